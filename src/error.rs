@@ -1,0 +1,147 @@
+//! One error type: every kind has a place, a cause and a remedy, and maps to an exit code of the program.
+
+use std::path::Path;
+
+/// Result with the crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong, where, why and what to do about it.
+///
+/// The kind decides the exit code ([`Error::exit_code`]); the text is for the user, in one place and once.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// A spec, an option, an argument or a data file is wrong; nothing has been computed or written.
+    #[error("{place}: {cause}\n  remedy: {remedy}")]
+    Input {
+        place: String,
+        cause: String,
+        remedy: String,
+    },
+    /// A solver did not reach its tolerance. There is no number to report.
+    #[error("{solver} did not converge: {cause}\n  remedy: {remedy}")]
+    Unconverged {
+        solver: String,
+        cause: String,
+        remedy: String,
+    },
+    /// Training left the finite numbers (or the loss exploded) at a step.
+    #[error(
+        "{place}: training diverged at step {step} with learning_rate = {learning_rate}{}\n  remedy: lower training.learning_rate{}",
+        bound_clause(.stable_bound),
+        bound_remedy(.stable_bound)
+    )]
+    Diverged {
+        place: String,
+        step: usize,
+        learning_rate: f64,
+        /// `2 / lambda_max` of the loss Hessian (Gauss-Newton part) at the start, where known.
+        stable_bound: Option<f64>,
+    },
+    /// The run needs more memory than it may use; nothing has been allocated.
+    #[error("{what} needs {needed} bytes, the limit is {limit}\n  remedy: {remedy}")]
+    Resource {
+        what: String,
+        needed: u64,
+        limit: u64,
+        remedy: String,
+    },
+    /// A file or folder could not be read or written.
+    #[error("{path}: {cause}\n  remedy: {remedy}")]
+    Storage {
+        path: String,
+        cause: String,
+        remedy: String,
+        full: bool,
+    },
+    /// The user asked to stop; finished records are kept.
+    #[error("interrupted: finished draws are kept\n  remedy: run the same command again to resume")]
+    Interrupted,
+    /// An invariant of the program itself is broken.
+    #[error(
+        "internal error in {place}: {cause}\n  remedy: please report this with the command and the spec"
+    )]
+    Bug { place: String, cause: String },
+}
+
+fn bound_clause(bound: &Option<f64>) -> String {
+    match bound {
+        Some(b) => format!(" (stable bound at the start 2/lambda_max = {b:.4e})"),
+        None => String::new(),
+    }
+}
+
+fn bound_remedy(bound: &Option<f64>) -> String {
+    match bound {
+        Some(b) => format!(" below {b:.4e}"),
+        None => String::new(),
+    }
+}
+
+impl Error {
+    /// A wrong input: `place` is a key path, a file position or an argument name.
+    pub fn input(
+        place: impl Into<String>,
+        cause: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Error::Input {
+            place: place.into(),
+            cause: cause.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// A solver that stopped short of its tolerance.
+    pub fn unconverged(
+        solver: impl Into<String>,
+        cause: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Error::Unconverged {
+            solver: solver.into(),
+            cause: cause.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// A broken invariant of the program.
+    pub fn bug(place: impl Into<String>, cause: impl Into<String>) -> Self {
+        Error::Bug {
+            place: place.into(),
+            cause: cause.into(),
+        }
+    }
+
+    /// An input/output failure at `path`.
+    pub fn storage(path: &Path, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind::*;
+        let full = matches!(error.kind(), StorageFull | QuotaExceeded);
+        let remedy = match error.kind() {
+            StorageFull | QuotaExceeded => {
+                "free some space or choose another folder with --out; finished records are kept"
+            }
+            PermissionDenied | ReadOnlyFilesystem => "choose a writable folder with --out",
+            NotFound => "check the path",
+            _ => "check the path and its permissions",
+        };
+        Error::Storage {
+            path: path.display().to_string(),
+            cause: error.to_string(),
+            remedy: remedy.into(),
+            full,
+        }
+    }
+
+    /// Exit code of the program for this error: 2 usage or input, 3 no theory number, 4 failed cells,
+    /// 5 resource limit, 6 interrupted, 70 bug.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Input { .. } | Error::Storage { full: false, .. } => 2,
+            Error::Unconverged { .. } => 3,
+            Error::Diverged { .. } => 4,
+            Error::Resource { .. } | Error::Storage { full: true, .. } => 5,
+            Error::Interrupted => 6,
+            Error::Bug { .. } => 70,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! An experiment: task, learner, training and numbers of draws put together.
+
+use crate::error::Result;
+use crate::learner::{Learner, Parameters};
+use crate::numerics::random::{Stream, stream};
+use crate::task::{Dataset, Task};
+use crate::training::Training;
+use std::sync::Arc;
+
+/// Spacing of the recorded steps.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spacing {
+    #[default]
+    Linear,
+    Log,
+}
+
+/// Numbers of draws and recorded times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draws {
+    /// Quenched data sets.
+    pub datasets: usize,
+    /// Initialisations (and training noise) per data set.
+    pub replicas: usize,
+    /// Number of recorded times, the start and the end included.
+    pub points: usize,
+    pub spacing: Spacing,
+}
+
+/// What is stated once: everything that a theory and a network need to know.
+#[derive(Debug, Clone)]
+pub struct Experiment {
+    pub seed: u64,
+    pub task: Arc<dyn Task>,
+    pub learner: Option<Arc<dyn Learner>>,
+    pub training: Option<Arc<dyn Training>>,
+    pub draws: Draws,
+}
+
+/// Index of one draw: which data set, which replica of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub struct DrawIndex {
+    pub dataset: usize,
+    pub replica: usize,
+}
+
+/// What a theory may condition on, and what each theory entry must say it conditions on.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conditioning {
+    /// Solved once per cell, from the experiment alone.
+    None,
+    /// Solved once per data set.
+    Data,
+    /// Solved once per replica, from its initial parameters (and data set).
+    Initial,
+    /// Solved after training, from the trained parameters.
+    Trained,
+}
+
+impl Conditioning {
+    pub fn name(self) -> &'static str {
+        match self {
+            Conditioning::None => "none",
+            Conditioning::Data => "data",
+            Conditioning::Initial => "initial",
+            Conditioning::Trained => "trained",
+        }
+    }
+}
+
+/// The quenched information handed to a theory: exactly what its conditioning names.
+#[derive(Debug, Clone, Default)]
+pub struct Draw {
+    pub index: Option<DrawIndex>,
+    pub dataset: Option<Arc<Dataset>>,
+    pub initial: Option<Arc<Parameters>>,
+    pub trained: Option<Arc<Parameters>>,
+}
+
+/// What a theory promises before it solves: what it conditions on, which limits it takes, what it costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Promise {
+    pub conditioning: Conditioning,
+    /// Extremes taken, as `key -> value` (`learner.widths -> inf`).
+    pub limits: Vec<String>,
+    /// Levels of randomness the theory averages over although it does not condition on them
+    /// (`"datasets"`, `"replicas"`); empty when it claims self-averaging or conditions on them.
+    pub averages_over: Vec<&'static str>,
+    /// Working memory of one solve.
+    pub bytes: u64,
+    /// Rough seconds of one solve.
+    pub seconds: f64,
+}
+
+impl Experiment {
+    /// Data set number `index`.
+    pub fn dataset(&self, index: usize) -> Result<Dataset> {
+        self.task
+            .draw(&mut stream(self.seed, "dataset", &[index as u64]))
+    }
+
+    /// Initial parameters of a draw; `None` without a learner.
+    pub fn initial(&self, dataset: &Dataset, draw: DrawIndex) -> Result<Option<Parameters>> {
+        let Some(learner) = &self.learner else {
+            return Ok(None);
+        };
+        let mut rng = stream(
+            self.seed,
+            "initial",
+            &[draw.dataset as u64, draw.replica as u64],
+        );
+        learner.initialize(dataset, &mut rng).map(Some)
+    }
+
+    /// Stream of the training noise of a draw (mini-batches).
+    pub fn training_stream(&self, draw: DrawIndex) -> Stream {
+        stream(
+            self.seed,
+            "training",
+            &[draw.dataset as u64, draw.replica as u64],
+        )
+    }
+
+    /// All draws, data sets outermost.
+    pub fn draw_indices(&self) -> Vec<DrawIndex> {
+        (0..self.draws.datasets)
+            .flat_map(|dataset| {
+                (0..self.draws.replicas).map(move |replica| DrawIndex { dataset, replica })
+            })
+            .collect()
+    }
+
+    /// Recorded steps: 0 and `steps` included, rounded to whole steps, without repetition.
+    pub fn record_steps(&self) -> Vec<usize> {
+        let Some(training) = &self.training else {
+            return Vec::new();
+        };
+        let last = training.steps();
+        let intervals = self.draws.points.max(2) - 1;
+        let mut steps: Vec<usize> = (0..=intervals)
+            .map(|k| {
+                let x = k as f64 / intervals as f64;
+                match self.draws.spacing {
+                    Spacing::Linear => (x * last as f64).round() as usize,
+                    Spacing::Log if k == 0 => 0,
+                    Spacing::Log => {
+                        let y = (k - 1) as f64 / (intervals - 1).max(1) as f64;
+                        ((last as f64).ln() * y).exp().round() as usize
+                    }
+                }
+            })
+            .collect();
+        steps.dedup();
+        steps
+    }
+
+    /// Gradient-flow times `t = learning_rate * step` (tau = 1) of the recorded steps.
+    pub fn record_times(&self) -> Vec<f64> {
+        let eta = self.training.as_ref().map_or(0.0, |t| t.learning_rate());
+        self.record_steps()
+            .iter()
+            .map(|&s| eta * s as f64)
+            .collect()
+    }
+}

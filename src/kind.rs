@@ -1,0 +1,82 @@
+//! Registries: what a `kind = "..."` in a spec stands for, how its table is parsed, documented and listed.
+
+use crate::error::{Error, Result};
+use std::sync::Arc;
+
+/// Name, one-line summary and source of a registered component, as `list` and `explain` print them.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// The value of `kind` in a spec.
+    pub kind: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// What `explain` prints: formulas, conventions, keys, source.
+    pub text: &'static str,
+    /// Changes whenever the component's numbers change; part of every record's hash.
+    pub revision: u32,
+}
+
+/// One registry line: how a spec table becomes a component of type `T`.
+pub struct Kind<T: ?Sized> {
+    pub about: &'static About,
+    /// Parses the table (without its `kind` key); the first argument is the key path for error messages.
+    pub parse: fn(&str, toml::Table) -> Result<Arc<T>>,
+    /// JSON schema of the table.
+    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+}
+
+/// The entry called `name`, or an input error that suggests the nearest one.
+pub fn find<'a, T: ?Sized>(kinds: &'a [Kind<T>], place: &str, name: &str) -> Result<&'a Kind<T>> {
+    kinds.iter().find(|k| k.about.kind == name).ok_or_else(|| {
+        let names: Vec<&str> = kinds.iter().map(|k| k.about.kind).collect();
+        unknown(place, name, &names)
+    })
+}
+
+/// The error for a name that is not in `known`, with the nearest known one as suggestion.
+pub fn unknown(place: &str, name: &str, known: &[&str]) -> Error {
+    let nearest = known
+        .iter()
+        .map(|k| (strsim::damerau_levenshtein(k, name), *k))
+        .min()
+        .filter(|(distance, k)| *distance <= 1 + k.len() / 3);
+    let remedy = match nearest {
+        Some((_, k)) => format!("did you mean \"{k}\"? (known: {})", known.join(", ")),
+        None => format!("use one of: {}", known.join(", ")),
+    };
+    Error::input(place, format!("unknown name \"{name}\""), remedy)
+}
+
+/// Deserialises `table` into `T`; an error names the full key path under `place` and suggests a near key.
+pub fn parse_table<T: serde::de::DeserializeOwned>(place: &str, table: toml::Table) -> Result<T> {
+    serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|e| {
+        let path = e.path().to_string();
+        let place = match (place, path.as_str()) {
+            (p, ".") => p.to_string(),
+            ("", p) => p.to_string(),
+            (p, q) if q.starts_with('[') => format!("{p}{q}"),
+            (p, q) => format!("{p}.{q}"),
+        };
+        let text = e.inner().to_string();
+        let text = text.lines().next().unwrap_or("invalid value").to_string();
+        let remedy = suggestion(&text);
+        Error::input(place, text, remedy)
+    })
+}
+
+fn suggestion(text: &str) -> String {
+    let mut quoted = text.split('`').skip(1).step_by(2);
+    if text.starts_with("unknown field") || text.starts_with("unknown variant") {
+        let given = quoted.next().unwrap_or("");
+        let known: Vec<&str> = quoted.collect();
+        let best = known
+            .iter()
+            .map(|k| (strsim::damerau_levenshtein(k, given), *k))
+            .min();
+        match best {
+            Some((d, k)) if d <= 1 + k.len() / 3 => return format!("did you mean `{k}`?"),
+            _ => return "remove it, or see `saddlepoint schema` for the known keys".into(),
+        }
+    }
+    "see `saddlepoint explain` for the keys and their types".into()
+}

@@ -1,0 +1,159 @@
+//! Learners: what learns. A learner describes an architecture; a network is its compiled form for one data shape.
+
+use crate::error::Result;
+use crate::kind::{About, Kind};
+use crate::numerics::random::Stream;
+use crate::task::{Dataset, Shape};
+use nalgebra::{DMatrix, RealField};
+use std::fmt::Debug;
+
+/// Scalars a network can be trained in: `f64` and `f32`.
+pub trait Real: RealField + Copy + Send + Sync {
+    fn of(x: f64) -> Self;
+    fn f64(self) -> f64;
+}
+
+impl Real for f64 {
+    fn of(x: f64) -> f64 {
+        x
+    }
+    fn f64(self) -> f64 {
+        self
+    }
+}
+
+impl Real for f32 {
+    fn of(x: f64) -> f32 {
+        x as f32
+    }
+    fn f64(self) -> f64 {
+        self as f64
+    }
+}
+
+/// Floating-point type that a learner trains in.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    #[default]
+    F64,
+    F32,
+}
+
+/// Raw (optimised) parameters as a list of matrices; for an MLP `blocks[l]` is the raw weight of layer `l + 1`,
+/// `width_{l+1} x width_l`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameters<T: Real = f64> {
+    pub blocks: Vec<DMatrix<T>>,
+}
+
+impl<T: Real> Parameters<T> {
+    pub fn zeros(shapes: &[(usize, usize)]) -> Self {
+        Parameters {
+            blocks: shapes.iter().map(|&(r, c)| DMatrix::zeros(r, c)).collect(),
+        }
+    }
+    /// Number of scalars.
+    pub fn len(&self) -> usize {
+        self.blocks.iter().map(|b| b.len()).sum()
+    }
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    pub fn cast<S: Real>(&self) -> Parameters<S> {
+        Parameters {
+            blocks: self
+                .blocks
+                .iter()
+                .map(|b| b.map(|v| S::of(v.f64())))
+                .collect(),
+        }
+    }
+    pub fn is_finite(&self) -> bool {
+        self.blocks.iter().all(|b| b.iter().all(|v| v.is_finite()))
+    }
+}
+
+/// View for theories: a multilayer perceptron without biases,
+/// `f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x))`, trained by `W <- W - rate_scale * learning_rate * grad`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MlpView {
+    /// `[inputs, hidden..., outputs]`
+    pub widths: Vec<usize>,
+    /// True when the activation is the identity.
+    pub linear: bool,
+    /// Forward multipliers `c_l` (1 in the standard parametrisation).
+    pub multipliers: Vec<f64>,
+    /// Factor on the learning rate (`gamma_0^2 N` in the mean-field parametrisation, else 1).
+    pub rate_scale: f64,
+    /// The initial law, as far as a theory that does not see the actual start may use it.
+    pub start: StartView,
+}
+
+/// View for theories: the initial law of an MLP's raw weights.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum StartView {
+    /// Independent entries `N(0, scale^2)` (the same `scale` in every layer).
+    Gaussian { scale: f64 },
+    /// Every layer has singular values `scale`, in random bases: `W_{l+1}^T W_{l+1} = W_l W_l^T`.
+    Balanced { scale: f64 },
+    /// Two layers, product singular values `scale`, `W_2^T W_2 - W_1 W_1^T = lambda 1`, random bases.
+    LambdaBalanced { scale: f64, lambda: f64 },
+    /// Singular bases of the teacher: `W_1 = R diag(first) V^T`, ..., `W_L = U diag(last) R^T`, `first` in between.
+    Aligned { first: f64, last: f64 },
+}
+
+/// An architecture with its initial law.
+pub trait Learner: Debug + Send + Sync {
+    fn about(&self) -> &'static About;
+    /// The learner's table with every default filled in; part of the record hash.
+    fn resolved(&self) -> serde_json::Value;
+    fn precision(&self) -> Precision;
+    /// Rows and columns of every parameter block for a data shape.
+    fn shapes(&self, shape: Shape) -> Vec<(usize, usize)>;
+    /// One initial condition. `dataset` is there for data-aligned starts.
+    fn initialize(&self, dataset: &Dataset, rng: &mut Stream) -> Result<Parameters>;
+    /// Compiled double-precision network.
+    fn network(&self, shape: Shape) -> Box<dyn Network<f64>>;
+    /// Compiled single-precision network.
+    fn network_f32(&self, shape: Shape) -> Box<dyn Network<f32>>;
+    /// Checks that can be made before anything is drawn (impossible balance, width too small, ...).
+    fn check(&self, shape: Shape) -> Result<()>;
+    /// Factor between `training.learning_rate` and the step on the raw parameters.
+    fn rate_scale(&self, shape: Shape) -> f64;
+    /// View: a plain multilayer perceptron.
+    fn mlp(&self, _shape: Shape) -> Option<MlpView> {
+        None
+    }
+}
+
+/// A compiled network: owns its work space, holds no parameters.
+pub trait Network<T: Real>: Send {
+    /// Outputs (`outputs x columns of x`).
+    fn forward(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> DMatrix<T>;
+    /// Loss `(weight/2) ||y - f(x)||_F^2` and its gradient with respect to the raw parameters, written to `grad`.
+    fn gradient(
+        &mut self,
+        p: &Parameters<T>,
+        x: &DMatrix<T>,
+        y: &DMatrix<T>,
+        weight: T,
+        grad: &mut Parameters<T>,
+    ) -> T;
+    /// Jacobian `d f_i(x_mu) / d theta_k`: row `mu * outputs + i` (outputs fastest), column `k` running through the blocks in
+    /// order, each column-major.
+    fn jacobian(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> DMatrix<T>;
+}
+
+/// All learners that a spec can name.
+pub const LEARNERS: &[Kind<dyn Learner>] = &[];

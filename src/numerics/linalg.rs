@@ -1,0 +1,105 @@
+//! Dense factorisations: nalgebra matrices in and out, faer inside (the only place that names it).
+
+use crate::error::{Error, Result};
+use faer::linalg::solvers::Solve;
+use faer::{MatRef, Side};
+use nalgebra::{DMatrix, DVector};
+
+fn view(a: &DMatrix<f64>) -> MatRef<'_, f64> {
+    MatRef::from_column_major_slice(a.as_slice(), a.nrows(), a.ncols())
+}
+
+fn owned(a: MatRef<'_, f64>) -> DMatrix<f64> {
+    DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| a[(i, j)])
+}
+
+fn failed(what: &str, a: &DMatrix<f64>) -> Error {
+    Error::unconverged(
+        what,
+        format!("a {} x {} matrix", a.nrows(), a.ncols()),
+        "check the matrix for non-finite entries",
+    )
+}
+
+/// Eigenvalues (ascending) and orthonormal eigenvectors (columns) of a symmetric matrix; the lower triangle is read.
+pub fn eigh(a: &DMatrix<f64>) -> Result<(DVector<f64>, DMatrix<f64>)> {
+    let e = view(a)
+        .self_adjoint_eigen(Side::Lower)
+        .map_err(|_| failed("symmetric eigendecomposition", a))?;
+    let values = DVector::from_fn(a.nrows(), |i, _| e.S()[i]);
+    Ok((values, owned(e.U())))
+}
+
+/// Thin singular value decomposition `A = U diag(s) V^T`, `s` descending, `k = min(rows, cols)` columns.
+pub fn svd(a: &DMatrix<f64>) -> Result<(DMatrix<f64>, DVector<f64>, DMatrix<f64>)> {
+    let d = view(a)
+        .thin_svd()
+        .map_err(|_| failed("singular value decomposition", a))?;
+    let k = a.nrows().min(a.ncols());
+    let s = DVector::from_fn(k, |i, _| d.S()[i]);
+    Ok((owned(d.U()), s, owned(d.V())))
+}
+
+/// Solves `A X = B` for a symmetric positive definite `A` (Cholesky; the lower triangle is read).
+pub fn solve_spd(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+    let llt = view(a).llt(Side::Lower).map_err(|_| {
+        Error::unconverged(
+            "Cholesky factorisation",
+            format!("a {0} x {0} matrix is not positive definite", a.nrows()),
+            "remove linearly dependent directions or add a ridge",
+        )
+    })?;
+    Ok(owned(llt.solve(view(b)).as_ref()))
+}
+
+/// Lower Cholesky factor `L` with `A = L L^T`.
+pub fn cholesky(a: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+    let llt = view(a).llt(Side::Lower).map_err(|_| {
+        Error::unconverged(
+            "Cholesky factorisation",
+            format!("a {0} x {0} matrix is not positive definite", a.nrows()),
+            "remove linearly dependent directions or add a ridge",
+        )
+    })?;
+    Ok(owned(llt.L()))
+}
+
+/// Thin QR factorisation `A = Q R` of a tall matrix, signs fixed by `R_ii >= 0`.
+pub fn qr(a: &DMatrix<f64>) -> (DMatrix<f64>, DMatrix<f64>) {
+    let f = view(a).qr();
+    let mut q = owned(f.compute_thin_Q().as_ref());
+    let mut r = owned(f.thin_R());
+    for i in 0..r.nrows() {
+        if r[(i, i)] < 0.0 {
+            q.column_mut(i).neg_mut();
+            r.row_mut(i).neg_mut();
+        }
+    }
+    (q, r)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numerics::random::{normal_matrix, stream};
+
+    #[test]
+    fn factorisations_reproduce_the_matrix() {
+        let mut rng = stream(1, "linalg", &[]);
+        let a = normal_matrix(&mut rng, 40, 17);
+        let (u, s, v) = svd(&a).unwrap();
+        assert!((&u * DMatrix::from_diagonal(&s) * v.transpose() - &a).norm() < 1e-12);
+        assert!(s.as_slice().windows(2).all(|w| w[0] >= w[1]));
+        let (q, r) = qr(&a);
+        assert!((&q * &r - &a).norm() < 1e-12);
+        assert!((q.transpose() * &q - DMatrix::identity(17, 17)).norm() < 1e-13);
+        let g = a.transpose() * &a;
+        let (f, w) = eigh(&g).unwrap();
+        assert!((&w * DMatrix::from_diagonal(&f) * w.transpose() - &g).norm() < 1e-11);
+        let b = normal_matrix(&mut rng, 17, 3);
+        assert!((&g * solve_spd(&g, &b).unwrap() - &b).norm() < 1e-10);
+        let l = cholesky(&g).unwrap();
+        assert!((&l * l.transpose() - &g).norm() < 1e-11);
+        assert!(solve_spd(&-&g, &b).is_err());
+    }
+}

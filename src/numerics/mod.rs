@@ -1,0 +1,4 @@
+//! Numerical methods without physics names.
+
+pub mod linalg;
+pub mod random;

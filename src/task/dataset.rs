@@ -1,0 +1,68 @@
+//! A finite data set: inputs and targets as columns, with the views a theory may ask for.
+
+use nalgebra::{DMatrix, DVector};
+
+/// Input-output modes `S = U diag(s) V^T` in which mode strengths are measured: `U: outputs x k`, `V: inputs x k`,
+/// orthonormal columns, `s` descending.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Modes {
+    pub u: DMatrix<f64>,
+    pub s: DVector<f64>,
+    pub v: DMatrix<f64>,
+}
+
+/// Second moments of a data set under a loss weight `w` per sample (`1/P` for the mean, `1` for the sum):
+/// `xx = w X X^T`, `yx = w Y X^T`, `yy = w tr(Y Y^T)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moments {
+    pub xx: DMatrix<f64>,
+    pub yx: DMatrix<f64>,
+    pub yy: f64,
+}
+
+impl Moments {
+    /// `max |xx - 1|`: zero for whitened inputs.
+    pub fn whitening_error(&self) -> f64 {
+        let mut worst = 0.0f64;
+        for i in 0..self.xx.nrows() {
+            for j in 0..self.xx.ncols() {
+                let target = if i == j { 1.0 } else { 0.0 };
+                worst = worst.max((self.xx[(i, j)] - target).abs());
+            }
+        }
+        worst
+    }
+}
+
+/// One draw of a task: samples are columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// `inputs x samples`
+    pub x: DMatrix<f64>,
+    /// `outputs x samples`
+    pub y: DMatrix<f64>,
+    /// Held-out inputs and targets.
+    pub test: Option<(DMatrix<f64>, DMatrix<f64>)>,
+    /// The modes in which mode strengths are measured (the planted teacher, or the SVD of the data).
+    pub modes: Modes,
+}
+
+impl Dataset {
+    pub fn samples(&self) -> usize {
+        self.x.ncols()
+    }
+
+    /// Moments with weight `w` per sample.
+    pub fn moments(&self, w: f64) -> Moments {
+        Moments {
+            xx: &self.x * self.x.transpose() * w,
+            yx: &self.y * self.x.transpose() * w,
+            yy: self.y.norm_squared() * w,
+        }
+    }
+
+    pub fn bytes(&self) -> u64 {
+        let test = self.test.as_ref().map_or(0, |(x, y)| x.len() + y.len());
+        8 * (self.x.len() + self.y.len() + test) as u64
+    }
+}

@@ -1,0 +1,79 @@
+//! Theories: what is predicted. Each looks at the whole experiment and predicts, or declines and says why.
+
+use crate::error::{Error, Result};
+use crate::experiment::{Draw, Experiment, Promise};
+use crate::instrument::{Declined, Wanted};
+use crate::kind::{About, Kind};
+use std::fmt::Debug;
+
+/// Name, source and assumptions of a theory, as the league and the report print them.
+#[derive(Debug)]
+pub struct Info {
+    pub about: &'static About,
+    /// Authors, year, arXiv id.
+    pub source: &'static str,
+    /// Observables it can predict.
+    pub observables: &'static [&'static str],
+    /// What it assumes, one clause each.
+    pub assumptions: &'static [&'static str],
+}
+
+/// A theory entry: its own options plus the common contract.
+pub trait Theory: Debug + Send + Sync {
+    fn info(&self) -> &'static Info;
+    /// The entry's own options with every default filled in; part of the record hash.
+    fn resolved(&self) -> serde_json::Value;
+    /// Cheap: decides whether the theory applies, and what it will predict. Nothing is solved.
+    fn plan(
+        &self,
+        experiment: &Experiment,
+        wanted: &[Wanted],
+    ) -> std::result::Result<Box<dyn Plan>, Declined>;
+}
+
+/// A theory bound to one experiment.
+pub trait Plan: Send + Sync {
+    fn promise(&self) -> &Promise;
+    /// Which of the wanted observables will be predicted (by index into `wanted`).
+    fn covers(&self) -> &[usize];
+    fn solve(&self, draw: &Draw) -> Result<Prediction>;
+}
+
+/// One predicted observable on the wanted grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predicted {
+    /// Index into the `wanted` list of the plan.
+    pub wanted: usize,
+    /// Row-major values.
+    pub mean: Vec<f64>,
+    /// Numerical error bound (quadrature, residual, rounding) of each value.
+    pub bound: Vec<f64>,
+    /// Statistical error of Monte Carlo theories.
+    pub stderr: Option<Vec<f64>>,
+}
+
+/// What a solver returns: values, and how they were obtained.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Prediction {
+    pub observables: Vec<Predicted>,
+    pub solver: SolverReport,
+    pub warnings: Vec<String>,
+}
+
+/// How a solver ended.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub struct SolverReport {
+    /// Name of the method actually used.
+    pub method: String,
+    pub iterations: usize,
+    /// Residual or estimated error in the method's own norm.
+    pub residual: f64,
+}
+
+/// All theories that a spec can name.
+pub const THEORIES: &[Kind<dyn Theory>] = &[];
+
+/// A solver was handed a draw without what its promise names.
+pub fn missing(what: &str) -> Error {
+    Error::bug("theory", format!("the draw lacks {what}"))
+}
