@@ -1,0 +1,112 @@
+//! What a run gives: per cell the measured draws, and per theory its predictions or the reason why there are none.
+
+use crate::error::Error;
+use crate::experiment::{DrawIndex, Promise};
+use crate::instrument::Wanted;
+use crate::spec::{Expect, TheoryEntry, sweep};
+use crate::theory::{Info, Plan, Prediction};
+
+/// Everything that was computed for a spec.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub cells: Vec<CellOutcome>,
+    /// Damaged records and the like.
+    pub warnings: Vec<String>,
+    /// Files of the store that this run consists of.
+    pub records: Vec<String>,
+    pub threads: usize,
+    pub seconds: f64,
+}
+
+/// One cell of the sweep.
+#[derive(Debug, Clone)]
+pub struct CellOutcome {
+    pub set: sweep::Settings,
+    pub wanted: Vec<Wanted>,
+    pub measurement: Option<Measurement>,
+    pub theories: Vec<TheoryOutcome>,
+    /// Why the cell has no measurement although one was asked for.
+    pub failure: Option<Error>,
+}
+
+/// Values of all draws.
+#[derive(Debug, Clone, Default)]
+pub struct Measurement {
+    pub draws: Vec<DrawIndex>,
+    /// `values[draw][observable]`, row-major on the observable's grid.
+    pub values: Vec<Vec<Vec<f64>>>,
+    /// Time spent training when the records were made.
+    pub seconds: f64,
+}
+
+impl Measurement {
+    pub(crate) fn push(&mut self, draw: DrawIndex, values: Vec<Vec<f64>>, seconds: f64) {
+        self.draws.push(draw);
+        self.values.push(values);
+        self.seconds += seconds;
+    }
+}
+
+/// How a theory ended in a cell.
+#[derive(Debug, Clone)]
+pub enum Status {
+    Predicted,
+    Declined(String),
+    Failed(Error),
+}
+
+/// One theory entry in one cell.
+#[derive(Debug, Clone)]
+pub struct TheoryOutcome {
+    pub kind: &'static str,
+    pub label: String,
+    pub info: &'static Info,
+    pub expect: Option<Expect>,
+    pub status: Status,
+    pub promise: Option<Promise>,
+    /// Observables predicted, as indices into `wanted`.
+    pub covers: Vec<usize>,
+    /// One prediction per draw it conditions on (`None`: one for all).
+    pub predictions: Vec<(Option<DrawIndex>, Prediction)>,
+    /// Time spent solving when the records were made.
+    pub seconds: f64,
+}
+
+impl TheoryOutcome {
+    pub(crate) fn planned(entry: &TheoryEntry, plan: Result<Box<dyn Plan>, String>) -> Self {
+        let (status, promise, covers) = match plan {
+            Ok(plan) => (Status::Predicted, Some(plan.promise().clone()), plan.covers().to_vec()),
+            Err(reason) => (Status::Declined(reason), None, vec![]),
+        };
+        TheoryOutcome {
+            kind: entry.kind,
+            label: entry.label.clone(),
+            info: entry.theory.info(),
+            expect: entry.expect,
+            status,
+            promise,
+            covers,
+            predictions: vec![],
+            seconds: 0.0,
+        }
+    }
+
+    pub(crate) fn push(&mut self, draw: Option<DrawIndex>, prediction: Prediction, seconds: f64) {
+        self.predictions.push((draw, prediction));
+        self.seconds += seconds;
+    }
+
+    /// The prediction of observable `wanted` for a measured draw, as far as the theory conditions on it.
+    pub fn predicted(&self, wanted: usize, draw: DrawIndex) -> Option<&crate::theory::Predicted> {
+        let conditioning = self.promise.as_ref()?.conditioning;
+        let fits = |on: &Option<DrawIndex>| match on {
+            None => true,
+            Some(d) if conditioning == crate::experiment::Conditioning::Data => d.dataset == draw.dataset,
+            Some(d) => *d == draw,
+        };
+        self.predictions
+            .iter()
+            .find(|(on, _)| fits(on))
+            .and_then(|(_, p)| p.observables.iter().find(|o| o.wanted == wanted))
+    }
+}

@@ -1,0 +1,221 @@
+//! The top-level tables of a spec and their defaults.
+
+use crate::experiment::Spacing;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use toml::Table;
+
+/// The whole document. Component tables (`task`, `learner`, `training`, `[[theory]]`) are parsed by their registries.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Frame {
+    #[allow(dead_code)]
+    pub version: u32,
+    #[serde(default)]
+    pub title: Option<String>,
+    #[serde(default)]
+    pub seed: u64,
+    pub task: Table,
+    #[serde(default)]
+    pub learner: Option<Table>,
+    #[serde(default)]
+    pub training: Option<Table>,
+    pub measure: Measure,
+    #[serde(default)]
+    pub theory: Vec<Table>,
+    #[serde(default)]
+    pub compare: Compare,
+    #[serde(default)]
+    pub reduce: Vec<Reduce>,
+    #[serde(default)]
+    pub figure: Vec<Figure>,
+}
+
+/// `[measure]`: what is recorded, and on how many draws.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// Names of observables, see `saddlepoint list`.
+    pub observables: Vec<String>,
+    /// Quenched data sets.
+    #[serde(default = "one")]
+    pub datasets: usize,
+    /// Initialisations per data set.
+    #[serde(default = "eight")]
+    pub replicas: usize,
+    /// Recorded times, the start and the end included.
+    #[serde(default = "points")]
+    pub points: usize,
+    /// Spacing of the recorded steps.
+    #[serde(default)]
+    pub spacing: Spacing,
+}
+
+fn one() -> usize {
+    1
+}
+fn eight() -> usize {
+    8
+}
+fn points() -> usize {
+    41
+}
+
+/// A tolerance: a number is relative.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Tolerance {
+    Relative(f64),
+    Named(NamedTolerance),
+}
+
+/// `{ relative = x }` or, for quantities near zero, `{ absolute = x }`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum NamedTolerance {
+    Relative(f64),
+    Absolute(f64),
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Tolerance::Relative(0.05)
+    }
+}
+
+/// `[compare]`: how far a theory may be off and still agree.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Compare {
+    #[serde(default)]
+    pub tolerance: Tolerance,
+    /// Tolerances of single observables.
+    #[serde(default)]
+    pub tolerances: BTreeMap<String, Tolerance>,
+}
+
+/// What a user expects of a theory entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Expect {
+    /// Every compared observable agrees in every cell.
+    Agree,
+    /// At least one compared observable disagrees in every cell.
+    Disagree,
+}
+
+/// `[[reduce]]`: one swept key is removed by a straight-line fit across cells.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reduce {
+    pub kind: ReduceKind,
+    /// The swept key that is removed.
+    pub key: String,
+    pub observable: String,
+    /// Abscissa made of the key's value `k`: `value` = k, `inverse` = 1/k, `log` = ln k, `log-inverse` = ln(1/k).
+    #[serde(default)]
+    pub abscissa: Abscissa,
+    #[serde(default)]
+    pub label: Option<String>,
+    /// Tolerance of the comparison of the reduced values.
+    #[serde(default)]
+    pub tolerance: Option<Tolerance>,
+    /// Expectations per theory label.
+    #[serde(default)]
+    pub expect: BTreeMap<String, Expect>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReduceKind {
+    /// `value(x) = a + b x`, reported: `a` (the limit x -> 0).
+    Extrapolate,
+    /// `value(x) = a + b x`, reported: `b`.
+    Slope,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Abscissa {
+    #[default]
+    Value,
+    Inverse,
+    Log,
+    LogInverse,
+}
+
+impl Abscissa {
+    /// The abscissa of a key's value.
+    pub fn of(self, k: f64) -> f64 {
+        match self {
+            Abscissa::Value => k,
+            Abscissa::Inverse => 1.0 / k,
+            Abscissa::Log => k.ln(),
+            Abscissa::LogInverse => -k.ln(),
+        }
+    }
+    /// Text of the abscissa for a key.
+    pub fn text(self, key: &str) -> String {
+        match self {
+            Abscissa::Value => key.into(),
+            Abscissa::Inverse => format!("1/{key}"),
+            Abscissa::Log => format!("ln {key}"),
+            Abscissa::LogInverse => format!("ln(1/{key})"),
+        }
+    }
+}
+
+/// `[[figure]]`: one picture. Without any, a run draws one figure per observable.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// File name without ending; default: the observable.
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub title: Option<String>,
+    pub observable: String,
+    /// `curves` over the observable's own last axis (one panel per cell), `sweep` over a swept key, `deviation` of every theory
+    /// over a swept key, `heatmap` of the observable at chosen times.
+    #[serde(default)]
+    pub kind: FigureKind,
+    /// Swept key on the horizontal axis (`sweep`, `deviation`).
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Abscissa made of the swept key.
+    #[serde(default)]
+    pub abscissa: Abscissa,
+    /// Theory labels to draw; default: all that predict the observable.
+    #[serde(default)]
+    pub theories: Option<Vec<String>>,
+    #[serde(default)]
+    pub x_scale: ScaleKey,
+    #[serde(default)]
+    pub y_scale: ScaleKey,
+    /// Residual panel below (measurement minus the first theory, in units of its standard error).
+    #[serde(default = "yes")]
+    pub residuals: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FigureKind {
+    #[default]
+    Curves,
+    Sweep,
+    Deviation,
+    Heatmap,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ScaleKey {
+    #[default]
+    Linear,
+    Log,
+}

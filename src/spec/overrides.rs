@@ -1,0 +1,156 @@
+//! Overrides: `--set key.path=value`, the `[quick]` table, the cells of a sweep and a theory's `assume`.
+
+use crate::error::{Error, Result};
+use toml::{Table, Value};
+
+/// Sets `path` (dotted keys) in `table`, creating tables on the way. Numeric segments index into arrays (`theory.0.label`).
+pub fn set(table: &mut Table, path: &str, value: Value) -> Result<()> {
+    let mut keys = path.split('.').peekable();
+    let mut node = table;
+    loop {
+        let key = keys.next().unwrap_or("");
+        if key.is_empty() {
+            return Err(Error::input(
+                path,
+                "an empty key",
+                "write dotted keys such as learner.widths",
+            ));
+        }
+        if keys.peek().is_none() {
+            node.insert(key.to_string(), value);
+            return Ok(());
+        }
+        let next = node
+            .entry(key.to_string())
+            .or_insert_with(|| Value::Table(Table::new()));
+        node = match next {
+            Value::Table(t) => t,
+            Value::Array(items) => {
+                let index = keys.next().unwrap_or("");
+                let length = items.len();
+                let item = index.parse::<usize>().ok().and_then(|i| items.get_mut(i));
+                match item {
+                    Some(Value::Table(t)) => t,
+                    _ => {
+                        return Err(Error::input(
+                            path,
+                            format!(
+                                "\"{index}\" is not a table of the list {key} (length {length})"
+                            ),
+                            "use an index such as theory.0.label",
+                        ));
+                    }
+                }
+            }
+            _ => {
+                return Err(Error::input(
+                    path,
+                    format!("{key} is a value, not a table"),
+                    "set the value itself",
+                ));
+            }
+        };
+    }
+}
+
+/// The value at a dotted path.
+pub fn get<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
+    let (head, rest) = match path.split_once('.') {
+        Some((h, r)) => (h, Some(r)),
+        None => (path, None),
+    };
+    match (table.get(head)?, rest) {
+        (v, None) => Some(v),
+        (Value::Table(t), Some(rest)) => get(t, rest),
+        _ => None,
+    }
+}
+
+/// Lays a table of overrides over `table`: nested tables merge, quoted dotted keys are paths, everything else replaces.
+pub fn merge(table: &mut Table, overrides: &Table) -> Result<()> {
+    for (key, value) in overrides {
+        match value {
+            Value::Table(inner) if !key.contains('.') => {
+                let slot = table
+                    .entry(key.clone())
+                    .or_insert_with(|| Value::Table(Table::new()));
+                match slot {
+                    Value::Table(t) => merge(t, inner)?,
+                    other => *other = value.clone(),
+                }
+            }
+            _ => set(table, key, value.clone())?,
+        }
+    }
+    Ok(())
+}
+
+/// Parses one `key.path=value` of the command line; the value is any TOML value, a bare word is a string.
+pub fn parse_set(text: &str) -> Result<(String, Value)> {
+    let (key, raw) = text.split_once('=').ok_or_else(|| {
+        Error::input(
+            format!("--set {text}"),
+            "no \"=\" in it",
+            "write --set key.path=value",
+        )
+    })?;
+    let key = key.trim();
+    let raw = raw.trim();
+    let parsed = format!("x = {raw}").parse::<Table>();
+    let value = match parsed {
+        Ok(mut t) if t.len() == 1 => t.remove("x"),
+        _ if raw
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_./".contains(c))
+            && !raw.is_empty() =>
+        {
+            Some(Value::String(raw.to_string()))
+        }
+        _ => None,
+    };
+    match value {
+        Some(v) if !key.is_empty() => Ok((key.to_string(), v)),
+        _ => Err(Error::input(
+            format!("--set {text}"),
+            format!("\"{raw}\" is not a TOML value"),
+            "quote strings and close brackets, as in --set 'task.singular_values=[3,1]'",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overrides_reach_nested_keys_and_lists() {
+        let mut t: Table = "a.b = 1\n[[theory]]\nkind = \"x\"\n".parse().unwrap();
+        set(&mut t, "a.b", Value::Integer(2)).unwrap();
+        set(&mut t, "n.e.w", Value::Boolean(true)).unwrap();
+        set(&mut t, "theory.0.label", Value::String("l".into())).unwrap();
+        assert_eq!(get(&t, "a.b").unwrap().as_integer(), Some(2));
+        assert_eq!(get(&t, "n.e.w").unwrap().as_bool(), Some(true));
+        assert_eq!(t["theory"][0]["label"].as_str(), Some("l"));
+        assert!(set(&mut t, "theory.3.label", Value::Integer(0)).is_err());
+        assert!(set(&mut t, "a.b.c", Value::Integer(0)).is_err());
+        let quick: Table = "a.b = 5\n\"n.e.w\" = false\n".parse().unwrap();
+        merge(&mut t, &quick).unwrap();
+        assert_eq!(get(&t, "a.b").unwrap().as_integer(), Some(5));
+        assert_eq!(get(&t, "n.e.w").unwrap().as_bool(), Some(false));
+    }
+
+    #[test]
+    fn set_takes_any_toml_value() {
+        assert_eq!(
+            parse_set("task.singular_values=[3,1]").unwrap().1,
+            Value::Array(vec![Value::Integer(3), Value::Integer(1)])
+        );
+        assert_eq!(parse_set("a=1e-3").unwrap().1, Value::Float(1e-3));
+        assert_eq!(
+            parse_set("learner.activation=tanh").unwrap().1,
+            Value::String("tanh".into())
+        );
+        assert!(parse_set("learner.widths=[64").is_err());
+        assert!(parse_set("nothing").is_err());
+    }
+}

@@ -1,0 +1,189 @@
+//! Sweeps: a table of key paths and their values becomes a list of cells.
+
+use crate::error::{Error, Result};
+use toml::{Table, Value};
+
+/// One cell: the swept keys and their values, in the order of the spec.
+pub type Settings = Vec<(String, Value)>;
+
+const LARGEST: usize = 100_000;
+
+/// Expands a `[sweep]` table. A quoted key path with a list, or a range `{ from, to, points, scale = "linear" | "log" }`, is
+/// one axis of the grid (first key outermost); `zip` holds a list of tables whose keys advance together and form one axis
+/// each. Without a sweep there is one cell.
+pub fn expand(sweep: Option<&Table>) -> Result<Vec<Settings>> {
+    let mut cells: Vec<Settings> = vec![vec![]];
+    let Some(sweep) = sweep else { return Ok(cells) };
+    for (key, value) in sweep {
+        let place = format!("sweep.{key}");
+        let groups: Vec<Vec<Settings>> = if key == "zip" {
+            let tables = value.as_array().ok_or_else(|| {
+                Error::input(
+                    &place,
+                    "not a list of tables",
+                    "write zip = [{ \"key.a\" = [..], \"key.b\" = [..] }]",
+                )
+            })?;
+            tables
+                .iter()
+                .enumerate()
+                .map(|(i, t)| zipped(&format!("{place}[{i}]"), t))
+                .collect::<Result<_>>()?
+        } else {
+            vec![
+                axis_values(&place, value)?
+                    .into_iter()
+                    .map(|v| vec![(key.clone(), v)])
+                    .collect(),
+            ]
+        };
+        for group in groups {
+            if cells.len().saturating_mul(group.len()) > LARGEST {
+                return Err(Error::input(
+                    &place,
+                    format!("more than {LARGEST} cells"),
+                    "sweep fewer values",
+                ));
+            }
+            cells = cells
+                .iter()
+                .flat_map(|cell| {
+                    group.iter().map(move |settings| {
+                        let mut joined = cell.clone();
+                        joined.extend(settings.iter().cloned());
+                        joined
+                    })
+                })
+                .collect();
+        }
+    }
+    Ok(cells)
+}
+
+fn zipped(place: &str, value: &Value) -> Result<Vec<Settings>> {
+    let table = value.as_table().filter(|t| !t.is_empty()).ok_or_else(|| {
+        Error::input(
+            place,
+            "not a table of lists",
+            "write { \"key.a\" = [..], \"key.b\" = [..] }",
+        )
+    })?;
+    let mut rows: Vec<Settings> = Vec::new();
+    for (n, (key, value)) in table.iter().enumerate() {
+        let values = axis_values(&format!("{place}.{key}"), value)?;
+        if n == 0 {
+            rows = values.iter().map(|_| vec![]).collect();
+        }
+        if values.len() != rows.len() {
+            return Err(Error::input(
+                format!("{place}.{key}"),
+                format!(
+                    "{} values beside {} of the first key",
+                    values.len(),
+                    rows.len()
+                ),
+                "zipped lists need equal lengths",
+            ));
+        }
+        for (row, v) in rows.iter_mut().zip(values) {
+            row.push((key.clone(), v));
+        }
+    }
+    Ok(rows)
+}
+
+fn axis_values(place: &str, value: &Value) -> Result<Vec<Value>> {
+    match value {
+        Value::Array(items) if !items.is_empty() => Ok(items.clone()),
+        Value::Array(_) => Err(Error::input(
+            place,
+            "an empty list",
+            "give at least one value",
+        )),
+        Value::Table(_) => range(place, value),
+        _ => Err(Error::input(
+            place,
+            "neither a list nor a range",
+            "write [a, b, c] or { from = a, to = b, points = n, scale = \"log\" }",
+        )),
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Range {
+    from: f64,
+    to: f64,
+    points: usize,
+    #[serde(default)]
+    scale: Scale,
+}
+
+#[derive(serde::Deserialize, Default, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Scale {
+    #[default]
+    Linear,
+    Log,
+}
+
+fn range(place: &str, value: &Value) -> Result<Vec<Value>> {
+    let table = value.as_table().cloned().unwrap_or_default();
+    let r: Range = crate::kind::parse_table(place, table)?;
+    let positive = r.from > 0.0 && r.to > 0.0;
+    if r.points == 0
+        || !r.from.is_finite()
+        || !r.to.is_finite()
+        || (r.scale == Scale::Log && !positive)
+    {
+        return Err(Error::input(
+            place,
+            "a range needs points >= 1, finite ends, and positive ends when scale = \"log\"",
+            "write { from = 1e-3, to = 1.0, points = 4, scale = \"log\" }",
+        ));
+    }
+    Ok((0..r.points)
+        .map(|k| {
+            let x = k as f64 / (r.points - 1).max(1) as f64;
+            Value::Float(match r.scale {
+                _ if k == 0 => r.from,
+                _ if k + 1 == r.points => r.to,
+                Scale::Linear => r.from + x * (r.to - r.from),
+                Scale::Log => r.from * (r.to / r.from).powf(x),
+            })
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cells(text: &str) -> Result<Vec<Settings>> {
+        let t: Table = text.parse().unwrap();
+        expand(Some(&t))
+    }
+
+    #[test]
+    fn grids_zips_and_ranges() {
+        assert_eq!(expand(None).unwrap(), vec![vec![]]);
+        let grid = cells("\"a.b\" = [1, 2]\n\"c\" = [3, 4, 5]\n").unwrap();
+        assert_eq!(grid.len(), 6);
+        assert_eq!(grid[1][0], ("a.b".into(), Value::Integer(1)));
+        assert_eq!(grid[1][1], ("c".into(), Value::Integer(4)));
+        let zip = cells("zip = [{ a = [1, 2], b = [3, 4] }]\n").unwrap();
+        assert_eq!(zip.len(), 2);
+        assert_eq!(
+            zip[1],
+            vec![
+                ("a".into(), Value::Integer(2)),
+                ("b".into(), Value::Integer(4))
+            ]
+        );
+        let log = cells("a = { from = 1.0, to = 100.0, points = 3, scale = \"log\" }\n").unwrap();
+        assert!((log[1][0].1.as_float().unwrap() - 10.0).abs() < 1e-12);
+        assert!(cells("a = []\n").is_err());
+        assert!(cells("zip = [{ a = [1, 2], b = [3] }]\n").is_err());
+        assert!(cells("a = { from = 0.0, to = 1.0, points = 3, scale = \"log\" }\n").is_err());
+    }
+}
