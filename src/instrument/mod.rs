@@ -1,12 +1,30 @@
 //! Instruments: what is measured on a network while it trains.
 
+mod conserved;
+mod end_to_end;
+mod half_rise;
+mod loss;
+pub mod map;
+mod measure;
+mod modes;
+mod ntk;
 pub mod observable;
+mod subject;
+#[cfg(test)]
+mod testing;
 
+pub use conserved::{CONSERVED_DRIFT, CONSERVED_QUANTITY, ConservedDrift, ConservedQuantity};
+pub use end_to_end::{INPUT_OUTPUT_MAP, InputOutputMap};
+pub use half_rise::{HALF_RISE_TIME, HalfRiseTime};
+pub use loss::{TEST_LOSS, TRAIN_LOSS, TestLoss, TrainLoss};
+pub use measure::{Measured, OnProgress, measure};
+pub use modes::{MODE_STRENGTH, ModeStrength, SINGULAR_ALIGNMENT, SingularAlignment};
+pub use ntk::{NTK, NTK_CHANGE, Ntk, NtkChange};
 pub use observable::{Axis, Observable, Wanted};
 
 use crate::error::Result;
 use crate::experiment::Experiment;
-use crate::kind::About;
+use crate::kind::{About, unknown};
 use crate::learner::Parameters;
 use crate::task::Dataset;
 
@@ -46,4 +64,49 @@ pub trait Recorder: Send {
 }
 
 /// All instruments that a spec can name in `measure.observables`.
-pub const INSTRUMENTS: &[&dyn Instrument] = &[];
+pub const INSTRUMENTS: &[&dyn Instrument] = &[
+    &TrainLoss,
+    &TestLoss,
+    &ModeStrength,
+    &SingularAlignment,
+    &HalfRiseTime,
+    &ConservedQuantity,
+    &ConservedDrift,
+    &NtkChange,
+    &Ntk,
+    &InputOutputMap,
+];
+
+/// The instrument called `name`, or an input error at `place` that suggests the nearest one.
+///
+/// ```
+/// use saddlepoint::instrument::find;
+/// assert_eq!(find("measure.observables[0]", "train-loss").unwrap().observable().unit, "1");
+/// assert!(find("measure.observables[0]", "train-los").is_err());
+/// ```
+pub fn find(place: &str, name: &str) -> Result<&'static dyn Instrument> {
+    let kind = |i: &&dyn Instrument| i.about().kind;
+    INSTRUMENTS
+        .iter()
+        .find(|i| kind(i) == name)
+        .copied()
+        .ok_or_else(|| {
+            let names: Vec<&str> = INSTRUMENTS.iter().map(kind).collect();
+            unknown(place, name, &names)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_shared_with_the_observable() {
+        for (i, a) in INSTRUMENTS.iter().enumerate() {
+            assert_eq!(a.about().kind, a.observable().name);
+            for b in &INSTRUMENTS[..i] {
+                assert_ne!(a.about().kind, b.about().kind);
+            }
+        }
+    }
+}

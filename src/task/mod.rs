@@ -1,12 +1,20 @@
 //! Tasks: what is learned (data model and target).
 
 mod dataset;
+pub mod file;
+pub mod linear_teacher;
+pub mod loader;
+pub mod semantic_hierarchy;
 
 pub use dataset::{Dataset, Modes, Moments};
+pub use file::File;
+pub use linear_teacher::LinearTeacher;
+pub use semantic_hierarchy::SemanticHierarchy;
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
-use crate::numerics::random::Stream;
+use crate::numerics::random::{Stream, stream};
+use rand::Rng;
 use std::fmt::Debug;
 
 /// Numbers of inputs, outputs and training samples.
@@ -26,9 +34,19 @@ pub trait Task: Debug + Send + Sync {
     /// One quenched draw of the data. The same stream gives the same bits.
     fn draw(&self, rng: &mut Stream) -> Result<Dataset>;
 
-    /// View: the population's input-output modes, where the task has them in closed form.
+    /// View: the input-output modes of the population, where the inputs are white and the modes are known in closed form.
+    /// When the bases are drawn anew with every data set, they are given in the frame in which they are the first columns of
+    /// the identity: then only `s` carries information.
     fn modes(&self) -> Option<Modes> {
         None
+    }
+    /// Number of modes (columns of [`Dataset::modes`]) of every draw; 0 when the task has none.
+    fn mode_count(&self) -> usize {
+        self.modes().map_or(0, |m| m.s.len())
+    }
+    /// True when every draw holds out test samples.
+    fn has_test(&self) -> bool {
+        false
     }
     /// True when two draws differ (else `measure.datasets > 1` would repeat one number).
     fn is_random(&self) -> bool {
@@ -37,4 +55,10 @@ pub trait Task: Debug + Send + Sync {
 }
 
 /// All tasks that a spec can name.
-pub const TASKS: &[Kind<dyn Task>] = &[];
+pub const TASKS: &[Kind<dyn Task>] = &[linear_teacher::KIND, semantic_hierarchy::KIND, file::KIND];
+
+/// Independent streams for the ingredients of one draw, keyed by numbers drawn from `rng`: each ingredient can grow (more
+/// samples, more features) without moving the others.
+pub(crate) fn substreams<const N: usize>(rng: &mut Stream) -> [Stream; N] {
+    std::array::from_fn(|_| stream(rng.next_u64(), "ingredient", &[]))
+}

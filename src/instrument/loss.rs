@@ -1,0 +1,247 @@
+//! Training and test loss.
+
+use super::map::EndToEnd;
+use super::subject::{Series, Subject, refused, time_axis};
+use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::error::Result;
+use crate::experiment::Experiment;
+use crate::kind::About;
+use crate::learner::{Network, Parameters};
+use crate::numerics::linalg::qr;
+use crate::task::Dataset;
+use nalgebra::DMatrix;
+
+pub static TRAIN_LOSS: Observable = Observable {
+    name: "train-loss",
+    label: "training loss",
+    unit: "1",
+    convention: "the loss as minimised: L = (w/2) sum_mu |y_mu - f(x_mu)|^2, sum over outputs, w = 1/P (half-mean) or 1 (half-sum)",
+};
+
+pub static TEST_LOSS: Observable = Observable {
+    name: "test-loss",
+    label: "test loss",
+    unit: "1",
+    convention: "the training loss on the test set: L = (w/2) sum_mu |y_mu - f(x_mu)|^2, w = 1/P_test (half-mean) or 1 (half-sum)",
+};
+
+const TRAIN_ABOUT: About = About {
+    kind: "train-loss",
+    summary: "loss on the training set",
+    text: "\
+L(t) = (w/2) sum_mu |y_mu - f(x_mu)|^2 on the axis time, with the weight w that training.loss states: 1/P (half-mean) or 1
+(half-sum). For a linear network the samples are compressed once by X^T = Q R: |Y - F X|^2 = |Y Q - F R^T|^2 + |Y - Y Q Q^T|^2.",
+    revision: 1,
+};
+
+const TEST_ABOUT: About = About {
+    kind: "test-loss",
+    summary: "loss on the test set",
+    text: "\
+L(t) = (w/2) sum_mu |y_mu - f(x_mu)|^2 over the test set on the axis time, with the convention of training.loss: w = 1/P_test
+(half-mean) or 1 (half-sum). Needs a task with test samples.",
+    revision: 1,
+};
+
+/// Measures [`TRAIN_LOSS`].
+#[derive(Debug, Clone, Copy)]
+pub struct TrainLoss;
+
+/// Measures [`TEST_LOSS`].
+#[derive(Debug, Clone, Copy)]
+pub struct TestLoss;
+
+/// How the residual is formed.
+enum Residual {
+    /// Linear network: `|Y' - F X'|^2 + offset` with at most as many columns as inputs.
+    Compressed {
+        end_to_end: EndToEnd,
+        x: DMatrix<f64>,
+        y: DMatrix<f64>,
+        offset: f64,
+    },
+    /// Any network: forward pass over the samples.
+    Forward {
+        network: Box<dyn Network<f64>>,
+        x: DMatrix<f64>,
+        y: DMatrix<f64>,
+    },
+}
+
+struct LossRecorder {
+    residual: Residual,
+    weight: f64,
+    series: Series,
+}
+
+fn recorder(
+    experiment: &Experiment,
+    dataset: &Dataset,
+    x: &DMatrix<f64>,
+    y: &DMatrix<f64>,
+) -> Result<Box<dyn Recorder>> {
+    let subject = Subject::of(experiment).map_err(|d| refused("loss", d))?;
+    let (mut x, mut y) = (x.clone(), y.clone());
+    let weight = subject.training.loss().weight(x.ncols());
+    let residual = if subject.linear(1).is_ok() {
+        let mut offset = 0.0;
+        if x.ncols() > x.nrows() {
+            let (q, r) = qr(&x.transpose());
+            let compressed = &y * &q;
+            offset = (&y - &compressed * q.transpose()).norm_squared();
+            (x, y) = (r.transpose(), compressed);
+        }
+        Residual::Compressed {
+            end_to_end: EndToEnd::new(experiment, dataset)?,
+            x,
+            y,
+            offset,
+        }
+    } else {
+        let network = subject.learner.network(subject.shape);
+        Residual::Forward { network, x, y }
+    };
+    Ok(Box::new(LossRecorder {
+        residual,
+        weight,
+        series: Series::new(1),
+    }))
+}
+
+impl Recorder for LossRecorder {
+    fn record(&mut self, _step: usize, _time: f64, parameters: &Parameters) -> Result<()> {
+        let square = match &mut self.residual {
+            Residual::Compressed {
+                end_to_end,
+                x,
+                y,
+                offset,
+            } => (&*y - end_to_end.map(parameters) * &*x).norm_squared() + *offset,
+            Residual::Forward { network, x, y } => {
+                (&*y - network.forward(parameters, x)).norm_squared()
+            }
+        };
+        self.series.push([0.5 * self.weight * square])
+    }
+
+    fn finish(self: Box<Self>) -> Vec<f64> {
+        self.series.finish()
+    }
+}
+
+impl Instrument for TrainLoss {
+    fn about(&self) -> &'static About {
+        &TRAIN_ABOUT
+    }
+
+    fn observable(&self) -> &'static Observable {
+        &TRAIN_LOSS
+    }
+
+    fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
+        Subject::of(experiment)?;
+        Ok(vec![time_axis(experiment)])
+    }
+
+    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+        recorder(experiment, dataset, &dataset.x, &dataset.y)
+    }
+}
+
+impl Instrument for TestLoss {
+    fn about(&self) -> &'static About {
+        &TEST_ABOUT
+    }
+
+    fn observable(&self) -> &'static Observable {
+        &TEST_LOSS
+    }
+
+    fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
+        Subject::of(experiment)?;
+        match experiment.task.has_test() {
+            true => Ok(vec![time_axis(experiment)]),
+            false => Err(no_test_set()),
+        }
+    }
+
+    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+        match &dataset.test {
+            Some((x, y)) => recorder(experiment, dataset, x, y),
+            None => Err(refused("test-loss", no_test_set())),
+        }
+    }
+}
+
+fn no_test_set() -> Declined {
+    Declined("the task has no test set".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{experiment, linear, opaque};
+    use super::*;
+    use crate::experiment::DrawIndex;
+    use crate::task::LinearTeacher;
+
+    const DRAW: DrawIndex = DrawIndex {
+        dataset: 0,
+        replica: 0,
+    };
+
+    fn once(instrument: &dyn Instrument, experiment: &Experiment, p: &Parameters) -> f64 {
+        let data = experiment.dataset(0).unwrap();
+        let mut recorder = instrument.recorder(experiment, &data).unwrap();
+        recorder.record(0, 0.0, p).unwrap();
+        recorder.finish()[0]
+    }
+
+    #[test]
+    fn compressed_and_forward_loss_are_the_definition() {
+        for (samples, test_samples) in [(200, 3), (6, 40)] {
+            let task = LinearTeacher {
+                noise: 0.2,
+                samples,
+                test_samples,
+                ..LinearTeacher::new(vec![2.0, 1.0], 6, 4)
+            };
+            let seen = experiment(task.clone(), linear(&[5], &[0.5, 3.0]), 1);
+            let hidden = experiment(task, opaque(&[5], &[0.5, 3.0]), 1);
+            let data = seen.dataset(0).unwrap();
+            let p = seen.initial(&data, DRAW).unwrap().unwrap();
+            let map = &p.blocks[1] * &p.blocks[0] * 1.5;
+            let definition = |x: &DMatrix<f64>, y: &DMatrix<f64>| {
+                (y - &map * x).norm_squared() / (2.0 * x.ncols() as f64)
+            };
+            let (x, y) = data.test.as_ref().unwrap();
+            for e in [&seen, &hidden] {
+                let train = definition(&data.x, &data.y);
+                assert!((once(&TrainLoss, e, &p) - train).abs() < 1e-13 * train);
+                let test = definition(x, y);
+                assert!((once(&TestLoss, e, &p) - test).abs() < 1e-13 * test);
+            }
+        }
+    }
+
+    #[test]
+    fn a_loss_near_zero_is_not_lost_in_rounding() {
+        let task = LinearTeacher::new(vec![2.0, 1.0], 6, 4);
+        let experiment = experiment(task, linear(&[], &[1.0]), 1);
+        let modes = experiment.dataset(0).unwrap().modes;
+        let s = modes.s.map(|s| s + 1e-9);
+        let map = &modes.u * DMatrix::from_diagonal(&s) * modes.v.transpose();
+        // White inputs: L = 1/2 |A - F|^2 = 1/2 * 2 * 1e-18.
+        let loss = once(&TrainLoss, &experiment, &Parameters { blocks: vec![map] });
+        assert!((loss / 1e-18 - 1.0).abs() < 1e-5, "{loss}");
+    }
+
+    #[test]
+    fn test_loss_declines_without_a_test_set() {
+        let task = LinearTeacher::new(vec![2.0], 6, 4);
+        let experiment = experiment(task, linear(&[], &[1.0]), 1);
+        assert_eq!(TestLoss.axes(&experiment).unwrap_err(), no_test_set());
+        let data = experiment.dataset(0).unwrap();
+        assert!(TestLoss.recorder(&experiment, &data).is_err());
+        assert_eq!(TrainLoss.axes(&experiment).unwrap()[0].name, "time");
+    }
+}

@@ -1,0 +1,99 @@
+//! What the instruments of a training run look at: learner, training rule and data shape of an experiment.
+
+use super::{Axis, Declined};
+use crate::error::{Error, Result};
+use crate::experiment::Experiment;
+use crate::learner::{Learner, MlpView};
+use crate::task::Shape;
+use crate::training::Training;
+
+pub(super) struct Subject<'a> {
+    pub learner: &'a dyn Learner,
+    pub training: &'a dyn Training,
+    pub shape: Shape,
+}
+
+impl<'a> Subject<'a> {
+    pub fn of(experiment: &'a Experiment) -> std::result::Result<Self, Declined> {
+        let (Some(learner), Some(training)) = (&experiment.learner, &experiment.training) else {
+            return Err(Declined("needs a learner and a training rule".into()));
+        };
+        Ok(Subject {
+            learner: learner.as_ref(),
+            training: training.as_ref(),
+            shape: experiment.task.shape(),
+        })
+    }
+
+    /// The view as a linear network with at least `layers` layers.
+    pub fn linear(&self, layers: usize) -> std::result::Result<MlpView, Declined> {
+        match self.learner.mlp(self.shape) {
+            Some(view) if !view.linear => Err(Declined("needs a linear activation".into())),
+            Some(view) if view.multipliers.len() < layers => {
+                Err(Declined(format!("needs at least {layers} layers")))
+            }
+            Some(view) => Ok(view),
+            None => Err(Declined("needs a plain multilayer perceptron".into())),
+        }
+    }
+}
+
+/// The axis of recorded times.
+pub(super) fn time_axis(experiment: &Experiment) -> Axis {
+    Axis::new("time", "tau", experiment.record_times())
+}
+
+/// An axis that counts `1, ..., n`.
+pub(super) fn counting_axis(name: &str, n: usize) -> Axis {
+    Axis::new(name, "1", (1..=n).map(|i| i as f64).collect())
+}
+
+/// The axis of the task's modes.
+pub(super) fn mode_axis(experiment: &Experiment) -> std::result::Result<Axis, Declined> {
+    match experiment.task.mode_count() {
+        0 => Err(Declined("the task has no input-output modes".into())),
+        n => Ok(counting_axis("mode", n)),
+    }
+}
+
+/// A recorder was asked for although the instrument declines.
+pub(super) fn refused(name: &str, declined: Declined) -> Error {
+    Error::input(
+        "measure.observables",
+        format!("{name}: {declined}"),
+        "remove it from the list",
+    )
+}
+
+/// Collects a fixed number of values per recorded time, time last and fastest.
+pub(super) struct Series {
+    width: usize,
+    by_time: Vec<f64>,
+}
+
+impl Series {
+    pub fn new(width: usize) -> Self {
+        Series {
+            width,
+            by_time: Vec::new(),
+        }
+    }
+
+    pub fn push(&mut self, values: impl IntoIterator<Item = f64>) -> Result<()> {
+        let before = self.by_time.len();
+        self.by_time.extend(values);
+        match self.by_time.len() - before == self.width {
+            true => Ok(()),
+            false => Err(Error::bug(
+                "instrument",
+                "wrong number of values at one time",
+            )),
+        }
+    }
+
+    pub fn finish(self) -> Vec<f64> {
+        (0..self.width)
+            .flat_map(|i| self.by_time.iter().skip(i).step_by(self.width).copied())
+            .collect()
+    }
+}
