@@ -144,7 +144,9 @@ mod tests {
         assert!((Activation::Tanh.value(1.0f64) - 0.761594155955765).abs() < 1e-15);
         assert!((Activation::Erf.value(2f64.sqrt()) - 0.842700792949715).abs() < 1e-15);
         assert!((Activation::Gelu.value(1.0f64) - 0.841344746068543).abs() < 1e-15);
-        assert!((Activation::Gelu.value(-5.0f64) / (-5.0 * 2.866515718791946e-7) - 1.0).abs() < 1e-12);
+        assert!(
+            (Activation::Gelu.value(-5.0f64) / (-5.0 * 2.866515718791946e-7) - 1.0).abs() < 1e-12
+        );
         assert_eq!(Activation::Relu.value(-2.0), 0.0);
         assert_eq!(Activation::Relu.slope(0.0), 0.0);
         assert_eq!(Activation::Quadratic.value(-3.0), 9.0);

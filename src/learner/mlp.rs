@@ -447,8 +447,10 @@ mod tests {
                 ..Mlp::default()
             };
             let (coarse, fine) = (step(&mlp, eta).0, step(&mlp, 0.5 * eta).0);
+            // A step across the kinks of relu has no second-order expansion.
+            let second_order = activation == Activation::Relu || (coarse / fine - 2.0).abs() < 0.2;
             assert!(
-                coarse < 0.1 && (coarse / fine - 2.0).abs() < 0.2,
+                coarse < 0.1 && fine < coarse && second_order,
                 "{activation:?}: {coarse} {fine}"
             );
         }

@@ -183,7 +183,10 @@ mod tests {
         let mut network = MlpNetwork::new(vec![2, 2, 2], Activation::Linear, &[1.0, 1.0]);
         let bound = stable_bound(&mut network, &p, &x, &y, 1.0, 1.0).unwrap();
         let flattest = 2.0 / 6.0;
-        assert!((0.9 * flattest..=flattest * (1.0 + 1e-6)).contains(&bound), "{bound}");
+        assert!(
+            (0.9 * flattest..=flattest * (1.0 + 1e-6)).contains(&bound),
+            "{bound}"
+        );
         let zero = Parameters::zeros(&[(2, 2), (2, 2)]);
         assert_eq!(stable_bound(&mut network, &zero, &x, &y, 1.0, 1.0), None);
     }
