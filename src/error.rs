@@ -34,7 +34,8 @@ pub enum Error {
         place: String,
         step: usize,
         learning_rate: f64,
-        /// `2 / lambda_max` of the loss Hessian (Gauss-Newton part) at the start, where known.
+        /// `2 / lambda_max` of the loss Hessian (Gauss-Newton part), the smaller one of the start and of a point reached
+        /// from it by line search; where known.
         stable_bound: Option<f64>,
     },
     /// The run needs more memory than it may use; nothing has been allocated.
@@ -65,7 +66,7 @@ pub enum Error {
 
 fn bound_clause(bound: &Option<f64>) -> String {
     match bound {
-        Some(b) => format!(" (stable bound at the start 2/lambda_max = {b:.4e})"),
+        Some(b) => format!(" (stable bound 2/lambda_max = {b:.4e})"),
         None => String::new(),
     }
 }

@@ -1,14 +1,27 @@
 //! Learners: what learns. A learner describes an architecture; a network is its compiled form for one data shape.
 
+pub mod activation;
+pub mod init;
+pub mod mlp;
+pub mod network;
+pub mod parametrization;
+
+pub use activation::Activation;
+pub use init::Init;
+pub use mlp::Mlp;
+pub use network::MlpNetwork;
+pub use parametrization::Parametrization;
+
 use crate::error::Result;
 use crate::kind::{About, Kind};
+use crate::numerics::linalg::Gemm;
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use nalgebra::{DMatrix, RealField};
 use std::fmt::Debug;
 
 /// Scalars a network can be trained in: `f64` and `f32`.
-pub trait Real: RealField + Copy + Send + Sync {
+pub trait Real: RealField + Gemm + Copy + Send + Sync {
     fn of(x: f64) -> Self;
     fn f64(self) -> f64;
 }
@@ -156,4 +169,4 @@ pub trait Network<T: Real>: Send {
 }
 
 /// All learners that a spec can name.
-pub const LEARNERS: &[Kind<dyn Learner>] = &[];
+pub const LEARNERS: &[Kind<dyn Learner>] = &[mlp::KIND];

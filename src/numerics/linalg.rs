@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use faer::linalg::solvers::Solve;
-use faer::{MatRef, Side};
+use faer::{Accum, MatMut, MatRef, Par, Side};
 use nalgebra::{DMatrix, DVector};
 
 fn view(a: &DMatrix<f64>) -> MatRef<'_, f64> {
@@ -78,10 +78,99 @@ pub fn qr(a: &DMatrix<f64>) -> (DMatrix<f64>, DMatrix<f64>) {
     (q, r)
 }
 
+/// A column-major matrix in a slice, or its transpose: one factor of [`Gemm::gemm`].
+#[derive(Debug, Clone, Copy)]
+pub struct Factor<'a, T> {
+    entries: &'a [T],
+    rows: usize,
+    cols: usize,
+    transposed: bool,
+}
+
+impl<'a, T> Factor<'a, T> {
+    /// The `rows x cols` matrix stored in `entries`, column by column.
+    pub fn new(entries: &'a [T], rows: usize, cols: usize) -> Self {
+        debug_assert_eq!(entries.len(), rows * cols);
+        Factor {
+            entries,
+            rows,
+            cols,
+            transposed: false,
+        }
+    }
+
+    /// The transpose, without moving an entry.
+    pub fn t(self) -> Self {
+        Factor {
+            transposed: !self.transposed,
+            ..self
+        }
+    }
+
+    fn view(self) -> MatRef<'a, T> {
+        let m = MatRef::from_column_major_slice(self.entries, self.rows, self.cols);
+        if self.transposed { m.transpose() } else { m }
+    }
+}
+
+/// Scalars with a fast matrix product into existing memory: `f64` and `f32`.
+///
+/// One thread, and the same bits whenever shapes and entries are the same. Transposed factors cost no copy.
+pub trait Gemm: Sized {
+    /// `C = alpha A B`; `c` holds `C` column by column.
+    ///
+    /// ```
+    /// use saddlepoint::numerics::linalg::{Factor, Gemm};
+    /// let a = [1.0, 2.0, 3.0, 4.0]; // columns (1, 2) and (3, 4)
+    /// let mut c = [0.0; 4];
+    /// f64::gemm(2.0, Factor::new(&a, 2, 2), Factor::new(&a, 2, 2).t(), &mut c);
+    /// assert_eq!(c, [20.0, 28.0, 28.0, 40.0]);
+    /// ```
+    fn gemm(alpha: Self, a: Factor<Self>, b: Factor<Self>, c: &mut [Self]);
+}
+
+macro_rules! gemm {
+    ($($scalar:ty),*) => {$(
+        impl Gemm for $scalar {
+            fn gemm(alpha: Self, a: Factor<Self>, b: Factor<Self>, c: &mut [Self]) {
+                let (a, b) = (a.view(), b.view());
+                let c = MatMut::from_column_major_slice_mut(c, a.nrows(), b.ncols());
+                faer::linalg::matmul::matmul(c, Accum::Replace, a, b, alpha, Par::Seq);
+            }
+        }
+    )*};
+}
+
+gemm!(f64, f32);
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::numerics::random::{normal_matrix, stream};
+
+    #[test]
+    fn gemm_equals_the_definition_in_every_orientation() {
+        let mut rng = stream(2, "gemm", &[]);
+        for (m, k, n) in [(1, 1, 1), (3, 7, 2), (33, 18, 41)] {
+            let (a, b) = (normal_matrix(&mut rng, m, k), normal_matrix(&mut rng, k, n));
+            let (at, bt) = (a.transpose(), b.transpose());
+            let exact = DMatrix::from_fn(m, n, |i, j| -> f64 {
+                (0..k).map(|l| -0.5 * a[(i, l)] * b[(l, j)]).sum()
+            });
+            let plain = |x: &'_ DMatrix<f64>| (x.clone(), false);
+            for (x, tx) in [plain(&a), (at.clone(), true)] {
+                for (y, ty) in [plain(&b), (bt.clone(), true)] {
+                    let mut c = DMatrix::zeros(m, n);
+                    let f = Factor::new(x.as_slice(), x.nrows(), x.ncols());
+                    let g = Factor::new(y.as_slice(), y.nrows(), y.ncols());
+                    let f = if tx { f.t() } else { f };
+                    let g = if ty { g.t() } else { g };
+                    f64::gemm(-0.5, f, g, c.as_mut_slice());
+                    assert!((c - &exact).amax() < 1e-13);
+                }
+            }
+        }
+    }
 
     #[test]
     fn factorisations_reproduce_the_matrix() {

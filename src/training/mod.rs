@@ -1,10 +1,18 @@
 //! Training: how a learner's parameters move.
 
+pub mod compress;
+pub mod cost;
+pub mod gradient_descent;
+pub mod stability;
+
+pub use cost::Cost;
+pub use gradient_descent::GradientDescent;
+
 use crate::error::Result;
 use crate::kind::{About, Kind};
 use crate::learner::{Learner, Parameters};
 use crate::numerics::random::Stream;
-use crate::task::Dataset;
+use crate::task::{Dataset, Shape};
 use std::fmt::Debug;
 
 /// Normalisation of the squared loss `L = (w/2) sum_mu ||y_mu - f(x_mu)||^2` (sum over outputs).
@@ -65,6 +73,14 @@ pub trait Training: Debug + Send + Sync {
     fn steps(&self) -> usize;
     /// Full-batch gradient descent without noise or momentum: what the exact theories describe.
     fn is_plain_descent(&self) -> bool;
+    /// Checks that can be made before anything is drawn (a batch larger than the data, ...).
+    fn check(&self, _shape: Shape) -> Result<()> {
+        Ok(())
+    }
+    /// Memory and work of one training run; by default that of full-batch back-propagation.
+    fn cost(&self, learner: &dyn Learner, shape: Shape) -> Cost {
+        Cost::of_descent(learner, shape, shape.samples, self.steps())
+    }
     /// Trains from `start`, calling `on_snapshot` at every step of `record` (sorted, may hold 0 and `steps`).
     fn train(
         &self,
@@ -78,4 +94,4 @@ pub trait Training: Debug + Send + Sync {
 }
 
 /// All training rules that a spec can name.
-pub const TRAININGS: &[Kind<dyn Training>] = &[];
+pub const TRAININGS: &[Kind<dyn Training>] = &[gradient_descent::KIND];

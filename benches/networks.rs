@@ -1,0 +1,85 @@
+//! Full-batch gradients of multilayer perceptrons, beside the peak of the matrix product: `cargo bench --bench networks`.
+//!
+//! Networks 64 - w - w - 10, 512 samples. One iteration is one gradient, so "Mitem/s" of the floating-point operations in matrix
+//! products divided by 1,000 is GFLOP/s.
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use saddlepoint::learner::{Activation, MlpNetwork, Network, Parameters, Real};
+use saddlepoint::numerics::linalg::{Factor, Gemm};
+use saddlepoint::numerics::random::{normal_matrix, stream};
+
+const SAMPLES: usize = 512;
+const WIDTHS: [usize; 3] = [32, 128, 512];
+
+fn main() {
+    divan::main();
+}
+
+/// Operations in the matrix products of one gradient.
+fn operations(widths: &[usize]) -> usize {
+    let weights: usize = widths.windows(2).map(|n| n[0] * n[1]).sum();
+    // Forward, weights, errors; no error is propagated into the inputs.
+    2 * SAMPLES * (3 * weights - widths[0] * widths[1])
+}
+
+fn gradient<T: Real>(bencher: Bencher, width: usize, activation: Activation) {
+    let widths = vec![64, width, width, 10];
+    let mut rng = stream(1, "bench", &[]);
+    let scaling: Vec<f64> = widths.iter().map(|&n| 1.0 / (n as f64).sqrt()).collect();
+    let mut network = MlpNetwork::<T>::new(widths.clone(), activation, &scaling[..3]);
+    let blocks = widths
+        .windows(2)
+        .map(|n| normal_matrix(&mut rng, n[1], n[0]))
+        .collect();
+    let p = Parameters::<f64> { blocks }.cast::<T>();
+    let x = normal_matrix(&mut rng, 64, SAMPLES).map(T::of);
+    let y = normal_matrix(&mut rng, 10, SAMPLES).map(T::of);
+    let mut g = p.clone();
+    bencher
+        .counter(ItemsCount::new(operations(&widths)))
+        .bench_local(|| network.gradient(&p, &x, &y, T::of(1.0 / SAMPLES as f64), &mut g));
+}
+
+macro_rules! gradients {
+    ($($name:ident: $activation:ident, $scalar:ty;)*) => {$(
+        #[divan::bench(args = WIDTHS)]
+        fn $name(bencher: Bencher, width: usize) {
+            gradient::<$scalar>(bencher, width, Activation::$activation);
+        }
+    )*};
+}
+
+gradients! {
+    linear_f64: Linear, f64;
+    relu_f64: Relu, f64;
+    tanh_f64: Tanh, f64;
+    erf_f64: Erf, f64;
+    gelu_f64: Gelu, f64;
+    linear_f32: Linear, f32;
+    relu_f32: Relu, f32;
+}
+
+fn product<T: Real + Gemm>(bencher: Bencher, width: usize) {
+    let mut rng = stream(2, "bench", &[]);
+    let a = normal_matrix(&mut rng, width, width).map(T::of);
+    let b = normal_matrix(&mut rng, width, SAMPLES).map(T::of);
+    let mut c = b.clone();
+    bencher
+        .counter(ItemsCount::new(2 * width * width * SAMPLES))
+        .bench_local(|| {
+            let a = Factor::new(a.as_slice(), width, width);
+            let b = Factor::new(b.as_slice(), width, SAMPLES);
+            T::gemm(T::one(), a, b, c.as_mut_slice());
+        });
+}
+
+#[divan::bench(args = WIDTHS)]
+fn product_f64(bencher: Bencher, width: usize) {
+    product::<f64>(bencher, width);
+}
+
+#[divan::bench(args = WIDTHS)]
+fn product_f32(bencher: Bencher, width: usize) {
+    product::<f32>(bencher, width);
+}

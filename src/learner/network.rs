@@ -1,0 +1,193 @@
+//! The compiled multilayer perceptron: forward pass, exact gradient by back-propagation, Jacobian.
+
+use crate::learner::{Activation, Network, Parameters, Real};
+use crate::numerics::linalg::Factor;
+use nalgebra::DMatrix;
+
+/// `f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x))` without biases, in the scalar type `T`.
+///
+/// Matrices hold one sample per column. Work space is kept between calls: after the first call with the largest batch,
+/// [`Network::gradient`] allocates nothing of its own. A gradient costs `2 n_l n_{l-1} P` operations per layer for the forward pass,
+/// the same for the weights, and the same again (but for the first layer) for the back-propagated errors.
+#[derive(Debug, Clone)]
+pub struct MlpNetwork<T: Real> {
+    /// `[inputs, hidden..., outputs]`
+    widths: Vec<usize>,
+    activation: Activation,
+    multipliers: Vec<T>,
+    /// `outputs[l]`: what layer `l + 1` hands on, `phi(h)` in hidden layers and `h` in the last.
+    outputs: Vec<Vec<T>>,
+    /// `slopes[l]`: `phi'(h)` of hidden layer `l + 1`; empty when linear.
+    slopes: Vec<Vec<T>>,
+    /// Back-propagated error of the current layer, and of the one below.
+    error: Vec<T>,
+    below: Vec<T>,
+}
+
+impl<T: Real> MlpNetwork<T> {
+    /// Network with `widths = [inputs, hidden..., outputs]` and forward multipliers `c_1, ..., c_L`.
+    pub fn new(widths: Vec<usize>, activation: Activation, multipliers: &[f64]) -> Self {
+        let layers = widths.len() - 1;
+        MlpNetwork {
+            widths,
+            activation,
+            multipliers: multipliers.iter().map(|&c| T::of(c)).collect(),
+            outputs: vec![Vec::new(); layers],
+            slopes: vec![Vec::new(); layers - 1],
+            error: Vec::new(),
+            below: Vec::new(),
+        }
+    }
+
+    fn layers(&self) -> usize {
+        self.multipliers.len()
+    }
+
+    fn pass_forward(&mut self, p: &Parameters<T>, x: &DMatrix<T>) {
+        let samples = x.ncols();
+        for l in 0..self.layers() {
+            let (done, rest) = self.outputs.split_at_mut(l);
+            let input = done.last().map_or(x.as_slice(), |a| a.as_slice());
+            let output = &mut rest[0];
+            output.resize(self.widths[l + 1] * samples, T::zero());
+            let input = Factor::new(input, self.widths[l], samples);
+            T::gemm(self.multipliers[l], factor(&p.blocks[l]), input, output);
+            if let Some(slope) = self.slopes.get_mut(l)
+                && self.activation != Activation::Linear
+            {
+                slope.resize(output.len(), T::zero());
+                self.activation.apply(output, slope);
+            }
+        }
+    }
+
+    /// Replaces the error at the preactivations of layer `l + 1` by that at layer `l` (`l >= 1`).
+    fn pass_backward(&mut self, p: &Parameters<T>, l: usize, samples: usize) {
+        self.below.resize(self.widths[l] * samples, T::zero());
+        let error = Factor::new(&self.error, self.widths[l + 1], samples);
+        T::gemm(
+            self.multipliers[l],
+            factor(&p.blocks[l]).t(),
+            error,
+            &mut self.below,
+        );
+        for (error, &slope) in self.below.iter_mut().zip(&self.slopes[l - 1]) {
+            *error *= slope;
+        }
+        std::mem::swap(&mut self.error, &mut self.below);
+    }
+
+    /// What layer `l + 1` receives.
+    fn input<'a>(&'a self, x: &'a DMatrix<T>, l: usize) -> &'a [T] {
+        match l {
+            0 => x.as_slice(),
+            _ => &self.outputs[l - 1],
+        }
+    }
+}
+
+fn factor<T: Real>(m: &DMatrix<T>) -> Factor<'_, T> {
+    Factor::new(m.as_slice(), m.nrows(), m.ncols())
+}
+
+/// Writes `weight (f - y)` to `error` and returns `(weight/2) ||f - y||^2`, summed in eight lanes.
+fn residual<T: Real>(f: &[T], y: &[T], weight: T, error: &mut Vec<T>) -> T {
+    error.resize(f.len(), T::zero());
+    let mut lanes = [T::zero(); 8];
+    let mut add = |f: &[T], y: &[T], error: &mut [T]| {
+        for (lane, ((e, &f), &y)) in lanes.iter_mut().zip(error.iter_mut().zip(f).zip(y)) {
+            let r = f - y;
+            *lane += r * r;
+            *e = weight * r;
+        }
+    };
+    let whole = f.len() - f.len() % 8;
+    for ((f, y), e) in f[..whole]
+        .chunks_exact(8)
+        .zip(y[..whole].chunks_exact(8))
+        .zip(error[..whole].chunks_exact_mut(8))
+    {
+        add(f, y, e);
+    }
+    add(&f[whole..], &y[whole..], &mut error[whole..]);
+    let sum = lanes.iter().fold(T::zero(), |sum, &lane| sum + lane);
+    T::of(0.5) * weight * sum
+}
+
+impl<T: Real> Network<T> for MlpNetwork<T> {
+    fn forward(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> DMatrix<T> {
+        self.pass_forward(p, x);
+        let last = self.layers() - 1;
+        DMatrix::from_column_slice(self.widths[last + 1], x.ncols(), &self.outputs[last])
+    }
+
+    fn gradient(
+        &mut self,
+        p: &Parameters<T>,
+        x: &DMatrix<T>,
+        y: &DMatrix<T>,
+        weight: T,
+        grad: &mut Parameters<T>,
+    ) -> T {
+        let samples = x.ncols();
+        self.pass_forward(p, x);
+        let last = self.layers() - 1;
+        let loss = residual(&self.outputs[last], y.as_slice(), weight, &mut self.error);
+        for l in (0..=last).rev() {
+            let error = Factor::new(&self.error, self.widths[l + 1], samples);
+            let input = Factor::new(self.input(x, l), self.widths[l], samples);
+            T::gemm(
+                self.multipliers[l],
+                error,
+                input.t(),
+                grad.blocks[l].as_mut_slice(),
+            );
+            if l > 0 {
+                self.pass_backward(p, l, samples);
+            }
+        }
+        loss
+    }
+
+    fn jacobian(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> DMatrix<T> {
+        let samples = x.ncols();
+        self.pass_forward(p, x);
+        let layers = self.layers();
+        let outputs = self.widths[layers];
+        let mut jacobian = DMatrix::zeros(samples * outputs, p.len());
+        // First column of every block.
+        let mut starts = vec![0];
+        for block in &p.blocks {
+            starts.push(starts[starts.len() - 1] + block.len());
+        }
+        for output in 0..outputs {
+            self.error.clear();
+            self.error.resize(outputs * samples, T::zero());
+            self.error[output..]
+                .iter_mut()
+                .step_by(outputs)
+                .for_each(|e| *e = T::one());
+            for l in (0..layers).rev() {
+                let (rows, cols) = (self.widths[l + 1], self.widths[l]);
+                let input = self.input(x, l);
+                for j in 0..cols {
+                    for i in 0..rows {
+                        let mut column = jacobian.column_mut(starts[l] + j * rows + i);
+                        for mu in 0..samples {
+                            column[mu * outputs + output] = self.multipliers[l]
+                                * self.error[mu * rows + i]
+                                * input[mu * cols + j];
+                        }
+                    }
+                }
+                if l > 0 {
+                    self.pass_backward(p, l, samples);
+                }
+            }
+        }
+        jacobian
+    }
+}
+
+#[cfg(test)]
+mod tests;
