@@ -6,6 +6,7 @@ pub mod instrument;
 pub mod kind;
 pub mod learner;
 pub mod numerics;
+pub mod run;
 pub mod spec;
 pub mod task;
 pub mod theory;

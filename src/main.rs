@@ -1,1 +1,5 @@
-fn main() {}
+//! The `saddlepoint` program.
+
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::from(saddlepoint::cli::run())
+}

@@ -62,7 +62,12 @@ pub(crate) fn total_bytes(costs: &[CellCost], threads: usize) -> u64 {
 }
 
 /// Refuses a run that would need more than the limit.
-pub(crate) fn admit(spec: &Spec, plans: &[Vec<Planned>], threads: usize, settings: &Settings) -> Result<()> {
+pub(crate) fn admit(
+    spec: &Spec,
+    plans: &[Vec<Planned>],
+    threads: usize,
+    settings: &Settings,
+) -> Result<()> {
     let costs: Vec<CellCost> = spec
         .cells
         .iter()

@@ -66,8 +66,13 @@ pub(crate) fn plan(cell: &Cell) -> Vec<Planned> {
 }
 
 enum Work {
-    Measure { draw: DrawIndex },
-    Solve { theory: usize, draw: Option<DrawIndex> },
+    Measure {
+        draw: DrawIndex,
+    },
+    Solve {
+        theory: usize,
+        draw: Option<DrawIndex>,
+    },
 }
 
 struct Unit {
@@ -155,8 +160,14 @@ fn units(spec: &Spec, plans: &[Vec<Planned>], side: Side) -> Vec<Unit> {
             let Ok(plan) = planned else { continue };
             let on: Vec<Option<DrawIndex>> = match plan.promise().conditioning {
                 Conditioning::None => vec![None],
-                Conditioning::Data => draws.iter().filter(|d| d.replica == 0).map(|&d| Some(d)).collect(),
-                Conditioning::Initial | Conditioning::Trained => draws.iter().map(|&d| Some(d)).collect(),
+                Conditioning::Data => draws
+                    .iter()
+                    .filter(|d| d.replica == 0)
+                    .map(|&d| Some(d))
+                    .collect(),
+                Conditioning::Initial | Conditioning::Trained => {
+                    draws.iter().map(|&d| Some(d)).collect()
+                }
             };
             units.extend(on.into_iter().map(|draw| Unit {
                 cell: c,
@@ -191,7 +202,11 @@ impl Engine<'_> {
     }
 
     fn dataset(&self, experiment: &Experiment, index: usize) -> Result<Arc<Dataset>> {
-        let key = hash::of(&json!([experiment.seed, experiment.task.about().kind, experiment.task.resolved()]));
+        let key = hash::of(&json!([
+            experiment.seed,
+            experiment.task.about().kind,
+            experiment.task.resolved()
+        ]));
         self.datasets
             .get((key, index), || experiment.dataset(index).map(Arc::new))
     }
@@ -246,14 +261,24 @@ impl Engine<'_> {
                 }
                 interrupt::check()
             };
-            let measured = measure(experiment, &cell.instruments, &data, start, &mut rng, Some(&mut report))?;
+            let measured = measure(
+                experiment,
+                &cell.instruments,
+                &data,
+                start,
+                &mut rng,
+                Some(&mut report),
+            )?;
             let arrays = cell
                 .instruments
                 .iter()
                 .zip(measured.values)
                 .map(|(i, v)| (i.about().kind.to_string(), v))
                 .collect();
-            Ok(Record { meta: json!({}), arrays })
+            Ok(Record {
+                meta: json!({}),
+                arrays,
+            })
         });
         let record = record.map_err(|e| match e {
             Error::Diverged {
@@ -262,24 +287,39 @@ impl Engine<'_> {
                 stable_bound,
                 ..
             } => Error::Diverged {
-                place: format!("{}data set {}, replica {}", place(cell), draw.dataset, draw.replica),
+                place: format!(
+                    "{}data set {}, replica {}",
+                    place(cell),
+                    draw.dataset,
+                    draw.replica
+                ),
                 step,
                 learning_rate,
                 stable_bound,
             },
             other => other,
         })?;
-        self.progress.advance(steps(experiment) - advanced.min(steps(experiment)));
+        self.progress
+            .advance(steps(experiment) - advanced.min(steps(experiment)));
         let values = cell
             .instruments
             .iter()
             .map(|i| record.array(i.about().kind).map(<[f64]>::to_vec))
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| Error::bug("store", "a record lacks an observable of its key"))?;
-        Ok(Done::Measured(values, record.meta["seconds"].as_f64().unwrap_or(0.0)))
+        Ok(Done::Measured(
+            values,
+            record.meta["seconds"].as_f64().unwrap_or(0.0),
+        ))
     }
 
-    fn solve(&self, cell: &Cell, cell_index: usize, theory: usize, index: Option<DrawIndex>) -> Result<Done> {
+    fn solve(
+        &self,
+        cell: &Cell,
+        cell_index: usize,
+        theory: usize,
+        index: Option<DrawIndex>,
+    ) -> Result<Done> {
         let entry = &cell.theories[theory];
         let Ok(plan) = &self.plans[cell_index][theory] else {
             return Err(Error::bug("solve", "the theory declined"));
@@ -287,7 +327,9 @@ impl Engine<'_> {
         let conditioning = plan.promise().conditioning;
         let conditioned = match conditioning {
             Conditioning::None => Json::Null,
-            Conditioning::Data => json!({ "task": experiment_json(&cell.experiment)["task"], "dataset": index.map(|d| d.dataset) }),
+            Conditioning::Data => {
+                json!({ "task": experiment_json(&cell.experiment)["task"], "dataset": index.map(|d| d.dataset) })
+            }
             _ => json!({ "experiment": experiment_json(&cell.experiment), "draw": index }),
         };
         let key = json!({
@@ -385,7 +427,9 @@ fn from_record(record: &Record) -> Option<Prediction> {
                 wanted: wanted.parse().ok()?,
                 mean: mean.clone(),
                 bound: record.array(&format!("bound:{wanted}"))?.to_vec(),
-                stderr: record.array(&format!("stderr:{wanted}")).map(<[f64]>::to_vec),
+                stderr: record
+                    .array(&format!("stderr:{wanted}"))
+                    .map(<[f64]>::to_vec),
             })
         })
         .collect();
@@ -437,11 +481,19 @@ fn gather(
             (Work::Solve { theory, draw }, Ok(Done::Solved(prediction, seconds))) => {
                 cell.theories[theory].push(draw, prediction, seconds);
             }
-            (Work::Solve { theory, .. }, Err(e @ (Error::Unconverged { .. } | Error::Diverged { .. }))) => {
+            (
+                Work::Solve { theory, .. },
+                Err(e @ (Error::Unconverged { .. } | Error::Diverged { .. })),
+            ) => {
                 cell.theories[theory].status = Status::Failed(e);
             }
             (_, Err(e)) => return Err(e),
-            _ => return Err(Error::bug("gather", "a unit gave the result of another kind")),
+            _ => {
+                return Err(Error::bug(
+                    "gather",
+                    "a unit gave the result of another kind",
+                ));
+            }
         }
     }
     for cell in &mut cells {

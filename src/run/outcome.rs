@@ -75,7 +75,11 @@ pub struct TheoryOutcome {
 impl TheoryOutcome {
     pub(crate) fn planned(entry: &TheoryEntry, plan: Result<Box<dyn Plan>, String>) -> Self {
         let (status, promise, covers) = match plan {
-            Ok(plan) => (Status::Predicted, Some(plan.promise().clone()), plan.covers().to_vec()),
+            Ok(plan) => (
+                Status::Predicted,
+                Some(plan.promise().clone()),
+                plan.covers().to_vec(),
+            ),
             Err(reason) => (Status::Declined(reason), None, vec![]),
         };
         TheoryOutcome {
@@ -101,7 +105,9 @@ impl TheoryOutcome {
         let conditioning = self.promise.as_ref()?.conditioning;
         let fits = |on: &Option<DrawIndex>| match on {
             None => true,
-            Some(d) if conditioning == crate::experiment::Conditioning::Data => d.dataset == draw.dataset,
+            Some(d) if conditioning == crate::experiment::Conditioning::Data => {
+                d.dataset == draw.dataset
+            }
             Some(d) => *d == draw,
         };
         self.predictions

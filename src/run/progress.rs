@@ -16,7 +16,9 @@ impl Progress {
     /// A bar over `total` units of work, shown after one second when `visible`.
     pub fn new(total: u64, visible: bool) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len} steps, {elapsed} spent, {eta} left") {
+        if let Ok(style) = ProgressStyle::with_template(
+            "{msg} [{bar:40}] {pos}/{len} steps, {elapsed} spent, {eta} left",
+        ) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message("running");

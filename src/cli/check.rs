@@ -1,0 +1,59 @@
+//! `check`: what a spec would do, without solving or training.
+
+use super::JobArgs;
+use super::text::{human_bytes, print, print_json, table};
+use crate::error::Result;
+use crate::run::estimate;
+use crate::spec::sweep::Settings;
+use serde_json::json;
+
+pub(crate) fn check(args: &JobArgs) -> Result<u8> {
+    let spec = args.read()?;
+    let settings = args.settings(crate::run::Side::Both);
+    let estimate = estimate(&spec, settings.threads);
+    let verdict = crate::run::cost::fits(estimate.bytes, settings.max_memory);
+    if args.json.json {
+        print_json(&json!({
+            "schema": "saddlepoint/1/check",
+            "name": spec.name, "hash": spec.hash, "cells": estimate.cells,
+            "bytes": estimate.bytes, "seconds": estimate.seconds, "fits": verdict,
+        }))?;
+        return Ok(0);
+    }
+    let rows: Vec<Vec<String>> = estimate
+        .cells
+        .iter()
+        .flat_map(|cell| {
+            cell.theories.iter().map(|t| {
+                vec![
+                    cell.index.to_string(),
+                    set_text(&spec.cells[cell.index].set),
+                    cell.draws.to_string(),
+                    t.label.clone(),
+                    t.conditioning.clone().unwrap_or_default(),
+                    match &t.declined {
+                        Some(reason) => format!("declines: {reason}"),
+                        None => format!("predicts {}", t.observables.join(", ")),
+                    },
+                ]
+            })
+        })
+        .collect();
+    print(&format!("{} [{}] is valid\n\n", spec.name, &spec.hash[..8]))?;
+    print(&table(&["cell", "set", "draws", "theory", "conditions on", "what"], &rows))?;
+    print(&format!(
+        "\nestimated: {} cells, {:.1} s on one core, {} of memory ({})\n",
+        estimate.cells.len(),
+        estimate.seconds,
+        human_bytes(estimate.bytes),
+        if verdict { "fits" } else { "above --max-memory: the run would be refused" }
+    ))?;
+    Ok(0)
+}
+
+pub(crate) fn set_text(set: &Settings) -> String {
+    set.iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}

@@ -1,0 +1,149 @@
+//! The command line: one file per verb.
+
+mod catalogue;
+mod check;
+mod job;
+mod new;
+mod pages;
+mod reproduce;
+mod revisit;
+mod text;
+
+use crate::error::Result;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The physics of deep learning: theories predict, networks are trained, both on the same axes with error bars and a verdict.
+#[derive(Debug, Parser)]
+#[command(
+    name = "saddlepoint",
+    version,
+    after_help = "Exit codes: 0 done, whatever the verdicts; 1 a stated expectation is not met; 2 usage or spec error; 3 no theory gave a number;\n4 some cells failed; 5 resource limit refused; 6 interrupted, resumable; 70 bug."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List tasks, learners, training rules, instruments, theories and model specs
+    List(JsonFlag),
+    /// Explain a component: formulas, conventions, keys, source
+    Explain {
+        name: String,
+        #[command(flatten)]
+        json: JsonFlag,
+    },
+    /// Write a commented starting spec NAME.toml
+    New {
+        name: String,
+        /// Model to start from
+        #[arg(long, default_value = "deep-linear")]
+        model: String,
+        #[command(flatten)]
+        json: JsonFlag,
+    },
+    /// Validate a spec: cells, declines, memory and time, without solving
+    Check(JobArgs),
+    /// Solve the theories alone
+    Predict(JobArgs),
+    /// Train the networks alone
+    Measure(JobArgs),
+    /// Theories and networks: compare, draw, report (resumes by itself)
+    Run(JobArgs),
+    /// State of a run folder: finished and missing records, damaged files
+    Status {
+        dir: PathBuf,
+        #[command(flatten)]
+        json: JsonFlag,
+    },
+    /// Redraw figures, tables and report of a run folder from its records
+    Report {
+        dir: PathBuf,
+        #[command(flatten)]
+        json: JsonFlag,
+    },
+    /// Recompute a run folder, or `figures` for the whole gallery, and check the numbers
+    Reproduce(reproduce::ReproduceArgs),
+    /// JSON schema of specs (`spec`) or of the --json document (`output`)
+    Schema {
+        #[arg(value_enum, default_value = "spec")]
+        of: pages::SchemaOf,
+    },
+    /// Shell completions on stdout
+    Completions { shell: clap_complete::Shell },
+    /// Manual page (roff) on stdout
+    Man,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct JsonFlag {
+    /// One JSON document on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of every verb that takes a spec.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobArgs {
+    /// Spec file (TOML)
+    spec: PathBuf,
+    /// Override a key: --set learner.widths=[64]
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Apply the spec's [quick] table (smaller, marked, without expectations)
+    #[arg(long)]
+    quick: bool,
+    /// Root seed
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Worker threads (default: all cores); results do not depend on it
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    threads: usize,
+    /// Refuse above this much memory, e.g. 500M, 4G
+    #[arg(long, value_parser = text::bytes, default_value = "4G")]
+    max_memory: u64,
+    /// Folder for records and run folders
+    #[arg(long, default_value = "runs")]
+    out: PathBuf,
+    #[command(flatten)]
+    json: JsonFlag,
+}
+
+/// Runs the program; returns the exit code.
+pub fn run() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let code = if e.use_stderr() { 2 } else { 0 };
+            let _ = e.print();
+            return code;
+        }
+    };
+    match dispatch(cli.verb) {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("error: {e}");
+            e.exit_code()
+        }
+    }
+}
+
+fn dispatch(verb: Verb) -> Result<u8> {
+    match verb {
+        Verb::List(json) => catalogue::list(json.json),
+        Verb::Explain { name, json } => catalogue::explain(&name, json.json),
+        Verb::New { name, model, json } => new::new(&name, &model, json.json),
+        Verb::Check(args) => check::check(&args),
+        Verb::Predict(args) => job::job(&args, crate::run::Side::Theory),
+        Verb::Measure(args) => job::job(&args, crate::run::Side::Networks),
+        Verb::Run(args) => job::job(&args, crate::run::Side::Both),
+        Verb::Status { dir, json } => revisit::status(&dir, json.json),
+        Verb::Report { dir, json } => revisit::report(&dir, json.json),
+        Verb::Reproduce(args) => reproduce::reproduce(&args),
+        Verb::Schema { of } => pages::schema(of),
+        Verb::Completions { shell } => pages::completions(shell),
+        Verb::Man => pages::man(),
+    }
+}

@@ -1,0 +1,88 @@
+//! Small text helpers of the command line: byte sizes, aligned tables, output that survives a closed pipe.
+
+use crate::error::{Error, Result};
+use std::io::Write;
+
+/// Parses `500M`, `4G`, `4GiB`, `1000000`.
+pub fn bytes(text: &str) -> std::result::Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => 1.0,
+        "K" | "KB" | "KIB" => 1024.0,
+        "M" | "MB" | "MIB" => 1024.0 * 1024.0,
+        "G" | "GB" | "GIB" => 1024.0 * 1024.0 * 1024.0,
+        _ => return Err("use a number with K, M or G".into()),
+    };
+    match digits.parse::<f64>() {
+        Ok(x) if x > 0.0 && x.is_finite() => Ok((x * unit) as u64),
+        _ => Err("use a positive number with K, M or G, such as 500M".into()),
+    }
+}
+
+/// `1234567` bytes as `1.2 MiB`.
+pub fn human_bytes(n: u64) -> String {
+    let x = n as f64;
+    match n {
+        0..1024 => format!("{n} B"),
+        1024..1_048_576 => format!("{:.1} KiB", x / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", x / 1_048_576.0),
+        _ => format!("{:.1} GiB", x / 1_073_741_824.0),
+    }
+}
+
+/// Aligns columns with two spaces between them.
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = header.iter().map(|h| h.chars().count()).collect();
+    for row in rows {
+        for (w, cell) in widths.iter_mut().zip(row) {
+            *w = (*w).max(cell.chars().count());
+        }
+    }
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut out = String::new();
+        for (cell, w) in cells.zip(&widths) {
+            out.push_str(cell);
+            out.push_str(&" ".repeat(w - cell.chars().count() + 2));
+        }
+        out.trim_end().to_string() + "\n"
+    };
+    let mut out = line(&mut header.iter().copied());
+    let rule: Vec<String> = widths.iter().map(|w| "-".repeat(*w)).collect();
+    out.push_str(&line(&mut rule.iter().map(String::as_str)));
+    for row in rows {
+        out.push_str(&line(&mut row.iter().map(String::as_str)));
+    }
+    out
+}
+
+/// Prints to stdout; a reader that closed the pipe (`| head`) is no error.
+pub fn print(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(e) => Err(Error::storage(std::path::Path::new("stdout"), &e)),
+    }
+}
+
+/// Prints a JSON document.
+pub fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{value:#}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sizes_are_read_and_written() {
+        assert_eq!(super::bytes("500M").unwrap(), 500 << 20);
+        assert_eq!(super::bytes("4GiB").unwrap(), 4 << 30);
+        assert!(super::bytes("-4G").is_err());
+        assert!(super::bytes("4X").is_err());
+        assert_eq!(super::human_bytes(1536), "1.5 KiB");
+    }
+
+    #[test]
+    fn tables_are_aligned() {
+        let t = super::table(&["a", "bb"], &[vec!["xyz".into(), "1".into()]]);
+        assert_eq!(t, "a    bb\n---  --\nxyz  1\n");
+    }
+}

@@ -1,0 +1,35 @@
+//! The model specs shipped with the program, one per system.
+
+/// A shipped spec: its name and its commented text.
+#[derive(Debug, Clone, Copy)]
+pub struct Model {
+    pub name: &'static str,
+    pub text: &'static str,
+}
+
+impl Model {
+    /// The title line of the spec.
+    pub fn summary(&self) -> String {
+        self.text
+            .lines()
+            .find_map(|l| l.strip_prefix("title = \""))
+            .map(|t| t.trim_end_matches('"').to_string())
+            .unwrap_or_default()
+    }
+}
+
+macro_rules! models {
+    ($($name:literal),* $(,)?) => {
+        &[$(Model { name: $name, text: include_str!(concat!("../models/", $name, ".toml")) }),*]
+    };
+}
+
+/// All shipped models.
+pub const MODELS: &[Model] = models![
+    "deep-linear",
+    "deep-linear-depth",
+    "lazy-to-rich",
+    "semantic-hierarchy",
+    "saddle-to-saddle",
+    "step-size",
+];
