@@ -140,7 +140,10 @@ impl Instrument for ConservedDrift {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{experiment, linear, opaque, stack};
+    use super::super::{
+        measure,
+        testing::{descent, experiment, linear, opaque, stack},
+    };
     use super::*;
     use crate::learner::Learner;
     use crate::numerics::linalg::qr;
@@ -213,6 +216,24 @@ mod tests {
         let size = second.blocks[0].norm_squared() + second.blocks[1].norm_squared();
         assert_eq!(found[0], 0.0);
         assert!((found[1] - (m(&second) - m(&first)).norm() / size).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_drift_in_a_fixed_time_is_first_order_in_the_learning_rate() {
+        let drift = |steps: usize| {
+            let e = descent(task(), linear(&[5], &[0.5, 2.0]), steps, 2.0 / steps as f64);
+            let data = e.dataset(0).unwrap();
+            let draw = e.draw_indices()[0];
+            let start = e.initial(&data, draw).unwrap().unwrap();
+            let mut rng = e.training_stream(draw);
+            let found = measure(&e, &[&ConservedDrift], &data, start, &mut rng, None).unwrap();
+            found.values[0][4]
+        };
+        let (coarse, middle, fine) = (drift(200), drift(400), drift(800));
+        // a eta + b eta^2: the ratio is 2 up to a term that halves with eta.
+        let (first, second) = (coarse / middle - 2.0, middle / fine - 2.0);
+        assert!(second.abs() < 0.05, "{first} {second}");
+        assert!((first / second - 2.0).abs() < 0.2, "{first} {second}");
     }
 
     #[test]

@@ -24,7 +24,8 @@ const ABOUT: About = About {
     text: "\
 First time at which the mode strength u_i(t) = U_i^T F(t) V_i goes from below s_i / 2 to s_i / 2 or above, on the axis mode. The
 strength is looked at after every step and interpolated linearly, so that the error of the interpolation is second order in the
-step. Not-a-number when the mode never crosses (or starts above and stays there).",
+step. Not-a-number when the mode never crosses (or starts above and stays there). A network that is not
+linear pays one forward pass over the training set per step.",
     revision: 1,
 };
 

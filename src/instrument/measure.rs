@@ -22,8 +22,8 @@ pub struct Measured {
 
 /// Trains once from `start` and feeds the recorders of all instruments, each at its own cadence.
 ///
-/// `rng` is the stream of the training noise. `on_progress` is called at every step that is looked at, at least 100 times; which
-/// steps are looked at does not change the training.
+/// `rng` is the stream of the training noise. `on_progress` is called at every step that is looked at, about every hundredth of the
+/// training or more often; which steps are looked at does not change the training.
 ///
 /// Errors: an instrument that declines the experiment, divergence of the training, whatever `on_progress` returns.
 pub fn measure(
@@ -118,12 +118,14 @@ mod tests {
         replica: 0,
     };
 
+    const S: [f64; 4] = [2.0, 1.6, 1.3, 1.0];
+
     fn setting() -> (Experiment, Dataset, Parameters) {
         let task = LinearTeacher {
             test_samples: 20,
-            ..LinearTeacher::new(vec![2.0, 1.0], 6, 4)
+            ..LinearTeacher::new(S.to_vec(), 6, 4)
         };
-        let experiment = experiment(task, linear(&[5], &[1.0, 1.0]), 250);
+        let experiment = experiment(task, linear(&[5], &[1.0, 1.0]), 500);
         let data = experiment.dataset(0).unwrap();
         let start = experiment.initial(&data, DRAW).unwrap().unwrap();
         (experiment, data, start)
@@ -154,14 +156,15 @@ mod tests {
     fn a_trained_network_has_learned_the_modes() {
         let found = watched(&[&ModeStrength, &TrainLoss, &TestLoss, &HalfRiseTime], None).unwrap();
         let strengths = &found.values[0];
-        // Plain descent contracts mode s by at least (1 - 2 s^2 eta / ...) per step; after 12.5 tau both are at s.
-        for (mode, s) in [2.0, 1.0].iter().enumerate() {
-            assert!((strengths[5 * mode + 4] - s).abs() < 1e-6);
+        // A teacher of full output rank: every residual decays at least like exp(-s_4 t), here for 25 tau less the rise (< 5 tau).
+        let floor = (-20.0f64).exp();
+        for (mode, s) in S.iter().enumerate() {
+            assert!((strengths[5 * mode + 4] - s).abs() < floor);
         }
         for loss in &found.values[1..3] {
-            assert!(loss[4] < 1e-10 && loss[0] > 1.0);
+            assert!(loss[4] < floor * floor && loss[0] > 1.0);
         }
-        assert!(found.values[3][0] < found.values[3][1]);
+        assert!(found.values[3].iter().all(|t| *t < 5.0));
     }
 
     #[test]

@@ -49,12 +49,22 @@ pub fn stack(layers: &[DMatrix<f64>]) -> Parameters {
 
 /// One data set, one replica, 5 recorded times, learning rate 0.05.
 pub fn experiment(task: impl Task + 'static, learner: Linear, steps: usize) -> Experiment {
+    descent(task, learner, steps, 0.05)
+}
+
+pub fn descent(
+    task: impl Task + 'static,
+    learner: Linear,
+    steps: usize,
+    learning_rate: f64,
+) -> Experiment {
     Experiment {
         seed: 1,
         task: Arc::new(task),
         learner: Some(Arc::new(learner)),
         training: Some(Arc::new(Descent {
             steps,
+            learning_rate,
             loss: Loss::HalfMean,
         })),
         draws: Draws {
@@ -185,6 +195,7 @@ impl Network<f64> for Linear {
 #[derive(Debug)]
 struct Descent {
     steps: usize,
+    learning_rate: f64,
     loss: Loss,
 }
 
@@ -199,7 +210,7 @@ impl Training for Descent {
         self.loss
     }
     fn learning_rate(&self) -> f64 {
-        0.05
+        self.learning_rate
     }
     fn steps(&self) -> usize {
         self.steps
@@ -233,7 +244,7 @@ impl Training for Descent {
                 let weight = self.loss.weight(dataset.samples());
                 network.gradient(&parameters, &dataset.x, &dataset.y, weight, &mut gradient);
                 for (w, g) in parameters.blocks.iter_mut().zip(&gradient.blocks) {
-                    *w -= g * self.learning_rate();
+                    *w -= g * self.learning_rate;
                 }
             }
         }

@@ -133,6 +133,7 @@ fn choose(file: &str, header: &[String], columns: &Columns) -> Result<Vec<usize>
                 false => Ok(found),
             }
         }
+        Columns::Names(names) if names.is_empty() => Err(missing("no column is chosen".into())),
         Columns::Names(names) => names
             .iter()
             .map(|name| {
@@ -265,7 +266,7 @@ fn read_array(
     };
     let by_rows = array.order() == npyz::Order::C;
     let values = numbers(&place, array)?;
-    if values.len() != samples * width {
+    if samples.checked_mul(width) != Some(values.len()) {
         return Err(Error::input(
             place,
             format!("{} values for {samples} x {width}", values.len()),
@@ -447,6 +448,10 @@ pub(super) mod tests {
             m.contains("no column is called \"z\"; the columns are xy, x"),
             "{m}"
         );
+        let m = load(&path, &prefix("x"), &names(&[]))
+            .unwrap_err()
+            .to_string();
+        assert!(m.contains("header: no column is chosen"), "{m}");
     }
 
     #[test]
