@@ -6,6 +6,7 @@ pub mod instrument;
 pub mod kind;
 pub mod learner;
 pub mod numerics;
+pub mod plot;
 pub mod task;
 pub mod theory;
 pub mod training;
