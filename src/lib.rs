@@ -7,6 +7,7 @@ pub mod kind;
 pub mod learner;
 pub mod numerics;
 pub mod plot;
+pub mod report;
 pub mod task;
 pub mod theory;
 pub mod training;

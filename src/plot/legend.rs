@@ -89,13 +89,17 @@ pub fn spot(panel: &Panel, placed: &Placed, (width, height): (f64, f64)) -> Opti
         return None;
     }
     let (data, guides) = obstacles(panel, placed);
-    let along = [1.0, 0.0, 0.5, 0.25, 0.75];
+    // Corners first, then along the edges.
+    const STEPS: usize = 16;
+    let share = |k: usize| k as f64 / STEPS as f64;
+    let edges = (1..STEPS).flat_map(|k| {
+        let k = share(k);
+        [(k, 1.0), (k, 0.0), (0.0, k), (1.0, k)]
+    });
+    let places = [(0.0, 1.0), (0.0, 0.0), (1.0, 1.0), (1.0, 0.0)]
+        .into_iter()
+        .chain(edges);
     let mut best: Option<(usize, Rect)> = None;
-    let places = along
-        .iter()
-        .flat_map(|a| along.iter().map(move |b| (*a, *b)))
-        .map(|(up, right)| (1.0 - up, right))
-        .filter(|(down, right)| [0.0, 1.0].contains(down) || [0.0, 1.0].contains(right));
     for (down, right) in places {
         let x0 = room.x0 + right * (room.width() - width);
         let y0 = room.y0 + down * (room.height() - height);

@@ -64,7 +64,13 @@ fn shorten(raw: &str, figure: &Figure) -> String {
     let mut svg = String::with_capacity(raw.len() / 2);
     let name = match &figure.title {
         Some(title) => title.as_str(),
-        None => figure.panels.first().map_or("", |p| p.title.as_str()),
+        None => figure
+            .panels
+            .first()
+            .map_or("", |p| match p.title.as_str() {
+                "" => p.y.label.as_str(),
+                title => title,
+            }),
     };
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -96,7 +102,7 @@ fn shorten(raw: &str, figure: &Figure) -> String {
                 let _ = write!(svg, "<path fill=\"none\"{look} d=\"");
                 open_path = Some(look.to_string());
             }
-            let _ = write!(svg, "M{}", points.trim_end_matches("\"/>").trim_end());
+            push_path(&mut svg, points.trim_end_matches("\"/>"));
             continue;
         }
         if open_path.take().is_some() {
@@ -112,6 +118,25 @@ fn shorten(raw: &str, figure: &Figure) -> String {
         svg.push('\n');
     }
     svg
+}
+
+/// Appends a polyline `x,y x,y ...` as path commands: an absolute start, then steps.
+fn push_path(svg: &mut String, points: &str) {
+    let place = |p: &str| -> Option<(i32, i32)> {
+        let (x, y) = p.split_once(',')?;
+        Some((x.parse().ok()?, y.parse().ok()?))
+    };
+    let mut last: Option<(i32, i32)> = None;
+    for (x, y) in points.split_whitespace().filter_map(place) {
+        let _ = match last.map(|(lx, ly)| (x - lx, y - ly)) {
+            None => write!(svg, "M{x},{y}"),
+            Some((dx, 0)) => write!(svg, "h{dx}"),
+            Some((0, dy)) => write!(svg, "v{dy}"),
+            Some((dx, dy)) if dy < 0 => write!(svg, "l{dx}{dy}"),
+            Some((dx, dy)) => write!(svg, "l{dx},{dy}"),
+        };
+        last = Some((x, y));
+    }
 }
 
 /// Rounds the font size of a text tag to a tenth of a unit.

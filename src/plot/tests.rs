@@ -313,16 +313,41 @@ fn everything_stands_on_the_page() {
         }
         for line in svg.lines().filter(|l| l.starts_with("<path ")) {
             let path = line.split_once(" d=\"").unwrap().1.trim_end_matches("\"/>");
-            for pair in path.split(['M', ' ']).filter(|p| !p.is_empty()) {
-                let (x, y) = pair.split_once(',').unwrap();
-                let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
-                assert!(
-                    x >= 0.0 && y >= 0.0 && x <= right && y <= bottom,
-                    "{name}: {pair}"
-                );
+            for (x, y) in vertices(path) {
+                let inside = x >= 0.0 && y >= 0.0 && x <= right && y <= bottom;
+                assert!(inside, "{name}: {x} {y}");
             }
         }
     }
+}
+
+/// Vertices of a path of absolute starts and relative steps.
+fn vertices(path: &str) -> Vec<(f64, f64)> {
+    let (mut x, mut y, mut found) = (0.0, 0.0, Vec::new());
+    let commands: Vec<usize> = path
+        .char_indices()
+        .filter(|c| c.1.is_alphabetic())
+        .map(|c| c.0)
+        .collect();
+    for (k, start) in commands.iter().enumerate() {
+        let end = commands.get(k + 1).copied().unwrap_or(path.len());
+        let numbers = path[start + 1..end].replace('-', ",-");
+        let numbers: Vec<f64> = numbers
+            .split(',')
+            .filter(|n| !n.is_empty())
+            .map(|n| n.parse().unwrap())
+            .collect();
+        match (&path[*start..=*start], numbers.as_slice()) {
+            ("M", [a, b]) => (x, y) = (*a, *b),
+            ("l", [a, b]) => (x, y) = (x + a, y + b),
+            ("h", [a]) => x += a,
+            ("v", [b]) => y += b,
+            other => panic!("{other:?}"),
+        }
+        found.push((x, y));
+    }
+    assert!(found.len() > 1);
+    found
 }
 
 #[test]
