@@ -67,8 +67,11 @@ pub fn figure<DB: DrawingBackend>(canvas: &mut Canvas<DB>, figure: &Figure) -> R
     Ok(())
 }
 
+/// The lines of a legend and where they stand; `None` for a panel without one.
+type PlacedLegend = Option<(Vec<Entry>, Rect)>;
+
 /// Places panels and legends; a legend that would hide data goes to the right of its panel.
-fn arrange(figure: &Figure) -> (Vec<Placed>, Vec<Option<(Vec<Entry>, Rect)>>) {
+fn arrange(figure: &Figure) -> (Vec<Placed>, Vec<PlacedLegend>) {
     let entries = |p: &Panel| match p.legend {
         Legend::None => Vec::new(),
         _ => legend::entries(p),

@@ -287,7 +287,11 @@ fn svg_is_well_formed_small_and_repeatable() {
 
 #[test]
 fn everything_stands_on_the_page() {
-    for (name, figure) in gallery() {
+    let sizes = [0.75, 1.0, 1.7].into_iter();
+    for (factor, (name, mut figure)) in
+        sizes.flat_map(|f| gallery().into_iter().map(move |g| (f, g)))
+    {
+        (figure.width, figure.height) = (factor * figure.width, factor * figure.height);
         let svg = render_svg(&figure).unwrap();
         let (right, bottom) = (10.0 * figure.width, 10.0 * figure.height);
         let attribute = |tag: &str, key: &str| -> Option<f64> {
@@ -383,7 +387,7 @@ fn a_theory_line_and_its_points_share_a_line_of_the_legend() {
 #[test]
 fn a_legend_hides_no_data() {
     let x = grid(200, 1.0);
-    let everywhere: Vec<f64> = (0..200).map(|i| noise(i)).collect();
+    let everywhere: Vec<f64> = (0..200).map(noise).collect();
     let panel = |legend| {
         Panel::new("", AxisSpec::default(), AxisSpec::default())
             .with(Series::line("dense", x.clone(), everywhere.clone()))

@@ -15,12 +15,12 @@ h1{font-size:1.7rem;line-height:1.25;margin:0}h2{font-size:1.2rem;margin:2.4rem 
 h3{font-size:1rem;margin:0 0 .5rem}h3 small,.subtitle,figcaption{color:var(--soft);font-weight:400}.subtitle{margin:.3rem 0 0}\
 a{color:var(--link)}code,pre{font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:.86em}\
 pre{background:var(--box);border:1px solid var(--rule);border-radius:6px;padding:.8rem 1rem;overflow-x:auto;line-height:1.45}\
-.notice{border-left:4px solid var(--inconclusive);background:var(--box);padding:.6rem 1rem;margin:1.2rem 0}\
-figure{margin:1.2rem 0}figure svg{display:block;max-width:100%;height:auto;margin:0 auto;background:#fff;border-radius:6px}\
+pre code{font-size:1em}.notice{border-left:4px solid var(--inconclusive);background:var(--box);padding:.6rem 1rem;margin:1.2rem 0}\
+figure{margin:1.2rem 0}figure svg{display:block;width:100%;max-width:44rem;height:auto;margin:0 auto;background:#fff;border-radius:6px}\
 figcaption{font-size:.9rem;margin:.5rem auto 0;max-width:46rem;text-align:center}\
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}\
 th,td{text-align:left;padding:.35rem .7rem .35rem 0;border-bottom:1px solid var(--rule);vertical-align:top}\
-th{color:var(--soft);font-weight:600}th.number,td.number{text-align:right;white-space:nowrap}td:first-child{border-left:4px solid transparent;padding-left:.6rem}th:first-child{padding-left:.85rem}\
+th{color:var(--soft);font-weight:600}th.number,td.number{text-align:right;white-space:nowrap}td:first-child,th:first-child{border-left:4px solid transparent;padding-left:.6rem}\
 tr.agree td:first-child{border-left-color:var(--agree)}tr.disagree td:first-child{border-left-color:var(--disagree)}\
 tr.inconclusive td:first-child{border-left-color:var(--inconclusive)}tr.declined td:first-child{border-left-color:var(--declined)}\
 tr.agree .verdict{color:var(--agree)}tr.disagree .verdict{color:var(--disagree)}tr.inconclusive .verdict{color:var(--inconclusive)}\
