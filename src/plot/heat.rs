@@ -1,0 +1,207 @@
+//! Heat maps: the range of their colours, their axes, their cells and their colour bar.
+
+use super::axis::Axis;
+use super::canvas::{Canvas, Lettering};
+use super::figure::{Panel, Scale};
+use super::geometry::Rect;
+use super::layout::{AXIS, GAP, Placed, TICK, TICK_TEXT};
+use super::series::{Align, Series};
+use super::style::{ColorMap, Rgb};
+use super::text;
+use super::ticks::Ticks;
+use crate::error::Result;
+use plotters::prelude::DrawingBackend;
+
+/// From the panel to its colour bar, and the width of the bar, in points.
+pub const BAR_GAP: f64 = 9.0;
+pub const BAR: f64 = 10.0;
+
+/// The heat map of a panel (the first, if there are several), with its shape and colour range worked out.
+#[derive(Debug, Clone, Copy)]
+pub struct Heat<'a> {
+    pub values: &'a [f64],
+    pub rows: usize,
+    pub columns: usize,
+    pub row_labels: &'a [String],
+    pub column_labels: &'a [String],
+    pub bar_label: &'a str,
+    pub map: ColorMap,
+    pub range: (f64, f64),
+}
+
+/// The heat map of `panel`, if it has one with at least one cell.
+pub fn of(panel: &Panel) -> Option<Heat<'_>> {
+    panel.series.iter().find_map(|series| match series {
+        Series::HeatMap {
+            values,
+            columns,
+            row_labels,
+            column_labels,
+            bar_label,
+            map,
+            range,
+        } if !values.is_empty() => Some(Heat {
+            values,
+            rows: values.len() / columns,
+            columns: *columns,
+            row_labels,
+            column_labels,
+            bar_label,
+            map: *map,
+            range: range.unwrap_or_else(|| extremes(values, *map)),
+        }),
+        _ => None,
+    })
+}
+
+fn extremes(values: &[f64], map: ColorMap) -> (f64, f64) {
+    let finite = values.iter().filter(|v| v.is_finite());
+    let (lo, hi) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
+        (a.min(*v), b.max(*v))
+    });
+    let largest = lo.abs().max(hi.abs());
+    match map {
+        _ if lo > hi || largest == 0.0 => (-1.0, 1.0),
+        ColorMap::Diverging => (-largest, largest),
+        ColorMap::Sequential if hi - lo <= 1e-8 * largest => {
+            (lo - 0.1 * largest, hi + 0.1 * largest)
+        }
+        ColorMap::Sequential => (lo, hi),
+    }
+}
+
+impl Heat<'_> {
+    /// The largest rectangle of square cells inside `area`, or `area` itself for matrices more than three times too long.
+    pub fn square(&self, area: Rect) -> Rect {
+        let (rows, columns) = (self.rows as f64, self.columns as f64);
+        let side = (area.width() / columns).min(area.height() / rows);
+        let (width, height) = (side * columns, side * rows);
+        if width * height < area.width() * area.height() / 3.0 {
+            return area;
+        }
+        let (x0, y0) = (
+            area.x0 + (area.width() - width) / 2.0,
+            area.y0 + (area.height() - height) / 2.0,
+        );
+        Rect {
+            x0,
+            y0,
+            x1: x0 + width,
+            y1: y0 + height,
+        }
+    }
+
+    /// Axis along the columns (`start` to `end` on the page) or, downwards, along the rows.
+    pub fn axis(&self, count: usize, start: f64, end: f64) -> Axis {
+        Axis {
+            scale: Scale::Linear,
+            first: -0.5,
+            last: count as f64 - 0.5,
+            start,
+            end,
+        }
+    }
+
+    /// As many evenly spaced labels as fit along `axis`.
+    pub fn ticks(
+        labels: &[String],
+        count: usize,
+        axis: &Axis,
+        extent: impl Fn(&str) -> f64,
+    ) -> Ticks {
+        let name = |i: usize| labels.get(i).cloned().unwrap_or_else(|| i.to_string());
+        let cell = (axis.end - axis.start).abs() / count as f64;
+        let widest = (0..count).map(|i| extent(&name(i))).fold(0.0, f64::max);
+        let stride = (((widest + 2.0) / cell).ceil() as usize).max(1);
+        let shown = || (0..count).step_by(stride);
+        Ticks {
+            major: shown().map(|i| i as f64).collect(),
+            labels: shown().map(name).collect(),
+            minor: Vec::new(),
+        }
+    }
+
+    /// Width of the widest label.
+    pub fn widest(labels: &[String], count: usize) -> f64 {
+        let width = |s: &str| text::width(s, TICK_TEXT, false);
+        let named = labels.iter().map(|l| width(l)).fold(0.0, f64::max);
+        if labels.is_empty() {
+            width(&count.saturating_sub(1).to_string())
+        } else {
+            named
+        }
+    }
+
+    fn color(&self, value: f64) -> Rgb {
+        self.map
+            .color((value - self.range.0) / (self.range.1 - self.range.0))
+    }
+}
+
+/// Draws cells and colour bar.
+pub fn draw<DB: DrawingBackend>(
+    canvas: &mut Canvas<DB>,
+    heat: &Heat,
+    placed: &Placed,
+) -> Result<()> {
+    const SEAM: f64 = 0.3;
+    let area = placed.area;
+    let (width, height) = (
+        area.width() / heat.columns as f64,
+        area.height() / heat.rows as f64,
+    );
+    for (i, value) in heat.values.iter().enumerate() {
+        let (row, column) = ((i / heat.columns) as f64, (i % heat.columns) as f64);
+        // Cells overlap a little so that no seam of the page shows between them.
+        let cell = Rect {
+            x0: area.x0 + column * width,
+            y0: area.y0 + row * height,
+            x1: (area.x0 + (column + 1.0) * width + SEAM).min(area.x1),
+            y1: (area.y0 + (row + 1.0) * height + SEAM).min(area.y1),
+        };
+        canvas.block(&cell, heat.color(*value), 1.0)?;
+    }
+    bar(canvas, heat, placed)
+}
+
+fn bar<DB: DrawingBackend>(canvas: &mut Canvas<DB>, heat: &Heat, placed: &Placed) -> Result<()> {
+    const SHADES: usize = 60;
+    let x0 = placed.area.x1 + BAR_GAP;
+    let frame = Rect {
+        x0,
+        x1: x0 + BAR,
+        ..placed.area
+    };
+    for i in 0..SHADES {
+        let shade = Rect {
+            y0: frame.y1 - frame.height() * (i + 1) as f64 / SHADES as f64,
+            y1: frame.y1 - frame.height() * i as f64 / SHADES as f64,
+            ..frame
+        };
+        let color = heat.map.color((i as f64 + 0.5) / SHADES as f64);
+        canvas.block(&shade, color, 1.0)?;
+    }
+    super::draw::outline(canvas, &frame)?;
+    let mut widest = 0.0f64;
+    for (value, label) in placed.bar_ticks.major.iter().zip(&placed.bar_ticks.labels) {
+        let Some(y) = placed.bar_axis(heat).at(*value) else {
+            continue;
+        };
+        canvas.polyline(&[(frame.x1, y), (frame.x1 + TICK, y)], AXIS, 0.7)?;
+        widest = widest.max(text::width(label, TICK_TEXT, false));
+        let letters = Lettering::new(label, TICK_TEXT, Align::Left);
+        canvas.text(&letters, (frame.x1 + TICK + GAP, y + 0.36 * TICK_TEXT))?;
+    }
+    let size = text::fitted(
+        heat.bar_label,
+        super::layout::AXIS_TEXT,
+        false,
+        frame.height() + 20.0,
+    );
+    let letters = Lettering {
+        turned: true,
+        ..Lettering::new(heat.bar_label, size, Align::Center)
+    };
+    let x = frame.x1 + TICK + GAP + widest + GAP + size;
+    canvas.text(&letters, (x, (frame.y0 + frame.y1) / 2.0))
+}

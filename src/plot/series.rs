@@ -1,0 +1,306 @@
+//! What is drawn in a panel: lines, points, staircases, heat maps, texts and guides, as plain data.
+
+use super::style::{ColorMap, Dash, Marker, Style};
+use serde::{Deserialize, Serialize};
+
+/// Lower and upper ends (in units of the y axis) of an error bar or a band, one pair per point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    #[serde(with = "gaps")]
+    pub lower: Vec<f64>,
+    #[serde(with = "gaps")]
+    pub upper: Vec<f64>,
+}
+
+/// Which end of a text stands at its point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Align {
+    #[default]
+    Left,
+    Center,
+    Right,
+}
+
+/// One layer of a panel.
+///
+/// Not-a-number breaks a line and skips a point, as do values <= 0 on a logarithmic axis. Series of equal label share one
+/// line of the legend (a theory line and its measured points); an empty label keeps a series out of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Series {
+    /// Straight pieces between the points, with an optional band around them.
+    Line {
+        label: String,
+        #[serde(with = "gaps")]
+        x: Vec<f64>,
+        #[serde(with = "gaps")]
+        y: Vec<f64>,
+        band: Option<Interval>,
+        style: Style,
+    },
+    /// Markers with optional error bars.
+    Points {
+        label: String,
+        #[serde(with = "gaps")]
+        x: Vec<f64>,
+        #[serde(with = "gaps")]
+        y: Vec<f64>,
+        error: Option<Interval>,
+        filled: bool,
+        style: Style,
+    },
+    /// Staircase: `y[i]` holds from `x[i]` to `x[i + 1]`.
+    Steps {
+        label: String,
+        #[serde(with = "gaps")]
+        x: Vec<f64>,
+        #[serde(with = "gaps")]
+        y: Vec<f64>,
+        style: Style,
+    },
+    /// A matrix in colours, first row at the top; it fills its panel and brings its own axes.
+    HeatMap {
+        /// Row-major.
+        #[serde(with = "gaps")]
+        values: Vec<f64>,
+        columns: usize,
+        /// Empty: rows are numbered from 0.
+        row_labels: Vec<String>,
+        /// Empty: columns are numbered from 0.
+        column_labels: Vec<String>,
+        bar_label: String,
+        map: ColorMap,
+        /// Values at the two ends of the colour bar; by default the extremes, symmetric about 0 for a diverging map.
+        range: Option<(f64, f64)>,
+    },
+    /// A text at a point of the panel (base line at `y`).
+    Text {
+        text: String,
+        x: f64,
+        y: f64,
+        align: Align,
+        style: Style,
+    },
+    /// A horizontal line across the panel.
+    HLine { label: String, y: f64, style: Style },
+    /// A vertical line across the panel.
+    VLine { label: String, x: f64, style: Style },
+}
+
+impl Series {
+    /// A line in the first style.
+    pub fn line(label: impl Into<String>, x: impl Into<Vec<f64>>, y: impl Into<Vec<f64>>) -> Self {
+        Series::Line {
+            label: label.into(),
+            x: x.into(),
+            y: y.into(),
+            band: None,
+            style: Style::default(),
+        }
+    }
+
+    /// Filled markers in the first style.
+    pub fn points(
+        label: impl Into<String>,
+        x: impl Into<Vec<f64>>,
+        y: impl Into<Vec<f64>>,
+    ) -> Self {
+        Series::Points {
+            label: label.into(),
+            x: x.into(),
+            y: y.into(),
+            error: None,
+            filled: true,
+            style: Style::default(),
+        }
+    }
+
+    /// A staircase in the first style.
+    pub fn steps(label: impl Into<String>, x: impl Into<Vec<f64>>, y: impl Into<Vec<f64>>) -> Self {
+        Series::Steps {
+            label: label.into(),
+            x: x.into(),
+            y: y.into(),
+            style: Style::default(),
+        }
+    }
+
+    /// A matrix given row by row, `columns` numbers each; diverging colours.
+    pub fn heat_map(values: impl Into<Vec<f64>>, columns: usize) -> Self {
+        Series::HeatMap {
+            values: values.into(),
+            columns,
+            row_labels: Vec::new(),
+            column_labels: Vec::new(),
+            bar_label: String::new(),
+            map: ColorMap::Diverging,
+            range: None,
+        }
+    }
+
+    /// A black text that starts at `(x, y)`.
+    pub fn text(text: impl Into<String>, x: f64, y: f64) -> Self {
+        Series::Text {
+            text: text.into(),
+            x,
+            y,
+            align: Align::Left,
+            style: Style::cycle(6),
+        }
+    }
+
+    /// A grey horizontal guide without an entry in the legend.
+    pub fn hline(y: f64) -> Self {
+        Series::HLine {
+            label: String::new(),
+            y,
+            style: Style::guide(),
+        }
+    }
+
+    /// A grey vertical guide without an entry in the legend.
+    pub fn vline(x: f64) -> Self {
+        Series::VLine {
+            label: String::new(),
+            x,
+            style: Style::guide(),
+        }
+    }
+
+    /// Gives a line a band, or points their error bars, from `lower` to `upper` (values, not distances).
+    pub fn band(mut self, lower: impl Into<Vec<f64>>, upper: impl Into<Vec<f64>>) -> Self {
+        if let Series::Line { band, .. } | Series::Points { error: band, .. } = &mut self {
+            *band = Some(Interval {
+                lower: lower.into(),
+                upper: upper.into(),
+            });
+        }
+        self
+    }
+
+    /// Gives a line a band, or points their error bars, of `y - stderr` to `y + stderr`.
+    pub fn error(self, stderr: &[f64]) -> Self {
+        let (Series::Line { y, .. } | Series::Points { y, .. }) = &self else {
+            return self;
+        };
+        let lower: Vec<f64> = y.iter().zip(stderr).map(|(y, e)| y - e).collect();
+        let upper: Vec<f64> = y.iter().zip(stderr).map(|(y, e)| y + e).collect();
+        self.band(lower, upper)
+    }
+
+    /// Sets colour, dash and marker to those of [`Style::cycle`]; guides keep their width.
+    pub fn style(mut self, index: usize) -> Self {
+        if let Some(style) = self.style_mut() {
+            *style = Style {
+                width: style.width,
+                ..Style::cycle(index)
+            };
+        }
+        self
+    }
+
+    /// Sets the colour alone, an index into [`super::PALETTE`].
+    pub fn color(mut self, index: usize) -> Self {
+        if let Some(style) = self.style_mut() {
+            style.color = index;
+        }
+        self
+    }
+
+    /// Sets the dash pattern alone.
+    pub fn dash(mut self, dash: Dash) -> Self {
+        if let Some(style) = self.style_mut() {
+            style.dash = dash;
+        }
+        self
+    }
+
+    /// Sets the marker alone.
+    pub fn marker(mut self, marker: Marker) -> Self {
+        if let Some(style) = self.style_mut() {
+            style.marker = marker;
+        }
+        self
+    }
+
+    /// Markers are drawn as outlines.
+    pub fn open(mut self) -> Self {
+        if let Series::Points { filled, .. } = &mut self {
+            *filled = false;
+        }
+        self
+    }
+
+    /// Names a guide in the legend.
+    pub fn labelled(mut self, text: impl Into<String>) -> Self {
+        if let Series::HLine { label, .. } | Series::VLine { label, .. } = &mut self {
+            *label = text.into();
+        }
+        self
+    }
+
+    /// Which end of a text stands at its point.
+    pub fn align(mut self, end: Align) -> Self {
+        if let Series::Text { align, .. } = &mut self {
+            *align = end;
+        }
+        self
+    }
+
+    /// Names the rows and columns of a heat map and its colour bar.
+    pub fn names(
+        mut self,
+        rows: impl Into<Vec<String>>,
+        columns: impl Into<Vec<String>>,
+        bar: impl Into<String>,
+    ) -> Self {
+        if let Series::HeatMap {
+            row_labels,
+            column_labels,
+            bar_label,
+            ..
+        } = &mut self
+        {
+            *row_labels = rows.into();
+            *column_labels = columns.into();
+            *bar_label = bar.into();
+        }
+        self
+    }
+
+    /// Sets the colour map of a heat map and the values at its ends (`None`: from the matrix).
+    pub fn colors(mut self, colors: ColorMap, ends: Option<(f64, f64)>) -> Self {
+        if let Series::HeatMap { map, range, .. } = &mut self {
+            *map = colors;
+            *range = ends;
+        }
+        self
+    }
+
+    fn style_mut(&mut self) -> Option<&mut Style> {
+        match self {
+            Series::Line { style, .. }
+            | Series::Points { style, .. }
+            | Series::Steps { style, .. }
+            | Series::Text { style, .. }
+            | Series::HLine { style, .. }
+            | Series::VLine { style, .. } => Some(style),
+            Series::HeatMap { .. } => None,
+        }
+    }
+}
+
+/// JSON has no not-a-number: it is written as null and read back from it.
+mod gaps {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(|v| v.is_finite().then_some(*v)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+        let values = Vec::<Option<f64>>::deserialize(deserializer)?;
+        Ok(values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
+    }
+}

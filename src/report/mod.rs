@@ -1,0 +1,12 @@
+//! Reports: one document as data, set as self-contained HTML and as Markdown.
+
+mod document;
+mod html;
+mod markdown;
+
+pub use document::{Decline, Picture, ReportDocument, Row, Table, TheoryNote, Verdict};
+pub use html::html;
+pub use markdown::markdown;
+
+#[cfg(test)]
+mod tests;
