@@ -1,5 +1,6 @@
 //! saddlepoint: the physics of deep learning.
 
+pub mod compare;
 pub mod error;
 pub mod experiment;
 pub mod instrument;
