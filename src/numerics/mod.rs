@@ -1,4 +1,6 @@
 //! Numerical methods without physics names.
 
+pub mod elementary;
 pub mod linalg;
 pub mod random;
+pub mod simd;
