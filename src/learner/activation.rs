@@ -2,7 +2,7 @@
 
 use crate::learner::Real;
 use crate::numerics::elementary;
-use crate::numerics::simd::vectorised;
+use crate::numerics::simd::sweep;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 /// Density of the standard normal at 0, `1/sqrt(2 pi)`.
@@ -93,15 +93,6 @@ impl Activation {
 }
 
 #[inline(always)]
-fn sweep<T: Real>(h: &mut [T], slope: &mut [T], f: impl Fn(T) -> (T, T)) {
-    vectorised(|| {
-        for (h, slope) in h.iter_mut().zip(slope) {
-            (*h, *slope) = f(*h);
-        }
-    })
-}
-
-#[inline(always)]
 fn tanh<T: Real>(x: T) -> (T, T) {
     let value = elementary::tanh(x.f64());
     (T::of(value), T::of(1.0 - value * value))
@@ -116,7 +107,7 @@ fn density(x: f64) -> f64 {
 #[inline(always)]
 fn erf<T: Real>(x: T) -> (T, T) {
     let x = x.f64();
-    let value = elementary::erf(x * FRAC_1_SQRT_2);
+    let value = libm::erf(x * FRAC_1_SQRT_2);
     (T::of(value), T::of(2.0 * density(x)))
 }
 
@@ -130,7 +121,8 @@ fn relu<T: Real>(x: T) -> (T, T) {
 #[inline(always)]
 fn gelu<T: Real>(x: T) -> (T, T) {
     let x = x.f64();
-    let below = elementary::normal_cdf(x);
+    // erfc keeps relative accuracy in the left tail, where 1 + erf would cancel.
+    let below = 0.5 * libm::erfc(-x * FRAC_1_SQRT_2);
     (T::of(x * below), T::of(below + x * density(x)))
 }
 

@@ -1,9 +1,28 @@
-//! Run-time choice of the widest vector instructions for element-wise loops.
+//! Element-wise loops, compiled for the widest vector instructions of the processor at run time.
 
-/// Runs `f` compiled for the widest vector instructions of this processor.
+use pulp::{Simd, WithSimd};
+
+/// Replaces every `a[i]` by the first value of `f(a[i])` and writes the second one to `b[i]`.
 ///
-/// Only code that is inlined into `f` profits. Nothing is fused or reordered, so the bits do not depend on the processor.
-#[inline(always)]
-pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(f)
+/// Write `f` without branches and mark it `#[inline(always)]`: only what is inlined into the loop is vectorised. Nothing is fused
+/// or reordered, so the bits do not depend on the processor.
+pub fn sweep<T: Copy>(a: &mut [T], b: &mut [T], f: impl Fn(T) -> (T, T)) {
+    pulp::Arch::new().dispatch(Sweep { a, b, f });
+}
+
+struct Sweep<'a, T, F> {
+    a: &'a mut [T],
+    b: &'a mut [T],
+    f: F,
+}
+
+impl<T: Copy, F: Fn(T) -> (T, T)> WithSimd for Sweep<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (a, b) in self.a.iter_mut().zip(self.b) {
+            (*a, *b) = (self.f)(*a);
+        }
+    }
 }
