@@ -1,6 +1,8 @@
 //! Activations: the pointwise nonlinearity of a network and its slope.
 
 use crate::learner::Real;
+use crate::numerics::elementary;
+use crate::numerics::simd::sweep;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 /// Density of the standard normal at 0, `1/sqrt(2 pi)`.
@@ -67,7 +69,7 @@ impl Activation {
 
     /// Overwrites preactivations by `phi(h)` and writes `phi'(h)` to `slope` (same length; untouched by `linear`).
     pub fn apply<T: Real>(self, h: &mut [T], slope: &mut [T]) {
-        // One loop per variant, so that the branch stands outside and the cheap ones are vectorised.
+        // One loop per variant: the branch stands outside, and the loops are vectorised.
         match self {
             Activation::Linear => {}
             Activation::Tanh => sweep(h, slope, tanh),
@@ -91,33 +93,29 @@ impl Activation {
 }
 
 #[inline(always)]
-fn sweep<T: Real>(h: &mut [T], slope: &mut [T], f: impl Fn(T) -> (T, T)) {
-    for (h, slope) in h.iter_mut().zip(slope) {
-        (*h, *slope) = f(*h);
-    }
+fn tanh<T: Real>(x: T) -> (T, T) {
+    let value = elementary::tanh(x.f64());
+    (T::of(value), T::of(1.0 - value * value))
 }
 
+/// Density of the standard normal.
 #[inline(always)]
-fn tanh<T: Real>(x: T) -> (T, T) {
-    let value = x.tanh();
-    (value, T::one() - value * value)
+fn density(x: f64) -> f64 {
+    NORMAL_PEAK * elementary::exp(-0.5 * x * x)
 }
 
 #[inline(always)]
 fn erf<T: Real>(x: T) -> (T, T) {
     let x = x.f64();
-    let slope = 2.0 * NORMAL_PEAK * (-0.5 * x * x).exp();
-    (T::of(libm::erf(x * FRAC_1_SQRT_2)), T::of(slope))
+    let value = libm::erf(x * FRAC_1_SQRT_2);
+    (T::of(value), T::of(2.0 * density(x)))
 }
 
 #[inline(always)]
 fn relu<T: Real>(x: T) -> (T, T) {
-    if x > T::zero() {
-        (x, T::one())
-    } else {
-        // `x * 0` keeps a not-a-number visible.
-        (x * T::zero(), T::zero())
-    }
+    let on = if x > T::zero() { T::one() } else { T::zero() };
+    // A product, so that not-a-number stays visible.
+    (x * on, on)
 }
 
 #[inline(always)]
@@ -125,8 +123,7 @@ fn gelu<T: Real>(x: T) -> (T, T) {
     let x = x.f64();
     // erfc keeps relative accuracy in the left tail, where 1 + erf would cancel.
     let below = 0.5 * libm::erfc(-x * FRAC_1_SQRT_2);
-    let density = NORMAL_PEAK * (-0.5 * x * x).exp();
-    (T::of(x * below), T::of(below + x * density))
+    (T::of(x * below), T::of(below + x * density(x)))
 }
 
 #[inline(always)]

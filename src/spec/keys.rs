@@ -84,6 +84,17 @@ impl Default for Tolerance {
     }
 }
 
+impl From<Tolerance> for crate::compare::Tolerance {
+    fn from(t: Tolerance) -> Self {
+        match t {
+            Tolerance::Relative(x) | Tolerance::Named(NamedTolerance::Relative(x)) => {
+                crate::compare::Tolerance::Relative(x)
+            }
+            Tolerance::Named(NamedTolerance::Absolute(x)) => crate::compare::Tolerance::Absolute(x),
+        }
+    }
+}
+
 /// `[compare]`: how far a theory may be off and still agree.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -93,6 +104,17 @@ pub struct Compare {
     /// Tolerances of single observables.
     #[serde(default)]
     pub tolerances: BTreeMap<String, Tolerance>,
+}
+
+impl Compare {
+    /// Tolerance of an observable.
+    pub fn of(&self, observable: &str) -> crate::compare::Tolerance {
+        self.tolerances
+            .get(observable)
+            .copied()
+            .unwrap_or(self.tolerance)
+            .into()
+    }
 }
 
 /// What a user expects of a theory entry.

@@ -4,6 +4,7 @@ use super::*;
 use crate::learner::Parametrization;
 use crate::numerics::random::{Stream, normal_matrix, stream};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 const STEP: f64 = 2e-4;
 /// Four evaluations with weights of sum 18, each good to a few units of rounding.
@@ -137,7 +138,7 @@ fn check_jacobian(case: &Case, weight: f64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
     #[test]
     fn derivatives_match_finite_differences(
         widths in proptest::collection::vec(1usize..5, 5),

@@ -1,0 +1,28 @@
+//! Element-wise loops, compiled for the widest vector instructions of the processor at run time.
+
+use pulp::{Simd, WithSimd};
+
+/// Replaces every `a[i]` by the first value of `f(a[i])` and writes the second one to `b[i]`.
+///
+/// Write `f` without branches and mark it `#[inline(always)]`: only what is inlined into the loop is vectorised. Nothing is fused
+/// or reordered, so the bits do not depend on the processor.
+pub fn sweep<T: Copy>(a: &mut [T], b: &mut [T], f: impl Fn(T) -> (T, T)) {
+    pulp::Arch::new().dispatch(Sweep { a, b, f });
+}
+
+struct Sweep<'a, T, F> {
+    a: &'a mut [T],
+    b: &'a mut [T],
+    f: F,
+}
+
+impl<T: Copy, F: Fn(T) -> (T, T)> WithSimd for Sweep<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (a, b) in self.a.iter_mut().zip(self.b) {
+            (*a, *b) = (self.f)(*a);
+        }
+    }
+}
