@@ -10,6 +10,7 @@ pub enum Verdict {
     Disagree,
     Inconclusive,
     Declined,
+    Failed,
 }
 
 impl Verdict {
@@ -20,6 +21,7 @@ impl Verdict {
             Verdict::Disagree => "disagree",
             Verdict::Inconclusive => "inconclusive",
             Verdict::Declined => "declined",
+            Verdict::Failed => "failed",
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Reports: one document as data, set as self-contained HTML and as Markdown.
 
+pub mod compose;
 mod document;
+pub mod figures;
 mod html;
+pub mod league;
 mod markdown;
 
 pub use document::{Decline, Picture, ReportDocument, Row, Table, TheoryNote, Verdict};

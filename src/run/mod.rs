@@ -10,3 +10,4 @@ pub mod store;
 
 pub use execute::{Settings, Side, execute, place};
 pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
+pub mod assess;

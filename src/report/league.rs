@@ -1,0 +1,217 @@
+//! The league table: one row per theory entry and observable, as text for terminal, HTML and Markdown.
+
+use super::{Row as TextRow, Table, Verdict as Color};
+use crate::compare::{Comparison, Verdict};
+use crate::run::assess::{Assessment, Derived, Row, RowResult, short};
+use crate::run::outcome::Outcome;
+use crate::spec::{Expect, sweep::Settings};
+
+/// `key=value key=value` of a cell.
+pub fn set_text(set: &Settings) -> String {
+    set.iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The league of a run; the column of swept keys is left out when there is one cell.
+pub fn league(outcome: &Outcome, assessment: &Assessment) -> Table {
+    let swept = outcome.cells.len() > 1;
+    let mut header = vec![
+        "entry", "observable", "deviation", "95 % interval", "tolerance", "p", "worst point", "verdict", "expected",
+        "conditions on", "seconds",
+    ];
+    if swept {
+        header.insert(0, "cell");
+    }
+    let rows = assessment
+        .rows
+        .iter()
+        .map(|row| {
+            let mut cells = vec![
+                row.label.clone(),
+                row.observable.map_or("-".into(), |o| o.name.to_string()),
+            ];
+            cells.extend(result_cells(&row.result));
+            cells.push(expected(row, assessment));
+            cells.push(row.conditioning.unwrap_or("-").into());
+            cells.push(format!("{:.2}", row.seconds));
+            if swept {
+                cells.insert(0, set_text(&outcome.cells[row.cell].set));
+            }
+            TextRow {
+                cells,
+                verdict: color(&row.result),
+            }
+        })
+        .collect();
+    Table {
+        header: header.into_iter().map(String::from).collect(),
+        rows,
+    }
+}
+
+/// Reduced values: measured limit or slope beside every theory's.
+pub fn derived(assessment: &Assessment) -> Table {
+    let header = [
+        "reduction", "held", "point", "measured", "theory", "value", "deviation", "95 % interval", "tolerance", "p",
+        "worst point", "verdict",
+    ];
+    let mut rows = Vec::new();
+    for d in &assessment.derived {
+        let measured = |k: usize| match &d.measured {
+            Ok(m) => value_text(m.estimate[k], m.stderr.as_ref().map(|s| s[k])),
+            Err(reason) => reason.clone(),
+        };
+        if d.theories.is_empty() {
+            rows.extend((0..points(d)).map(|k| TextRow {
+                cells: vec![d.label.clone(), set_text(&d.set), point(d, k), measured(k), "-".into()]
+                    .into_iter()
+                    .chain(std::iter::repeat_n(String::from("-"), 7))
+                    .collect(),
+                verdict: None,
+            }));
+        }
+        for t in &d.theories {
+            for k in 0..points(d) {
+                let mut cells = vec![
+                    d.label.clone(),
+                    set_text(&d.set),
+                    point(d, k),
+                    measured(k),
+                    t.label.clone(),
+                    value_text(t.reduced.estimate[k], None),
+                ];
+                match k {
+                    0 => cells.extend(result_cells(&t.row)),
+                    _ => cells.extend(std::iter::repeat_n(String::from("\""), 6)),
+                }
+                rows.push(TextRow {
+                    cells,
+                    verdict: color(&t.row).filter(|_| k == 0),
+                });
+            }
+        }
+    }
+    Table {
+        header: header.into_iter().map(String::from).collect(),
+        rows,
+    }
+}
+
+fn points(d: &Derived) -> usize {
+    crate::instrument::observable::size(&d.axes).min(12)
+}
+
+fn point(d: &Derived, k: usize) -> String {
+    match d.axes.is_empty() {
+        true => "-".into(),
+        false => crate::run::assess::point_text(&d.axes, k),
+    }
+}
+
+/// `1.234 ± 0.005`
+pub fn value_text(mean: f64, stderr: Option<f64>) -> String {
+    if !mean.is_finite() {
+        return "undefined".into();
+    }
+    match stderr {
+        Some(s) if s.is_finite() && s > 0.0 => {
+            let digits = (1.0 - s.log10().floor()).clamp(0.0, 12.0) as usize;
+            format!("{mean:.digits$} ± {s:.digits$}")
+        }
+        _ => format!("{mean:.6}"),
+    }
+}
+
+fn result_cells(result: &RowResult) -> Vec<String> {
+    match result {
+        RowResult::Compared { comparison, worst_at } => compared_cells(comparison, worst_at),
+        RowResult::Declined(reason) => reason_cells("declined", reason),
+        RowResult::Failed(reason) => reason_cells("failed", reason),
+        RowResult::Unmeasured(reason) => reason_cells("-", reason),
+    }
+}
+
+fn reason_cells(verdict: &str, reason: &str) -> Vec<String> {
+    let mut cells = vec![String::from("-"); 4];
+    cells.push(reason.lines().next().unwrap_or("").to_string());
+    cells.push(verdict.into());
+    cells
+}
+
+fn compared_cells(c: &Comparison, worst_at: &str) -> Vec<String> {
+    let mark = |v: f64| match c.tolerance.metric() {
+        "relative" => format!("{:.3} %", 100.0 * v),
+        _ => short(v),
+    };
+    let worst = match &c.worst {
+        Some(w) => {
+            let z = w.z.map_or(String::new(), |z| format!(" ({z:+.1}σ)"));
+            format!("{}{}{z}", short(w.difference), at(worst_at))
+        }
+        None => "-".into(),
+    };
+    vec![
+        mark(c.deviation),
+        c.interval
+            .map_or("-".into(), |[a, b]| format!("[{}, {}]", mark(a), mark(b))),
+        mark(c.tolerance.value()),
+        c.p.map_or("-".into(), |p| format!("{p:.3}")),
+        worst,
+        verdict_text(c),
+    ]
+}
+
+fn at(point: &str) -> String {
+    match point.is_empty() {
+        true => String::new(),
+        false => format!(" at {point}"),
+    }
+}
+
+fn verdict_text(c: &Comparison) -> String {
+    match c.verdict {
+        Verdict::Inconclusive {
+            draws_needed: Some(n),
+        } => format!("inconclusive (~{n} {} needed)", c.level.name()),
+        Verdict::Inconclusive { draws_needed: None } => match c.notes.iter().find(|n| n.contains("needs")) {
+            Some(note) => format!("inconclusive ({note})"),
+            None => "inconclusive".into(),
+        },
+        v => v.name().into(),
+    }
+}
+
+fn color(result: &RowResult) -> Option<Color> {
+    Some(match result {
+        RowResult::Compared { comparison, .. } => match comparison.verdict {
+            Verdict::Agree => Color::Agree,
+            Verdict::Disagree => Color::Disagree,
+            Verdict::Inconclusive { .. } => Color::Inconclusive,
+        },
+        RowResult::Declined(_) => Color::Declined,
+        RowResult::Failed(_) => Color::Failed,
+        RowResult::Unmeasured(_) => return None,
+    })
+}
+
+/// Whether the stated expectation is met: by the row for `agree`, by any row of the entry for `disagree`.
+fn expected(row: &Row, assessment: &Assessment) -> String {
+    let Some(expect) = row.expect else {
+        return "-".into();
+    };
+    let entry_met = assessment
+        .expectations
+        .iter()
+        .find(|e| e.label == row.label)
+        .is_some_and(|e| e.met);
+    match (expect, row.result.verdict()) {
+        (Expect::Agree, Some(Verdict::Agree)) => "agree: met",
+        (Expect::Agree, _) => "agree: NOT MET",
+        (Expect::Disagree, Some(Verdict::Disagree)) => "disagree: met",
+        (Expect::Disagree, _) if entry_met => "disagree: met elsewhere",
+        (Expect::Disagree, _) => "disagree: NOT MET",
+    }
+    .into()
+}
