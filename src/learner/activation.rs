@@ -21,7 +21,7 @@ const NORMAL_PEAK: f64 = 0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
 ///
 /// ```
 /// use saddlepoint::learner::Activation;
-/// assert!((Activation::Erf.value(1.0) - 0.682689492137).abs() < 1e-12); // weight of one standard deviation
+/// assert!((Activation::Erf.value(1.0f64) - 0.682689492137).abs() < 1e-12); // weight of one standard deviation
 /// assert_eq!(Activation::Quadratic.slope(3.0), 6.0);
 /// ```
 #[derive(
