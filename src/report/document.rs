@@ -81,6 +81,8 @@ pub struct ReportDocument {
     pub notice: Option<String>,
     pub pictures: Vec<Picture>,
     pub league: Table,
+    /// Values reduced across cells (limits, slopes).
+    pub derived: Option<Table>,
     pub theories: Vec<TheoryNote>,
     pub declined: Vec<Decline>,
     /// Version, commit, seed, SIMD level, CPU, threads, hash: names and values.

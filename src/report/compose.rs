@@ -1,0 +1,125 @@
+//! Puts a run's results together as a report document.
+
+use super::figures::Drawn;
+use super::league::league;
+use super::{Decline, Picture, ReportDocument, TheoryNote};
+use crate::error::Result;
+use crate::plot::render_svg;
+use crate::run::assess::Assessment;
+use crate::run::outcome::{Outcome, Status, TheoryOutcome};
+use crate::spec::Spec;
+
+/// The report of a run; `provenance` is the manifest as names and values, `reproduce` the commands.
+pub fn document(
+    spec: &Spec,
+    outcome: &Outcome,
+    assessment: &Assessment,
+    figures: &[Drawn],
+    provenance: Vec<(String, String)>,
+    reproduce: Vec<String>,
+) -> Result<ReportDocument> {
+    let pictures = figures
+        .iter()
+        .map(|d| {
+            Ok(Picture {
+                svg: render_svg(&d.figure)?,
+                file: format!("figures/{}.svg", d.name),
+                caption: d.caption.clone(),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let failed: Vec<String> = outcome
+        .cells
+        .iter()
+        .filter_map(|c| c.failure.as_ref().map(|e| e.to_string()))
+        .collect();
+    let mut notices = Vec::new();
+    if spec.quick {
+        notices.push("Quick run: fewer draws, steps or sizes than the spec asks for; no expectations.".to_string());
+    }
+    notices.extend(failed);
+    notices.extend(outcome.warnings.iter().cloned());
+    let mut declined = Vec::new();
+    let mut theories: Vec<TheoryNote> = Vec::new();
+    for (index, cell) in outcome.cells.iter().enumerate() {
+        for theory in &cell.theories {
+            let place = match outcome.cells.len() {
+                1 => theory.label.clone(),
+                _ => format!("{} (cell {index})", theory.label),
+            };
+            match &theory.status {
+                Status::Declined(reason) => declined.push(Decline {
+                    label: place,
+                    reason: reason.clone(),
+                }),
+                Status::Failed(error) => declined.push(Decline {
+                    label: place,
+                    reason: format!("failed: {error}"),
+                }),
+                Status::Predicted => match theories.iter_mut().find(|n| n.label == theory.label) {
+                    Some(note) => note.solver.extend(solver_lines(theory, index)),
+                    None => theories.push(note(theory, index)),
+                },
+            }
+        }
+    }
+    let mut document = ReportDocument {
+        title: spec.title.clone(),
+        subtitle: format!("{} [{}]", spec.name, &spec.hash[..8]),
+        notice: (!notices.is_empty()).then(|| notices.join("\n")),
+        pictures,
+        league: league(outcome, assessment),
+        derived: None,
+        theories,
+        declined,
+        provenance,
+        spec: spec.document.text.clone(),
+        reproduce,
+    };
+    if !assessment.derived.is_empty() {
+        document.derived = Some(super::league::derived(assessment));
+    }
+    Ok(document)
+}
+
+fn note(theory: &TheoryOutcome, cell: usize) -> TheoryNote {
+    let promise = theory.promise.as_ref();
+    TheoryNote {
+        label: theory.label.clone(),
+        kind: theory.kind.into(),
+        assumptions: theory.info.assumptions.iter().map(|a| a.to_string()).collect(),
+        source: theory.info.source.into(),
+        conditioning: promise.map_or("-".into(), |p| p.conditioning.name().to_string()),
+        limits: promise.map(|p| p.limits.clone()).unwrap_or_default(),
+        solver: solver_lines(theory, cell),
+        warnings: theory
+            .predictions
+            .iter()
+            .flat_map(|(_, p)| p.warnings.iter().cloned())
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// One line per method used: how many solves, most iterations, largest residual.
+fn solver_lines(theory: &TheoryOutcome, cell: usize) -> Vec<String> {
+    let mut methods: Vec<(String, usize, usize, f64)> = Vec::new();
+    for (_, p) in &theory.predictions {
+        let s = &p.solver;
+        match methods.iter_mut().find(|m| m.0 == s.method) {
+            Some(m) => {
+                m.1 += 1;
+                m.2 = m.2.max(s.iterations);
+                m.3 = m.3.max(s.residual);
+            }
+            None => methods.push((s.method.clone(), 1, s.iterations, s.residual)),
+        }
+    }
+    methods
+        .into_iter()
+        .map(|(method, n, iterations, residual)| {
+            format!("cell {cell}: {method}: {n} solves, at most {iterations} iterations, residual at most {residual:.1e}")
+        })
+        .collect()
+}

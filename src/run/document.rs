@@ -1,0 +1,256 @@
+//! The `--json` document: cells with theories, measurements and comparisons, and the reduced values.
+
+use super::assess::{Assessment, Derived, Row, RowResult, measured_blocks, theory_curve};
+use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
+use crate::compare::{Blocks, Reduced};
+use crate::error::Result;
+use crate::instrument::{Axis, Observable};
+use crate::spec::Spec;
+use serde_json::{Map, Value as Json, json};
+
+/// Arrays longer than this stand in `arrays.npz` instead of the document.
+pub const LARGEST_INLINE: usize = 4096;
+
+/// Values of one observable, ready for any output format.
+#[derive(Debug, Clone)]
+pub struct Values {
+    pub observable: &'static Observable,
+    pub axes: Vec<Axis>,
+    pub mean: Vec<f64>,
+    pub stderr: Option<Vec<f64>>,
+    pub bound: Option<Vec<f64>>,
+    pub n: usize,
+    pub level: &'static str,
+}
+
+/// Measured values of a cell, in the order of its observables.
+pub fn measured(cell: &CellOutcome) -> Result<Vec<Values>> {
+    let mut out = Vec::new();
+    for (k, w) in cell.wanted.iter().enumerate() {
+        if let Some(blocks) = measured_blocks(cell, k)? {
+            out.push(of_blocks(w.observable, &w.axes, &blocks, None));
+        }
+    }
+    Ok(out)
+}
+
+/// Predicted values of a theory in a cell. The `stderr` of a theory that conditions on draws is the scatter of its own predictions.
+pub fn predicted(cell: &CellOutcome, theory: &TheoryOutcome) -> Result<Vec<Values>> {
+    let mut out = Vec::new();
+    for (k, w) in cell.wanted.iter().enumerate() {
+        if let Some(curve) = theory_curve(cell, theory, k)? {
+            let mut values = of_blocks(w.observable, &w.axes, &curve.values, Some(curve.bound));
+            values.stderr = curve.stderr.or(values.stderr);
+            out.push(values);
+        }
+    }
+    Ok(out)
+}
+
+fn of_blocks(observable: &'static Observable, axes: &[Axis], blocks: &Blocks, bound: Option<Vec<f64>>) -> Values {
+    Values {
+        observable,
+        axes: axes.to_vec(),
+        mean: blocks.mean(),
+        stderr: blocks.stderr(),
+        bound,
+        n: blocks.n(),
+        level: blocks.level.name(),
+    }
+}
+
+fn numbers(values: &[f64]) -> Json {
+    Json::Array(values.iter().map(|v| json!(v)).collect())
+}
+
+fn observable_json(v: &Values, array: &str) -> Json {
+    let o = v.observable;
+    let mut out = Map::new();
+    out.insert("name".into(), json!(o.name));
+    out.insert("label".into(), json!(o.label));
+    out.insert("unit".into(), json!(o.unit));
+    out.insert("convention".into(), json!(o.convention));
+    out.insert("axes".into(), json!(v.axes));
+    if let [axis] = v.axes.as_slice() {
+        out.insert("axis".into(), json!(axis.name));
+        out.insert("x".into(), numbers(&axis.values));
+    }
+    let shape: Vec<usize> = match v.axes.is_empty() {
+        true => vec![1],
+        false => v.axes.iter().map(|a| a.values.len()).collect(),
+    };
+    out.insert("shape".into(), json!(shape));
+    if v.mean.len() > LARGEST_INLINE {
+        out.insert("array".into(), json!(format!("arrays.npz#{array}")));
+        out.insert("mean".into(), Json::Null);
+        out.insert("stderr".into(), Json::Null);
+        out.insert("bound".into(), Json::Null);
+    } else {
+        out.insert("mean".into(), numbers(&v.mean));
+        out.insert("stderr".into(), v.stderr.as_ref().map_or(Json::Null, |s| numbers(s)));
+        out.insert("bound".into(), v.bound.as_ref().map_or(Json::Null, |b| numbers(b)));
+    }
+    if v.mean.iter().any(|m| !m.is_finite()) {
+        out.insert(
+            "reason".into(),
+            json!("null where the value is undefined in at least one draw (for instance a threshold that is not reached)"),
+        );
+    }
+    out.insert("n".into(), json!(v.n));
+    out.insert("level".into(), json!(v.level));
+    Json::Object(out)
+}
+
+/// Name of an array in `arrays.npz`.
+pub fn array_name(cell: usize, source: &str, observable: &str, what: &str) -> String {
+    format!("cell{cell}.{source}.{observable}.{what}")
+}
+
+/// The whole document; `kind` is `run`, `predict` or `measure`.
+pub fn document(kind: &str, spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Result<Json> {
+    let cells = outcome
+        .cells
+        .iter()
+        .enumerate()
+        .map(|(index, cell)| cell_json(index, cell, assessment))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(json!({
+        "schema": format!("saddlepoint/1/{kind}"),
+        "name": spec.name,
+        "title": spec.title,
+        "hash": spec.hash,
+        "quick": spec.quick,
+        "seed": spec.seed,
+        "cells": cells,
+        "derived": assessment.derived.iter().map(derived_json).collect::<Vec<_>>(),
+        "expectations": assessment.expectations.iter().map(|e| json!({
+            "label": e.label, "expect": e.expect, "met": e.met, "why": e.why,
+        })).collect::<Vec<_>>(),
+        "warnings": outcome.warnings,
+    }))
+}
+
+fn cell_json(index: usize, cell: &CellOutcome, assessment: &Assessment) -> Result<Json> {
+    let theories = cell
+        .theories
+        .iter()
+        .map(|t| theory_json(index, cell, t))
+        .collect::<Result<Vec<_>>>()?;
+    let measurements: Vec<Json> = measured(cell)?
+        .iter()
+        .map(|v| observable_json(v, &array_name(index, "measured", v.observable.name, "mean")))
+        .collect();
+    let rows: Vec<Json> = assessment
+        .rows
+        .iter()
+        .filter(|r| r.cell == index)
+        .map(row_json)
+        .collect();
+    let set: Map<String, Json> = cell.set.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+    Ok(json!({
+        "set": set,
+        "status": if cell.failure.is_some() { "failed" } else { "done" },
+        "reason": cell.failure.as_ref().map(|e| e.to_string()),
+        "theories": theories,
+        "measurements": measurements,
+        "comparison": rows,
+    }))
+}
+
+fn theory_json(index: usize, cell: &CellOutcome, theory: &TheoryOutcome) -> Result<Json> {
+    let (status, reason) = match &theory.status {
+        Status::Predicted => ("predicted", None),
+        Status::Declined(reason) => ("declined", Some(reason.clone())),
+        Status::Failed(error) => ("failed", Some(error.to_string())),
+    };
+    let observables: Vec<Json> = predicted(cell, theory)?
+        .iter()
+        .map(|v| observable_json(v, &array_name(index, &theory.label, v.observable.name, "mean")))
+        .collect();
+    let reports: Vec<_> = theory.predictions.iter().map(|(_, p)| &p.solver).collect();
+    let warnings: std::collections::BTreeSet<&String> = theory
+        .predictions
+        .iter()
+        .flat_map(|(_, p)| &p.warnings)
+        .collect();
+    Ok(json!({
+        "theory": theory.label,
+        "kind": theory.kind,
+        "status": status,
+        "reason": reason,
+        "conditioning": theory.promise.as_ref().map(|p| p.conditioning.name()),
+        "limits": theory.promise.as_ref().map(|p| p.limits.clone()).unwrap_or_default(),
+        "observables": observables,
+        "solver": {
+            "methods": reports.iter().map(|r| r.method.clone()).collect::<std::collections::BTreeSet<_>>(),
+            "solves": reports.len(),
+            "iterations": reports.iter().map(|r| r.iterations).max(),
+            "residual": reports.iter().map(|r| r.residual).fold(0.0, f64::max),
+        },
+        "warnings": warnings,
+    }))
+}
+
+fn row_json(row: &Row) -> Json {
+    let mut out = json!({
+        "theory": row.label,
+        "observable": row.observable.map(|o| o.name),
+        "expect": row.expect,
+        "conditioning": row.conditioning,
+    });
+    merge(&mut out, result_json(&row.result));
+    out
+}
+
+fn merge(into: &mut Json, from: Json) {
+    if let (Json::Object(into), Json::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}
+
+fn result_json(result: &RowResult) -> Json {
+    match result {
+        RowResult::Compared { comparison, worst_at } => {
+            let mut out = json!({ "status": "compared" });
+            merge(&mut out, json!(**comparison));
+            out["worst_at"] = json!(worst_at);
+            out
+        }
+        RowResult::Declined(reason) => json!({ "status": "declined", "reason": reason }),
+        RowResult::Failed(reason) => json!({ "status": "failed", "reason": reason }),
+        RowResult::Unmeasured(reason) => json!({ "status": "not-compared", "reason": reason }),
+    }
+}
+
+fn derived_json(d: &Derived) -> Json {
+    let set: Map<String, Json> = d.set.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+    let reduced = |r: &Reduced| {
+        json!({
+            "estimate": numbers(&r.estimate),
+            "stderr": r.stderr.as_ref().map(|s| numbers(s)),
+            "interval": r.interval,
+            "residual": r.residual.as_ref().map(|s| numbers(s)),
+            "n": r.n,
+            "notes": r.notes,
+        })
+    };
+    json!({
+        "label": d.label,
+        "kind": d.reduce.kind,
+        "key": d.reduce.key,
+        "abscissa": d.reduce.abscissa.text(&d.reduce.key),
+        "x": d.x,
+        "observable": d.observable.name,
+        "axes": d.axes,
+        "set": set,
+        "measured": match &d.measured {
+            Ok(r) => reduced(r),
+            Err(reason) => json!({ "reason": reason }),
+        },
+        "theories": d.theories.iter().map(|t| {
+            let mut out = json!({ "theory": t.label, "expect": t.expect, "reduced": reduced(&t.reduced) });
+            merge(&mut out, result_json(&t.row));
+            out
+        }).collect::<Vec<_>>(),
+    })
+}

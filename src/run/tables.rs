@@ -1,0 +1,203 @@
+//! CSV tables of a run: no times in them, so that equal results are equal bytes.
+
+use super::assess::{Assessment, RowResult};
+use super::document::{Values, measured, predicted};
+use super::outcome::Outcome;
+use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+
+/// File name and bytes of every table.
+pub fn tables(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut out = vec![("league.csv".to_string(), league(outcome, assessment)?)];
+    if !assessment.derived.is_empty() {
+        out.push(("derived.csv".into(), derived(assessment)?));
+    }
+    let mut observables: BTreeMap<&'static str, Vec<(usize, String, Values)>> = BTreeMap::new();
+    for (index, cell) in outcome.cells.iter().enumerate() {
+        for v in measured(cell)? {
+            observables
+                .entry(v.observable.name)
+                .or_default()
+                .push((index, "networks".into(), v));
+        }
+        for theory in &cell.theories {
+            for v in predicted(cell, theory)? {
+                observables
+                    .entry(v.observable.name)
+                    .or_default()
+                    .push((index, theory.label.clone(), v));
+            }
+        }
+    }
+    for (name, entries) in observables {
+        out.push((format!("{name}.csv"), values(outcome, &entries)?));
+    }
+    Ok(out)
+}
+
+fn failed(e: impl std::fmt::Display) -> Error {
+    Error::bug("csv", e.to_string())
+}
+
+fn finish(writer: csv::Writer<Vec<u8>>) -> Result<Vec<u8>> {
+    writer.into_inner().map_err(failed)
+}
+
+fn number(x: f64) -> String {
+    match x.is_finite() {
+        true => format!("{x}"),
+        false => String::new(),
+    }
+}
+
+fn keys(outcome: &Outcome) -> Vec<String> {
+    outcome
+        .cells
+        .first()
+        .map(|c| c.set.iter().map(|(k, _)| k.clone()).collect())
+        .unwrap_or_default()
+}
+
+fn setting(outcome: &Outcome, cell: usize) -> Vec<String> {
+    outcome.cells[cell].set.iter().map(|(_, v)| v.to_string()).collect()
+}
+
+fn values(outcome: &Outcome, entries: &[(usize, String, Values)]) -> Result<Vec<u8>> {
+    let mut w = csv::Writer::from_writer(Vec::new());
+    let axes = entries.first().map(|(_, _, v)| v.axes.clone()).unwrap_or_default();
+    let mut header = vec!["cell".to_string()];
+    header.extend(keys(outcome));
+    header.push("source".into());
+    header.extend(axes.iter().map(|a| a.name.clone()));
+    header.extend(["mean", "stderr", "bound", "n", "level"].map(String::from));
+    w.write_record(&header).map_err(failed)?;
+    for (cell, source, v) in entries {
+        for k in 0..v.mean.len() {
+            let mut row = vec![cell.to_string()];
+            row.extend(setting(outcome, *cell));
+            row.push(source.clone());
+            let mut rest = k;
+            let mut at: Vec<String> = v
+                .axes
+                .iter()
+                .rev()
+                .map(|a| {
+                    let n = a.values.len().max(1);
+                    let x = a.values.get(rest % n).copied().unwrap_or(f64::NAN);
+                    rest /= n;
+                    number(x)
+                })
+                .collect();
+            at.reverse();
+            row.extend(at);
+            row.push(number(v.mean[k]));
+            row.push(v.stderr.as_ref().map_or(String::new(), |s| number(s[k])));
+            row.push(v.bound.as_ref().map_or(String::new(), |b| number(b[k])));
+            row.push(v.n.to_string());
+            row.push(v.level.into());
+            w.write_record(&row).map_err(failed)?;
+        }
+    }
+    finish(w)
+}
+
+const RESULT: [&str; 13] = [
+    "status", "deviation", "lower", "upper", "bound", "metric", "tolerance", "p", "worst_at", "worst_z", "verdict", "n",
+    "reason",
+];
+
+fn result(row: &RowResult) -> Vec<String> {
+    let reason = |status: &str, text: &str| {
+        let mut out = vec![status.to_string()];
+        out.extend(std::iter::repeat_n(String::new(), RESULT.len() - 2));
+        out.push(text.to_string());
+        out
+    };
+    match row {
+        RowResult::Compared { comparison: c, worst_at } => vec![
+            "compared".into(),
+            number(c.deviation),
+            c.interval.map_or(String::new(), |i| number(i[0])),
+            c.interval.map_or(String::new(), |i| number(i[1])),
+            number(c.bound),
+            c.tolerance.metric().into(),
+            number(c.tolerance.value()),
+            c.p.map_or(String::new(), number),
+            worst_at.clone(),
+            c.worst.and_then(|w| w.z).map_or(String::new(), number),
+            c.verdict.name().into(),
+            c.n.to_string(),
+            c.notes.join("; "),
+        ],
+        RowResult::Declined(text) => reason("declined", text),
+        RowResult::Failed(text) => reason("failed", text),
+        RowResult::Unmeasured(text) => reason("not-compared", text),
+    }
+}
+
+fn league(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<u8>> {
+    let mut w = csv::Writer::from_writer(Vec::new());
+    let mut header = vec!["cell".to_string()];
+    header.extend(keys(outcome));
+    header.extend(["theory", "observable", "conditioning"].map(String::from));
+    header.extend(RESULT.map(String::from));
+    w.write_record(&header).map_err(failed)?;
+    for r in &assessment.rows {
+        let mut row = vec![r.cell.to_string()];
+        row.extend(setting(outcome, r.cell));
+        row.push(r.label.clone());
+        row.push(r.observable.map_or(String::new(), |o| o.name.into()));
+        row.push(r.conditioning.unwrap_or("").into());
+        row.extend(result(&r.result));
+        w.write_record(&row).map_err(failed)?;
+    }
+    finish(w)
+}
+
+fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
+    let mut w = csv::Writer::from_writer(Vec::new());
+    let mut header = ["reduction", "held", "point", "source", "value", "stderr"].map(String::from).to_vec();
+    header.extend(RESULT.map(String::from));
+    w.write_record(&header).map_err(failed)?;
+    for d in &assessment.derived {
+        let held: Vec<String> = d.set.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let start = |k: usize, source: &str| {
+            vec![
+                d.label.clone(),
+                held.join(" "),
+                super::assess::point_text(&d.axes, k),
+                source.to_string(),
+            ]
+        };
+        match &d.measured {
+            Ok(m) => {
+                for k in 0..m.estimate.len() {
+                    let mut row = start(k, "networks");
+                    row.push(number(m.estimate[k]));
+                    row.push(m.stderr.as_ref().map_or(String::new(), |s| number(s[k])));
+                    row.extend(std::iter::repeat_n(String::new(), RESULT.len()));
+                    w.write_record(&row).map_err(failed)?;
+                }
+            }
+            Err(reason) => {
+                let mut row = start(0, "networks");
+                row.extend([String::new(), String::new()]);
+                row.extend(result(&RowResult::Unmeasured(reason.clone())));
+                w.write_record(&row).map_err(failed)?;
+            }
+        }
+        for t in &d.theories {
+            for k in 0..t.reduced.estimate.len() {
+                let mut row = start(k, &t.label);
+                row.push(number(t.reduced.estimate[k]));
+                row.push(t.reduced.stderr.as_ref().map_or(String::new(), |s| number(s[k])));
+                match k {
+                    0 => row.extend(result(&t.row)),
+                    _ => row.extend(std::iter::repeat_n(String::new(), RESULT.len())),
+                }
+                w.write_record(&row).map_err(failed)?;
+            }
+        }
+    }
+    finish(w)
+}
