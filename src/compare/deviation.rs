@@ -7,8 +7,8 @@
 //!     interval   all theta0 that the test of ||E d||^2 = theta0 does not reject with Q = ||dbar||^2, whose law is taken as
 //!                Q* = (sqrt theta0 + s T / sqrt n)^2 + (tr S - s^2)/n F
 //!
-//! `T` is Student t with n-1 degrees of freedom and `s^2 = u.S u` the variance along the observed direction
-//! `u = dbar/||dbar||`; `F` is Fisher's F with (nu - 1, (nu - 1)(n - 1)) degrees of freedom for all other directions, with
+//! `T` is Student t with n-1 degrees of freedom and `s^2` the variance along the observed direction `u = dbar/||dbar||`:
+//! `s^2 = max(Q u.S u, (tr S)^2/(n nu)) / max(Q, tr S/n)`, so `u.S u` unless the difference is below its noise; `F` is Fisher's F with (nu - 1, (nu - 1)(n - 1)) degrees of freedom for all other directions, with
 //! Satterthwaite's `nu = (tr Sigma)^2 / tr Sigma^2` (at least 1.5), both traces estimated without bias for normal draws. At
 //! theta0 = 0 this is close to Satterthwaite's `F(nu, nu (n-1))`; for one direction it is Student's test of `|mean|`; at large
 //! theta0 it is Student's interval along `u`. The 5 % are all spent above at theta0 = 0 (zero is inside the interval unless
@@ -38,7 +38,7 @@ pub struct Scatter {
     trace: f64,
     /// Satterthwaite's number of independent directions, 1 ... points.
     directions: f64,
-    /// `u.S u`, the variance along the observed direction.
+    /// `s^2`, the variance along the observed direction.
     along: f64,
     /// Variance of the mean that a Monte Carlo theory adds, in all and along `u`.
     theory: [f64; 2],
@@ -46,9 +46,9 @@ pub struct Scatter {
 
 impl Scatter {
     /// From differences (rows are blocks). `theory_stderr` is the theory's own statistical error per point, taken as fully
-    /// correlated between points (the widest case, since only its diagonal is known). `scale` corrects for the noise of the
-    /// norm by which the result will be divided: the measured blocks and `ratio = ||dbar|| / ||mbar||`, so that the scatter
-    /// along `u` is that of `u.d_r - ratio w.m_r` with `w = mbar/||mbar||`.
+    /// correlated between points (the widest case, since only its diagonal is known). `measured` corrects for the noise of
+    /// the norm `||mbar||` by which the result will be divided: the scatter along `u` is then that of
+    /// `u.d_r - ratio w.m_r` with `w = mbar/||mbar||` and `ratio = sqrt(theta_hat)/||mbar||`.
     pub fn new(
         differences: &DMatrix<f64>,
         theory_stderr: Option<&[f64]>,
@@ -73,12 +73,21 @@ impl Scatter {
                 series -= &fluctuation * unit(&level) * (excess / level.norm());
             }
         }
+        let directions = directions(trace, gram.norm_squared(), freedom, points);
+        // Below the noise the direction is the noise's own: there the average variance tr Sigma^2 / tr Sigma is the floor.
+        let noise = trace / n as f64;
+        let floor = noise * trace / directions;
+        let observed = squared * series.norm_squared() / freedom;
+        let along = match squared.max(noise) {
+            0.0 => 0.0,
+            size => (observed.max(floor) / size).min(trace),
+        };
         Scatter {
             n,
             squared,
             trace,
-            directions: directions(trace, gram.norm_squared(), freedom, points),
-            along: (series.norm_squared() / freedom).min(trace),
+            directions,
+            along,
             theory,
         }
     }
@@ -104,7 +113,7 @@ impl Scatter {
         }
         let reference = Reference::new(self)?;
         let (size, step) = (self.squared.sqrt(), noise.sqrt());
-        let precision = 1e-7 * (size + step);
+        let precision = 1e-6 * (size + step);
         let rejected_above = |x: f64| reference.exceeds(x) - reference.spent_above(x);
         let lower = if rejected_above(0.0) >= 0.0 {
             0.0
@@ -176,7 +185,7 @@ impl Reference {
         let rest = (noise - along).max(0.0);
         let normal = Normal::standard();
         // Trapezoidal rule in the normal deviate: exponentially convergent for a smooth integrand.
-        let nodes: Vec<f64> = (-20..=20).map(|i| 0.2 * f64::from(i)).collect();
+        let nodes: Vec<f64> = (-10..=10).map(|i| 0.4 * f64::from(i)).collect();
         let total: f64 = nodes.iter().map(|z| (-0.5 * z * z).exp()).sum();
         let roots = nodes
             .iter()
