@@ -3,13 +3,16 @@
 //! With differences `d_r = m_r - p_r` (block r, all points), mean `dbar`, covariance `S` (divisor n-1) and
 //! `theta = ||E d||^2`:
 //!
-//!     estimate   theta_hat = sum_{i != j} d_i.d_j / (n (n-1)) = ||dbar||^2 - tr S / n,   clipped at 0
-//!     interval   all theta0 that the test of ||E d||^2 = theta0 does not reject with Q = ||dbar||^2, whose law is taken as
-//!                Q* = (sqrt theta0 + s T / sqrt n)^2 + (tr S - s^2)/n F
+//! ```text
+//! estimate   theta_hat = sum_{i != j} d_i.d_j / (n (n-1)) = ||dbar||^2 - tr S / n,   clipped at 0
+//! interval   all theta0 that the test of ||E d||^2 = theta0 does not reject with Q = ||dbar||^2, whose law is taken as
+//!            Q* = (sqrt theta0 + s T / sqrt n)^2 + (tr S - s^2)/n F
+//! ```
 //!
 //! `T` is Student t with n-1 degrees of freedom and `s^2` the variance along the observed direction `u = dbar/||dbar||`:
-//! `s^2 = max(Q u.S u, (tr S)^2/(n nu)) / max(Q, tr S/n)`, so `u.S u` unless the difference is below its noise; `F` is Fisher's F with (nu - 1, (nu - 1)(n - 1)) degrees of freedom for all other directions, with
-//! Satterthwaite's `nu = (tr Sigma)^2 / tr Sigma^2` (at least 1.5), both traces estimated without bias for normal draws. At
+//! `s^2 = max(Q u.S u, (tr S)^2/(n nu)) / max(Q, tr S/n)`, so `u.S u` unless the difference is below its noise;
+//! `F` is Fisher's F with (nu - 1, (nu - 1)(n - 1)) degrees of freedom for all other directions (nu - 1 at least 1/2), with
+//! Satterthwaite's `nu = (tr Sigma)^2 / tr Sigma^2`, both traces estimated without bias for normal draws. At
 //! theta0 = 0 this is close to Satterthwaite's `F(nu, nu (n-1))`; for one direction it is Student's test of `|mean|`; at large
 //! theta0 it is Student's interval along `u`. The 5 % are all spent above at theta0 = 0 (zero is inside the interval unless
 //! `Q` is too large at the 5 % level) and shared equally once `theta0` is large against the noise `tau = sd(Q | theta0 = 0)`:
