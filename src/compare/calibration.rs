@@ -23,7 +23,6 @@ fn noises() -> Vec<(&'static str, DMatrix<f64>)> {
     let rank_one = &wave * wave.transpose() + 1e-4 * DMatrix::identity(POINTS, POINTS);
     vec![
         ("exponential, length 10", root(exponential(10.0))),
-        ("exponential, length 40", root(exponential(40.0))),
         ("almost rank one", root(rank_one)),
         ("independent", DMatrix::identity(POINTS, POINTS)),
     ]
@@ -64,7 +63,7 @@ fn intervals_cover_at_every_size_of_the_deviation() {
         let noise = (root.norm_squared() / DRAWS as f64).sqrt();
         let samples: Vec<_> = (0..1000).map(|s| differences(&root, 1000 + s)).collect();
         for (shape, direction) in &shapes {
-            for size in [0.0, 0.3, 1.0, 3.0, 30.0] {
+            for size in [0.0, 1.0, 3.0, 30.0] {
                 if size == 0.0 && *shape != "offset" {
                     continue;
                 }

@@ -3,22 +3,25 @@
 //! With differences `d_r = m_r - p_r` (block r, all points), mean `dbar`, covariance `S` (divisor n-1) and
 //! `theta = ||E d||^2`:
 //!
-//!     estimate   theta_hat = sum_{i != j} d_i.d_j / (n (n-1)) = ||dbar||^2 - tr S / n,   clipped at 0
-//!     interval   all theta0 that the test of ||E d||^2 = theta0 does not reject with Q = ||dbar||^2, whose law is taken as
-//!                Q* = (sqrt theta0 + s T / sqrt n)^2 + (tr S - s^2)/n F
+//! ```text
+//! estimate   theta_hat = sum_{i != j} d_i.d_j / (n (n-1)) = ||dbar||^2 - tr S / n,   clipped at 0
+//! interval   all theta0 that the test of ||E d||^2 = theta0 does not reject with Q = ||dbar||^2, whose law is taken as
+//!            Q* = (sqrt theta0 + s T / sqrt n)^2 + (tr S - s^2)/n F
+//! ```
 //!
-//! `T` is Student t with n-1 degrees of freedom and `s^2 = u.S u` the variance along the observed direction
-//! `u = dbar/||dbar||`; `F` is Fisher's F with (nu - 1, (nu - 1)(n - 1)) degrees of freedom for all other directions, with
-//! Satterthwaite's `nu = (tr Sigma)^2 / tr Sigma^2` (at least 1.5), both traces estimated without bias for normal draws. At
+//! `T` is Student t with n-1 degrees of freedom and `s^2` the variance along the observed direction `u = dbar/||dbar||`:
+//! `s^2 = max(Q u.S u, (tr S)^2/(n nu)) / max(Q, tr S/n)`, so `u.S u` unless the difference is below its noise;
+//! `F` is Fisher's F with (nu - 1, (nu - 1)(n - 1)) degrees of freedom for all other directions (nu - 1 at least 1/2), with
+//! Satterthwaite's `nu = (tr Sigma)^2 / tr Sigma^2`, both traces estimated without bias for normal draws. At
 //! theta0 = 0 this is close to Satterthwaite's `F(nu, nu (n-1))`; for one direction it is Student's test of `|mean|`; at large
 //! theta0 it is Student's interval along `u`. The 5 % are all spent above at theta0 = 0 (zero is inside the interval unless
 //! `Q` is too large at the 5 % level) and shared equally once `theta0` is large against the noise `tau = sd(Q | theta0 = 0)`:
 //! `alpha_above = 0.025 (1 + w)`, `alpha_below = 0.025 (1 - w)`, `w = exp(-theta0 / (4 tau))`.
 //!
-//! Valid range: 5 to 256 draws, normal or nearly so. Measured coverage over correlated and independent noise is 92-98 % when the
-//! deviation has an appreciable share of the noise directions (offset, amplitude, shape); for a deviation orthogonal to nearly
-//! rank-one noise the interval is wide (up to 99.5 %), and for one with a share of a few per cent in such a direction, ten
-//! times larger than the noise, coverage falls to 90 %.
+//! Valid range: 5 to 256 draws, normal or nearly so. Coverage measured with 8 draws and 40 points (1,000 repeats, correlated,
+//! almost rank-one and independent noise): 93-97 % for an offset or a smooth change of shape, at 0 to 30 times the noise. A
+//! deviation orthogonal to strongly correlated noise gets a wide interval (98-99.9 %); one that has a share of a few per cent in the
+//! only noisy direction, at ten times the noise, gets 91 %.
 //!
 //! Sources: Z. Bai and H. Saranadasa, Statistica Sinica 6, 311 (1996) (U-statistic and tr Sigma^2); F. E. Satterthwaite,
 //! Biometrics 2, 110 (1946); G. Feldman and R. Cousins, arXiv:physics/9711021 (spending at a boundary).
@@ -38,7 +41,7 @@ pub struct Scatter {
     trace: f64,
     /// Satterthwaite's number of independent directions, 1 ... points.
     directions: f64,
-    /// `u.S u`, the variance along the observed direction.
+    /// `s^2`, the variance along the observed direction.
     along: f64,
     /// Variance of the mean that a Monte Carlo theory adds, in all and along `u`.
     theory: [f64; 2],
@@ -46,9 +49,9 @@ pub struct Scatter {
 
 impl Scatter {
     /// From differences (rows are blocks). `theory_stderr` is the theory's own statistical error per point, taken as fully
-    /// correlated between points (the widest case, since only its diagonal is known). `scale` corrects for the noise of the
-    /// norm by which the result will be divided: the measured blocks and `ratio = ||dbar|| / ||mbar||`, so that the scatter
-    /// along `u` is that of `u.d_r - ratio w.m_r` with `w = mbar/||mbar||`.
+    /// correlated between points (the widest case, since only its diagonal is known). `measured` corrects for the noise of
+    /// the norm `||mbar||` by which the result will be divided: the scatter along `u` is then that of
+    /// `u.d_r - ratio w.m_r` with `w = mbar/||mbar||` and `ratio = sqrt(theta_hat)/||mbar||`.
     pub fn new(
         differences: &DMatrix<f64>,
         theory_stderr: Option<&[f64]>,
@@ -73,12 +76,21 @@ impl Scatter {
                 series -= &fluctuation * unit(&level) * (excess / level.norm());
             }
         }
+        let directions = directions(trace, gram.norm_squared(), freedom, points);
+        // Below the noise the direction is the noise's own: there the average variance tr Sigma^2 / tr Sigma is the floor.
+        let noise = trace / n as f64;
+        let floor = noise * trace / directions;
+        let observed = squared * series.norm_squared() / freedom;
+        let along = match squared.max(noise) {
+            0.0 => 0.0,
+            size => (observed.max(floor) / size).min(trace),
+        };
         Scatter {
             n,
             squared,
             trace,
-            directions: directions(trace, gram.norm_squared(), freedom, points),
-            along: (series.norm_squared() / freedom).min(trace),
+            directions,
+            along,
             theory,
         }
     }
@@ -104,7 +116,7 @@ impl Scatter {
         }
         let reference = Reference::new(self)?;
         let (size, step) = (self.squared.sqrt(), noise.sqrt());
-        let precision = 1e-7 * (size + step);
+        let precision = 1e-6 * (size + step);
         let rejected_above = |x: f64| reference.exceeds(x) - reference.spent_above(x);
         let lower = if rejected_above(0.0) >= 0.0 {
             0.0
@@ -176,7 +188,7 @@ impl Reference {
         let rest = (noise - along).max(0.0);
         let normal = Normal::standard();
         // Trapezoidal rule in the normal deviate: exponentially convergent for a smooth integrand.
-        let nodes: Vec<f64> = (-20..=20).map(|i| 0.2 * f64::from(i)).collect();
+        let nodes: Vec<f64> = (-10..=10).map(|i| 0.4 * f64::from(i)).collect();
         let total: f64 = nodes.iter().map(|z| (-0.5 * z * z).exp()).sum();
         let roots = nodes
             .iter()

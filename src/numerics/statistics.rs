@@ -184,7 +184,7 @@ pub fn least_squares(x: &DMatrix<f64>, y: &DVector<f64>, weights: &[f64]) -> Res
     let size: Vec<f64> = scaled.column_iter().map(|c| c.norm()).collect();
     let qr = scaled.qr();
     let r = qr.r();
-    if (0..r.ncols()).any(|k| !(r[(k, k)].abs() > 1e-12 * size[k])) {
+    if !(0..r.ncols()).all(|k| r[(k, k)].abs() > 1e-12 * size[k]) {
         return Err(dependent());
     }
     let inverse = r
