@@ -106,7 +106,9 @@ pub fn integrate(
             )
         };
         if !value.is_finite() || !error.is_finite() {
-            return Err(stop(format!("the integrand is not finite in [{a:e}, {b:e}]")));
+            return Err(stop(format!(
+                "the integrand is not finite in [{a:e}, {b:e}]"
+            )));
         }
         if error <= absolute.max(relative * value.abs()).max(rounding) {
             return Ok(Integral {

@@ -1,5 +1,7 @@
 //! Theories: what is predicted. Each looks at the whole experiment and predicts, or declines and says why.
 
+pub mod saxe;
+
 use crate::error::{Error, Result};
 use crate::experiment::{Draw, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};

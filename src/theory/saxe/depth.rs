@@ -154,7 +154,7 @@ impl DeepMode {
         };
         match self.depth {
             _ if t == 0.0 || u0 == s => return Ok(closed(u0)),
-            Depth::Layers(1) => return Ok(closed(s - (s - u0) * (-s * t).exp())),
+            Depth::Layers(1) => return Ok(closed(s - (s - u0) * (-t).exp())),
             Depth::Layers(2) => return Ok(closed(super::scalar::balanced(s, u0, t))),
             _ => {}
         }
@@ -253,7 +253,10 @@ mod tests {
             let m = DeepMode::new(s, u0, Depth::Layers(layers)).unwrap();
             for (t, u) in times.iter().zip(&path) {
                 let got = m.strength(*t).unwrap();
-                assert!((got.value - u[0]).abs() < 1e-11, "{layers} {t}: {got:?} {u:?}");
+                assert!(
+                    (got.value - u[0]).abs() < 1e-11,
+                    "{layers} {t}: {got:?} {u:?}"
+                );
             }
         }
     }
