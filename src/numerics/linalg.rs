@@ -1,7 +1,9 @@
 //! Dense factorisations: nalgebra matrices in and out, faer inside (the only place that names it).
 
 use crate::error::{Error, Result};
+use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::solvers::Solve;
+use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Accum, MatMut, MatRef, Par, Side};
 use nalgebra::{DMatrix, DVector};
 
@@ -62,6 +64,32 @@ pub fn cholesky(a: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         )
     })?;
     Ok(owned(llt.L()))
+}
+
+/// `A A^T`, both triangles filled; half the work of a general product.
+pub fn outer_gram(a: &DMatrix<f64>) -> DMatrix<f64> {
+    let n = a.nrows();
+    let mut g = DMatrix::zeros(n, n);
+    triangular::matmul(
+        MatMut::from_column_major_slice_mut(g.as_mut_slice(), n, n),
+        BlockStructure::TriangularLower,
+        Accum::Replace,
+        view(a),
+        BlockStructure::Rectangular,
+        view(a).transpose(),
+        BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
+    g.fill_upper_triangle_with_lower_triangle();
+    g
+}
+
+/// `L^{-1} B` for a lower triangular `L`, in place of `B`.
+pub fn solve_lower(l: &DMatrix<f64>, b: &mut DMatrix<f64>) {
+    let (rows, columns) = b.shape();
+    let b = MatMut::from_column_major_slice_mut(b.as_mut_slice(), rows, columns);
+    solve_lower_triangular_in_place(view(l), b, Par::Seq);
 }
 
 /// Thin QR factorisation `A = Q R` of a tall matrix, signs fixed by `R_ii >= 0`.
@@ -190,5 +218,9 @@ mod tests {
         let l = cholesky(&g).unwrap();
         assert!((&l * l.transpose() - &g).norm() < 1e-11);
         assert!(solve_spd(&-&g, &b).is_err());
+        assert!((outer_gram(&a) - &a * a.transpose()).norm() < 1e-12);
+        let mut x = b.clone();
+        solve_lower(&l, &mut x);
+        assert!((&l * &x - &b).norm() < 1e-12);
     }
 }

@@ -1,7 +1,10 @@
 //! Numerical methods without physics names.
 
 pub mod elementary;
+pub mod flow;
 pub mod linalg;
+pub mod quadrature;
 pub mod random;
+pub mod root;
 pub mod simd;
 pub mod statistics;

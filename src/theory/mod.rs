@@ -1,5 +1,11 @@
 //! Theories: what is predicted. Each looks at the whole experiment and predicts, or declines and says why.
 
+pub mod ntk;
+pub mod readout;
+pub mod saddle_to_saddle;
+pub mod saxe;
+pub mod sheet;
+
 use crate::error::{Error, Result};
 use crate::experiment::{Draw, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};

@@ -1,0 +1,342 @@
+//! Full two-layer solution for lambda-balanced weights `W2^T W2 - W1 W1^T = lambda 1`.
+
+use crate::error::{Error, Result};
+use crate::numerics::linalg::{cholesky, outer_gram, solve_lower, svd};
+use nalgebra::{DMatrix, DVector};
+
+/// Exact gradient flow of a two-layer linear network from lambda-balanced weights.
+///
+/// With `Q = [W1^T; W2]` and `F = [[-lambda/2, S^T], [S, lambda/2]]` the flow is `dQ/dt = F Q - Q Q^T Q / 2`, solved by
+///
+///     Q(t) = e^{F t} Q0 [1 + Q0^T G(t) Q0]^{-1/2} (up to a rotation of the hidden space),   G(t) = int_0^t e^{2 F s} ds.
+///
+/// No condition on widths or on the rank of `S`. In the singular basis `S = U diag(s) V^T`, `F` is a direct sum of blocks
+/// `[[-lambda/2, s_i], [s_i, lambda/2]]` with eigenvalues `+-sqrt(lambda^2/4 + s_i^2)` and of the scalars `-lambda/2` (inputs
+/// outside `V`) and `lambda/2` (outputs outside `U`): no `(inputs + outputs)`-dimensional eigenproblem is solved. Stepping on a
+/// fixed internal grid (`max|f| d <= 2`) keeps the bracket well conditioned; values do not depend on which times are asked for.
+///
+/// Weights come out up to one rotation of the hidden space, which no function of the network sees.
+/// Cost per time: `O((inputs + outputs) hidden^2 + hidden^3)`. Sources: Fukumizu 1998; Braun et al. 2022 (NeurIPS); Domine et
+/// al. 2024, arXiv:2409.14623.
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use saddlepoint::theory::saxe::matrix::Balanced;
+/// let w = DMatrix::from_diagonal_element(2, 2, 0.1);
+/// let mut path = Balanced::new(&DMatrix::from_row_slice(2, 2, &[2.0, 0.0, 0.0, 1.0]), &w, &w).unwrap();
+/// path.advance(1.0).unwrap();
+/// let (w1, w2) = path.weights();
+/// assert!(((&w2 * &w1)[(0, 0)] - 2.0 / (1.0 + 199.0 * (-4f64).exp())).abs() < 1e-12);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Balanced {
+    basis: Basis,
+    lambda: f64,
+    /// Eigenvalue of `F` for every column of the states.
+    rates: Vec<f64>,
+    /// Stepping grid.
+    spacing: f64,
+    anchor: usize,
+    /// `Q^T` in the eigenbasis of `F`, at the anchor and at `time`: `hidden x (2 modes + rest)`.
+    at_anchor: DMatrix<f64>,
+    now: DMatrix<f64>,
+    time: f64,
+}
+
+/// Singular basis of `S` and the rotation of each pair of modes into the eigenbasis of `F`.
+#[derive(Debug, Clone)]
+struct Basis {
+    u: DMatrix<f64>,
+    s: DVector<f64>,
+    v: DMatrix<f64>,
+    /// Growing eigenvector of block `i`: `(cos, sin)` in (input, output).
+    rotation: Vec<(f64, f64)>,
+    /// Columns after the pairs: inputs outside `V`, outputs outside `U` (0, or all in original coordinates).
+    rest: (usize, usize),
+}
+
+/// How far two weight matrices are from `W2^T W2 - W1 W1^T = lambda 1`: the best `lambda` and the Frobenius norm of what
+/// remains, relative to `||W1||^2 + ||W2||^2`.
+pub fn balance(w1: &DMatrix<f64>, w2: &DMatrix<f64>) -> (f64, f64) {
+    let mut m = outer_gram(&w2.transpose()) - outer_gram(w1);
+    let lambda = m.trace() / m.nrows().max(1) as f64;
+    for i in 0..m.nrows() {
+        m[(i, i)] -= lambda;
+    }
+    let scale = w1.norm_squared() + w2.norm_squared();
+    (lambda, if scale > 0.0 { m.norm() / scale } else { 0.0 })
+}
+
+/// Largest relative imbalance that counts as balanced.
+pub const BALANCE_TOLERANCE: f64 = 1e-9;
+
+/// Checks shapes and balance of a start; returns `lambda`.
+///
+/// # Errors
+/// `Input`: shapes that do not chain; a residual above [`BALANCE_TOLERANCE`]; a `lambda` that the widths do not allow
+/// (`lambda > 0` needs `hidden <= outputs`, `lambda < 0` needs `hidden <= inputs`).
+pub fn check_start(s: &DMatrix<f64>, w1: &DMatrix<f64>, w2: &DMatrix<f64>) -> Result<f64> {
+    let (outputs, inputs, hidden) = (s.nrows(), s.ncols(), w1.nrows());
+    if w1.ncols() != inputs || w2.nrows() != outputs || w2.ncols() != hidden {
+        return Err(Error::input(
+            "two-layer solution",
+            format!(
+                "W1 is {} x {}, W2 {} x {}, S {outputs} x {inputs}",
+                w1.nrows(),
+                w1.ncols(),
+                w2.nrows(),
+                w2.ncols()
+            ),
+            "W1 must be hidden x inputs, W2 outputs x hidden, S outputs x inputs",
+        ));
+    }
+    let (lambda, residual) = balance(w1, w2);
+    if !(residual <= BALANCE_TOLERANCE) {
+        return Err(Error::input(
+            "two-layer solution",
+            format!(
+                "the start is not balanced: ||W2^T W2 - W1 W1^T - lambda|| is {residual:.3e} of the weights' norm (lambda = {lambda:.4e})"
+            ),
+            "use a balanced start, or integrate the flow (method = \"ode\")",
+        ));
+    }
+    check_widths(lambda, residual, inputs, hidden, outputs, w1, w2)?;
+    Ok(lambda)
+}
+
+fn check_widths(
+    lambda: f64,
+    residual: f64,
+    inputs: usize,
+    hidden: usize,
+    outputs: usize,
+    w1: &DMatrix<f64>,
+    w2: &DMatrix<f64>,
+) -> Result<()> {
+    let rounding = residual.max(1e-12) * (w1.norm_squared() + w2.norm_squared());
+    let impossible = |rule: &str| {
+        Err(Error::input(
+            "two-layer solution",
+            format!(
+                "lambda = {lambda:.4e} is impossible for {inputs} inputs, {hidden} hidden, {outputs} outputs"
+            ),
+            rule,
+        ))
+    };
+    if lambda > rounding && hidden > outputs {
+        return impossible("lambda > 0 needs hidden <= outputs");
+    }
+    if lambda < -rounding && hidden > inputs {
+        return impossible("lambda < 0 needs hidden <= inputs");
+    }
+    Ok(())
+}
+
+/// Growing eigenvector `(cos, sin)` and eigenvalue of `[[-lambda/2, s], [s, lambda/2]]`, without cancellation.
+pub(super) fn block(lambda: f64, s: f64) -> ((f64, f64), f64) {
+    let half = 0.5 * lambda;
+    let rate = half.hypot(s);
+    let (x, y) = match lambda >= 0.0 {
+        true => (s, rate + half),
+        false => (rate - half, s),
+    };
+    let norm = x.hypot(y);
+    match norm > 0.0 {
+        true => ((x / norm, y / norm), rate),
+        false => {
+            let h = std::f64::consts::FRAC_1_SQRT_2;
+            ((h, h), rate)
+        }
+    }
+}
+
+/// `int_0^d e^{2 f s} ds`
+pub(super) fn gain(f: f64, d: f64) -> f64 {
+    match f == 0.0 {
+        true => d,
+        false => (2.0 * f * d).exp_m1() / (2.0 * f),
+    }
+}
+
+impl Basis {
+    fn new(s: &DMatrix<f64>, lambda: f64) -> Result<(Self, Vec<f64>)> {
+        let (outputs, inputs) = s.shape();
+        let (u, s, v) = svd(s)?;
+        let k = s.len();
+        let blocks: Vec<_> = s.iter().map(|&s| block(lambda, s)).collect();
+        let rest = (
+            if inputs > k { inputs } else { 0 },
+            if outputs > k { outputs } else { 0 },
+        );
+        let mut rates: Vec<f64> = blocks.iter().map(|b| b.1).collect();
+        rates.extend(blocks.iter().map(|b| -b.1));
+        rates.extend(std::iter::repeat_n(-0.5 * lambda, rest.0));
+        rates.extend(std::iter::repeat_n(0.5 * lambda, rest.1));
+        let rotation = blocks.into_iter().map(|b| b.0).collect();
+        Ok((
+            Basis {
+                u,
+                s,
+                v,
+                rotation,
+                rest,
+            },
+            rates,
+        ))
+    }
+
+    /// `Q^T` of the weights.
+    fn enter(&self, w1: &DMatrix<f64>, w2: &DMatrix<f64>) -> DMatrix<f64> {
+        let k = self.s.len();
+        let input = w1 * &self.v;
+        let output = w2.transpose() * &self.u;
+        let mut q = DMatrix::zeros(w1.nrows(), 2 * k + self.rest.0 + self.rest.1);
+        for (i, &(c, s)) in self.rotation.iter().enumerate() {
+            q.set_column(i, &(input.column(i) * c + output.column(i) * s));
+            q.set_column(k + i, &(output.column(i) * c - input.column(i) * s));
+        }
+        if self.rest.0 > 0 {
+            let outside = w1 - &input * self.v.transpose();
+            q.columns_mut(2 * k, self.rest.0).copy_from(&outside);
+        }
+        if self.rest.1 > 0 {
+            let outside = w2.transpose() - &output * self.u.transpose();
+            q.columns_mut(2 * k + self.rest.0, self.rest.1)
+                .copy_from(&outside);
+        }
+        q
+    }
+
+    /// Hidden vectors of the inputs `V_i` and of the outputs `U_i` (columns), followed by those outside.
+    fn split(&self, q: &DMatrix<f64>) -> (DMatrix<f64>, DMatrix<f64>) {
+        let k = self.s.len();
+        let hidden = q.nrows();
+        let mut input = DMatrix::zeros(hidden, k + self.rest.0);
+        let mut output = DMatrix::zeros(hidden, k + self.rest.1);
+        for (i, &(c, s)) in self.rotation.iter().enumerate() {
+            let (plus, minus) = (q.column(i), q.column(k + i));
+            for h in 0..hidden {
+                input[(h, i)] = c * plus[h] - s * minus[h];
+                output[(h, i)] = s * plus[h] + c * minus[h];
+            }
+        }
+        input
+            .columns_mut(k, self.rest.0)
+            .copy_from(&q.columns(2 * k, self.rest.0));
+        output
+            .columns_mut(k, self.rest.1)
+            .copy_from(&q.columns(2 * k + self.rest.0, self.rest.1));
+        (input, output)
+    }
+}
+
+impl Balanced {
+    /// Target correlation `S` (`outputs x inputs`) and the initial weights at time 0.
+    ///
+    /// # Errors
+    /// Those of [`check_start`], and `Unconverged` from the singular value decomposition.
+    pub fn new(s: &DMatrix<f64>, w1: &DMatrix<f64>, w2: &DMatrix<f64>) -> Result<Self> {
+        let lambda = check_start(s, w1, w2)?;
+        let (basis, rates) = Basis::new(s, lambda)?;
+        let fastest = rates.iter().fold(0.0f64, |m, f| m.max(f.abs()));
+        let q = basis.enter(w1, w2);
+        Ok(Balanced {
+            basis,
+            lambda,
+            rates,
+            spacing: if fastest > 0.0 {
+                2.0 / fastest
+            } else {
+                f64::INFINITY
+            },
+            anchor: 0,
+            at_anchor: q.clone(),
+            now: q,
+            time: 0.0,
+        })
+    }
+
+    /// The conserved `lambda`.
+    pub fn lambda(&self) -> f64 {
+        self.lambda
+    }
+
+    pub fn time(&self) -> f64 {
+        self.time
+    }
+
+    fn step(&self, q: &DMatrix<f64>, d: f64) -> Result<DMatrix<f64>> {
+        let mut weighted = q.clone();
+        for (mut column, &f) in weighted.column_iter_mut().zip(&self.rates) {
+            column *= gain(f, d).sqrt();
+        }
+        let mut bracket = outer_gram(&weighted);
+        for i in 0..bracket.nrows() {
+            bracket[(i, i)] += 1.0;
+        }
+        let mut next = q.clone();
+        solve_lower(&cholesky(&bracket)?, &mut next);
+        for (mut column, &f) in next.column_iter_mut().zip(&self.rates) {
+            column *= (f * d).exp();
+        }
+        Ok(next)
+    }
+
+    /// Moves to time `t >= time()`.
+    ///
+    /// # Errors
+    /// `Bug` for a time in the past; `Unconverged` when a factorisation fails (non-finite weights).
+    pub fn advance(&mut self, t: f64) -> Result<()> {
+        if !(t >= self.time) {
+            return Err(Error::bug(
+                "two-layer solution",
+                format!("cannot go back from {} to {t}", self.time),
+            ));
+        }
+        while (self.anchor + 1) as f64 * self.spacing <= t {
+            self.at_anchor = self.step(&self.at_anchor, self.spacing)?;
+            self.anchor += 1;
+        }
+        let start = match self.anchor {
+            0 => 0.0,
+            n => n as f64 * self.spacing,
+        };
+        self.now = match t > start {
+            true => self.step(&self.at_anchor, t - start)?,
+            false => self.at_anchor.clone(),
+        };
+        self.time = t;
+        Ok(())
+    }
+
+    /// Weights `(W1, W2)` now, up to one rotation of the hidden space.
+    pub fn weights(&self) -> (DMatrix<f64>, DMatrix<f64>) {
+        let k = self.basis.s.len();
+        let (input, output) = self.basis.split(&self.now);
+        let mut w1 = input.columns(0, k) * self.basis.v.transpose();
+        let mut w2t = output.columns(0, k) * self.basis.u.transpose();
+        if self.basis.rest.0 > 0 {
+            w1 += input.columns(k, self.basis.rest.0);
+        }
+        if self.basis.rest.1 > 0 {
+            w2t += output.columns(k, self.basis.rest.1);
+        }
+        (w1, w2t.transpose())
+    }
+
+    /// Strengths `u_i = U_i^T W2 W1 V_i` in the singular basis of `S`, and the loss `1/2 ||S - W2 W1||^2`, without forming the
+    /// product. Absolute rounding error of the loss: about `1e-15 (||S||^2 + ||W2 W1||^2)`.
+    pub fn strengths_and_loss(&self) -> (DVector<f64>, f64) {
+        let s = &self.basis.s;
+        let (input, output) = self.basis.split(&self.now);
+        let u = DVector::from_fn(s.len(), |i, _| input.column(i).dot(&output.column(i)));
+        let product = outer_gram(&input).dot(&outer_gram(&output));
+        let off_diagonal = (product - u.norm_squared()).max(0.0);
+        let loss = 0.5 * ((s - &u).norm_squared() + off_diagonal);
+        (u, loss)
+    }
+}
+
+#[cfg(test)]
+#[path = "matrix_tests.rs"]
+mod tests;
