@@ -4,6 +4,7 @@ pub mod cli;
 pub mod compare;
 pub mod error;
 pub mod experiment;
+pub mod gallery;
 pub mod instrument;
 pub mod kind;
 pub mod learner;

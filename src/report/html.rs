@@ -71,6 +71,9 @@ pub fn html(report: &ReportDocument) -> String {
         .collect();
     let theories: String = report.theories.iter().map(theory).collect();
     page += &section("League", table(&report.league));
+    if let Some(derived) = &report.derived {
+        page += &section("Reduced across cells", table(derived));
+    }
     page += &section("Theories", theories);
     page += &section("Declined", definitions(&declined));
     page += &section("Spec", preformatted(&report.spec));

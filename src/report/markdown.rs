@@ -25,6 +25,10 @@ pub fn markdown(report: &ReportDocument) -> String {
         parts.push("## League".into());
         parts.push(table(&report.league));
     }
+    if let Some(derived) = &report.derived {
+        parts.push("## Reduced across cells".into());
+        parts.push(table(derived));
+    }
     if !report.theories.is_empty() {
         parts.push("## Theories".into());
         parts.extend(report.theories.iter().map(theory));

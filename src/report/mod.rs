@@ -3,6 +3,7 @@
 pub mod compose;
 mod document;
 pub mod figures;
+pub mod folder;
 mod html;
 pub mod league;
 mod markdown;

@@ -61,6 +61,83 @@ pub(crate) fn total_bytes(costs: &[CellCost], threads: usize) -> u64 {
     BASE + largest.saturating_mul(threads as u64) + kept
 }
 
+/// Whether a run of `bytes` is admitted under a limit.
+pub fn fits(bytes: u64, limit: u64) -> bool {
+    bytes <= limit
+}
+
+/// What a run would do and cost.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Estimate {
+    pub cells: Vec<CellEstimate>,
+    /// Peak memory.
+    pub bytes: u64,
+    /// Seconds on one core.
+    pub seconds: f64,
+}
+
+/// One cell of an [`Estimate`].
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct CellEstimate {
+    pub index: usize,
+    pub draws: usize,
+    pub theories: Vec<TheoryEstimate>,
+}
+
+/// One theory entry of an [`Estimate`].
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct TheoryEstimate {
+    pub label: String,
+    pub conditioning: Option<String>,
+    pub observables: Vec<&'static str>,
+    pub limits: Vec<String>,
+    /// Reason why the theory does not apply.
+    pub declined: Option<String>,
+}
+
+/// Plans everything and solves nothing.
+pub fn estimate(spec: &Spec, threads: usize) -> Estimate {
+    let threads = match threads {
+        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+        n => n,
+    };
+    let mut costs = Vec::new();
+    let mut cells = Vec::new();
+    for (index, cell) in spec.cells.iter().enumerate() {
+        let plans = super::execute::plan(cell);
+        costs.push(of_cell(cell, &plans, Side::Both));
+        let theories = plans
+            .iter()
+            .zip(&cell.theories)
+            .map(|(plan, entry)| TheoryEstimate {
+                label: entry.label.clone(),
+                conditioning: plan
+                    .as_ref()
+                    .ok()
+                    .map(|p| p.promise().conditioning.name().to_string()),
+                observables: plan.as_ref().map_or(vec![], |p| {
+                    p.covers()
+                        .iter()
+                        .map(|&k| cell.wanted[k].observable.name)
+                        .collect()
+                }),
+                limits: plan.as_ref().map_or(vec![], |p| p.promise().limits.clone()),
+                declined: plan.as_ref().err().cloned(),
+            })
+            .collect();
+        cells.push(CellEstimate {
+            index,
+            draws: cell.experiment.draws.datasets * cell.experiment.draws.replicas,
+            theories,
+        });
+    }
+    Estimate {
+        bytes: total_bytes(&costs, threads),
+        seconds: costs.iter().map(|c| c.seconds).sum(),
+        cells,
+    }
+}
+
 /// Refuses a run that would need more than the limit.
 pub(crate) fn admit(
     spec: &Spec,

@@ -15,3 +15,4 @@ pub mod tables;
 
 pub use execute::{Settings, Side, execute, place};
 pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
+pub use cost::estimate;

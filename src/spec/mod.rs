@@ -5,6 +5,7 @@ pub mod document;
 pub mod hash;
 pub mod keys;
 pub mod overrides;
+pub mod schema;
 pub mod sweep;
 
 pub use document::Document;

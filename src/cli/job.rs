@@ -1,0 +1,156 @@
+//! `predict`, `measure`, `run`: from a spec to values, verdicts and a run folder.
+
+use super::JobArgs;
+use super::text::{print, print_json, table};
+use crate::error::Result;
+use crate::report::{self, folder, league};
+use crate::run::assess::{Assessment, assess, exit_code};
+use crate::run::outcome::{Outcome, Status};
+use crate::run::{Settings, Side, document, execute, interrupt};
+use crate::spec::{Options, Spec};
+
+impl JobArgs {
+    pub(crate) fn read(&self) -> Result<Spec> {
+        Spec::read(
+            &self.spec,
+            &Options {
+                quick: self.quick,
+                set: self.set.clone(),
+                seed: self.seed,
+            },
+        )
+    }
+
+    pub(crate) fn settings(&self, side: Side) -> Settings {
+        Settings {
+            side,
+            out: Some(self.out.clone()),
+            threads: self.threads,
+            max_memory: self.max_memory,
+            progress: true,
+        }
+    }
+
+    /// The command that repeats this one.
+    fn command(&self, verb: &str) -> String {
+        let mut text = format!("saddlepoint {verb} {}", self.spec.display());
+        for s in &self.set {
+            text.push_str(&format!(" --set '{s}'"));
+        }
+        if self.quick {
+            text.push_str(" --quick");
+        }
+        if let Some(seed) = self.seed {
+            text.push_str(&format!(" --seed {seed}"));
+        }
+        text
+    }
+}
+
+pub(crate) fn job(args: &JobArgs, side: Side) -> Result<u8> {
+    interrupt::install();
+    let spec = args.read()?;
+    let outcome = execute(&spec, &args.settings(side))?;
+    for warning in &outcome.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let assessment = assess(&spec, &outcome)?;
+    let kind = match side {
+        Side::Theory => "predict",
+        Side::Networks => "measure",
+        Side::Both => "run",
+    };
+    let mut footer = String::new();
+    if side == Side::Both {
+        let folder = folder::path(&spec, &args.out);
+        folder::write(&spec, &outcome, &assessment, &folder, &args.command(kind))?;
+        footer = format!("\nreport: {}\n", folder.join("report.html").display());
+    }
+    if args.json.json {
+        print_json(&document::document(kind, &spec, &outcome, &assessment)?)?;
+    } else {
+        print(&summary(&spec, &outcome, &assessment, side)?)?;
+        print(&footer)?;
+    }
+    for cell in outcome.cells.iter().filter_map(|c| c.failure.as_ref()) {
+        eprintln!("failed: {cell}");
+    }
+    for e in assessment.expectations.iter().filter(|e| !e.met && side == Side::Both) {
+        eprintln!("expectation not met: {} should {:?}: {}", e.label, e.expect, e.why);
+    }
+    Ok(match side {
+        Side::Networks => match outcome.cells.iter().any(|c| c.failure.is_some()) {
+            true => 4,
+            false => 0,
+        },
+        _ => exit_code(&spec, &outcome, &assessment),
+    })
+}
+
+/// What stands on stdout without `--json`.
+pub(crate) fn summary(spec: &Spec, outcome: &Outcome, assessment: &Assessment, side: Side) -> Result<String> {
+    let quick = if spec.quick { ", quick run" } else { "" };
+    let mut text = format!("{} [{}{quick}]\n\n", spec.title, &spec.hash[..8]);
+    if side == Side::Both && !assessment.rows.is_empty() {
+        text.push_str(&as_text(&league::league(outcome, assessment)));
+        if !assessment.derived.is_empty() {
+            text.push('\n');
+            text.push_str(&as_text(&league::derived(assessment)));
+        }
+    } else {
+        text.push_str(&values(outcome)?);
+    }
+    let declined = outcome.cells.iter().flat_map(|c| &c.theories).filter_map(|t| match &t.status {
+        Status::Declined(reason) => Some(format!("{} declines: {reason}\n", t.label)),
+        Status::Failed(error) => Some(format!("{} failed: {error}\n", t.label)),
+        Status::Predicted => None,
+    });
+    let declined: std::collections::BTreeSet<String> = declined.collect();
+    if side == Side::Theory {
+        text.extend(declined);
+    }
+    Ok(text)
+}
+
+fn as_text(t: &report::Table) -> String {
+    let header: Vec<&str> = t.header.iter().map(String::as_str).collect();
+    let rows: Vec<Vec<String>> = t.rows.iter().map(|r| r.cells.clone()).collect();
+    table(&header, &rows)
+}
+
+/// Start, middle and end of every curve, or the scalars.
+fn values(outcome: &Outcome) -> Result<String> {
+    let mut rows = Vec::new();
+    for (index, cell) in outcome.cells.iter().enumerate() {
+        let mut sources = vec![("networks".to_string(), document::measured(cell)?)];
+        for t in &cell.theories {
+            sources.push((t.label.clone(), document::predicted(cell, t)?));
+        }
+        for (source, all) in sources {
+            for v in all {
+                let length = v.axes.last().map_or(1, |a| a.values.len());
+                let curves = (v.mean.len() / length.max(1)).min(12);
+                for c in 0..curves {
+                    let leading = &v.axes[..v.axes.len().saturating_sub(1)];
+                    let mut picks = vec![0, length / 2, length - 1];
+                    picks.dedup();
+                    for k in picks {
+                        let i = c * length + k;
+                        let mut at = crate::run::assess::point_text(leading, c);
+                        if let Some(last) = v.axes.last() {
+                            at.push_str(&format!(" {}={}", last.name, crate::run::assess::short(last.values[k])));
+                        }
+                        rows.push(vec![
+                            index.to_string(),
+                            source.clone(),
+                            v.observable.name.into(),
+                            at.trim().to_string(),
+                            league::value_text(v.mean[i], v.stderr.as_ref().map(|s| s[i])),
+                        ]);
+                    }
+                }
+            }
+        }
+    }
+    Ok(table(&["cell", "source", "observable", "at", "value"], &rows))
+}

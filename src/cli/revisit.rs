@@ -1,0 +1,112 @@
+//! `status` and `report`: look at a run folder again.
+
+use super::text::{print, print_json};
+use crate::error::{Error, Result};
+use crate::report::folder;
+use crate::run::assess::assess;
+use crate::run::store::{Lookup, Store};
+use crate::run::{Settings, Side, execute};
+use crate::spec::{Options, Spec};
+use serde_json::{Value as Json, json};
+use std::path::{Path, PathBuf};
+
+/// The spec of a run folder, with the overrides it was run with.
+pub(crate) fn spec_of(folder: &Path) -> Result<(Spec, Json)> {
+    let manifest = folder::read_json(folder, "manifest.json")?;
+    let text = std::fs::read_to_string(folder.join("spec.toml"))
+        .map_err(|e| Error::storage(&folder.join("spec.toml"), &e))?;
+    let command = manifest["command"].as_str().unwrap_or_default();
+    let mut options = Options {
+        quick: manifest["quick"].as_bool().unwrap_or(false),
+        set: quoted_sets(command),
+        seed: None,
+    };
+    options.set.push(format!("seed={}", manifest["seed"]));
+    let name = manifest["name"].as_str().unwrap_or("spec").to_string();
+    let path = folder.join("spec.toml").display().to_string();
+    let spec = Spec::parse(&name, &path, &text, &options)?;
+    if manifest["hash"].as_str() != Some(spec.hash.as_str()) {
+        return Err(Error::input(
+            folder.display().to_string(),
+            "this program resolves the spec to another hash than the folder's (a component was revised)",
+            "run the spec again to get a new folder",
+        ));
+    }
+    Ok((spec, manifest))
+}
+
+/// The `--set '...'` texts of a command line that this program wrote.
+fn quoted_sets(command: &str) -> Vec<String> {
+    command
+        .split(" --set '")
+        .skip(1)
+        .filter_map(|rest| rest.rfind('\'').map(|end| rest[..end].to_string()))
+        .collect()
+}
+
+fn out_of(folder: &Path) -> PathBuf {
+    match folder.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
+    let manifest = folder::read_json(folder, "manifest.json")?;
+    let store = Store::open(&out_of(folder))?;
+    let names: Vec<&str> = manifest["records"]
+        .as_array()
+        .map(|a| a.iter().filter_map(Json::as_str).collect())
+        .unwrap_or_default();
+    let (mut found, mut missing, mut damaged) = (0, Vec::new(), Vec::new());
+    for name in &names {
+        let key = Path::new(name).file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
+        match store.get(&key)? {
+            Lookup::Found(_) => found += 1,
+            Lookup::Missing => missing.push(name.to_string()),
+            Lookup::Damaged(_) => damaged.push(name.to_string()),
+        }
+    }
+    if as_json {
+        print_json(&json!({
+            "schema": "saddlepoint/1/status", "name": manifest["name"], "hash": manifest["hash"],
+            "records": names.len(), "found": found, "missing": missing, "damaged": damaged,
+        }))?;
+        return Ok(0);
+    }
+    print(&format!(
+        "{} [{}]: {found} of {} records in place, {} missing, {} damaged\n",
+        manifest["name"].as_str().unwrap_or("?"),
+        &manifest["hash"].as_str().unwrap_or("????????")[..8],
+        names.len(),
+        missing.len(),
+        damaged.len()
+    ))?;
+    for name in missing.iter().chain(&damaged) {
+        print(&format!("  {name}\n"))?;
+    }
+    if !missing.is_empty() || !damaged.is_empty() {
+        print("run the spec again: only these are recomputed\n")?;
+    }
+    Ok(0)
+}
+
+pub(crate) fn report(folder: &Path, as_json: bool) -> Result<u8> {
+    let (spec, manifest) = spec_of(folder)?;
+    let settings = Settings {
+        side: Side::Both,
+        out: Some(out_of(folder)),
+        progress: true,
+        ..Settings::default()
+    };
+    let outcome = execute(&spec, &settings)?;
+    let assessment = assess(&spec, &outcome)?;
+    let command = manifest["command"].as_str().unwrap_or("saddlepoint run");
+    let drawn = folder::write(&spec, &outcome, &assessment, folder, command)?;
+    let names: Vec<&String> = drawn.iter().map(|d| &d.name).collect();
+    match as_json {
+        true => print_json(&json!({ "schema": "saddlepoint/1/report", "folder": folder.display().to_string(), "figures": names }))?,
+        false => print(&format!("redrew {} figures and the report in {}\n", names.len(), folder.display()))?,
+    }
+    Ok(0)
+}

@@ -1,0 +1,132 @@
+//! The gallery: figures with the numbers they must show, each made from one model spec.
+
+use crate::error::{Error, Result};
+use crate::plot::{figure_csv, render_svg};
+use crate::report::figures;
+use crate::run::assess::assess;
+use crate::run::store::write_atomic;
+use crate::run::{Settings, Side, document, execute};
+use crate::spec::{Options as SpecOptions, Spec};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::path::{Path, PathBuf};
+
+/// What `reproduce figures` does.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub folder: PathBuf,
+    pub only: Option<String>,
+    /// Writes figures and numbers instead of checking the numbers.
+    pub update: bool,
+    pub threads: usize,
+    pub out: PathBuf,
+}
+
+/// `expected.json` beside a figure: the spec, and numbers of the run's JSON document by pointer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// Spec file, relative to the gallery's parent folder.
+    pub spec: String,
+    pub numbers: Vec<Number>,
+}
+
+/// One number with its tolerance and where the tolerance comes from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Number {
+    pub name: String,
+    /// JSON pointer into the document of `run --json`.
+    pub pointer: String,
+    pub value: f64,
+    /// Absolute.
+    pub tolerance: f64,
+}
+
+/// One checked number.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    pub figure: String,
+    pub number: String,
+    pub value: f64,
+    pub expected: f64,
+    pub tolerance: f64,
+    pub ok: bool,
+}
+
+/// Regenerates every figure of the gallery and checks its numbers. Figures are rewritten only with `update`.
+pub fn reproduce(options: &Options) -> Result<Vec<Check>> {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(&options.folder)
+        .map_err(|e| Error::storage(&options.folder, &e))?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|p| p.join("expected.json").exists())
+        .filter(|p| {
+            let name = p.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
+            options.only.as_ref().is_none_or(|o| name.contains(o.as_str()))
+        })
+        .collect();
+    folders.sort();
+    if folders.is_empty() {
+        return Err(Error::input(
+            options.folder.display().to_string(),
+            "no figure folder with an expected.json matches",
+            "run it in the repository's root, and check --only",
+        ));
+    }
+    let mut checks = Vec::new();
+    for folder in folders {
+        checks.extend(one(&folder, options)?);
+    }
+    Ok(checks)
+}
+
+fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
+    let path = folder.join("expected.json");
+    let text = std::fs::read_to_string(&path).map_err(|e| Error::storage(&path, &e))?;
+    let mut expected: Expected = serde_json::from_str(&text).map_err(|e| {
+        Error::input(
+            path.display().to_string(),
+            e.to_string(),
+            "see CONTRIBUTING for the form of expected.json",
+        )
+    })?;
+    let root = options.folder.parent().filter(|p| !p.as_os_str().is_empty());
+    let spec_path = root.unwrap_or(Path::new(".")).join(&expected.spec);
+    let spec = Spec::read(&spec_path, &SpecOptions::default())?;
+    let settings = Settings {
+        side: Side::Both,
+        out: Some(options.out.clone()),
+        threads: options.threads,
+        progress: true,
+        ..Settings::default()
+    };
+    let outcome = execute(&spec, &settings)?;
+    let assessment = assess(&spec, &outcome)?;
+    let document = document::document("run", &spec, &outcome, &assessment)?;
+    let name = folder.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
+    let mut checks = Vec::new();
+    for number in &mut expected.numbers {
+        let value = document.pointer(&number.pointer).and_then(Json::as_f64).unwrap_or(f64::NAN);
+        if options.update && value.is_finite() {
+            number.value = value;
+        }
+        checks.push(Check {
+            figure: name.clone(),
+            number: number.name.clone(),
+            value,
+            expected: number.value,
+            tolerance: number.tolerance,
+            ok: (value - number.value).abs() <= number.tolerance,
+        });
+    }
+    if options.update {
+        for drawn in figures::figures(&spec, &outcome, &assessment)? {
+            let file = |end: &str| folder.join(format!("{}.{end}", drawn.name));
+            write_atomic(&file("svg"), render_svg(&drawn.figure)?.as_bytes())?;
+            write_atomic(&file("csv"), figure_csv(&drawn.figure).as_bytes())?;
+        }
+        let text = serde_json::to_string_pretty(&expected).map_err(|e| Error::bug("gallery", e.to_string()))?;
+        write_atomic(&path, format!("{text}\n").as_bytes())?;
+    }
+    Ok(checks)
+}

@@ -1,0 +1,86 @@
+//! The run folder: everything a run leaves behind, each file written whole or not at all.
+
+use super::compose;
+use super::figures::{Drawn, figures};
+use super::{html, markdown};
+use crate::error::{Error, Result};
+use crate::plot::{figure_csv, render_png, render_svg};
+use crate::run::assess::Assessment;
+use crate::run::outcome::Outcome;
+use crate::run::store::write_atomic;
+use crate::run::{arrays, document, manifest, tables};
+use crate::spec::Spec;
+use serde_json::Value as Json;
+use std::path::{Path, PathBuf};
+
+/// `<out>/<name>-<hash8>`.
+pub fn path(spec: &Spec, out: &Path) -> PathBuf {
+    out.join(format!("{}-{}", spec.name, &spec.hash[..8]))
+}
+
+/// Writes spec, resolved spec, tables, arrays, figures, report and manifest; returns the drawn figures.
+///
+/// The manifest comes last: a folder with a manifest is complete.
+pub fn write(
+    spec: &Spec,
+    outcome: &Outcome,
+    assessment: &Assessment,
+    folder: &Path,
+    command: &str,
+) -> Result<Vec<Drawn>> {
+    let manifest = manifest::manifest(spec, outcome, command);
+    let drawn = figures(spec, outcome, assessment)?;
+    let put = |name: &str, bytes: &[u8]| write_atomic(&folder.join(name), bytes);
+    put("spec.toml", spec.document.text.as_bytes())?;
+    put("resolved.json", pretty(&spec.resolved).as_bytes())?;
+    for (name, bytes) in tables::tables(outcome, assessment)? {
+        put(&format!("tables/{name}"), &bytes)?;
+    }
+    put("arrays.npz", &arrays::npz(outcome)?)?;
+    let result = document::document("run", spec, outcome, assessment)?;
+    put("result.json", pretty(&result).as_bytes())?;
+    for d in &drawn {
+        put(&format!("figures/{}.svg", d.name), render_svg(&d.figure)?.as_bytes())?;
+        put(&format!("figures/{}.png", d.name), &render_png(&d.figure, 2.0)?)?;
+        put(&format!("figures/{}.csv", d.name), figure_csv(&d.figure).as_bytes())?;
+    }
+    let reproduce = vec![
+        command.to_string(),
+        format!("saddlepoint reproduce {}", folder.display()),
+    ];
+    let report = compose::document(
+        spec,
+        outcome,
+        assessment,
+        &drawn,
+        manifest::provenance(&manifest),
+        reproduce,
+    )?;
+    put("report.html", html(&report).as_bytes())?;
+    put("report.md", markdown(&report).as_bytes())?;
+    put("manifest.json", pretty(&manifest).as_bytes())?;
+    Ok(drawn)
+}
+
+fn pretty(value: &Json) -> String {
+    format!("{value:#}\n")
+}
+
+/// Reads a JSON file of a run folder.
+pub fn read_json(folder: &Path, name: &str) -> Result<Json> {
+    let path = folder.join(name);
+    let text = std::fs::read_to_string(&path).map_err(|e| {
+        Error::input(
+            path.display().to_string(),
+            format!("cannot read it: {e}"),
+            "give a run folder such as runs/deep-linear-1a2b3c4d",
+        )
+    })?;
+    serde_json::from_str(&text).map_err(|e| {
+        Error::input(
+            path.display().to_string(),
+            format!("not valid JSON: {e}"),
+            "run the spec again to rebuild the folder",
+        )
+    })
+}

@@ -1,0 +1,70 @@
+//! The manifest of a run: what is needed to judge and repeat it.
+
+use super::outcome::Outcome;
+use crate::spec::Spec;
+use serde_json::{Value as Json, json};
+
+/// Version, commit, machine, threads, seed, hash, wall time and the records used.
+pub fn manifest(spec: &Spec, outcome: &Outcome, command: &str) -> Json {
+    json!({
+        "schema": "saddlepoint/1/manifest",
+        "name": spec.name,
+        "hash": spec.hash,
+        "quick": spec.quick,
+        "seed": spec.seed,
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": commit(),
+        "cpu": cpu(),
+        "simd": simd_level(),
+        "os": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        "threads": outcome.threads,
+        "wall_seconds": outcome.seconds,
+        "command": command,
+        "overrides": spec.document.overridden,
+        "records": outcome.records,
+    })
+}
+
+/// The manifest's short entries as names and values.
+pub fn provenance(manifest: &Json) -> Vec<(String, String)> {
+    [
+        "name", "hash", "seed", "version", "commit", "cpu", "simd", "os", "threads", "wall_seconds", "command",
+    ]
+    .into_iter()
+    .map(|key| {
+        let value = match &manifest[key] {
+            Json::String(s) => s.clone(),
+            Json::Number(n) if key == "wall_seconds" => format!("{:.2}", n.as_f64().unwrap_or(0.0)),
+            Json::Null => "unknown".into(),
+            other => other.to_string(),
+        };
+        (key.replace('_', " "), value)
+    })
+    .collect()
+}
+
+/// Commit of the source tree the program was built from, where `git` knew it at build time.
+pub fn commit() -> Option<&'static str> {
+    option_env!("SADDLEPOINT_COMMIT")
+}
+
+fn cpu() -> Option<String> {
+    let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    info.lines()
+        .find_map(|l| l.strip_prefix("model name"))
+        .map(|l| l.trim_start_matches([' ', '\t', ':']).to_string())
+}
+
+/// Widest vector instructions that the run-time dispatch found.
+pub fn simd_level() -> &'static str {
+    #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+    {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            return "avx512";
+        }
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            return "avx2+fma";
+        }
+    }
+    "baseline"
+}

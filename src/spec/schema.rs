@@ -1,0 +1,174 @@
+//! JSON schemas: of specs, assembled from the registries, and of the `--json` document.
+
+use super::keys::{Compare, Figure, Measure, Reduce};
+use crate::kind::Kind;
+use crate::learner::LEARNERS;
+use crate::task::TASKS;
+use crate::theory::THEORIES;
+use crate::training::TRAININGS;
+use schemars::SchemaGenerator;
+use serde_json::{Value as Json, json};
+
+/// Schema of a spec file (JSON Schema 2020-12).
+pub fn spec() -> Json {
+    let mut g = SchemaGenerator::default();
+    let task = one_of(&mut g, TASKS);
+    let learner = one_of(&mut g, LEARNERS);
+    let training = one_of(&mut g, TRAININGS);
+    let mut theory = one_of(&mut g, THEORIES);
+    let common = json!({
+        "label": { "type": "string", "description": "unique name of the entry; default: its kind" },
+        "expect": { "enum": ["agree", "disagree"] },
+        "assume": { "type": "object", "description": "key paths and values: the experiment as this theory sees it" },
+    });
+    if let Some(options) = theory["oneOf"].as_array_mut() {
+        for option in options {
+            if let (Some(p), Some(c)) = (option["properties"].as_object_mut(), common.as_object()) {
+                p.extend(c.clone());
+            }
+        }
+    }
+    let measure = g.subschema_for::<Measure>();
+    let compare = g.subschema_for::<Compare>();
+    let reduce = g.subschema_for::<Reduce>();
+    let figure = g.subschema_for::<Figure>();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "saddlepoint spec, version 1",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["version", "task", "measure"],
+        "properties": {
+            "version": { "const": 1 },
+            "title": { "type": "string" },
+            "seed": { "type": "integer", "minimum": 0, "default": 0 },
+            "task": task,
+            "learner": learner,
+            "training": training,
+            "measure": measure,
+            "theory": { "type": "array", "items": theory },
+            "compare": compare,
+            "reduce": { "type": "array", "items": reduce },
+            "figure": { "type": "array", "items": figure },
+            "sweep": {
+                "type": "object",
+                "description": "key path -> list of values, or { from, to, points, scale = \"linear\" | \"log\" }; zip = [{ key = [..], key = [..] }]",
+            },
+            "quick": { "type": "object", "description": "overrides applied by --quick" },
+        },
+        "$defs": g.take_definitions(true),
+    })
+}
+
+fn one_of<T: ?Sized>(g: &mut SchemaGenerator, kinds: &[Kind<T>]) -> Json {
+    let options: Vec<Json> = kinds
+        .iter()
+        .map(|k| {
+            let mut schema = json!((k.schema)(g));
+            if let Some(reference) = schema.get("$ref").and_then(Json::as_str)
+                && let Some(name) = reference.rsplit('/').next()
+                && let Some(definition) = g.definitions().get(name)
+            {
+                schema = definition.clone();
+            }
+            schema["title"] = json!(k.about.kind);
+            schema["description"] = json!(k.about.summary);
+            if !schema["properties"].is_object() {
+                schema["properties"] = json!({});
+            }
+            schema["properties"]["kind"] = json!({ "const": k.about.kind });
+            match schema["required"].as_array_mut() {
+                Some(required) => required.push(json!("kind")),
+                None => schema["required"] = json!(["kind"]),
+            }
+            schema
+        })
+        .collect();
+    json!({ "oneOf": options })
+}
+
+/// Schema of the document that `predict`, `measure` and `run` print with `--json`.
+pub fn output() -> Json {
+    let numbers = json!({ "type": ["array", "null"], "items": { "type": ["number", "null"] } });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "saddlepoint --json document, version 1",
+        "type": "object",
+        "required": ["schema", "name", "hash", "cells", "derived"],
+        "properties": {
+            "schema": { "enum": ["saddlepoint/1/predict", "saddlepoint/1/measure", "saddlepoint/1/run"] },
+            "name": { "type": "string" },
+            "title": { "type": "string" },
+            "hash": { "type": "string" },
+            "quick": { "type": "boolean" },
+            "seed": { "type": "integer" },
+            "cells": { "type": "array", "items": {
+                "type": "object",
+                "required": ["set", "status", "theories", "measurements", "comparison"],
+                "properties": {
+                    "set": { "type": "object", "description": "swept keys and their values" },
+                    "status": { "enum": ["done", "failed"] },
+                    "reason": { "type": ["string", "null"] },
+                    "theories": { "type": "array", "items": {
+                        "type": "object",
+                        "required": ["theory", "kind", "status", "observables", "solver", "warnings"],
+                        "properties": {
+                            "theory": { "type": "string", "description": "label of the entry" },
+                            "kind": { "type": "string" },
+                            "status": { "enum": ["predicted", "declined", "failed"] },
+                            "reason": { "type": ["string", "null"] },
+                            "conditioning": { "enum": ["none", "data", "initial", "trained", null] },
+                            "limits": { "type": "array", "items": { "type": "string" } },
+                            "observables": { "type": "array", "items": { "$ref": "#/$defs/observable" } },
+                            "solver": { "type": "object" },
+                            "warnings": { "type": "array", "items": { "type": "string" } },
+                        },
+                    }},
+                    "measurements": { "type": "array", "items": { "$ref": "#/$defs/observable" } },
+                    "comparison": { "type": "array", "items": { "$ref": "#/$defs/row" } },
+                },
+            }},
+            "derived": { "type": "array", "items": { "type": "object", "description": "one reduction: label, key, abscissa, x, observable, axes, set, measured { estimate, stderr, interval }, theories [ row + reduced ]" } },
+            "expectations": { "type": "array", "items": { "type": "object", "required": ["label", "expect", "met", "why"] } },
+            "warnings": { "type": "array", "items": { "type": "string" } },
+        },
+        "$defs": {
+            "observable": {
+                "type": "object",
+                "required": ["name", "label", "unit", "convention", "axes", "shape", "mean", "stderr", "bound", "n", "level"],
+                "properties": {
+                    "name": { "type": "string" }, "label": { "type": "string" }, "unit": { "type": "string" },
+                    "convention": { "type": "string" },
+                    "axes": { "type": "array", "items": { "type": "object", "required": ["name", "unit", "values"] } },
+                    "axis": { "type": "string", "description": "name of the only axis" },
+                    "x": numbers,
+                    "shape": { "type": "array", "items": { "type": "integer" } },
+                    "mean": numbers, "stderr": numbers, "bound": numbers,
+                    "array": { "type": "string", "description": "arrays.npz#name, above 4096 numbers" },
+                    "reason": { "type": "string", "description": "why numbers are null" },
+                    "n": { "type": "integer" }, "level": { "enum": ["datasets", "replicas"] },
+                },
+            },
+            "row": {
+                "type": "object",
+                "required": ["theory", "observable", "status"],
+                "properties": {
+                    "theory": { "type": "string" }, "observable": { "type": ["string", "null"] },
+                    "status": { "enum": ["compared", "not-compared", "declined", "failed"] },
+                    "reason": { "type": "string" },
+                    "deviation": { "type": "number" }, "interval": numbers, "bound": { "type": "number" },
+                    "tolerance": { "type": "object", "description": "{ relative: x } or { absolute: x }" },
+                    "p": { "type": ["number", "null"] },
+                    "worst": { "type": ["object", "null"] }, "worst_at": { "type": "string" },
+                    "verdict": { "enum": ["agree", "disagree", "inconclusive"] },
+                    "draws_needed": { "type": ["integer", "null"] },
+                    "n": { "type": "integer" }, "level": { "type": "string" },
+                    "points": { "type": "integer" }, "excluded": { "type": "integer" },
+                    "notes": { "type": "array", "items": { "type": "string" } },
+                    "expect": { "enum": ["agree", "disagree", null] },
+                    "conditioning": { "enum": ["none", "data", "initial", "trained", null] },
+                },
+            },
+        },
+    })
+}
