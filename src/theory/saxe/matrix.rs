@@ -265,6 +265,11 @@ impl Balanced {
         self.time
     }
 
+    /// Internal steps taken.
+    pub fn steps(&self) -> usize {
+        self.anchor + 1
+    }
+
     fn step(&self, q: &DMatrix<f64>, d: f64) -> Result<DMatrix<f64>> {
         let mut weighted = q.clone();
         for (mut column, &f) in weighted.column_iter_mut().zip(&self.rates) {
