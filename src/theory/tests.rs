@@ -446,22 +446,18 @@ fn closed_form_integration_and_aligned_modes_agree() {
         &d,
     );
     assert!(closed.solver.method.starts_with("closed form"));
-    for k in 0..names.len() {
+    for (k, name) in names.iter().enumerate() {
         let exact = &closed.observables[k].mean;
-        assert!(
-            distance(exact, &ode.observables[k].mean) < 2e-9,
-            "{}",
-            names[k]
-        );
+        assert!(distance(exact, &ode.observables[k].mean) < 2e-9, "{}", name);
         assert!(
             distance(exact, &ideal.observables[k].mean) < 1e-10,
             "{}",
-            names[k]
+            name
         );
         let o = &ode.observables[k];
         let outside = (0..exact.len())
             .any(|i| (o.mean[i] - exact[i]).abs() > o.bound[i] + closed.observables[k].bound[i]);
-        assert!(!outside, "the stated bound of {} does not hold", names[k]);
+        assert!(!outside, "the stated bound of {name} does not hold");
     }
     assert!(distance(&ode.observables[3].mean, &[0.0; 6]) == 0.0);
     // Unequal layers: the unbalanced modes against integration.
@@ -479,9 +475,9 @@ fn closed_form_integration_and_aligned_modes_agree() {
         &d,
     );
     let matched = predict(theory("saxe", "").as_ref(), &e, &names, &d);
-    for k in 0..3 {
+    for (k, name) in names.iter().enumerate() {
         let gap = distance(&ideal.observables[k].mean, &matched.observables[k].mean);
-        assert!(gap < 1e-8, "{} {gap}", names[k]);
+        assert!(gap < 1e-8, "{} {gap}", name);
     }
 }
 
