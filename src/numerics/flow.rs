@@ -184,7 +184,7 @@ impl Flow {
         if target == self.t {
             return Ok(());
         }
-        if !(target > self.t) {
+        if target.is_nan() || target < self.t {
             return Err(Error::bug(
                 "flow",
                 format!("cannot go back from {} to {target}", self.t),

@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_error_estimate_bounds_the_error() {
-        let cases: [(fn(f64) -> f64, f64, f64, f64); 3] = [
+        type Case = (fn(f64) -> f64, f64, f64, f64);
+        let cases: [Case; 3] = [
             (|x| x.sqrt(), 0.0, 1.0, 2.0 / 3.0),
             (|x| 1.0 / (1.0 + 25.0 * x * x), -1.0, 1.0, 0.4 * 5f64.atan()),
             (|x| -x.ln(), 0.0, 1.0, 1.0),

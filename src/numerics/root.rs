@@ -27,7 +27,6 @@ pub struct Root {
 pub fn brent(mut f: impl FnMut(f64) -> f64, a: f64, b: f64, tolerance: f64) -> Result<Root> {
     let (mut a, mut b) = (a, b);
     let (mut fa, mut fb) = (f(a), f(b));
-    let mut evaluations = 2;
     let bracketed = fa == 0.0 || fb == 0.0 || fa.signum() != fb.signum();
     if !bracketed || fa.is_nan() || fb.is_nan() {
         return Err(Error::unconverged(
@@ -39,7 +38,7 @@ pub fn brent(mut f: impl FnMut(f64) -> f64, a: f64, b: f64, tolerance: f64) -> R
     let (mut c, mut fc) = (a, fa);
     let mut d = b - a;
     let mut e = d;
-    for _ in 0..200 {
+    for evaluations in 2..200 {
         if fc.abs() < fb.abs() {
             (a, b, c) = (b, c, b);
             (fa, fb, fc) = (fb, fc, fb);
@@ -84,7 +83,6 @@ pub fn brent(mut f: impl FnMut(f64) -> f64, a: f64, b: f64, tolerance: f64) -> R
             limit.copysign(half)
         };
         fb = f(b);
-        evaluations += 1;
         if fb.is_nan() {
             break;
         }

@@ -1,5 +1,6 @@
 //! Theories: what is predicted. Each looks at the whole experiment and predicts, or declines and says why.
 
+pub mod gate;
 pub mod ntk;
 pub mod readout;
 pub mod saddle_to_saddle;
@@ -77,9 +78,12 @@ pub struct SolverReport {
 }
 
 /// All theories that a spec can name.
-pub const THEORIES: &[Kind<dyn Theory>] = &[];
+pub const THEORIES: &[Kind<dyn Theory>] = &[saxe::KIND, saddle_to_saddle::KIND, ntk::KIND];
 
 /// A solver was handed a draw without what its promise names.
 pub fn missing(what: &str) -> Error {
     Error::bug("theory", format!("the draw lacks {what}"))
 }
+
+#[cfg(test)]
+mod tests;

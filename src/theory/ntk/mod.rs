@@ -2,9 +2,9 @@
 //!
 //! [`Linearised`] is the solver; the theory entry `ntk` feeds it the empirical Jacobian of the experiment's network.
 
-//mod adapter;
+mod adapter;
 
-//pub use adapter::{KIND, Options};
+pub use adapter::{KIND, Options};
 
 use crate::error::{Error, Result};
 use crate::numerics::linalg::eigh;

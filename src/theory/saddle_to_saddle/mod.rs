@@ -6,8 +6,8 @@
 //! Sources: Jacot et al. 2021, arXiv:2106.15933; Pesme and Flammarion 2023, arXiv:2304.00488; Kunin et al. 2025,
 //! arXiv:2506.06489.
 
-//mod adapter;
+mod adapter;
 pub mod connected;
 pub mod diagonal;
 
-//pub use adapter::{KIND, Options};
+pub use adapter::{KIND, Options};

@@ -132,7 +132,7 @@ impl DeepMode {
                 bound: 0.0,
             });
         }
-        if !((u - self.u0) * (self.s - u) > 0.0) {
+        if u.is_nan() || (u - self.u0) * (self.s - u) <= 0.0 {
             return Err(Error::input(
                 "deep mode",
                 format!("u = {u} is not between u0 = {} and s = {}", self.u0, self.s),

@@ -91,7 +91,7 @@ pub fn check_start(s: &DMatrix<f64>, w1: &DMatrix<f64>, w2: &DMatrix<f64>) -> Re
         ));
     }
     let (lambda, residual) = balance(w1, w2);
-    if !(residual <= BALANCE_TOLERANCE) {
+    if residual.is_nan() || residual > BALANCE_TOLERANCE {
         return Err(Error::input(
             "two-layer solution",
             format!(
@@ -265,6 +265,11 @@ impl Balanced {
         self.time
     }
 
+    /// Internal steps taken.
+    pub fn steps(&self) -> usize {
+        self.anchor + 1
+    }
+
     fn step(&self, q: &DMatrix<f64>, d: f64) -> Result<DMatrix<f64>> {
         let mut weighted = q.clone();
         for (mut column, &f) in weighted.column_iter_mut().zip(&self.rates) {
@@ -287,7 +292,7 @@ impl Balanced {
     /// # Errors
     /// `Bug` for a time in the past; `Unconverged` when a factorisation fails (non-finite weights).
     pub fn advance(&mut self, t: f64) -> Result<()> {
-        if !(t >= self.time) {
+        if t.is_nan() || t < self.time {
             return Err(Error::bug(
                 "two-layer solution",
                 format!("cannot go back from {} to {t}", self.time),

@@ -8,6 +8,12 @@
 //! loss `L = 1/2 ||S - W2 W1||^2 + const`, gradient flow `dW1/dt = W2^T (S - W2 W1)`, `dW2/dt = (S - W2 W1) W1^T` with tau = 1.
 
 pub mod depth;
+mod entry;
 pub mod flow;
+mod idealised;
+mod matched;
 pub mod matrix;
+pub mod path;
 pub mod scalar;
+
+pub use entry::{Condition, KIND, Method, Options, Saxe};

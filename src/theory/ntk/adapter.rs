@@ -1,0 +1,365 @@
+//! The theory entry `ntk`: the experiment's own network, linearised around its initial parameters.
+
+use super::{Linearised, Time};
+use crate::error::Result;
+use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::instrument::{Declined, Wanted};
+use crate::kind::{About, Kind, parse_table};
+use crate::learner::{Learner, Network, Parameters};
+use crate::numerics::linalg::solve_spd;
+use crate::task::{Dataset, Modes};
+use crate::theory::gate::{self, covered};
+use crate::theory::readout::{entries, mode_strengths};
+use crate::theory::sheet::Sheet;
+use crate::theory::{Info, Plan, Prediction, SolverReport, Theory, missing};
+use crate::training::Loss;
+use nalgebra::DMatrix;
+use std::sync::Arc;
+
+/// Keys of a `[[theory]]` table with `kind = "ntk"`.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    pub time: Time,
+}
+
+static ABOUT: About = About {
+    kind: "ntk",
+    summary: "linearised dynamics of the same network around its own start (lazy regime), any activation",
+    text: "\
+f(x; theta) = f0(x) + J(x) (theta - theta0) with the empirical Jacobian J of every replica at its initial parameters, trained on
+(w/2) sum |y - f|^2 with the experiment's learning rate. Exact for a frozen kernel:
+theta_n - theta0 = -J^T U phi_n(lambda) U^T r0,  K = J J^T = U diag(lambda) U^T,
+phi_n = (1 - (1 - w rate lambda)^n)/lambda  (time = \"discrete\", default)  or  (1 - exp(-w rate lambda n))/lambda  (time = \"flow\").
+
+keys: time = \"discrete\" | \"flow\"
+limit: learner.widths -> inf (NTK parametrisation), where the kernel does not move; with \"flow\" also learning_rate -> 0.
+sources: Jacot, Gabriel, Hongler 2018, arXiv:1806.07572; Lee et al. 2019, arXiv:1902.06720",
+    revision: 1,
+};
+
+static INFO: Info = Info {
+    about: &ABOUT,
+    source: "Jacot, Gabriel, Hongler 2018, arXiv:1806.07572; Lee et al. 2019, arXiv:1902.06720",
+    observables: &[
+        "train-loss",
+        "test-loss",
+        "mode-strength",
+        "half-rise-time",
+        "ntk-change",
+        "input-output-map",
+    ],
+    assumptions: &[
+        "the tangent kernel does not move (lazy regime)",
+        "full-batch descent without noise or momentum",
+    ],
+};
+
+/// Registry line.
+pub const KIND: Kind<dyn Theory> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        let options: Options = parse_table(place, table)?;
+        Ok(Arc::new(Ntk { options }))
+    },
+    schema: <Options as schemars::JsonSchema>::json_schema,
+};
+
+#[derive(Debug)]
+struct Ntk {
+    options: Options,
+}
+
+/// Test inputs whose Jacobian is held at once.
+const CHUNK: usize = 256;
+
+impl Theory for Ntk {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::to_value(self.options).unwrap_or_default()
+    }
+
+    fn plan(
+        &self,
+        experiment: &Experiment,
+        wanted: &[Wanted],
+    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        let Some(learner) = experiment.learner.clone() else {
+            return Err(Declined("needs a learner; the experiment has none".into()));
+        };
+        let training = gate::plain_descent(experiment)?;
+        let shape = experiment.task.shape();
+        let example = gate::example(experiment)?;
+        let has_test = example.test.is_some();
+        let linear = learner.mlp(shape).is_some_and(|m| m.linear);
+        let has_map = linear || shape.samples >= shape.inputs;
+        let covers = covered(
+            wanted,
+            |name| match name {
+                "train-loss" | "ntk-change" => true,
+                "test-loss" => has_test,
+                "mode-strength" | "half-rise-time" | "input-output-map" => has_map,
+                _ => false,
+            },
+            "predicts none of the measured observables",
+        )?;
+        let parameters: usize = learner.shapes(shape).iter().map(|(r, c)| r * c).sum();
+        let rows = shape.samples * shape.outputs;
+        let side = rows.min(parameters);
+        let mut limits = vec!["learner.widths -> inf".to_string()];
+        if self.options.time == Time::Flow {
+            limits.push("training.learning_rate -> 0".into());
+        }
+        let promise = Promise {
+            conditioning: Conditioning::Initial,
+            limits,
+            averages_over: Vec::new(),
+            bytes: 8
+                * (rows * parameters + 3 * side * side + side * parameters + rows * side) as u64
+                + example.bytes(),
+            seconds: 1e-10 * (4 * rows * parameters * side + 20 * side * side * side) as f64,
+        };
+        Ok(Box::new(NtkPlan {
+            rate: training.learning_rate() * learner.rate_scale(shape),
+            learning_rate: training.learning_rate(),
+            steps: training.steps(),
+            loss: training.loss(),
+            time: self.options.time,
+            linear,
+            learner,
+            shape,
+            wanted: wanted.to_vec(),
+            covers,
+            promise,
+        }))
+    }
+}
+
+struct NtkPlan {
+    learner: Arc<dyn Learner>,
+    shape: crate::task::Shape,
+    loss: Loss,
+    learning_rate: f64,
+    /// Step on the raw parameters.
+    rate: f64,
+    steps: usize,
+    time: Time,
+    linear: bool,
+    wanted: Vec<Wanted>,
+    covers: Vec<usize>,
+    promise: Promise,
+}
+
+/// Outputs on a set of inputs: `f0 + response * progress`.
+struct Outputs {
+    f0: DMatrix<f64>,
+    response: DMatrix<f64>,
+}
+
+impl Outputs {
+    fn of(
+        network: &mut dyn Network<f64>,
+        start: &Parameters,
+        x: &DMatrix<f64>,
+        model: &Linearised,
+    ) -> Self {
+        let f0 = network.forward(start, x);
+        let mut response = DMatrix::zeros(f0.len(), model.eigenvalues().len());
+        let mut first = 0;
+        while first < x.ncols() {
+            let count = CHUNK.min(x.ncols() - first);
+            let jacobian = network.jacobian(start, &x.columns(first, count).into_owned());
+            response
+                .rows_mut(first * f0.nrows(), count * f0.nrows())
+                .copy_from(&model.response(&jacobian));
+            first += count;
+        }
+        Outputs { f0, response }
+    }
+
+    fn at(&self, model: &Linearised, step: f64) -> DMatrix<f64> {
+        let moved = &self.response * model.progress(step);
+        &self.f0 + DMatrix::from_column_slice(self.f0.nrows(), self.f0.ncols(), moved.as_slice())
+    }
+
+    /// The same for `f B` in place of `f` (`B: samples x columns`).
+    fn times(&self, b: &DMatrix<f64>) -> Self {
+        let (outputs, columns) = (self.f0.nrows(), b.ncols());
+        let mut response = DMatrix::zeros(outputs * columns, self.response.ncols());
+        for (k, column) in self.response.column_iter().enumerate() {
+            let f = DMatrix::from_column_slice(
+                outputs,
+                self.f0.ncols(),
+                column.clone_owned().as_slice(),
+            );
+            response.column_mut(k).copy_from_slice((f * b).as_slice());
+        }
+        Outputs {
+            f0: &self.f0 * b,
+            response,
+        }
+    }
+}
+
+impl NtkPlan {
+    /// End-to-end map: of a linear network itself, else the regression of its outputs on the training inputs.
+    fn map(
+        &self,
+        network: &mut dyn Network<f64>,
+        start: &Parameters,
+        train: &Outputs,
+        dataset: &Dataset,
+        model: &Linearised,
+    ) -> Result<Outputs> {
+        if self.linear {
+            let unit = DMatrix::identity(self.shape.inputs, self.shape.inputs);
+            return Ok(Outputs::of(network, start, &unit, model));
+        }
+        let gram = &dataset.x * dataset.x.transpose();
+        Ok(train.times(&solve_spd(&gram, &dataset.x)?.transpose()))
+    }
+
+    /// Half-rise times as a network trained step by step shows them: linear between the two steps around the crossing.
+    fn half_rises(&self, map: &Outputs, modes: &Modes, model: &Linearised) -> Vec<f64> {
+        let mut times = vec![f64::NAN; modes.s.len()];
+        // Rows of the response that make up each mode strength.
+        let strengths = mode_strengths(&map.f0, modes);
+        let mut rows = DMatrix::zeros(modes.s.len(), map.response.ncols());
+        for (k, column) in map.response.column_iter().enumerate() {
+            let f = DMatrix::from_column_slice(
+                map.f0.nrows(),
+                map.f0.ncols(),
+                column.clone_owned().as_slice(),
+            );
+            for (i, u) in mode_strengths(&f, modes).into_iter().enumerate() {
+                rows[(i, k)] = u;
+            }
+        }
+        let mut before = strengths.clone();
+        for step in 0..=self.steps {
+            let now = &rows * model.progress(step as f64);
+            for i in 0..times.len() {
+                let (half, u) = (0.5 * modes.s[i], strengths[i] + now[i]);
+                if times[i].is_nan() && modes.s[i] > 0.0 && u >= half {
+                    let part = match step {
+                        0 => 0.0,
+                        _ => step as f64 - 1.0 + (half - before[i]) / (u - before[i]),
+                    };
+                    times[i] = self.learning_rate * part;
+                }
+                before[i] = u;
+            }
+            if times.iter().all(|t| !t.is_nan()) {
+                break;
+            }
+        }
+        times
+    }
+}
+
+impl Plan for NtkPlan {
+    fn promise(&self) -> &Promise {
+        &self.promise
+    }
+
+    fn covers(&self) -> &[usize] {
+        &self.covers
+    }
+
+    fn solve(&self, draw: &Draw) -> Result<Prediction> {
+        let dataset = draw
+            .dataset
+            .as_deref()
+            .ok_or_else(|| missing("the data set"))?;
+        let start = draw
+            .initial
+            .as_deref()
+            .ok_or_else(|| missing("the initial parameters"))?;
+        let mut network = self.learner.network(self.shape);
+        let network = network.as_mut();
+        let w = self.loss.weight(dataset.samples());
+        let jacobian = network.jacobian(start, &dataset.x);
+        let f0 = network.forward(start, &dataset.x);
+        let model = Linearised::new(&jacobian, &f0, &dataset.y, w, self.rate, self.time)?;
+        let train = Outputs {
+            response: model.response(&jacobian),
+            f0,
+        };
+        drop(jacobian);
+
+        let mut sheet = Sheet::new(&self.wanted, &self.covers);
+        let needs_map = ["mode-strength", "half-rise-time", "input-output-map"]
+            .iter()
+            .any(|name| sheet.asks_for(name));
+        let map = match needs_map {
+            true => Some(self.map(network, start, &train, dataset, &model)?),
+            false => None,
+        };
+        let test = match (&dataset.test, sheet.asks_for("test-loss")) {
+            (Some((x, y)), true) => Some((Outputs::of(network, start, x, &model), y)),
+            _ => None,
+        };
+        let half_squares = |f: DMatrix<f64>, y: &DMatrix<f64>| {
+            0.5 * self.loss.weight(y.ncols()) * (y - f).norm_squared()
+        };
+        for t in sheet.times() {
+            let step = match self.time {
+                Time::Discrete => (t / self.learning_rate).round(),
+                Time::Flow => t / self.learning_rate,
+            };
+            sheet.at_time(t, |name| {
+                Ok::<_, crate::Error>(match (name, &map, &test) {
+                    ("train-loss", _, _) => {
+                        vec![half_squares(train.at(&model, step), &dataset.y)]
+                    }
+                    ("test-loss", _, Some((test, y))) => {
+                        vec![half_squares(test.at(&model, step), y)]
+                    }
+                    ("mode-strength", Some(map), _) => {
+                        mode_strengths(&map.at(&model, step), &dataset.modes)
+                    }
+                    ("input-output-map", Some(map), _) => entries(&map.at(&model, step)),
+                    ("ntk-change", _, _) => vec![0.0],
+                    _ => Vec::new(),
+                })
+            })?;
+        }
+        if let (true, Some(map)) = (sheet.asks_for("half-rise-time"), &map) {
+            sheet.whole(
+                "half-rise-time",
+                &self.half_rises(map, &dataset.modes, &model),
+            );
+        }
+        let size = dataset.y.norm() + train.f0.norm();
+        let power = w * size * size;
+        let horizon = self.learning_rate * self.steps as f64;
+        let observables = sheet.predictions(|name, _, _, _| match name {
+            "ntk-change" => 0.0,
+            "train-loss" | "test-loss" => 1e-11 * power,
+            "half-rise-time" => 1e-10 * horizon,
+            _ => 1e-11 * power.sqrt().max(1.0),
+        });
+        Ok(Prediction {
+            observables,
+            solver: SolverReport {
+                method: format!("eigendecomposition of size {}", model.eigenvalues().len()),
+                iterations: 1,
+                residual: 0.0,
+            },
+            warnings: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,216 @@
+//! The theory entry `saxe`: options, and whether it applies.
+
+use super::idealised::Idealised;
+use super::matched::Matched;
+use crate::error::{Error, Result};
+use crate::experiment::Experiment;
+use crate::instrument::{Declined, Wanted};
+use crate::kind::{About, Kind, parse_table};
+use crate::learner::StartView;
+use crate::theory::gate::LinearNetwork;
+use crate::theory::{Info, Plan, Theory};
+use std::sync::Arc;
+
+/// How the dynamics are solved.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// The closed form where the actual start is lambda-balanced (two layers), else integration.
+    #[default]
+    Auto,
+    /// The closed form; an unbalanced start is an error.
+    ClosedForm,
+    /// Numerical integration of the weights' flow.
+    Ode,
+}
+
+/// What the entry conditions on.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// Matched: the actual initial weights and data set of every replica.
+    #[default]
+    Initial,
+    /// Idealised: decoupled modes from a common start `u0`.
+    None,
+}
+
+/// Keys of a `[[theory]]` table with `kind = "saxe"`.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    pub method: Method,
+    pub condition: Condition,
+    /// Starting mode strength, for `condition = "none"` alone; by default the typical product of the initial weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub u0: Option<f64>,
+}
+
+static ABOUT: About = About {
+    kind: "saxe",
+    summary: "exact gradient flow of deep linear networks (matched to the start, or idealised modes)",
+    text: "\
+Deep linear network f = W_L ... W_1 x on whitened inputs, S = w Y X^T with modes S = U diag(s) V^T, under gradient flow.
+
+condition = \"initial\" (default): conditions on the actual initial weights and data set of each replica. Two layers with
+W2^T W2 - W1 W1^T = lambda 1: closed form X(t) = e^{Ft} Q0 [1 + Q0^T G Q0]^{-1} Q0^T e^{Ft}, Q = [W1^T; W2],
+F = [[-lambda/2, S^T], [S, lambda/2]]. Otherwise the flow of the weights is integrated (Dormand-Prince 5(4)).
+condition = \"none\": independent modes from a common start u0,  du/dt = L u^{2-2/L} (s - u)
+(two layers: u = s/(1 + (s/u0 - 1) e^{-2 s t}), half-rise ln(s/u0 - 1)/2s), whatever the actual start is.
+
+keys: method = \"auto\" | \"closed-form\" | \"ode\"; condition = \"initial\" | \"none\"; u0 = <strength> (condition = \"none\")
+limit: training.learning_rate -> 0 at fixed learning_rate * step; the error is proportional to the learning rate.
+sources: Saxe, McClelland, Ganguli 2014, arXiv:1312.6120; Saxe et al. 2019, arXiv:1810.10531; Braun et al. 2022;
+Domine et al. 2024, arXiv:2409.14623",
+    revision: 1,
+};
+
+static INFO: Info = Info {
+    about: &ABOUT,
+    source: "Saxe, McClelland, Ganguli 2014, arXiv:1312.6120; Domine et al. 2024, arXiv:2409.14623",
+    observables: &[
+        "train-loss",
+        "test-loss",
+        "mode-strength",
+        "singular-alignment",
+        "half-rise-time",
+        "conserved-drift",
+        "ntk-change",
+        "input-output-map",
+    ],
+    assumptions: &[
+        "linear activation",
+        "whitened inputs",
+        "full-batch gradient flow (learning rate -> 0)",
+        "condition = \"none\": every mode aligned with the teacher from the start, common strength u0",
+    ],
+};
+
+/// The theory with its options.
+#[derive(Debug)]
+pub struct Saxe {
+    options: Options,
+}
+
+/// Registry line.
+pub const KIND: Kind<dyn Theory> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        let options: Options = parse_table(place, table)?;
+        Ok(Arc::new(Saxe::new(place, options)?))
+    },
+    schema: <Options as schemars::JsonSchema>::json_schema,
+};
+
+impl Saxe {
+    /// # Errors
+    /// `Input` for `u0 <= 0`, or options that contradict each other.
+    pub fn new(place: &str, options: Options) -> Result<Self> {
+        let key = |name: &str| format!("{place}.{name}");
+        if let Some(u0) = options.u0 {
+            if options.condition == Condition::Initial {
+                return Err(Error::input(
+                    key("u0"),
+                    "u0 has no meaning for an entry matched to the actual start",
+                    "set condition = \"none\", or remove u0",
+                ));
+            }
+            if !(u0 > 0.0 && u0.is_finite()) {
+                return Err(Error::input(
+                    key("u0"),
+                    format!("u0 = {u0}"),
+                    "use a positive number",
+                ));
+            }
+        }
+        if options.condition == Condition::None && options.method != Method::Auto {
+            return Err(Error::input(
+                key("method"),
+                "the idealised modes have one method each",
+                "remove method, or set condition = \"initial\"",
+            ));
+        }
+        Ok(Saxe { options })
+    }
+}
+
+impl Theory for Saxe {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::to_value(self.options).unwrap_or_default()
+    }
+
+    fn plan(
+        &self,
+        experiment: &Experiment,
+        wanted: &[Wanted],
+    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        let network = LinearNetwork::of(experiment)?;
+        match self.options.condition {
+            Condition::None => Ok(Box::new(Idealised::new(
+                network,
+                experiment.task.is_random(),
+                self.options.u0,
+                wanted,
+            )?)),
+            Condition::Initial => {
+                if self.options.method == Method::ClosedForm {
+                    closed_form_applies(&network)?;
+                }
+                Ok(Box::new(Matched::new(
+                    network,
+                    self.options.method,
+                    wanted,
+                )?))
+            }
+        }
+    }
+}
+
+fn closed_form_applies(network: &LinearNetwork) -> std::result::Result<(), Declined> {
+    if network.layers() != 2 {
+        return Err(Declined(format!(
+            "the closed form needs two weight layers, the network has {} (method = \"ode\" has no such limit)",
+            network.layers()
+        )));
+    }
+    if let StartView::Gaussian { .. } = network.view.start {
+        return Err(Declined(
+            "the closed form needs a lambda-balanced start; independent Gaussian weights are not (method = \"auto\" or \"ode\")"
+                .into(),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! The idealised prediction: decoupled modes from a common start, whatever the actual start is.
+
+use super::depth::{Bounded, DeepMode, Depth};
+use super::flow::WeightFlow;
+use super::scalar::Mode;
+use crate::error::Result;
+use crate::experiment::{Conditioning, Draw, Promise};
+use crate::instrument::{Declined, Wanted};
+use crate::learner::StartView;
+use crate::numerics::flow::Tolerance;
+use crate::numerics::root::brent;
+use crate::task::Modes;
+use crate::theory::gate::{self, LinearNetwork};
+use crate::theory::readout::entries;
+use crate::theory::sheet::Sheet;
+use crate::theory::{Plan, Prediction, SolverReport};
+use nalgebra::{DMatrix, DVector};
+
+/// The plan of an entry with `condition = "none"`.
+pub(super) struct Idealised {
+    network: LinearNetwork,
+    modes: Modes,
+    start: Start,
+    wanted: Vec<Wanted>,
+    covers: Vec<usize>,
+    promise: Promise,
+}
+
+/// Common start of all modes, in the rescaled weights.
+#[derive(Debug, Clone, PartialEq)]
+enum Start {
+    /// Equal layer scales with product `u0`.
+    Balanced(f64),
+    /// Two layers with scales `a`, `b`.
+    TwoLayer(f64, f64),
+    /// Layer scales, unequal.
+    Layers(Vec<f64>),
+}
+
+impl Start {
+    fn of(network: &LinearNetwork, u0: Option<f64>) -> std::result::Result<Self, Declined> {
+        let layers = network.layers();
+        let c = network.multiplier();
+        let power = |scale: f64| c * scale.powi(layers as i32);
+        Ok(match (u0, network.view.start) {
+            (Some(u0), _) => Start::Balanced(u0),
+            (None, StartView::Gaussian { scale } | StartView::Balanced { scale }) => {
+                Start::Balanced(power(scale))
+            }
+            (None, StartView::LambdaBalanced { scale, lambda }) => {
+                if layers != 2 {
+                    return Err(Declined("lambda-balanced modes need two layers".into()));
+                }
+                let (u0, lambda) = (c * scale, c * lambda);
+                // The larger of the two squared scales, then the smaller from the product.
+                let large = (0.5 * (lambda.abs() + lambda.hypot(2.0 * u0))).sqrt();
+                let small = if large > 0.0 { u0 / large } else { 0.0 };
+                match lambda >= 0.0 {
+                    true => Start::TwoLayer(small, large),
+                    false => Start::TwoLayer(large, small),
+                }
+            }
+            (None, StartView::Aligned { first, last }) => {
+                let unit = network.weight_scale();
+                match layers {
+                    2 => Start::TwoLayer(unit * first, unit * last),
+                    _ if first == last => Start::Balanced(power(first)),
+                    _ => {
+                        let mut scales = vec![unit * first; layers];
+                        scales[layers - 1] = unit * last;
+                        Start::Layers(scales)
+                    }
+                }
+            }
+        })
+    }
+
+    fn course(&self, s: f64, layers: usize) -> Result<Course> {
+        Ok(match self {
+            Start::Balanced(u0) if layers == 2 => {
+                Course::TwoLayer(Mode::new(s, u0.sqrt(), u0.sqrt()))
+            }
+            Start::Balanced(u0) => Course::Deep(DeepMode::new(s, *u0, Depth::Layers(layers))?),
+            Start::TwoLayer(a, b) => Course::TwoLayer(Mode::new(s, *a, *b)),
+            Start::Layers(scales) => {
+                let weights = scales
+                    .iter()
+                    .map(|&a| DMatrix::from_element(1, 1, a))
+                    .collect();
+                let tolerance = Tolerance {
+                    relative: 1e-11,
+                    absolute: 1e-18,
+                    ..Tolerance::default()
+                };
+                let s = DMatrix::from_element(1, 1, s);
+                Course::Layers(Box::new(WeightFlow::whitened(&s, weights, tolerance)))
+            }
+        })
+    }
+}
+
+/// One mode in time.
+enum Course {
+    TwoLayer(Mode),
+    Deep(DeepMode),
+    Layers(Box<WeightFlow>),
+}
+
+impl Course {
+    fn strength(&self, t: f64) -> Result<Bounded> {
+        Ok(match self {
+            Course::TwoLayer(mode) => {
+                let value = mode.strength(t);
+                Bounded {
+                    value,
+                    bound: 1e-13 * value.abs().max(1.0),
+                }
+            }
+            Course::Deep(mode) => mode.strength(t)?,
+            Course::Layers(flow) => {
+                let mut flow = flow.clone();
+                flow.advance(t)?;
+                let value: f64 = flow.weights().iter().map(|w| w[0]).product();
+                Bounded {
+                    value,
+                    bound: 1e-8 * value.abs(),
+                }
+            }
+        })
+    }
+
+    /// First time of strength `s/2`; not-a-number beyond `horizon`.
+    fn half_rise(&self, s: f64, horizon: f64) -> Result<f64> {
+        if self.strength(0.0)?.value >= 0.5 * s {
+            return Ok(0.0);
+        }
+        let t = match self {
+            Course::TwoLayer(mode) => mode.time_to(0.5 * s),
+            Course::Deep(mode) => mode.time_to(0.5 * s)?.value,
+            Course::Layers(_) => {
+                let gap = |t: f64| self.strength(t).map_or(f64::NAN, |u| u.value) - 0.5 * s;
+                match gap(horizon) >= 0.0 {
+                    true => brent(gap, 0.0, horizon, 1e-11 * horizon)?.x,
+                    false => f64::NAN,
+                }
+            }
+        };
+        Ok(if t <= horizon { t } else { f64::NAN })
+    }
+}
+
+impl Idealised {
+    pub(super) fn new(
+        network: LinearNetwork,
+        random_data: bool,
+        u0: Option<f64>,
+        wanted: &[Wanted],
+    ) -> std::result::Result<Self, Declined> {
+        let modes = network.population_modes()?.clone();
+        if network.rank() < modes.s.len() {
+            return Err(Declined(format!(
+                "independent modes need width >= number of modes ({} < {}); use condition = \"initial\"",
+                network.rank(),
+                modes.s.len()
+            )));
+        }
+        let start = Start::of(&network, u0)?;
+        let noise_free = network.noise_free();
+        let covers = gate::covered(
+            wanted,
+            |name| match name {
+                "train-loss" => noise_free,
+                "mode-strength" | "half-rise-time" | "conserved-drift" | "input-output-map" => true,
+                _ => false,
+            },
+            "idealised modes give mode-strength, half-rise-time, conserved-drift, input-output-map, and train-loss without \
+             label noise; none of them is measured here (condition = \"initial\" gives more)",
+        )?;
+        let mut averages_over = vec!["replicas"];
+        if random_data {
+            averages_over.push("datasets");
+        }
+        let promise = Promise {
+            conditioning: Conditioning::None,
+            limits: vec!["training.learning_rate -> 0".into()],
+            averages_over,
+            bytes: 8 * covers.iter().map(|&i| wanted[i].size()).sum::<usize>() as u64,
+            seconds: 1e-3,
+        };
+        Ok(Idealised {
+            network,
+            modes,
+            start,
+            wanted: wanted.to_vec(),
+            covers,
+            promise,
+        })
+    }
+}
+
+impl Plan for Idealised {
+    fn promise(&self) -> &Promise {
+        &self.promise
+    }
+
+    fn covers(&self) -> &[usize] {
+        &self.covers
+    }
+
+    fn solve(&self, _draw: &Draw) -> Result<Prediction> {
+        let speed = self.network.speed();
+        let modes = &self.modes;
+        let courses = modes
+            .s
+            .iter()
+            .map(|&s| self.start.course(s, self.network.layers()))
+            .collect::<Result<Vec<_>>>()?;
+        let mut sheet = Sheet::new(&self.wanted, &self.covers);
+        let mut worst = 0.0f64;
+        for t in sheet.times() {
+            let mut u = DVector::zeros(courses.len());
+            for (i, course) in courses.iter().enumerate() {
+                let strength = course.strength(speed * t)?;
+                u[i] = strength.value;
+                worst = worst.max(strength.bound);
+            }
+            sheet.at_time(t, |name| {
+                Ok::<_, crate::Error>(match name {
+                    "mode-strength" => u.as_slice().to_vec(),
+                    "train-loss" => vec![0.5 * (&modes.s - &u).norm_squared()],
+                    "input-output-map" => {
+                        entries(&(&modes.u * DMatrix::from_diagonal(&u) * modes.v.transpose()))
+                    }
+                    _ => vec![0.0],
+                })
+            })?;
+        }
+        if sheet.asks_for("half-rise-time") {
+            let times = courses
+                .iter()
+                .zip(modes.s.iter())
+                .map(|(course, &s)| Ok(course.half_rise(s, speed * self.network.horizon)? / speed))
+                .collect::<Result<Vec<f64>>>()?;
+            sheet.whole("half-rise-time", &times);
+        }
+        let norm = modes.s.norm();
+        let observables = sheet.predictions(|name, _, _, value| match name {
+            "conserved-drift" => 0.0,
+            "train-loss" => (worst + 1e-14) * norm,
+            "half-rise-time" => 1e-10 * value.abs(),
+            _ => worst,
+        });
+        Ok(Prediction {
+            observables,
+            solver: SolverReport {
+                method: match self.start {
+                    Start::Layers(_) => "scalar layers, Dormand-Prince 5(4)".into(),
+                    Start::TwoLayer(..) => "unbalanced two-layer modes, closed form".into(),
+                    Start::Balanced(u0) => format!("balanced modes from u0 = {u0:.4e}"),
+                },
+                iterations: courses.len(),
+                residual: worst,
+            },
+            warnings: Vec::new(),
+        })
+    }
+}
