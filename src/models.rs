@@ -32,4 +32,5 @@ pub const MODELS: &[Model] = models![
     "semantic-hierarchy",
     "saddle-to-saddle",
     "step-size",
+    "lambda-balanced",
 ];

@@ -76,6 +76,7 @@ fn draw(spec: &Spec, outcome: &Outcome, assessment: &Assessment, f: &FigureSpec)
         FigureKind::Heatmap => heatmaps(first, &first.wanted[wanted], wanted)?,
         FigureKind::Sweep => over_sweep(outcome, assessment, f, wanted)?,
         FigureKind::Deviation => deviations(spec, outcome, assessment, f)?,
+        FigureKind::Overlay => overlay(outcome, f, wanted)?,
     };
     let Some((mut figure, caption)) = drawn else {
         return Ok(None);
@@ -165,6 +166,55 @@ fn curves(outcome: &Outcome, f: &FigureSpec, wanted: usize) -> Result<Option<(Fi
         }
     }
     let labels: Vec<String> = chosen(first, f).iter().map(|t| t.label.clone()).collect();
+    Ok(Some((figure, caption(w, &labels, n))))
+}
+
+/// Curves of all cells in one panel, coloured by cell; observables with one axis only.
+fn overlay(outcome: &Outcome, f: &FigureSpec, wanted: usize) -> Result<Option<(Figure, String)>> {
+    let cells: Vec<&CellOutcome> = outcome
+        .cells
+        .iter()
+        .filter(|c| c.failure.is_none())
+        .take(MAX_CURVES)
+        .collect();
+    let Some(first) = cells.first() else {
+        return Ok(None);
+    };
+    let w = &first.wanted[wanted];
+    let [axis_of_curves] = w.axes.as_slice() else {
+        return curves(outcome, f, wanted);
+    };
+    let (x_label, x_unit) = axis_label(axis_of_curves);
+    let mut panel = Panel::new(
+        "",
+        axis(x_label, x_unit, f.x_scale),
+        axis(w.observable.label, w.observable.unit, f.y_scale),
+    );
+    let labels: Vec<String> = chosen(first, f).iter().map(|t| t.label.clone()).collect();
+    let mut n = 0;
+    for (k, cell) in cells.iter().enumerate() {
+        let x = cell.wanted[wanted].axes[0].values.clone();
+        let name = set_text(&cell.set).replace('=', " = ");
+        for (t, theory) in chosen(cell, f).into_iter().enumerate() {
+            if let Some(curve) = theory_curve(cell, theory, wanted)? {
+                let label = if t == 0 { name.clone() } else { String::new() };
+                panel = panel.with(
+                    Series::line(label, x.clone(), curve.values.mean())
+                        .style(k)
+                        .dash(DASHES[t % DASHES.len()]),
+                );
+            }
+        }
+        if let Some(measured) = measured_blocks(cell, wanted)? {
+            n = measured.n();
+            let mut points = Series::points(name, x, measured.mean());
+            if let Some(stderr) = measured.stderr() {
+                points = points.error(&stderr);
+            }
+            panel = panel.with(points.style(k));
+        }
+    }
+    let figure = Figure::new(WIDTH + 120.0, 300.0).with(panel.legend(Legend::Right));
     Ok(Some((figure, caption(w, &labels, n))))
 }
 
@@ -350,7 +400,7 @@ fn over_sweep(
     let count = w.size().min(MAX_CURVES);
     let mut order: Vec<(f64, &CellOutcome)> = cells
         .iter()
-        .filter_map(|c| coordinate(c, key).map(|k| (f.abscissa.of(k), *c)))
+        .filter_map(|c| coordinate(c, key, f.abscissa).map(|x| (x, *c)))
         .collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
     let x: Vec<f64> = order.iter().map(|(x, _)| *x).collect();
@@ -450,7 +500,7 @@ fn deviations(
             .iter()
             .filter(|r| r.label == *label && r.observable.is_some_and(|o| o.name == f.observable))
             .filter_map(|r| {
-                let x = f.abscissa.of(coordinate(&outcome.cells[r.cell], key)?);
+                let x = coordinate(&outcome.cells[r.cell], key, f.abscissa)?;
                 match &r.result {
                     RowResult::Compared { comparison, .. } => {
                         let v = comparison.deviation;

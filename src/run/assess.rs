@@ -5,7 +5,7 @@ use crate::compare::{Blocks, Comparison, Reduced, Reduction, TheoryCurve, Verdic
 use crate::error::{Error, Result};
 use crate::experiment::DrawIndex;
 use crate::instrument::{Axis, Observable};
-use crate::spec::{Expect, Reduce, ReduceKind, Spec};
+use crate::spec::{Abscissa, Expect, Reduce, ReduceKind, Spec};
 
 /// The league of a run.
 #[derive(Debug, Clone)]
@@ -283,7 +283,7 @@ fn derive(
     let place = format!("reduce over {}", r.key);
     let x = cells
         .iter()
-        .map(|&c| coordinate(&outcome.cells[c], &r.key).map(|k| r.abscissa.of(k)))
+        .map(|&c| coordinate(&outcome.cells[c], &r.key, r.abscissa))
         .collect::<Option<Vec<f64>>>()
         .ok_or_else(|| Error::input(&place, "the swept values are not numbers", "reduce over a numeric key"))?;
     let first = &outcome.cells[cells[0]];
@@ -375,8 +375,8 @@ fn derive(
     })
 }
 
-/// Numeric value of a swept key; a list of one number counts as the number (`learner.widths = [64]`), equal entries as well.
-pub fn coordinate(cell: &CellOutcome, key: &str) -> Option<f64> {
+/// Abscissa of a cell on the axis of a swept key; a list of equal numbers counts as the number (`learner.widths = [64]`).
+pub fn coordinate(cell: &CellOutcome, key: &str, abscissa: Abscissa) -> Option<f64> {
     fn number(v: &toml::Value) -> Option<f64> {
         match v {
             toml::Value::Integer(i) => Some(*i as f64),
@@ -388,7 +388,12 @@ pub fn coordinate(cell: &CellOutcome, key: &str) -> Option<f64> {
             _ => None,
         }
     }
-    cell.set.iter().find(|(k, _)| k == key).and_then(|(_, v)| number(v))
+    let (_, value) = cell.set.iter().find(|(k, _)| k == key)?;
+    match (abscissa, value) {
+        (Abscissa::Depth, toml::Value::Array(items)) => Some(items.len() as f64 + 1.0),
+        (Abscissa::Depth, _) => None,
+        _ => number(value).map(|k| abscissa.of(k)),
+    }
 }
 
 fn close(a: &[Axis], b: &[Axis]) -> bool {

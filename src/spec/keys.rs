@@ -135,7 +135,8 @@ pub struct Reduce {
     /// The swept key that is removed.
     pub key: String,
     pub observable: String,
-    /// Abscissa made of the key's value `k`: `value` = k, `inverse` = 1/k, `log` = ln k, `log-inverse` = ln(1/k).
+    /// Abscissa made of the key's value `k`: `value` = k, `inverse` = 1/k, `log` = ln k, `log-inverse` = ln(1/k),
+    /// `depth` = number of weight layers of a swept list of widths.
     #[serde(default)]
     pub abscissa: Abscissa,
     #[serde(default)]
@@ -165,13 +166,15 @@ pub enum Abscissa {
     Inverse,
     Log,
     LogInverse,
+    /// Number of weight layers, for a swept list of hidden widths.
+    Depth,
 }
 
 impl Abscissa {
     /// The abscissa of a key's value.
     pub fn of(self, k: f64) -> f64 {
         match self {
-            Abscissa::Value => k,
+            Abscissa::Value | Abscissa::Depth => k,
             Abscissa::Inverse => 1.0 / k,
             Abscissa::Log => k.ln(),
             Abscissa::LogInverse => -k.ln(),
@@ -184,6 +187,7 @@ impl Abscissa {
             Abscissa::Inverse => format!("1/{key}"),
             Abscissa::Log => format!("ln {key}"),
             Abscissa::LogInverse => format!("ln(1/{key})"),
+            Abscissa::Depth => "number of weight layers L".into(),
         }
     }
 }
@@ -199,7 +203,7 @@ pub struct Figure {
     pub title: Option<String>,
     pub observable: String,
     /// `curves` over the observable's own last axis (one panel per cell), `sweep` over a swept key, `deviation` of every theory
-    /// over a swept key, `heatmap` of the observable at chosen times.
+    /// over a swept key, `heatmap` of the observable at chosen times, `overlay` of all cells in one panel.
     #[serde(default)]
     pub kind: FigureKind,
     /// Swept key on the horizontal axis (`sweep`, `deviation`).
@@ -232,6 +236,8 @@ pub enum FigureKind {
     Sweep,
     Deviation,
     Heatmap,
+    /// Curves of all cells in one panel, one colour per cell.
+    Overlay,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

@@ -109,7 +109,11 @@ impl Spec {
         if options.quick
             && let Some(quick) = &quick
         {
-            overrides::merge(&mut table, quick).map_err(|e| document.situate(e))?;
+            let mut quick = quick.clone();
+            if let Some(sweep) = quick.remove("sweep") {
+                table.insert("sweep".into(), sweep);
+            }
+            overrides::merge(&mut table, &quick).map_err(|e| document.situate(e))?;
         }
         if let Some(seed) = options.seed {
             document.overridden.push("seed".into());
