@@ -10,12 +10,16 @@ use nalgebra::{DMatrix, DVector};
 ///
 /// Directions outside the modes have `f = 0`, so that the bracket of [`super::matrix::Balanced`] is
 ///
-///     1 + Q0^T G Q0 = B + A^T G_r A,     B = 1 + t N,
+/// ```text
+/// 1 + Q0^T G Q0 = B + A^T G_r A,     B = 1 + t N,
+/// ```
 ///
 /// `A: 2r x hidden` the start in the growing and decaying directions (`f = +-s_i`), `N` the Gram matrix of all others, diagonalised
 /// once. With `K = A B^{-1} A^T` the block of `X` in the modes is, `Gamma = (1 - e^{-2ft})/(2f)`, `E = e^{ft}`,
 ///
-///     X_rr = Gamma^{-1/2} [1 - (1 + Gamma^{1/2} E K E Gamma^{1/2})^{-1}] Gamma^{-1/2},
+/// ```text
+/// X_rr = Gamma^{-1/2} [1 - (1 + Gamma^{1/2} E K E Gamma^{1/2})^{-1}] Gamma^{-1/2},
+/// ```
 ///
 /// evaluated with rows scaled to at most 1, in logarithms: no overflow at any time, no loss of digits for modes that have not risen.
 /// The rest of the product enters the loss by `||W2 W1||^2 = tr(X^2)/4`.
