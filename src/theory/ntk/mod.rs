@@ -36,7 +36,9 @@ pub enum Time {
 /// With the residual `r0 = f0 - y`, the eigenpairs `K = J J^T = U diag(lambda) U^T` (or those of `J^T J`, whichever is smaller)
 /// and `kappa = w * rate`, after `n` steps
 ///
-///     theta_n - theta0 = -J^T U phi_n(lambda) U^T r0,     phi_n = (1 - (1 - kappa lambda)^n) / lambda,
+/// ```text
+/// theta_n - theta0 = -J^T U phi_n(lambda) U^T r0,     phi_n = (1 - (1 - kappa lambda)^n) / lambda,
+/// ```
 ///
 /// and for the flow `phi = (1 - exp(-kappa lambda n)) / lambda`. `phi = kappa n` where `lambda = 0`. Exact up to rounding, for any
 /// `J`. Cost: one eigendecomposition of size `min(samples * outputs, parameters)`. Sources: Jacot, Gabriel, Hongler 2018,

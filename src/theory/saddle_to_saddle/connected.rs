@@ -11,7 +11,9 @@ impl Staircase {
     /// Singular values `s` of the input-output correlation (any order), scale `0 < al < 1` of the initial weight entries, and the
     /// step `eta` for descent instead of flow. Mode `k` rises at
     ///
-    ///     t_k = ln(1/al) / s_k,        with finite steps  s_k -> ln(1 + eta s_k)/eta,
+    /// ```text
+    /// t_k = ln(1/al) / s_k,        with finite steps  s_k -> ln(1 + eta s_k)/eta,
+    /// ```
     ///
     /// in order of decreasing `s_k`, leading order in `1/ln(1/al)`: corrections to `t_k` are `O(1)` (they depend on the start, not
     /// on `al`). Only the `rank` (hidden width) strongest modes rise; others never do (infinite time).

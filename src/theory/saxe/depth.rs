@@ -14,14 +14,18 @@ pub enum Depth {
 
 /// A balanced, aligned mode: `L` equal layer scales `u^{1/L}`, with
 ///
-///     du/dt = L u^{2 - 2/L} (s - u)                                    (t in units of tau)
+/// ```text
+/// du/dt = L u^{2 - 2/L} (s - u)                                    (t in units of tau)
+/// ```
 ///
 /// `u0` is the starting strength of the *product*; the layer scale is `u0^{1/L}`, and depths compared at equal `u0` or at equal
 /// layer scale give opposite orders. For `Depth::Infinite` every time below is `L t`.
 ///
 /// With `u = s/(1 + e^{-z})` (`s/(1 - e^{-z})` from above) the flow becomes `dz/dt = L s u^{1 - 2/L}`, free of singularities:
 ///
-///     t(u0 -> u) = (1/(L s)) int_{z0}^{z} u(z)^{-(1 - 2/L)} dz,
+/// ```text
+/// t(u0 -> u) = (1/(L s)) int_{z0}^{z} u(z)^{-(1 - 2/L)} dz,
+/// ```
 ///
 /// done by Gauss-Kronrod quadrature; `L = 1`, `2` and `inf` are closed forms. The trajectory inverts `t(u)` by a bracketed root.
 /// Source: Saxe, McClelland, Ganguli 2014, arXiv:1312.6120 (`N_l - 1 = L`).

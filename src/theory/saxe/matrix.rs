@@ -8,7 +8,9 @@ use nalgebra::{DMatrix, DVector};
 ///
 /// With `Q = [W1^T; W2]` and `F = [[-lambda/2, S^T], [S, lambda/2]]` the flow is `dQ/dt = F Q - Q Q^T Q / 2`, solved by
 ///
-///     Q(t) = e^{F t} Q0 [1 + Q0^T G(t) Q0]^{-1/2} (up to a rotation of the hidden space),   G(t) = int_0^t e^{2 F s} ds.
+/// ```text
+/// Q(t) = e^{F t} Q0 [1 + Q0^T G(t) Q0]^{-1/2} (up to a rotation of the hidden space),   G(t) = int_0^t e^{2 F s} ds.
+/// ```
 ///
 /// No condition on widths or on the rank of `S`. In the singular basis `S = U diag(s) V^T`, `F` is a direct sum of blocks
 /// `[[-lambda/2, s_i], [s_i, lambda/2]]` with eigenvalues `+-sqrt(lambda^2/4 + s_i^2)` and of the scalars `-lambda/2` (inputs

@@ -11,6 +11,7 @@ pub mod depth;
 mod entry;
 pub mod flow;
 mod idealised;
+pub mod low_rank;
 mod matched;
 pub mod matrix;
 pub mod path;

@@ -2,7 +2,9 @@
 
 /// Mode strength at time `t` from the balanced start `a = b = sqrt(u0)`:
 ///
-///     u(t) = s / (1 + (s/u0 - 1) exp(-2 s t))
+/// ```text
+/// u(t) = s / (1 + (s/u0 - 1) exp(-2 s t))
+/// ```
 ///
 /// `s >= 0` singular value of the input-output correlation, `u0 >= 0` starting strength, `t` in units of tau. Solves
 /// `du/dt = 2 u (s - u)`. Exact to rounding for every `t >= 0`; `s = 0` gives `u0 / (1 + 2 u0 t)`.
@@ -47,11 +49,15 @@ pub fn balanced_half_rise(s: f64, u0: f64) -> f64 {
 /// `c = a^2 - b^2` is conserved. With `R = sqrt(c^2 + 4 s^2)` the squared sum `P = (a + b)^2` obeys the Riccati equation
 /// `dP/dt = -(P - P_inf)(P + k)/2`, `P_inf = R + 2 s`, `k = c^2 / P_inf`, so that with `e = exp(-R t)`
 ///
-///     P(t) = [P_inf (P0 + k) - k (P_inf - P0) e] / [P0 + k + (P_inf - P0) e],      u = (P - c^2/P) / 4.
+/// ```text
+/// P(t) = [P_inf (P0 + k) - k (P_inf - P0) e] / [P0 + k + (P_inf - P0) e],      u = (P - c^2/P) / 4.
+/// ```
 ///
 /// For `|c|` large that difference cancels, and the equivalent form in `y = tanh(theta/2)`, `u = (|c|/2) sinh(theta)` is used:
 ///
-///     y(t) = (y_inf - p) / (1 + p y_inf),   p = (y_inf - y0)/(1 + y_inf y0) e,   y_inf = 2 s/(R + |c|),   u = |c| y/(1 - y^2).
+/// ```text
+/// y(t) = (y_inf - p) / (1 + p y_inf),   p = (y_inf - y0)/(1 + y_inf y0) e,   y_inf = 2 s/(R + |c|),   u = |c| y/(1 - y^2).
+/// ```
 ///
 /// Both are free of overflow, hold for `c -> 0` (the balanced mode) without a switch, for negative starts `a0 b0 <= 0`, and are
 /// symmetric in `a <-> b`.
