@@ -6,7 +6,9 @@ fn main() {
     println!("cargo:rerun-if-changed=.git/HEAD");
     println!("cargo:rerun-if-changed=.git/logs/HEAD");
     println!("cargo:rerun-if-changed=build.rs");
-    let output = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
+    let output = Command::new("git")
+        .args(["rev-parse", "--short=12", "HEAD"])
+        .output();
     if let Ok(output) = output
         && output.status.success()
     {

@@ -61,8 +61,13 @@ pub fn reproduce(options: &Options) -> Result<Vec<Check>> {
         .filter_map(|entry| entry.ok().map(|e| e.path()))
         .filter(|p| p.join("expected.json").exists())
         .filter(|p| {
-            let name = p.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
-            options.only.as_ref().is_none_or(|o| name.contains(o.as_str()))
+            let name = p
+                .file_name()
+                .map_or(String::new(), |n| n.to_string_lossy().into_owned());
+            options
+                .only
+                .as_ref()
+                .is_none_or(|o| name.contains(o.as_str()))
         })
         .collect();
     folders.sort();
@@ -90,7 +95,10 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
             "see CONTRIBUTING for the form of expected.json",
         )
     })?;
-    let root = options.folder.parent().filter(|p| !p.as_os_str().is_empty());
+    let root = options
+        .folder
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty());
     let spec_path = root.unwrap_or(Path::new(".")).join(&expected.spec);
     let spec = Spec::read(&spec_path, &SpecOptions::default())?;
     let settings = Settings {
@@ -103,10 +111,15 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
     let outcome = execute(&spec, &settings)?;
     let assessment = assess(&spec, &outcome)?;
     let document = document::document("run", &spec, &outcome, &assessment)?;
-    let name = folder.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
+    let name = folder
+        .file_name()
+        .map_or(String::new(), |n| n.to_string_lossy().into_owned());
     let mut checks = Vec::new();
     for number in &mut expected.numbers {
-        let value = document.pointer(&number.pointer).and_then(Json::as_f64).unwrap_or(f64::NAN);
+        let value = document
+            .pointer(&number.pointer)
+            .and_then(Json::as_f64)
+            .unwrap_or(f64::NAN);
         if options.update && value.is_finite() {
             number.value = value;
         }
@@ -125,7 +138,8 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
             write_atomic(&file("svg"), render_svg(&drawn.figure)?.as_bytes())?;
             write_atomic(&file("csv"), figure_csv(&drawn.figure).as_bytes())?;
         }
-        let text = serde_json::to_string_pretty(&expected).map_err(|e| Error::bug("gallery", e.to_string()))?;
+        let text = serde_json::to_string_pretty(&expected)
+            .map_err(|e| Error::bug("gallery", e.to_string()))?;
         write_atomic(&path, format!("{text}\n").as_bytes())?;
     }
     Ok(checks)

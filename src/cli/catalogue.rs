@@ -47,7 +47,9 @@ pub(crate) fn list(as_json: bool) -> Result<u8> {
         )
         .collect();
     print(&table(&["noun", "name", "what"], &rows))?;
-    print("\n`saddlepoint explain NAME` tells more; `saddlepoint new my --model NAME` copies a model spec.\n")?;
+    print(
+        "\n`saddlepoint explain NAME` tells more; `saddlepoint new my --model NAME` copies a model spec.\n",
+    )?;
     Ok(0)
 }
 
@@ -83,9 +85,15 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
 
 fn explanation(noun: &str, about: &About) -> String {
     let mut text = format!("{}\n", about.text.trim());
-    if let Some(instrument) = INSTRUMENTS.iter().find(|i| noun == "instrument" && i.about().kind == about.kind) {
+    if let Some(instrument) = INSTRUMENTS
+        .iter()
+        .find(|i| noun == "instrument" && i.about().kind == about.kind)
+    {
         let o = instrument.observable();
-        text.push_str(&format!("\nUnit: {}\nConvention: {}\n", o.unit, o.convention));
+        text.push_str(&format!(
+            "\nUnit: {}\nConvention: {}\n",
+            o.unit, o.convention
+        ));
     }
     text
 }

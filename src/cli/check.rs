@@ -40,13 +40,20 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
         })
         .collect();
     print(&format!("{} [{}] is valid\n\n", spec.name, &spec.hash[..8]))?;
-    print(&table(&["cell", "set", "draws", "theory", "conditions on", "what"], &rows))?;
+    print(&table(
+        &["cell", "set", "draws", "theory", "conditions on", "what"],
+        &rows,
+    ))?;
     print(&format!(
         "\nestimated: {} cells, {:.1} s on one core, {} of memory ({})\n",
         estimate.cells.len(),
         estimate.seconds,
         human_bytes(estimate.bytes),
-        if verdict { "fits" } else { "above --max-memory: the run would be refused" }
+        if verdict {
+            "fits"
+        } else {
+            "above --max-memory: the run would be refused"
+        }
     ))?;
     Ok(0)
 }

@@ -75,8 +75,15 @@ pub(crate) fn job(args: &JobArgs, side: Side) -> Result<u8> {
     for cell in outcome.cells.iter().filter_map(|c| c.failure.as_ref()) {
         eprintln!("failed: {cell}");
     }
-    for e in assessment.expectations.iter().filter(|e| !e.met && side == Side::Both) {
-        eprintln!("expectation not met: {} should {:?}: {}", e.label, e.expect, e.why);
+    for e in assessment
+        .expectations
+        .iter()
+        .filter(|e| !e.met && side == Side::Both)
+    {
+        eprintln!(
+            "expectation not met: {} should {:?}: {}",
+            e.label, e.expect, e.why
+        );
     }
     Ok(match side {
         Side::Networks => match outcome.cells.iter().any(|c| c.failure.is_some()) {
@@ -88,7 +95,12 @@ pub(crate) fn job(args: &JobArgs, side: Side) -> Result<u8> {
 }
 
 /// What stands on stdout without `--json`.
-pub(crate) fn summary(spec: &Spec, outcome: &Outcome, assessment: &Assessment, side: Side) -> Result<String> {
+pub(crate) fn summary(
+    spec: &Spec,
+    outcome: &Outcome,
+    assessment: &Assessment,
+    side: Side,
+) -> Result<String> {
     let quick = if spec.quick { ", quick run" } else { "" };
     let mut text = format!("{} [{}{quick}]\n\n", spec.title, &spec.hash[..8]);
     if side == Side::Both && !assessment.rows.is_empty() {
@@ -100,11 +112,15 @@ pub(crate) fn summary(spec: &Spec, outcome: &Outcome, assessment: &Assessment, s
     } else {
         text.push_str(&values(outcome)?);
     }
-    let declined = outcome.cells.iter().flat_map(|c| &c.theories).filter_map(|t| match &t.status {
-        Status::Declined(reason) => Some(format!("{} declines: {reason}\n", t.label)),
-        Status::Failed(error) => Some(format!("{} failed: {error}\n", t.label)),
-        Status::Predicted => None,
-    });
+    let declined = outcome
+        .cells
+        .iter()
+        .flat_map(|c| &c.theories)
+        .filter_map(|t| match &t.status {
+            Status::Declined(reason) => Some(format!("{} declines: {reason}\n", t.label)),
+            Status::Failed(error) => Some(format!("{} failed: {error}\n", t.label)),
+            Status::Predicted => None,
+        });
     let declined: std::collections::BTreeSet<String> = declined.collect();
     if side == Side::Theory {
         text.extend(declined);
@@ -138,7 +154,11 @@ fn values(outcome: &Outcome) -> Result<String> {
                         let i = c * length + k;
                         let mut at = crate::run::assess::point_text(leading, c);
                         if let Some(last) = v.axes.last() {
-                            at.push_str(&format!(" {}={}", last.name, crate::run::assess::short(last.values[k])));
+                            at.push_str(&format!(
+                                " {}={}",
+                                last.name,
+                                crate::run::assess::short(last.values[k])
+                            ));
                         }
                         rows.push(vec![
                             index.to_string(),
@@ -152,5 +172,8 @@ fn values(outcome: &Outcome) -> Result<String> {
             }
         }
     }
-    Ok(table(&["cell", "source", "observable", "at", "value"], &rows))
+    Ok(table(
+        &["cell", "source", "observable", "at", "value"],
+        &rows,
+    ))
 }

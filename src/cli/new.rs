@@ -27,7 +27,9 @@ pub(crate) fn new(name: &str, model: &str, as_json: bool) -> Result<u8> {
     write_atomic(&path, model.text.as_bytes())?;
     let path = path.display().to_string();
     match as_json {
-        true => print_json(&json!({ "schema": "saddlepoint/1/new", "path": path, "model": model.name }))?,
+        true => print_json(
+            &json!({ "schema": "saddlepoint/1/new", "path": path, "model": model.name }),
+        )?,
         false => print(&format!(
             "wrote {path} (from the model {}); next: saddlepoint check {path}\n",
             model.name

@@ -34,7 +34,9 @@ pub(crate) fn reproduce(args: &ReproduceArgs) -> Result<u8> {
     interrupt::install();
     match args.what.join("manifest.json").exists() {
         true => folder(&args.what, args),
-        false if args.what.join("README.md").exists() || args.what.ends_with("figures") => figures(args),
+        false if args.what.join("README.md").exists() || args.what.ends_with("figures") => {
+            figures(args)
+        }
         false => Err(Error::input(
             args.what.display().to_string(),
             "neither a run folder (with manifest.json) nor the gallery (figures)",
@@ -62,8 +64,13 @@ fn folder(path: &Path, args: &ReproduceArgs) -> Result<u8> {
     }
     let all = rows.iter().all(|(_, same)| *same);
     if args.json.json {
-        let entries: Vec<_> = rows.iter().map(|(n, s)| json!({ "table": n, "identical": s })).collect();
-        print_json(&json!({ "schema": "saddlepoint/1/reproduce", "tables": entries, "identical": all }))?;
+        let entries: Vec<_> = rows
+            .iter()
+            .map(|(n, s)| json!({ "table": n, "identical": s }))
+            .collect();
+        print_json(
+            &json!({ "schema": "saddlepoint/1/reproduce", "tables": entries, "identical": all }),
+        )?;
     } else {
         let rows: Vec<Vec<String>> = rows
             .into_iter()
@@ -99,7 +106,10 @@ fn figures(args: &ReproduceArgs) -> Result<u8> {
                 ]
             })
             .collect();
-        print(&table(&["figure", "number", "value", "expected", "check"], &rows))?;
+        print(&table(
+            &["figure", "number", "value", "expected", "check"],
+            &rows,
+        ))?;
     }
     Ok(if all { 0 } else { 1 })
 }

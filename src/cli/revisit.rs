@@ -60,7 +60,9 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
         .unwrap_or_default();
     let (mut found, mut missing, mut damaged) = (0, Vec::new(), Vec::new());
     for name in &names {
-        let key = Path::new(name).file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
+        let key = Path::new(name)
+            .file_stem()
+            .map_or(String::new(), |s| s.to_string_lossy().into_owned());
         match store.get(&key)? {
             Lookup::Found(_) => found += 1,
             Lookup::Missing => missing.push(name.to_string()),
@@ -105,8 +107,14 @@ pub(crate) fn report(folder: &Path, as_json: bool) -> Result<u8> {
     let drawn = folder::write(&spec, &outcome, &assessment, folder, command)?;
     let names: Vec<&String> = drawn.iter().map(|d| &d.name).collect();
     match as_json {
-        true => print_json(&json!({ "schema": "saddlepoint/1/report", "folder": folder.display().to_string(), "figures": names }))?,
-        false => print(&format!("redrew {} figures and the report in {}\n", names.len(), folder.display()))?,
+        true => print_json(
+            &json!({ "schema": "saddlepoint/1/report", "folder": folder.display().to_string(), "figures": names }),
+        )?,
+        false => print(&format!(
+            "redrew {} figures and the report in {}\n",
+            names.len(),
+            folder.display()
+        ))?,
     }
     Ok(0)
 }

@@ -11,7 +11,7 @@ use nalgebra::DMatrix;
 
 pub static CONSERVED_QUANTITY: Observable = Observable {
     name: "conserved-quantity",
-    label: "imbalance |M_l|",
+    label: "imbalance ‖Mₗ‖",
     unit: "1",
     convention: "|W_{l+1}^T W_{l+1} - W_l W_l^T|_F of the raw weights, l = 1, ..., L-1",
 };

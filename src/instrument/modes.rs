@@ -13,7 +13,7 @@ use nalgebra::DMatrix;
 
 pub static MODE_STRENGTH: Observable = Observable {
     name: "mode-strength",
-    label: "mode strength u_i",
+    label: "mode strength uᵢ",
     unit: "1",
     convention: "u_i = U_i^T F V_i of the end-to-end map F in the modes (U, s, V) of the data set; a learned mode has u_i = s_i",
 };

@@ -35,7 +35,10 @@ pub fn document(
         .collect();
     let mut notices = Vec::new();
     if spec.quick {
-        notices.push("Quick run: fewer draws, steps or sizes than the spec asks for; no expectations.".to_string());
+        notices.push(
+            "Quick run: fewer draws, steps or sizes than the spec asks for; no expectations."
+                .to_string(),
+        );
     }
     notices.extend(failed);
     notices.extend(outcome.warnings.iter().cloned());
@@ -87,7 +90,12 @@ fn note(theory: &TheoryOutcome, cell: usize) -> TheoryNote {
     TheoryNote {
         label: theory.label.clone(),
         kind: theory.kind.into(),
-        assumptions: theory.info.assumptions.iter().map(|a| a.to_string()).collect(),
+        assumptions: theory
+            .info
+            .assumptions
+            .iter()
+            .map(|a| a.to_string())
+            .collect(),
         source: theory.info.source.into(),
         conditioning: promise.map_or("-".into(), |p| p.conditioning.name().to_string()),
         limits: promise.map(|p| p.limits.clone()).unwrap_or_default(),

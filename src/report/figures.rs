@@ -20,7 +20,13 @@ pub struct Drawn {
 const WIDTH: f64 = 430.0;
 const MAX_CURVES: usize = 8;
 const MAX_PANELS: usize = 6;
-const DASHES: [Dash; 5] = [Dash::Solid, Dash::Dashed, Dash::Dotted, Dash::DashDot, Dash::LongDash];
+const DASHES: [Dash; 5] = [
+    Dash::Solid,
+    Dash::Dashed,
+    Dash::Dotted,
+    Dash::DashDot,
+    Dash::LongDash,
+];
 
 /// All figures of a run: those the spec names, or one per observable.
 pub fn figures(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Result<Vec<Drawn>> {
@@ -64,11 +70,20 @@ fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {
         .collect()
 }
 
-fn draw(spec: &Spec, outcome: &Outcome, assessment: &Assessment, f: &FigureSpec) -> Result<Option<Drawn>> {
+fn draw(
+    spec: &Spec,
+    outcome: &Outcome,
+    assessment: &Assessment,
+    f: &FigureSpec,
+) -> Result<Option<Drawn>> {
     let Some(first) = outcome.cells.first() else {
         return Ok(None);
     };
-    let Some(wanted) = first.wanted.iter().position(|w| w.observable.name == f.observable) else {
+    let Some(wanted) = first
+        .wanted
+        .iter()
+        .position(|w| w.observable.name == f.observable)
+    else {
         return Ok(None);
     };
     let drawn = match f.kind {
@@ -96,6 +111,7 @@ fn draw(spec: &Spec, outcome: &Outcome, assessment: &Assessment, f: &FigureSpec)
 }
 
 fn axis(label: &str, unit: &str, scale: ScaleKey) -> AxisSpec {
+    let unit = if unit == "tau" { "τ" } else { unit };
     match scale {
         ScaleKey::Linear => AxisSpec::linear(label, unit),
         ScaleKey::Log => AxisSpec::log(label, unit),
@@ -104,7 +120,7 @@ fn axis(label: &str, unit: &str, scale: ScaleKey) -> AxisSpec {
 
 fn axis_label(a: &Axis) -> (&str, &str) {
     match a.name.as_str() {
-        "time" => ("time t = η · step", if a.unit == "tau" { "τ" } else { &a.unit }),
+        "time" => ("time t = η · step", &a.unit),
         name => (name, &a.unit),
     }
 }
@@ -140,7 +156,11 @@ fn curves(outcome: &Outcome, f: &FigureSpec, wanted: usize) -> Result<Option<(Fi
     let with_residuals = f.residuals && cells.len() <= 2;
     let height = if with_residuals { 330.0 } else { 240.0 };
     let mut figure = Figure::new(
-        if columns == 1 { WIDTH } else { 290.0 * columns as f64 },
+        if columns == 1 {
+            WIDTH
+        } else {
+            290.0 * columns as f64
+        },
         height * rows as f64,
     )
     .columns(columns);
@@ -148,7 +168,11 @@ fn curves(outcome: &Outcome, f: &FigureSpec, wanted: usize) -> Result<Option<(Fi
     let mut n = 0;
     for (index, cell) in cells.iter().enumerate() {
         let w = &cell.wanted[wanted];
-        let title = if outcome.cells.len() > 1 { set_text(&cell.set) } else { String::new() };
+        let title = if outcome.cells.len() > 1 {
+            set_text(&cell.set)
+        } else {
+            String::new()
+        };
         let mut panel = Panel::new(
             title,
             axis(x_label, x_unit, f.x_scale),
@@ -161,12 +185,20 @@ fn curves(outcome: &Outcome, f: &FigureSpec, wanted: usize) -> Result<Option<(Fi
         n = measured.as_ref().map_or(n, |m| m.n());
         panel = with_curves(panel, cell, w, wanted, f, measured.as_ref())?;
         figure = figure.with(panel);
-        if with_residuals && let Some(panel) = residual_panel(cell, w, wanted, f, measured.as_ref())? {
+        if with_residuals
+            && let Some(panel) = residual_panel(cell, w, wanted, f, measured.as_ref())?
+        {
             figure = figure.with(panel);
         }
     }
     let labels: Vec<String> = chosen(first, f).iter().map(|t| t.label.clone()).collect();
-    Ok(Some((figure, caption(w, &labels, n))))
+    let mut text = caption(w, &labels, n);
+    if with_residuals && let Some(label) = labels.first() {
+        text.push_str(&format!(
+            " Below: networks minus {label}, in standard errors of the paired difference."
+        ));
+    }
+    Ok(Some((figure, text)))
 }
 
 /// Curves of all cells in one panel, coloured by cell; observables with one axis only.
@@ -219,9 +251,15 @@ fn overlay(outcome: &Outcome, f: &FigureSpec, wanted: usize) -> Result<Option<(F
 }
 
 fn caption(w: &Wanted, theories: &[String], n: usize) -> String {
-    let mut text = format!("{}. {}.", w.observable.label, w.observable.convention.trim_end_matches('.'));
+    let mut text = format!(
+        "{}. {}.",
+        w.observable.label,
+        w.observable.convention.trim_end_matches('.')
+    );
     if n > 0 {
-        text.push_str(&format!(" Points: mean over {n} draws, error bars one standard error."));
+        text.push_str(&format!(
+            " Points: mean over {n} draws, error bars one standard error."
+        ));
     }
     if !theories.is_empty() {
         text.push_str(&format!(" Lines: {}.", theories.join(", ")));
@@ -259,7 +297,7 @@ fn with_curves(
         if !single {
             panel = panel.with(
                 Series::line(theory.label.clone(), Vec::new(), Vec::new())
-                    .style(crate::plot::GREY)
+                    .color(crate::plot::GREY)
                     .dash(DASHES[t % DASHES.len()]),
             );
         }
@@ -271,15 +309,19 @@ fn with_curves(
                 (false, 0) => names[k].clone(),
                 _ => String::new(),
             };
-            let bound = &curve.bound[range];
-            let lower = y.iter().zip(bound).map(|(y, b)| y - b).collect::<Vec<_>>();
-            let upper = y.iter().zip(bound).map(|(y, b)| y + b).collect::<Vec<_>>();
-            panel = panel.with(
-                Series::line(label, x.clone(), y)
-                    .band(lower, upper)
-                    .style(if single { t } else { k })
-                    .dash(DASHES[t % DASHES.len()]),
-            );
+            let bound = &curve.bound[range.clone()];
+            let (lower, upper) = band(&y, bound, curve.stderr.as_ref().map(|s| &s[range]));
+            let visible = y
+                .iter()
+                .zip(&lower)
+                .any(|(y, l)| (y - l).abs() > 1e-3 * y.abs());
+            let mut line = Series::line(label, x.clone(), y)
+                .style(if single { t } else { k })
+                .dash(DASHES[t % DASHES.len()]);
+            if visible {
+                line = line.band(lower, upper);
+            }
+            panel = panel.with(line);
         }
     }
     let Some(measured) = measured else {
@@ -289,7 +331,11 @@ fn with_curves(
     let stderr = measured.stderr();
     for (k, name) in names.iter().enumerate() {
         let range = k * length..(k + 1) * length;
-        let label = if single { "networks".to_string() } else { name.clone() };
+        let label = if single {
+            "networks".to_string()
+        } else {
+            name.clone()
+        };
         let mut points = Series::points(label, x.clone(), mean[range.clone()].to_vec());
         if let Some(stderr) = &stderr {
             points = points.error(&stderr[range]);
@@ -301,6 +347,14 @@ fn with_curves(
         panel = panel.with(points);
     }
     Ok(panel)
+}
+
+/// Error band of a theory: numerical bound plus the standard error of a Monte Carlo theory.
+fn band(y: &[f64], bound: &[f64], stderr: Option<&[f64]>) -> (Vec<f64>, Vec<f64>) {
+    let half = |k: usize| bound[k] + stderr.map_or(0.0, |s| s[k]);
+    let lower = y.iter().enumerate().map(|(k, y)| y - half(k)).collect();
+    let upper = y.iter().enumerate().map(|(k, y)| y + half(k)).collect();
+    (lower, upper)
 }
 
 fn residual_panel(
@@ -316,11 +370,11 @@ fn residual_panel(
     let mut reference = None;
     for theory in chosen(cell, f) {
         if let Some(curve) = theory_curve(cell, theory, wanted)? {
-            reference = Some((theory.label.clone(), curve));
+            reference = Some(curve);
             break;
         }
     }
-    let Some((label, curve)) = reference else {
+    let Some(curve) = reference else {
         return Ok(None);
     };
     let z: Vec<f64> = residuals(&measured.minus(&curve.values)?.values)?
@@ -333,10 +387,12 @@ fn residual_panel(
     };
     let (x_label, x_unit) = axis_label(last);
     let mut panel = Panel::residual(axis(x_label, x_unit, f.x_scale)).legend(Legend::None);
-    panel.y.label = format!("networks − {label}");
-    panel.y.unit = "σ".into();
     for k in 0..names.len() {
-        let points = Series::points("", last.values.clone(), z[k * length..(k + 1) * length].to_vec());
+        let points = Series::points(
+            "",
+            last.values.clone(),
+            z[k * length..(k + 1) * length].to_vec(),
+        );
         panel = panel.with(match names.len() {
             1 => points.color(6).marker(Marker::Circle).open(),
             _ => points.style(k),
@@ -376,11 +432,20 @@ fn heatmaps(cell: &CellOutcome, w: &Wanted, wanted: usize) -> Result<Option<(Fig
                 .names(names(rows), names(columns), w.observable.label)
                 .colors(crate::plot::ColorMap::Diverging, Some((-largest, largest)));
             figure = figure.with(
-                Panel::new(title, AxisSpec::linear(&columns.name, ""), AxisSpec::linear(&rows.name, "")).with(map),
+                Panel::new(
+                    title,
+                    AxisSpec::linear(&columns.name, ""),
+                    AxisSpec::linear(&rows.name, ""),
+                )
+                .with(map),
             );
         }
     }
-    let text = format!("{}. {}.", w.observable.label, w.observable.convention.trim_end_matches('.'));
+    let text = format!(
+        "{}. {}.",
+        w.observable.label,
+        w.observable.convention.trim_end_matches('.')
+    );
     Ok((!sources.is_empty()).then_some((figure, text)))
 }
 
@@ -392,7 +457,11 @@ fn over_sweep(
     wanted: usize,
 ) -> Result<Option<(Figure, String)>> {
     let Some(key) = &f.key else { return Ok(None) };
-    let cells: Vec<&CellOutcome> = outcome.cells.iter().filter(|c| c.failure.is_none()).collect();
+    let cells: Vec<&CellOutcome> = outcome
+        .cells
+        .iter()
+        .filter(|c| c.failure.is_none())
+        .collect();
     let Some(first) = cells.first() else {
         return Ok(None);
     };
@@ -425,7 +494,7 @@ fn over_sweep(
         }
         panel = panel.with(
             Series::line(label.clone(), Vec::new(), Vec::new())
-                .style(crate::plot::GREY)
+                .color(crate::plot::GREY)
                 .dash(DASHES[t % DASHES.len()]),
         );
         for k in 0..count {
@@ -433,7 +502,11 @@ fn over_sweep(
                 .iter()
                 .map(|v| v.as_ref().map_or(f64::NAN, |v| v[k]))
                 .collect();
-            panel = panel.with(Series::line("", x.clone(), y).style(k).dash(DASHES[t % DASHES.len()]));
+            panel = panel.with(
+                Series::line("", x.clone(), y)
+                    .style(k)
+                    .dash(DASHES[t % DASHES.len()]),
+            );
         }
     }
     let mut n = 0;
@@ -445,7 +518,10 @@ fn over_sweep(
     }
     for k in 0..count {
         let pick = |f: &dyn Fn(&(Vec<f64>, Option<Vec<f64>>)) -> f64| -> Vec<f64> {
-            measured.iter().map(|m| m.as_ref().map_or(f64::NAN, f)).collect()
+            measured
+                .iter()
+                .map(|m| m.as_ref().map_or(f64::NAN, f))
+                .collect()
         };
         let y = pick(&|m| m.0[k]);
         let e = pick(&|m| m.1.as_ref().map_or(f64::NAN, |s| s[k]));
@@ -455,10 +531,9 @@ fn over_sweep(
         };
         panel = panel.with(Series::points(label, x.clone(), y).error(&e).style(k));
     }
-    let lines = assessment
-        .derived
-        .iter()
-        .filter(|d| d.reduce.key == *key && d.observable.name == f.observable && d.reduce.abscissa == f.abscissa);
+    let lines = assessment.derived.iter().filter(|d| {
+        d.reduce.key == *key && d.observable.name == f.observable && d.reduce.abscissa == f.abscissa
+    });
     for d in lines {
         if let (crate::spec::ReduceKind::Extrapolate, Ok(m)) = (d.reduce.kind, &d.measured) {
             for k in 0..count {
@@ -473,7 +548,10 @@ fn over_sweep(
         }
     }
     let figure = Figure::new(WIDTH, 300.0).with(panel.legend(Legend::Right));
-    Ok(Some((figure, caption(w, &labels, n) + " Open points: extrapolated limit.")))
+    Ok(Some((
+        figure,
+        caption(w, &labels, n) + " Open points: extrapolated limit.",
+    )))
 }
 
 /// Deviation of every theory from the networks over a swept key: which theory wins where.
@@ -511,6 +589,12 @@ fn deviations(
             })
             .collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if f.y_scale == ScaleKey::Log {
+            // A lower end of zero has no place on a logarithmic axis: the band ends at a hundredth of the value.
+            points
+                .iter_mut()
+                .for_each(|p| p.2[0] = p.2[0].max(0.01 * p.1));
+        }
         let x: Vec<f64> = points.iter().map(|p| p.0).collect();
         let y: Vec<f64> = points.iter().map(|p| p.1).collect();
         panel = panel

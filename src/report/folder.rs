@@ -40,9 +40,18 @@ pub fn write(
     let result = document::document("run", spec, outcome, assessment)?;
     put("result.json", pretty(&result).as_bytes())?;
     for d in &drawn {
-        put(&format!("figures/{}.svg", d.name), render_svg(&d.figure)?.as_bytes())?;
-        put(&format!("figures/{}.png", d.name), &render_png(&d.figure, 2.0)?)?;
-        put(&format!("figures/{}.csv", d.name), figure_csv(&d.figure).as_bytes())?;
+        put(
+            &format!("figures/{}.svg", d.name),
+            render_svg(&d.figure)?.as_bytes(),
+        )?;
+        put(
+            &format!("figures/{}.png", d.name),
+            &render_png(&d.figure, 2.0)?,
+        )?;
+        put(
+            &format!("figures/{}.csv", d.name),
+            figure_csv(&d.figure).as_bytes(),
+        )?;
     }
     let reproduce = vec![
         command.to_string(),

@@ -18,8 +18,17 @@ pub fn set_text(set: &Settings) -> String {
 pub fn league(outcome: &Outcome, assessment: &Assessment) -> Table {
     let swept = outcome.cells.len() > 1;
     let mut header = vec![
-        "entry", "observable", "deviation", "95 % interval", "tolerance", "p", "worst point", "verdict", "expected",
-        "conditions on", "seconds",
+        "entry",
+        "observable",
+        "deviation",
+        "95 % interval",
+        "tolerance",
+        "p",
+        "worst point",
+        "verdict",
+        "expected",
+        "conditions on",
+        "seconds",
     ];
     if swept {
         header.insert(0, "cell");
@@ -54,8 +63,18 @@ pub fn league(outcome: &Outcome, assessment: &Assessment) -> Table {
 /// Reduced values: measured limit or slope beside every theory's.
 pub fn derived(assessment: &Assessment) -> Table {
     let header = [
-        "reduction", "held", "point", "measured", "theory", "value", "deviation", "95 % interval", "tolerance", "p",
-        "worst point", "verdict",
+        "reduction",
+        "held",
+        "point",
+        "measured",
+        "theory",
+        "value",
+        "deviation",
+        "95 % interval",
+        "tolerance",
+        "p",
+        "worst point",
+        "verdict",
     ];
     let mut rows = Vec::new();
     for d in &assessment.derived {
@@ -64,12 +83,20 @@ pub fn derived(assessment: &Assessment) -> Table {
             Err(reason) => reason.clone(),
         };
         if d.theories.is_empty() {
-            rows.extend((0..points(d)).map(|k| TextRow {
-                cells: vec![d.label.clone(), set_text(&d.set), point(d, k), measured(k), "-".into()]
+            rows.extend((0..points(d)).map(|k| {
+                TextRow {
+                    cells: vec![
+                        d.label.clone(),
+                        set_text(&d.set),
+                        point(d, k),
+                        measured(k),
+                        "-".into(),
+                    ]
                     .into_iter()
                     .chain(std::iter::repeat_n(String::from("-"), 7))
                     .collect(),
-                verdict: None,
+                    verdict: None,
+                }
             }));
         }
         for t in &d.theories {
@@ -116,7 +143,7 @@ pub fn value_text(mean: f64, stderr: Option<f64>) -> String {
         return "undefined".into();
     }
     match stderr {
-        Some(s) if s.is_finite() && s > 0.0 => {
+        Some(s) if s.is_finite() && s > 1e-9 * mean.abs() => {
             let digits = (1.0 - s.log10().floor()).clamp(0.0, 12.0) as usize;
             format!("{mean:.digits$} ± {s:.digits$}")
         }
@@ -126,7 +153,10 @@ pub fn value_text(mean: f64, stderr: Option<f64>) -> String {
 
 fn result_cells(result: &RowResult) -> Vec<String> {
     match result {
-        RowResult::Compared { comparison, worst_at } => compared_cells(comparison, worst_at),
+        RowResult::Compared {
+            comparison,
+            worst_at,
+        } => compared_cells(comparison, worst_at),
         RowResult::Declined(reason) => reason_cells("declined", reason),
         RowResult::Failed(reason) => reason_cells("failed", reason),
         RowResult::Unmeasured(reason) => reason_cells("-", reason),
@@ -157,7 +187,7 @@ fn compared_cells(c: &Comparison, worst_at: &str) -> Vec<String> {
         c.interval
             .map_or("-".into(), |[a, b]| format!("[{}, {}]", mark(a), mark(b))),
         mark(c.tolerance.value()),
-        c.p.map_or("-".into(), |p| format!("{p:.3}")),
+        c.p.map_or("-".into(), p_text),
         worst,
         verdict_text(c),
     ]
@@ -175,10 +205,12 @@ fn verdict_text(c: &Comparison) -> String {
         Verdict::Inconclusive {
             draws_needed: Some(n),
         } => format!("inconclusive (~{n} {} needed)", c.level.name()),
-        Verdict::Inconclusive { draws_needed: None } => match c.notes.iter().find(|n| n.contains("needs")) {
-            Some(note) => format!("inconclusive ({note})"),
-            None => "inconclusive".into(),
-        },
+        Verdict::Inconclusive { draws_needed: None } => {
+            match c.notes.iter().find_map(|n| n.split_once("needs ")) {
+                Some((_, remedy)) => format!("inconclusive (needs {remedy})"),
+                None => "inconclusive".into(),
+            }
+        }
         v => v.name().into(),
     }
 }
@@ -214,4 +246,11 @@ fn expected(row: &Row, assessment: &Assessment) -> String {
         (Expect::Disagree, _) => "disagree: NOT MET",
     }
     .into()
+}
+
+fn p_text(p: f64) -> String {
+    match p < 0.001 {
+        true => "<0.001".into(),
+        false => format!("{p:.3}"),
+    }
 }

@@ -32,7 +32,12 @@ pub fn npz(outcome: &Outcome) -> Result<Vec<u8>> {
                 let mut dims = vec![m.draws.len()];
                 dims.extend(w.axes.iter().map(|a| a.values.len()));
                 let all: Vec<f64> = m.values.iter().flat_map(|v| v[k].iter().copied()).collect();
-                add(&mut npz, &array_name(index, "measured", w.observable.name, "draws"), &dims, &all)?;
+                add(
+                    &mut npz,
+                    &array_name(index, "measured", w.observable.name, "draws"),
+                    &dims,
+                    &all,
+                )?;
             }
         }
         for theory in &cell.theories {
@@ -58,7 +63,12 @@ fn failed(e: impl std::fmt::Display) -> Error {
     Error::bug("npz", e.to_string())
 }
 
-fn add(npz: &mut NpzWriter<&mut Cursor<Vec<u8>>>, name: &str, shape: &[usize], values: &[f64]) -> Result<()> {
+fn add(
+    npz: &mut NpzWriter<&mut Cursor<Vec<u8>>>,
+    name: &str,
+    shape: &[usize],
+    values: &[f64],
+) -> Result<()> {
     let shape: Vec<u64> = shape.iter().map(|n| *n as u64).collect();
     let mut writer = npz
         .array::<f64>(name, Default::default())

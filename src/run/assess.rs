@@ -1,7 +1,9 @@
 //! From values to verdicts: every theory against every measured observable, reductions across cells, expectations.
 
 use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
-use crate::compare::{Blocks, Comparison, Reduced, Reduction, TheoryCurve, Verdict, compare, reduce};
+use crate::compare::{
+    Blocks, Comparison, Reduced, Reduction, TheoryCurve, Verdict, compare, reduce,
+};
 use crate::error::{Error, Result};
 use crate::experiment::DrawIndex;
 use crate::instrument::{Axis, Observable};
@@ -33,7 +35,10 @@ pub struct Row {
 /// What stands in a row.
 #[derive(Debug, Clone)]
 pub enum RowResult {
-    Compared { comparison: Box<Comparison>, worst_at: String },
+    Compared {
+        comparison: Box<Comparison>,
+        worst_at: String,
+    },
     Declined(String),
     Failed(String),
     /// A number without a measurement beside it.
@@ -120,8 +125,18 @@ pub fn measured_blocks(cell: &CellOutcome, wanted: usize) -> Result<Option<Block
 }
 
 /// A theory's curve, paired with the measured draws of its cell (or with its own draws where nothing was measured).
-pub fn theory_curve(cell: &CellOutcome, theory: &TheoryOutcome, wanted: usize) -> Result<Option<TheoryCurve>> {
-    let own = || theory.predictions.iter().filter_map(|(d, _)| *d).collect::<Vec<_>>();
+pub fn theory_curve(
+    cell: &CellOutcome,
+    theory: &TheoryOutcome,
+    wanted: usize,
+) -> Result<Option<TheoryCurve>> {
+    let own = || {
+        theory
+            .predictions
+            .iter()
+            .filter_map(|(d, _)| *d)
+            .collect::<Vec<_>>()
+    };
     let draws = match &cell.measurement {
         Some(m) if theory.predictions.first().is_some_and(|(d, _)| d.is_some()) => m.draws.clone(),
         _ => own(),
@@ -132,7 +147,10 @@ pub fn theory_curve(cell: &CellOutcome, theory: &TheoryOutcome, wanted: usize) -
             .iter()
             .filter_map(|(_, p)| p.observables.iter().find(|o| o.wanted == wanted))
             .collect(),
-        false => draws.iter().filter_map(|d| theory.predicted(wanted, *d)).collect(),
+        false => draws
+            .iter()
+            .filter_map(|d| theory.predicted(wanted, *d))
+            .collect(),
     };
     let Some(first) = parts.first() else {
         return Ok(None);
@@ -166,7 +184,12 @@ pub fn theory_curve(cell: &CellOutcome, theory: &TheoryOutcome, wanted: usize) -
     }))
 }
 
-fn theory_rows(spec: &Spec, index: usize, cell: &CellOutcome, theory: &TheoryOutcome) -> Result<Vec<Row>> {
+fn theory_rows(
+    spec: &Spec,
+    index: usize,
+    cell: &CellOutcome,
+    theory: &TheoryOutcome,
+) -> Result<Vec<Row>> {
     let row = |observable, result| Row {
         cell: index,
         label: theory.label.clone(),
@@ -178,7 +201,9 @@ fn theory_rows(spec: &Spec, index: usize, cell: &CellOutcome, theory: &TheoryOut
         seconds: theory.seconds,
     };
     match &theory.status {
-        Status::Declined(reason) => return Ok(vec![row(None, RowResult::Declined(reason.clone()))]),
+        Status::Declined(reason) => {
+            return Ok(vec![row(None, RowResult::Declined(reason.clone()))]);
+        }
         Status::Failed(error) => return Ok(vec![row(None, RowResult::Failed(error.to_string()))]),
         Status::Predicted => {}
     }
@@ -219,7 +244,9 @@ fn against(
                 .unwrap_or_default(),
             comparison: Box::new(comparison),
         }),
-        Err(Error::Input { cause, remedy, .. }) => Ok(RowResult::Unmeasured(format!("{cause}; {remedy}"))),
+        Err(Error::Input { cause, remedy, .. }) => {
+            Ok(RowResult::Unmeasured(format!("{cause}; {remedy}")))
+        }
         Err(e) => Err(e),
     }
 }
@@ -261,7 +288,12 @@ pub fn short(x: f64) -> String {
 fn reductions(spec: &Spec, outcome: &Outcome, r: &Reduce) -> Result<Vec<Derived>> {
     let mut groups: Vec<(crate::spec::sweep::Settings, Vec<usize>)> = Vec::new();
     for (index, cell) in outcome.cells.iter().enumerate() {
-        let rest: Vec<_> = cell.set.iter().filter(|(k, _)| *k != r.key).cloned().collect();
+        let rest: Vec<_> = cell
+            .set
+            .iter()
+            .filter(|(k, _)| *k != r.key)
+            .cloned()
+            .collect();
         match groups.iter_mut().find(|(s, _)| *s == rest) {
             Some((_, cells)) => cells.push(index),
             None => groups.push((rest, vec![index])),
@@ -285,19 +317,30 @@ fn derive(
         .iter()
         .map(|&c| coordinate(&outcome.cells[c], &r.key, r.abscissa))
         .collect::<Option<Vec<f64>>>()
-        .ok_or_else(|| Error::input(&place, "the swept values are not numbers", "reduce over a numeric key"))?;
+        .ok_or_else(|| {
+            Error::input(
+                &place,
+                "the swept values are not numbers",
+                "reduce over a numeric key",
+            )
+        })?;
     let first = &outcome.cells[cells[0]];
     let wanted = first
         .wanted
         .iter()
         .position(|w| w.observable.name == r.observable)
         .ok_or_else(|| Error::bug(&place, "the observable is not measured"))?;
-    let (observable, axes) = (first.wanted[wanted].observable, first.wanted[wanted].axes.clone());
+    let (observable, axes) = (
+        first.wanted[wanted].observable,
+        first.wanted[wanted].axes.clone(),
+    );
     let kind = match r.kind {
         ReduceKind::Extrapolate => Reduction::Extrapolation { curvature: false },
         ReduceKind::Slope => Reduction::Slope,
     };
-    let same_grid = cells.iter().all(|&c| close(&outcome.cells[c].wanted[wanted].axes, &axes));
+    let same_grid = cells
+        .iter()
+        .all(|&c| close(&outcome.cells[c].wanted[wanted].axes, &axes));
     let reduced = |blocks: Vec<Option<Blocks>>| -> std::result::Result<Reduced, String> {
         if !same_grid {
             return Err(format!(
@@ -329,7 +372,8 @@ fn derive(
             .as_ref()
             .map(|p| p.averages_over.clone())
             .unwrap_or_default();
-        let Ok(prediction) = reduced(curves.into_iter().map(|c| c.map(|c| c.values)).collect()) else {
+        let Ok(prediction) = reduced(curves.into_iter().map(|c| c.map(|c| c.values)).collect())
+        else {
             continue;
         };
         let curve = TheoryCurve {
@@ -383,7 +427,10 @@ pub fn coordinate(cell: &CellOutcome, key: &str, abscissa: Abscissa) -> Option<f
             toml::Value::Float(f) => Some(*f),
             toml::Value::Array(items) => {
                 let first = number(items.first()?)?;
-                items.iter().all(|i| number(i) == Some(first)).then_some(first)
+                items
+                    .iter()
+                    .all(|i| number(i) == Some(first))
+                    .then_some(first)
             }
             _ => None,
         }
@@ -420,7 +467,9 @@ fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Vec<Expectati
         let verdicts: Vec<Option<Verdict>> = mine.iter().map(|r| r.result.verdict()).collect();
         let (met, why) = match expect {
             Expect::Agree => {
-                let miss = mine.iter().find(|r| r.result.verdict() != Some(Verdict::Agree));
+                let miss = mine
+                    .iter()
+                    .find(|r| r.result.verdict() != Some(Verdict::Agree));
                 match miss {
                     _ if mine.is_empty() => (false, "nothing was compared".to_string()),
                     Some(r) => (false, row_text(r)),
@@ -439,7 +488,10 @@ fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Vec<Expectati
                         true,
                         format!(
                             "{} of {} comparisons disagree",
-                            verdicts.iter().filter(|v| **v == Some(Verdict::Disagree)).count(),
+                            verdicts
+                                .iter()
+                                .filter(|v| **v == Some(Verdict::Disagree))
+                                .count(),
                             verdicts.len()
                         ),
                     ),
@@ -457,7 +509,8 @@ fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Vec<Expectati
         for t in &d.theories {
             let Some(expect) = t.expect else { continue };
             let met = match (expect, t.row.verdict()) {
-                (Expect::Agree, Some(Verdict::Agree)) | (Expect::Disagree, Some(Verdict::Disagree)) => true,
+                (Expect::Agree, Some(Verdict::Agree))
+                | (Expect::Disagree, Some(Verdict::Disagree)) => true,
                 _ => false,
             };
             let verdict = t.row.verdict().map_or("not compared", |v| v.name());
@@ -479,7 +532,11 @@ fn row_text(r: &Row) -> String {
         RowResult::Failed(why) => format!("failed: {why}"),
         RowResult::Unmeasured(why) => why.clone(),
     };
-    format!("cell {}, {}: {what}", r.cell, r.observable.map_or("-", |o| o.name))
+    format!(
+        "cell {}, {}: {what}",
+        r.cell,
+        r.observable.map_or("-", |o| o.name)
+    )
 }
 
 /// Exit code of a finished run: 4 failed cells, 3 no theory gave a number (or one with an expectation failed), 1 an expectation is
@@ -489,7 +546,9 @@ pub fn exit_code(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> u8 
         return 4;
     }
     let theories: Vec<&TheoryOutcome> = outcome.cells.iter().flat_map(|c| &c.theories).collect();
-    let solved = theories.iter().any(|t| matches!(t.status, Status::Predicted));
+    let solved = theories
+        .iter()
+        .any(|t| matches!(t.status, Status::Predicted));
     let expected_failed = theories
         .iter()
         .any(|t| t.expect.is_some() && matches!(t.status, Status::Failed(_)));

@@ -47,7 +47,12 @@ pub fn predicted(cell: &CellOutcome, theory: &TheoryOutcome) -> Result<Vec<Value
     Ok(out)
 }
 
-fn of_blocks(observable: &'static Observable, axes: &[Axis], blocks: &Blocks, bound: Option<Vec<f64>>) -> Values {
+fn of_blocks(
+    observable: &'static Observable,
+    axes: &[Axis],
+    blocks: &Blocks,
+    bound: Option<Vec<f64>>,
+) -> Values {
     Values {
         observable,
         axes: axes.to_vec(),
@@ -87,8 +92,14 @@ fn observable_json(v: &Values, array: &str) -> Json {
         out.insert("bound".into(), Json::Null);
     } else {
         out.insert("mean".into(), numbers(&v.mean));
-        out.insert("stderr".into(), v.stderr.as_ref().map_or(Json::Null, |s| numbers(s)));
-        out.insert("bound".into(), v.bound.as_ref().map_or(Json::Null, |b| numbers(b)));
+        out.insert(
+            "stderr".into(),
+            v.stderr.as_ref().map_or(Json::Null, |s| numbers(s)),
+        );
+        out.insert(
+            "bound".into(),
+            v.bound.as_ref().map_or(Json::Null, |b| numbers(b)),
+        );
     }
     if v.mean.iter().any(|m| !m.is_finite()) {
         out.insert(
@@ -107,7 +118,12 @@ pub fn array_name(cell: usize, source: &str, observable: &str, what: &str) -> St
 }
 
 /// The whole document; `kind` is `run`, `predict` or `measure`.
-pub fn document(kind: &str, spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Result<Json> {
+pub fn document(
+    kind: &str,
+    spec: &Spec,
+    outcome: &Outcome,
+    assessment: &Assessment,
+) -> Result<Json> {
     let cells = outcome
         .cells
         .iter()
@@ -146,7 +162,11 @@ fn cell_json(index: usize, cell: &CellOutcome, assessment: &Assessment) -> Resul
         .filter(|r| r.cell == index)
         .map(row_json)
         .collect();
-    let set: Map<String, Json> = cell.set.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+    let set: Map<String, Json> = cell
+        .set
+        .iter()
+        .map(|(k, v)| (k.clone(), json!(v)))
+        .collect();
     Ok(json!({
         "set": set,
         "status": if cell.failure.is_some() { "failed" } else { "done" },
@@ -165,7 +185,12 @@ fn theory_json(index: usize, cell: &CellOutcome, theory: &TheoryOutcome) -> Resu
     };
     let observables: Vec<Json> = predicted(cell, theory)?
         .iter()
-        .map(|v| observable_json(v, &array_name(index, &theory.label, v.observable.name, "mean")))
+        .map(|v| {
+            observable_json(
+                v,
+                &array_name(index, &theory.label, v.observable.name, "mean"),
+            )
+        })
         .collect();
     let reports: Vec<_> = theory.predictions.iter().map(|(_, p)| &p.solver).collect();
     let warnings: std::collections::BTreeSet<&String> = theory
@@ -210,7 +235,10 @@ fn merge(into: &mut Json, from: Json) {
 
 fn result_json(result: &RowResult) -> Json {
     match result {
-        RowResult::Compared { comparison, worst_at } => {
+        RowResult::Compared {
+            comparison,
+            worst_at,
+        } => {
             let mut out = json!({ "status": "compared" });
             merge(&mut out, json!(**comparison));
             out["worst_at"] = json!(worst_at);

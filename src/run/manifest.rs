@@ -28,7 +28,17 @@ pub fn manifest(spec: &Spec, outcome: &Outcome, command: &str) -> Json {
 /// The manifest's short entries as names and values.
 pub fn provenance(manifest: &Json) -> Vec<(String, String)> {
     [
-        "name", "hash", "seed", "version", "commit", "cpu", "simd", "os", "threads", "wall_seconds", "command",
+        "name",
+        "hash",
+        "seed",
+        "version",
+        "commit",
+        "cpu",
+        "simd",
+        "os",
+        "threads",
+        "wall_seconds",
+        "command",
     ]
     .into_iter()
     .map(|key| {
@@ -62,7 +72,8 @@ pub fn simd_level() -> &'static str {
         if std::arch::is_x86_feature_detected!("avx512f") {
             return "avx512";
         }
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+        {
             return "avx2+fma";
         }
     }

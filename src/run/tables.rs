@@ -22,10 +22,11 @@ pub fn tables(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<(String,
         }
         for theory in &cell.theories {
             for v in predicted(cell, theory)? {
-                observables
-                    .entry(v.observable.name)
-                    .or_default()
-                    .push((index, theory.label.clone(), v));
+                observables.entry(v.observable.name).or_default().push((
+                    index,
+                    theory.label.clone(),
+                    v,
+                ));
             }
         }
     }
@@ -59,12 +60,19 @@ fn keys(outcome: &Outcome) -> Vec<String> {
 }
 
 fn setting(outcome: &Outcome, cell: usize) -> Vec<String> {
-    outcome.cells[cell].set.iter().map(|(_, v)| v.to_string()).collect()
+    outcome.cells[cell]
+        .set
+        .iter()
+        .map(|(_, v)| v.to_string())
+        .collect()
 }
 
 fn values(outcome: &Outcome, entries: &[(usize, String, Values)]) -> Result<Vec<u8>> {
     let mut w = csv::Writer::from_writer(Vec::new());
-    let axes = entries.first().map(|(_, _, v)| v.axes.clone()).unwrap_or_default();
+    let axes = entries
+        .first()
+        .map(|(_, _, v)| v.axes.clone())
+        .unwrap_or_default();
     let mut header = vec!["cell".to_string()];
     header.extend(keys(outcome));
     header.push("source".into());
@@ -102,7 +110,18 @@ fn values(outcome: &Outcome, entries: &[(usize, String, Values)]) -> Result<Vec<
 }
 
 const RESULT: [&str; 13] = [
-    "status", "deviation", "lower", "upper", "bound", "metric", "tolerance", "p", "worst_at", "worst_z", "verdict", "n",
+    "status",
+    "deviation",
+    "lower",
+    "upper",
+    "bound",
+    "metric",
+    "tolerance",
+    "p",
+    "worst_at",
+    "worst_z",
+    "verdict",
+    "n",
     "reason",
 ];
 
@@ -114,7 +133,10 @@ fn result(row: &RowResult) -> Vec<String> {
         out
     };
     match row {
-        RowResult::Compared { comparison: c, worst_at } => vec![
+        RowResult::Compared {
+            comparison: c,
+            worst_at,
+        } => vec![
             "compared".into(),
             number(c.deviation),
             c.interval.map_or(String::new(), |i| number(i[0])),
@@ -156,7 +178,9 @@ fn league(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<u8>> {
 
 fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
     let mut w = csv::Writer::from_writer(Vec::new());
-    let mut header = ["reduction", "held", "point", "source", "value", "stderr"].map(String::from).to_vec();
+    let mut header = ["reduction", "held", "point", "source", "value", "stderr"]
+        .map(String::from)
+        .to_vec();
     header.extend(RESULT.map(String::from));
     w.write_record(&header).map_err(failed)?;
     for d in &assessment.derived {
@@ -190,7 +214,12 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
             for k in 0..t.reduced.estimate.len() {
                 let mut row = start(k, &t.label);
                 row.push(number(t.reduced.estimate[k]));
-                row.push(t.reduced.stderr.as_ref().map_or(String::new(), |s| number(s[k])));
+                row.push(
+                    t.reduced
+                        .stderr
+                        .as_ref()
+                        .map_or(String::new(), |s| number(s[k])),
+                );
                 match k {
                     0 => row.extend(result(&t.row)),
                     _ => row.extend(std::iter::repeat_n(String::new(), RESULT.len())),

@@ -134,6 +134,10 @@ impl Theory for SaddleToSaddle {
         if !self.options.step_correction {
             limits.push("training.learning_rate -> 0".into());
         }
+        let mut averages_over = vec!["replicas"];
+        if experiment.task.is_random() && !noise_free {
+            averages_over.push("datasets");
+        }
         Ok(Box::new(StairsPlan {
             stairs,
             speed,
@@ -141,7 +145,7 @@ impl Theory for SaddleToSaddle {
             promise: Promise {
                 conditioning: Conditioning::None,
                 limits,
-                averages_over: Vec::new(),
+                averages_over,
                 bytes: 8 * covers.iter().map(|&i| wanted[i].size()).sum::<usize>() as u64,
                 seconds: 1e-4,
             },

@@ -55,6 +55,28 @@ pub enum Condition {
     None,
 }
 
+/// Common starting strength of idealised modes for independent Gaussian weights of standard deviation `scale`.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// `u0 = scale^L`, the product of typical layer weights: the textbook's choice.
+    #[default]
+    LayerProduct,
+    /// Two layers of width N: `u0 = N scale^2 / 2`. With `a = W1 v`, `b = W2^T u` in the hidden space, `u = (|a+b|^2 - |a-b|^2)/4`;
+    /// only `a + b` grows (as e^{st}), so the mode leaves the saddle as if it had started at `E |a+b|^2 / 4` (derived here).
+    MeanOverlap,
+}
+
 /// Keys of a `[[theory]]` table with `kind = "saxe"`.
 #[derive(
     Debug,
@@ -73,6 +95,8 @@ pub struct Options {
     /// Starting mode strength, for `condition = "none"` alone; by default the typical product of the initial weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub u0: Option<f64>,
+    /// Rule for the common start of idealised modes where `u0` is not given.
+    pub start: Start,
 }
 
 static ABOUT: About = About {
@@ -87,7 +111,8 @@ F = [[-lambda/2, S^T], [S, lambda/2]]. Otherwise the flow of the weights is inte
 condition = \"none\": independent modes from a common start u0,  du/dt = L u^{2-2/L} (s - u)
 (two layers: u = s/(1 + (s/u0 - 1) e^{-2 s t}), half-rise ln(s/u0 - 1)/2s), whatever the actual start is.
 
-keys: method = \"auto\" | \"closed-form\" | \"ode\"; condition = \"initial\" | \"none\"; u0 = <strength> (condition = \"none\")
+keys: method = \"auto\" | \"closed-form\" | \"ode\"; condition = \"initial\" | \"none\"; u0 = <strength> (condition = \"none\");
+start = \"layer-product\" (u0 = scale^L) | \"mean-overlap\" (two layers of width N, Gaussian: u0 = N scale^2 / 2, derived here)
 limit: training.learning_rate -> 0 at fixed learning_rate * step; the error is proportional to the learning rate.
 sources: Saxe, McClelland, Ganguli 2014, arXiv:1312.6120; Saxe et al. 2019, arXiv:1810.10531; Braun et al. 2022;
 Domine et al. 2024, arXiv:2409.14623",
@@ -183,6 +208,7 @@ impl Theory for Saxe {
                 network,
                 experiment.task.is_random(),
                 self.options.u0,
+                self.options.start,
                 wanted,
             )?)),
             Condition::Initial => {

@@ -1,6 +1,7 @@
 //! The idealised prediction: decoupled modes from a common start, whatever the actual start is.
 
 use super::depth::{Bounded, DeepMode, Depth};
+use super::entry::Start as Rule;
 use super::flow::WeightFlow;
 use super::scalar::Mode;
 use crate::error::Result;
@@ -38,12 +39,24 @@ enum Start {
 }
 
 impl Start {
-    fn of(network: &LinearNetwork, u0: Option<f64>) -> std::result::Result<Self, Declined> {
+    fn of(
+        network: &LinearNetwork,
+        u0: Option<f64>,
+        rule: Rule,
+    ) -> std::result::Result<Self, Declined> {
         let layers = network.layers();
         let c = network.multiplier();
         let power = |scale: f64| c * scale.powi(layers as i32);
         Ok(match (u0, network.view.start) {
             (Some(u0), _) => Start::Balanced(u0),
+            (None, StartView::Gaussian { scale }) if rule == Rule::MeanOverlap => {
+                let [_, width, _] = network.view.widths[..] else {
+                    return Err(Declined(
+                        "start = \"mean-overlap\" needs two weight layers".into(),
+                    ));
+                };
+                Start::Balanced(0.5 * width as f64 * power(scale))
+            }
             (None, StartView::Gaussian { scale } | StartView::Balanced { scale }) => {
                 Start::Balanced(power(scale))
             }
@@ -154,6 +167,7 @@ impl Idealised {
         network: LinearNetwork,
         random_data: bool,
         u0: Option<f64>,
+        rule: Rule,
         wanted: &[Wanted],
     ) -> std::result::Result<Self, Declined> {
         let modes = network.population_modes()?.clone();
@@ -164,20 +178,21 @@ impl Idealised {
                 modes.s.len()
             )));
         }
-        let start = Start::of(&network, u0)?;
+        let start = Start::of(&network, u0, rule)?;
         let noise_free = network.noise_free();
         let covers = gate::covered(
             wanted,
             |name| match name {
                 "train-loss" => noise_free,
-                "mode-strength" | "half-rise-time" | "conserved-drift" | "input-output-map" => true,
+                "mode-strength" | "half-rise-time" | "conserved-drift" => true,
+                "input-output-map" => !random_data,
                 _ => false,
             },
-            "idealised modes give mode-strength, half-rise-time, conserved-drift, input-output-map, and train-loss without \
+            "idealised modes give mode-strength, half-rise-time, conserved-drift, input-output-map of a fixed data set, and train-loss without \
              label noise; none of them is measured here (condition = \"initial\" gives more)",
         )?;
         let mut averages_over = vec!["replicas"];
-        if random_data {
+        if random_data && !noise_free {
             averages_over.push("datasets");
         }
         let promise = Promise {

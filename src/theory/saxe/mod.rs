@@ -17,4 +17,4 @@ pub mod matrix;
 pub mod path;
 pub mod scalar;
 
-pub use entry::{Condition, KIND, Method, Options, Saxe};
+pub use entry::{Condition, KIND, Method, Options, Saxe, Start};
