@@ -220,7 +220,7 @@ fn theory_rows(
                 spec.seed,
                 &w.axes,
             )?,
-            (None, Some(error)) => RowResult::Unmeasured(format!("the cell failed: {error}")),
+            (None, Some(_)) => RowResult::Unmeasured("the cell's training failed".into()),
             (None, None) => RowResult::Unmeasured("no networks were trained".into()),
         };
         rows.push(row(Some(w.observable), result));

@@ -1,5 +1,6 @@
 //! Computes every unit of a spec (one draw measured, one theory solved for one draw) in parallel, from the store where it can.
 
+use super::manifest::simd_level;
 use super::memo::Memo;
 use super::outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
 use super::progress::Progress;
@@ -242,6 +243,7 @@ impl Engine<'_> {
         let experiment = &cell.experiment;
         let key = json!({
             "unit": "measure",
+            "simd": simd_level(),
             "experiment": experiment_json(experiment),
             "instruments": cell.instruments.iter().map(|i| instrument_json(*i)).collect::<Vec<_>>(),
             "draw": draw,
@@ -334,6 +336,7 @@ impl Engine<'_> {
         };
         let key = json!({
             "unit": "theory",
+            "simd": simd_level(),
             "kind": entry.kind,
             "revision": entry.revision,
             "keys": entry.theory.resolved(),

@@ -275,6 +275,20 @@ fn experiment(frame: &Frame) -> Result<Experiment> {
     if let Some(learner) = &learner {
         learner.check(task.shape())?;
     }
+    if let Some(training) = &training {
+        training.check(task.shape())?;
+    }
+    if m.datasets > 1 && !task.is_random() {
+        return Err(Error::input(
+            "measure.datasets",
+            format!(
+                "every draw of the task {} is the same: {} data sets would repeat one",
+                task.about().kind,
+                m.datasets
+            ),
+            "use measure.datasets = 1 and vary measure.replicas",
+        ));
+    }
     if learner.is_some() != training.is_some() {
         let (have, lack) = if learner.is_some() {
             ("learner", "training")
