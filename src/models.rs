@@ -33,4 +33,5 @@ pub const MODELS: &[Model] = models![
     "saddle-to-saddle",
     "step-size",
     "lambda-balanced",
+    "width",
 ];

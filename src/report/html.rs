@@ -18,11 +18,11 @@ pre{background:var(--box);border:1px solid var(--rule);border-radius:6px;padding
 pre code{font-size:1em}.notice{border-left:4px solid var(--inconclusive);background:var(--box);padding:.6rem 1rem;margin:1.2rem 0}\
 figure{margin:1.2rem 0}figure svg{display:block;width:100%;max-width:44rem;height:auto;margin:0 auto;background:#fff;border-radius:6px}\
 figcaption{font-size:.9rem;margin:.5rem auto 0;max-width:46rem;text-align:center}\
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}\
+.wide{overflow-x:auto;margin-inline:calc(50% - min(47vw,48rem))}table{border-collapse:collapse;min-width:62rem;margin:0 auto;font-size:.82rem;font-variant-numeric:tabular-nums}\
 th,td{text-align:left;padding:.35rem .7rem .35rem 0;border-bottom:1px solid var(--rule);vertical-align:top}\
 th{color:var(--soft);font-weight:600}th.number,td.number{text-align:right;white-space:nowrap}td:first-child,th:first-child{border-left:4px solid transparent;padding-left:.6rem}\
 tr.agree td:first-child{border-left-color:var(--agree)}tr.disagree td:first-child{border-left-color:var(--disagree)}\
-tr.inconclusive td:first-child{border-left-color:var(--inconclusive)}tr.declined td:first-child{border-left-color:var(--declined)}\
+tr.inconclusive td:first-child{border-left-color:var(--inconclusive)}tr.failed td:first-child{border-left-color:var(--disagree)}tr.declined td:first-child{border-left-color:var(--declined)}\
 tr.agree .verdict{color:var(--agree)}tr.disagree .verdict{color:var(--disagree)}tr.inconclusive .verdict{color:var(--inconclusive)}\
 tr.declined .verdict{color:var(--declined)}.verdict{font-weight:600}\
 .theory{border:1px solid var(--rule);border-radius:6px;padding:.9rem 1.1rem;margin:0 0 1rem}\
