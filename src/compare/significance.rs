@@ -52,20 +52,14 @@ pub fn residuals(differences: &DMatrix<f64>) -> Result<Vec<Residual>> {
     columns.map(|c| one(c.as_slice())).collect()
 }
 
-/// The point with the largest |t|; a difference without scatter counts as infinite, and exactly zero as none.
-pub fn worst(residuals: &[Residual]) -> Option<usize> {
-    let size = |r: &Residual| match r.t {
-        Some(t) => (t.abs(), r.difference.abs()),
-        None if r.difference == 0.0 => (-1.0, 0.0),
-        None => (f64::INFINITY, r.difference.abs()),
+/// The point with the largest |t|; a difference without scatter counts as infinite, one within its numerical `bound` as none.
+pub fn worst(residuals: &[Residual], bound: &[f64]) -> Option<usize> {
+    let size = |k: usize| match residuals[k].t {
+        _ if residuals[k].difference.abs() <= bound[k] => (-1.0, 0.0),
+        Some(t) => (t.abs(), residuals[k].difference.abs()),
+        None => (f64::INFINITY, residuals[k].difference.abs()),
     };
-    (0..residuals.len()).reduce(|a, b| {
-        if size(&residuals[b]) > size(&residuals[a]) {
-            b
-        } else {
-            a
-        }
-    })
+    (0..residuals.len()).reduce(|a, b| if size(b) > size(a) { b } else { a })
 }
 
 /// p-value of "the expected difference is exactly zero at every point", from the largest |t| over points under sign flips of the
@@ -153,11 +147,20 @@ mod tests {
     fn the_worst_point_is_where_t_is_largest_or_undefined() {
         let mut d = normal_matrix(&mut stream(2, "worst", &[]), 8, 4);
         d.column_mut(2).add_scalar_mut(5.0);
-        assert_eq!(worst(&residuals(&d).unwrap()), Some(2));
+        assert_eq!(
+            worst(&residuals(&d).unwrap(), &[0.0; 8][..d.ncols()]),
+            Some(2)
+        );
         d.column_mut(1).fill(0.0);
-        assert_eq!(worst(&residuals(&d).unwrap()), Some(2));
+        assert_eq!(
+            worst(&residuals(&d).unwrap(), &[0.0; 8][..d.ncols()]),
+            Some(2)
+        );
         d.column_mut(1).fill(1e-9);
         let r = residuals(&d).unwrap();
-        assert_eq!((worst(&r), r[1].t, r[1].stderr), (Some(1), None, Some(0.0)));
+        assert_eq!(
+            (worst(&r, &[0.0; 8][..d.ncols()]), r[1].t, r[1].stderr),
+            (Some(1), None, Some(0.0))
+        );
     }
 }

@@ -44,6 +44,10 @@ fn example() -> ReportDocument {
                 row(&["mean-field", "mode-strength", "", "", "", "", "", "declined", "", "", ""], Verdict::Declined),
             ],
         },
+        derived: Some(Table {
+            header: words(&["reduction", "measured", "theory"]),
+            rows: vec![row(&["slope of half-rise-time", "0.3380 ± 0.0002", "0.3383"], Verdict::Agree)],
+        }),
         theories: vec![
             TheoryNote {
                 label: "saxe matched".into(),
@@ -163,7 +167,13 @@ fn markdown_says_everything() {
         assert!(page.contains(&t.replace('>', "\\>")), "{t}");
     }
     let table: Vec<&str> = page.lines().filter(|l| l.starts_with('|')).collect();
-    assert_eq!(table.len(), 2 + report.league.rows.len());
+    let derived = report.derived.as_ref().unwrap();
+    assert_eq!(
+        table.len(),
+        4 + report.league.rows.len() + derived.rows.len()
+    );
+    let (table, reduced) = table.split_at(2 + report.league.rows.len());
+    assert!(reduced[0].contains("reduction"));
     let bars = |l: &str| l.replace("\\|", "").matches('|').count();
     assert!(
         table

@@ -508,11 +508,10 @@ fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Vec<Expectati
     for d in derived {
         for t in &d.theories {
             let Some(expect) = t.expect else { continue };
-            let met = match (expect, t.row.verdict()) {
-                (Expect::Agree, Some(Verdict::Agree))
-                | (Expect::Disagree, Some(Verdict::Disagree)) => true,
-                _ => false,
-            };
+            let met = matches!(
+                (expect, t.row.verdict()),
+                (Expect::Agree, Some(Verdict::Agree)) | (Expect::Disagree, Some(Verdict::Disagree))
+            );
             let verdict = t.row.verdict().map_or("not compared", |v| v.name());
             out.push(Expectation {
                 label: format!("{}: {}", t.label, d.label),

@@ -51,6 +51,10 @@ impl Task for Teacher {
             v,
         })
     }
+    /// Without noise a linear network sees the same moments in every draw.
+    fn is_random(&self) -> bool {
+        self.noise > 0.0
+    }
     fn draw(&self, rng: &mut Stream) -> Result<Dataset> {
         let modes = self.modes().ok_or_else(|| missing("modes"))?;
         let teacher = &modes.u * DMatrix::from_diagonal(&modes.s) * modes.v.transpose();
