@@ -1,13 +1,13 @@
 //! From values to verdicts: every theory against every measured observable, reductions across cells, expectations.
 
+use super::expect::expectations;
 use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
-use crate::compare::{
-    Blocks, Comparison, Reduced, Reduction, TheoryCurve, Verdict, compare, reduce,
-};
+use super::reduction::reductions;
+use crate::compare::{Blocks, Comparison, Reduced, TheoryCurve, Verdict, compare};
 use crate::error::{Error, Result};
 use crate::experiment::DrawIndex;
 use crate::instrument::{Axis, Observable};
-use crate::spec::{Abscissa, Expect, Reduce, ReduceKind, Spec};
+use crate::spec::{Expect, Reduce, Spec};
 
 /// The league of a run.
 #[derive(Debug, Clone)]
@@ -229,7 +229,7 @@ fn theory_rows(
 }
 
 /// Comparison as a row; an undefined comparison is a row with its reason, not an error of the run.
-fn against(
+pub(super) fn against(
     measured: &Blocks,
     curve: &TheoryCurve,
     tolerance: crate::compare::Tolerance,
@@ -283,259 +283,6 @@ pub fn short(x: f64) -> String {
         true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
         false => text,
     }
-}
-
-fn reductions(spec: &Spec, outcome: &Outcome, r: &Reduce) -> Result<Vec<Derived>> {
-    let mut groups: Vec<(crate::spec::sweep::Settings, Vec<usize>)> = Vec::new();
-    for (index, cell) in outcome.cells.iter().enumerate() {
-        let rest: Vec<_> = cell
-            .set
-            .iter()
-            .filter(|(k, _)| *k != r.key)
-            .cloned()
-            .collect();
-        match groups.iter_mut().find(|(s, _)| *s == rest) {
-            Some((_, cells)) => cells.push(index),
-            None => groups.push((rest, vec![index])),
-        }
-    }
-    groups
-        .into_iter()
-        .map(|(set, cells)| derive(spec, outcome, r, set, cells))
-        .collect()
-}
-
-fn derive(
-    spec: &Spec,
-    outcome: &Outcome,
-    r: &Reduce,
-    set: crate::spec::sweep::Settings,
-    cells: Vec<usize>,
-) -> Result<Derived> {
-    let place = format!("reduce over {}", r.key);
-    let x = cells
-        .iter()
-        .map(|&c| coordinate(&outcome.cells[c], &r.key, r.abscissa))
-        .collect::<Option<Vec<f64>>>()
-        .ok_or_else(|| {
-            Error::input(
-                &place,
-                "the swept values are not numbers",
-                "reduce over a numeric key",
-            )
-        })?;
-    let first = &outcome.cells[cells[0]];
-    let wanted = first
-        .wanted
-        .iter()
-        .position(|w| w.observable.name == r.observable)
-        .ok_or_else(|| Error::bug(&place, "the observable is not measured"))?;
-    let (observable, axes) = (
-        first.wanted[wanted].observable,
-        first.wanted[wanted].axes.clone(),
-    );
-    let kind = match r.kind {
-        ReduceKind::Extrapolate => Reduction::Extrapolation { curvature: false },
-        ReduceKind::Slope => Reduction::Slope,
-    };
-    let same_grid = cells
-        .iter()
-        .all(|&c| close(&outcome.cells[c].wanted[wanted].axes, &axes));
-    let reduced = |blocks: Vec<Option<Blocks>>| -> std::result::Result<Reduced, String> {
-        if !same_grid {
-            return Err(format!(
-                "the grid of {} differs between cells (choose points that fall on common times)",
-                r.observable
-            ));
-        }
-        let parts = x
-            .iter()
-            .zip(blocks)
-            .map(|(&x, blocks)| blocks.map(|blocks| crate::compare::Cell { x, blocks }))
-            .collect::<Option<Vec<_>>>()
-            .ok_or("a cell has no value")?;
-        reduce(&parts, kind).map_err(|e| e.to_string())
-    };
-    let blocks = cells
-        .iter()
-        .map(|&c| measured_blocks(&outcome.cells[c], wanted))
-        .collect::<Result<Vec<_>>>()?;
-    let measured = reduced(blocks);
-    let mut theories = Vec::new();
-    for (t, entry) in first.theories.iter().enumerate() {
-        let curves = cells
-            .iter()
-            .map(|&c| theory_curve(&outcome.cells[c], &outcome.cells[c].theories[t], wanted))
-            .collect::<Result<Vec<_>>>()?;
-        let averages_over = entry
-            .promise
-            .as_ref()
-            .map(|p| p.averages_over.clone())
-            .unwrap_or_default();
-        let Ok(prediction) = reduced(curves.into_iter().map(|c| c.map(|c| c.values)).collect())
-        else {
-            continue;
-        };
-        let curve = TheoryCurve {
-            values: prediction.blocks.clone(),
-            bound: vec![0.0; prediction.estimate.len()],
-            stderr: None,
-            averages_over,
-        };
-        let row = match &measured {
-            Ok(m) => against(
-                &m.blocks,
-                &curve,
-                r.tolerance
-                    .map_or_else(|| spec.compare.of(observable.name), Into::into),
-                spec.seed,
-                &axes,
-            )?,
-            Err(reason) => RowResult::Unmeasured(reason.clone()),
-        };
-        theories.push(DerivedTheory {
-            label: entry.label.clone(),
-            reduced: prediction,
-            row,
-            expect: r.expect.get(&entry.label).copied().filter(|_| !spec.quick),
-        });
-    }
-    Ok(Derived {
-        label: r.label.clone().unwrap_or_else(|| {
-            let what = match r.kind {
-                ReduceKind::Extrapolate => "limit of",
-                ReduceKind::Slope => "slope of",
-            };
-            format!("{what} {} in {}", r.observable, r.abscissa.text(&r.key))
-        }),
-        reduce: r.clone(),
-        observable,
-        axes,
-        set,
-        cells,
-        x,
-        measured,
-        theories,
-    })
-}
-
-/// Abscissa of a cell on the axis of a swept key; a list of equal numbers counts as the number (`learner.widths = [64]`).
-pub fn coordinate(cell: &CellOutcome, key: &str, abscissa: Abscissa) -> Option<f64> {
-    fn number(v: &toml::Value) -> Option<f64> {
-        match v {
-            toml::Value::Integer(i) => Some(*i as f64),
-            toml::Value::Float(f) => Some(*f),
-            toml::Value::Array(items) => {
-                let first = number(items.first()?)?;
-                items
-                    .iter()
-                    .all(|i| number(i) == Some(first))
-                    .then_some(first)
-            }
-            _ => None,
-        }
-    }
-    let (_, value) = cell.set.iter().find(|(k, _)| k == key)?;
-    match (abscissa, value) {
-        (Abscissa::Depth, toml::Value::Array(items)) => Some(items.len() as f64 + 1.0),
-        (Abscissa::Depth, _) => None,
-        _ => number(value).map(|k| abscissa.of(k)),
-    }
-}
-
-fn close(a: &[Axis], b: &[Axis]) -> bool {
-    a.len() == b.len()
-        && a.iter().zip(b).all(|(a, b)| {
-            let scale = a.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-            a.name == b.name
-                && a.values.len() == b.values.len()
-                && a.values
-                    .iter()
-                    .zip(&b.values)
-                    .all(|(x, y)| (x - y).abs() <= 1e-9 * scale)
-        })
-}
-
-fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Vec<Expectation> {
-    let mut out = Vec::new();
-    let Some(cell) = spec.cells.first() else {
-        return out;
-    };
-    for entry in &cell.theories {
-        let Some(expect) = entry.expect else { continue };
-        let mine: Vec<&Row> = rows.iter().filter(|r| r.label == entry.label).collect();
-        let verdicts: Vec<Option<Verdict>> = mine.iter().map(|r| r.result.verdict()).collect();
-        let (met, why) = match expect {
-            Expect::Agree => {
-                let miss = mine
-                    .iter()
-                    .find(|r| r.result.verdict() != Some(Verdict::Agree));
-                match miss {
-                    _ if mine.is_empty() => (false, "nothing was compared".to_string()),
-                    Some(r) => (false, row_text(r)),
-                    None => (true, format!("{} comparisons agree", mine.len())),
-                }
-            }
-            Expect::Disagree => {
-                let lacking = (0..spec.cells.len()).find(|c| {
-                    !mine
-                        .iter()
-                        .any(|r| r.cell == *c && r.result.verdict() == Some(Verdict::Disagree))
-                });
-                match lacking {
-                    Some(c) => (false, format!("cell {c}: no comparison disagrees")),
-                    None => (
-                        true,
-                        format!(
-                            "{} of {} comparisons disagree",
-                            verdicts
-                                .iter()
-                                .filter(|v| **v == Some(Verdict::Disagree))
-                                .count(),
-                            verdicts.len()
-                        ),
-                    ),
-                }
-            }
-        };
-        out.push(Expectation {
-            label: entry.label.clone(),
-            expect,
-            met,
-            why,
-        });
-    }
-    for d in derived {
-        for t in &d.theories {
-            let Some(expect) = t.expect else { continue };
-            let met = matches!(
-                (expect, t.row.verdict()),
-                (Expect::Agree, Some(Verdict::Agree)) | (Expect::Disagree, Some(Verdict::Disagree))
-            );
-            let verdict = t.row.verdict().map_or("not compared", |v| v.name());
-            out.push(Expectation {
-                label: format!("{}: {}", t.label, d.label),
-                expect,
-                met,
-                why: verdict.into(),
-            });
-        }
-    }
-    out
-}
-
-fn row_text(r: &Row) -> String {
-    let what = match &r.result {
-        RowResult::Compared { comparison, .. } => comparison.verdict.name().to_string(),
-        RowResult::Declined(why) => format!("declined: {why}"),
-        RowResult::Failed(why) => format!("failed: {why}"),
-        RowResult::Unmeasured(why) => why.clone(),
-    };
-    format!(
-        "cell {}, {}: {what}",
-        r.cell,
-        r.observable.map_or("-", |o| o.name)
-    )
 }
 
 /// Exit code of a finished run: 4 failed cells, 3 no theory gave a number (or one with an expectation failed), 1 an expectation is

@@ -4,14 +4,15 @@ use super::manifest::simd_level;
 use super::memo::Memo;
 use super::outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
 use super::progress::Progress;
+use super::records::{from_record, instrument_json, to_record, wanted_json};
 use super::store::{Lookup, Record, Store};
 use super::{cost, interrupt};
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, DrawIndex, Experiment};
-use crate::instrument::{Instrument, Wanted, measure};
+use crate::instrument::measure;
 use crate::spec::{Cell, Spec, experiment_json, hash};
 use crate::task::Dataset;
-use crate::theory::{Plan, Predicted, Prediction, SolverReport};
+use crate::theory::{Plan, Prediction};
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
@@ -395,52 +396,6 @@ pub fn place(cell: &Cell) -> String {
             format!("cell [{}], ", keys.join(", "))
         }
     }
-}
-
-fn instrument_json(i: &dyn Instrument) -> Json {
-    json!({ "kind": i.about().kind, "revision": i.about().revision })
-}
-
-fn wanted_json(w: &Wanted) -> Json {
-    json!({ "name": w.observable.name, "axes": w.axes })
-}
-
-fn to_record(p: &Prediction) -> Record {
-    let mut arrays = Vec::new();
-    for o in &p.observables {
-        arrays.push((format!("mean:{}", o.wanted), o.mean.clone()));
-        arrays.push((format!("bound:{}", o.wanted), o.bound.clone()));
-        if let Some(stderr) = &o.stderr {
-            arrays.push((format!("stderr:{}", o.wanted), stderr.clone()));
-        }
-    }
-    Record {
-        meta: json!({ "solver": p.solver, "warnings": p.warnings }),
-        arrays,
-    }
-}
-
-fn from_record(record: &Record) -> Option<Prediction> {
-    let observables = record
-        .arrays
-        .iter()
-        .filter_map(|(name, mean)| {
-            let wanted = name.strip_prefix("mean:")?;
-            Some(Predicted {
-                wanted: wanted.parse().ok()?,
-                mean: mean.clone(),
-                bound: record.array(&format!("bound:{wanted}"))?.to_vec(),
-                stderr: record
-                    .array(&format!("stderr:{wanted}"))
-                    .map(<[f64]>::to_vec),
-            })
-        })
-        .collect();
-    Some(Prediction {
-        observables,
-        solver: serde_json::from_value::<SolverReport>(record.meta["solver"].clone()).ok()?,
-        warnings: serde_json::from_value(record.meta["warnings"].clone()).ok()?,
-    })
 }
 
 /// Sorts finished units into cells. A diverged draw fails its cell; a solver that failed fails its theory in that cell.

@@ -5,11 +5,14 @@ pub mod assess;
 pub mod cost;
 pub mod document;
 pub mod execute;
+mod expect;
 pub mod interrupt;
 pub mod manifest;
 pub mod memo;
 pub mod outcome;
 pub mod progress;
+mod records;
+pub mod reduction;
 pub mod store;
 pub mod tables;
 

@@ -1,3 +1,5 @@
+//! Tests of the two-layer matrix solution: reference numbers, integration, closed forms, symmetries.
+
 use super::*;
 use crate::numerics::flow::Tolerance;
 use crate::numerics::linalg::qr;

@@ -1,0 +1,87 @@
+//! Stated expectations: whether the verdicts meet them.
+
+use super::assess::{Derived, Expectation, Row, RowResult};
+use crate::compare::Verdict;
+use crate::spec::{Expect, Spec};
+
+pub(super) fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Vec<Expectation> {
+    let mut out = Vec::new();
+    let Some(cell) = spec.cells.first() else {
+        return out;
+    };
+    for entry in &cell.theories {
+        let Some(expect) = entry.expect else { continue };
+        let mine: Vec<&Row> = rows.iter().filter(|r| r.label == entry.label).collect();
+        let verdicts: Vec<Option<Verdict>> = mine.iter().map(|r| r.result.verdict()).collect();
+        let (met, why) = match expect {
+            Expect::Agree => {
+                let miss = mine
+                    .iter()
+                    .find(|r| r.result.verdict() != Some(Verdict::Agree));
+                match miss {
+                    _ if mine.is_empty() => (false, "nothing was compared".to_string()),
+                    Some(r) => (false, row_text(r)),
+                    None => (true, format!("{} comparisons agree", mine.len())),
+                }
+            }
+            Expect::Disagree => {
+                let lacking = (0..spec.cells.len()).find(|c| {
+                    !mine
+                        .iter()
+                        .any(|r| r.cell == *c && r.result.verdict() == Some(Verdict::Disagree))
+                });
+                match lacking {
+                    Some(c) => (false, format!("cell {c}: no comparison disagrees")),
+                    None => (
+                        true,
+                        format!(
+                            "{} of {} comparisons disagree",
+                            verdicts
+                                .iter()
+                                .filter(|v| **v == Some(Verdict::Disagree))
+                                .count(),
+                            verdicts.len()
+                        ),
+                    ),
+                }
+            }
+        };
+        out.push(Expectation {
+            label: entry.label.clone(),
+            expect,
+            met,
+            why,
+        });
+    }
+    for d in derived {
+        for t in &d.theories {
+            let Some(expect) = t.expect else { continue };
+            let met = matches!(
+                (expect, t.row.verdict()),
+                (Expect::Agree, Some(Verdict::Agree)) | (Expect::Disagree, Some(Verdict::Disagree))
+            );
+            let verdict = t.row.verdict().map_or("not compared", |v| v.name());
+            out.push(Expectation {
+                label: format!("{}: {}", t.label, d.label),
+                expect,
+                met,
+                why: verdict.into(),
+            });
+        }
+    }
+    out
+}
+
+fn row_text(r: &Row) -> String {
+    let what = match &r.result {
+        RowResult::Compared { comparison, .. } => comparison.verdict.name().to_string(),
+        RowResult::Declined(why) => format!("declined: {why}"),
+        RowResult::Failed(why) => format!("failed: {why}"),
+        RowResult::Unmeasured(why) => why.clone(),
+    };
+    format!(
+        "cell {}, {}: {what}",
+        r.cell,
+        r.observable.map_or("-", |o| o.name)
+    )
+}
