@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::instrument::Axis;
 use npyz::WriterBuilder;
 use npyz::npz::NpzWriter;
+use npyz::zip::{DateTime, write::FileOptions};
 use std::io::Cursor;
 
 /// Bytes of the archive: per cell `cellN.measured.OBSERVABLE.{mean,stderr,draws}`, `cellN.LABEL.OBSERVABLE.{mean,bound}` and
@@ -71,7 +72,10 @@ fn add(
 ) -> Result<()> {
     let shape: Vec<u64> = shape.iter().map(|n| *n as u64).collect();
     let mut writer = npz
-        .array::<f64>(name, Default::default())
+        .array::<f64>(
+            name,
+            FileOptions::default().last_modified_time(DateTime::default()),
+        )
         .map_err(failed)?
         .default_dtype()
         .shape(&shape)

@@ -2,10 +2,7 @@
 
 use super::keys::Frame;
 use super::references::check_references;
-use super::{
-    Cell, Document, Expect, Measure, Spec, TheoryEntry, cell_json, hash, overrides, sweep,
-    take_table,
-};
+use super::{Cell, Document, Expect, Measure, Spec, TheoryEntry, overrides, sweep, take_table};
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment};
 use crate::instrument::{INSTRUMENTS, Instrument, Wanted};
@@ -14,7 +11,6 @@ use crate::learner::LEARNERS;
 use crate::task::TASKS;
 use crate::theory::THEORIES;
 use crate::training::TRAININGS;
-use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use toml::Table;
@@ -43,19 +39,9 @@ pub(super) fn resolve(
         })
         .collect::<Result<Vec<Cell>>>()?;
     check_references(&base, &cells, sweep_table.as_ref())?;
-    let resolved = json!({
-        "version": 1,
-        "quick": quick,
-        "seed": base.seed,
-        "measure": base.measure,
-        "compare": base.compare,
-        "reduce": base.reduce,
-        "cells": cells.iter().map(cell_json).collect::<Vec<_>>(),
-    });
     Ok(Spec {
         name: name.into(),
         title: base.title.clone().unwrap_or_else(|| name.into()),
-        hash: hash::of(&resolved),
         seed: base.seed,
         document,
         quick,
@@ -63,8 +49,10 @@ pub(super) fn resolve(
         compare: base.compare,
         reduce: base.reduce,
         figures: base.figure,
-        resolved,
-    })
+        resolved: serde_json::Value::Null,
+        hash: String::new(),
+    }
+    .sealed())
 }
 
 fn build_cell(set: sweep::Settings, table: &Table, quick: bool) -> Result<Cell> {
@@ -182,7 +170,7 @@ fn experiment(frame: &Frame) -> Result<Experiment> {
     })
 }
 
-fn instruments(
+pub(super) fn instruments(
     measure: &Measure,
     experiment: &Experiment,
 ) -> Result<(Vec<&'static dyn Instrument>, Vec<Wanted>)> {

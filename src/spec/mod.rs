@@ -2,6 +2,7 @@
 //! number.
 
 mod build;
+mod code;
 pub mod document;
 mod figure;
 pub mod hash;
@@ -150,6 +151,22 @@ fn take_table(table: &mut Table, key: &str) -> Result<Option<Table>> {
         None => Ok(None),
         Some(toml::Value::Table(t)) => Ok(Some(t)),
         Some(_) => Err(Error::input(key, "not a table", format!("write [{key}]"))),
+    }
+}
+
+impl Spec {
+    /// Fills in the resolved form and its hash.
+    fn sealed(mut self) -> Spec {
+        self.resolved = json!({
+            "version": 1,
+            "quick": self.quick,
+            "seed": self.seed,
+            "compare": self.compare,
+            "reduce": self.reduce,
+            "cells": self.cells.iter().map(cell_json).collect::<Vec<_>>(),
+        });
+        self.hash = hash::of(&self.resolved);
+        self
     }
 }
 

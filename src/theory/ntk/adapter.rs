@@ -31,6 +31,25 @@ use std::sync::Arc;
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     pub time: Time,
+    pub condition: Condition,
+}
+
+/// What the entry conditions on: always the actual initial parameters.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    #[default]
+    Initial,
 }
 
 static ABOUT: About = About {
@@ -42,7 +61,7 @@ f(x; theta) = f0(x) + J(x) (theta - theta0) with the empirical Jacobian J of eve
 theta_n - theta0 = -J^T U phi_n(lambda) U^T r0,  K = J J^T = U diag(lambda) U^T,
 phi_n = (1 - (1 - w rate lambda)^n)/lambda  (time = \"discrete\", default)  or  (1 - exp(-w rate lambda n))/lambda  (time = \"flow\").
 
-keys: time = \"discrete\" | \"flow\"
+keys: time = \"discrete\" | \"flow\"; condition = \"initial\" (the only one)
 limit: learner.widths -> inf (NTK parametrisation), where the kernel does not move; with \"flow\" also learning_rate -> 0.
 sources: Jacot, Gabriel, Hongler 2018, arXiv:1806.07572; Lee et al. 2019, arXiv:1902.06720",
     revision: 1,
@@ -70,14 +89,21 @@ pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
     parse: |place, table| {
         let options: Options = parse_table(place, table)?;
-        Ok(Arc::new(Ntk { options }))
+        Ok(Arc::new(Ntk::new(options)))
     },
     schema: <Options as schemars::JsonSchema>::json_schema,
 };
 
+/// The theory with its options.
 #[derive(Debug)]
-struct Ntk {
+pub struct Ntk {
     options: Options,
+}
+
+impl Ntk {
+    pub fn new(options: Options) -> Self {
+        Ntk { options }
+    }
 }
 
 /// Test inputs whose Jacobian is held at once.

@@ -19,12 +19,32 @@ use std::sync::Arc;
 pub struct Options {
     /// Growth rate `ln(1 + eta s)/eta` of gradient descent instead of `s` of the flow.
     pub step_correction: bool,
+    pub condition: Condition,
+}
+
+/// What the entry conditions on: nothing, the law of the start is enough.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    #[default]
+    None,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Options {
             step_correction: true,
+            condition: Condition::None,
         }
     }
 }
@@ -38,7 +58,7 @@ at t_k = ln(1/al)/s_k, with gradient-descent steps s_k -> ln(1 + eta s_k)/eta; b
 1/2 sum of s_j^2 over the modes not yet learned. Leading order in 1/ln(1/al): jump times carry an O(1) correction that does not
 grow as al -> 0, and jumps are steps of zero width.
 
-keys: step_correction = true | false
+keys: step_correction = true | false; condition = \"none\" (the only one)
 limit: learner.init.scale -> 0
 sources: Jacot et al. 2021, arXiv:2106.15933; Kunin et al. 2025, arXiv:2506.06489",
     revision: 1,

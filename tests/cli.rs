@@ -1,0 +1,308 @@
+//! Every verb works, prints results on stdout only, and gives one JSON document with --json.
+
+mod common;
+use common::{PROGRAM, SMALL, json, run, with_spec};
+use saddlepoint::models::MODELS;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn ok(folder: &Path, arguments: &[&str]) -> String {
+    let ran = run(folder, arguments);
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (0, ""),
+        "{arguments:?}\n{}",
+        ran.out
+    );
+    ran.out
+}
+
+fn document(folder: &Path, arguments: &[&str], schema: &str) -> serde_json::Value {
+    let mut arguments = arguments.to_vec();
+    arguments.push("--json");
+    let document = json(&ok(folder, &arguments));
+    assert_eq!(document["schema"], schema);
+    document
+}
+
+#[test]
+fn components_are_listed_and_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = ok(folder.path(), &["list"]);
+    let listed = document(folder.path(), &["list"], "saddlepoint/1/list");
+    let entries = listed["entries"].as_array().unwrap();
+    assert!(entries.len() > 20);
+    for entry in entries {
+        let kind = entry["kind"].as_str().unwrap();
+        assert!(text.contains(kind));
+        assert!(ok(folder.path(), &["explain", kind]).len() > 100, "{kind}");
+        document(folder.path(), &["explain", kind], "saddlepoint/1/explain");
+    }
+}
+
+#[test]
+fn a_new_spec_is_valid_and_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    for model in MODELS {
+        let name = format!("my-{}", model.name);
+        ok(folder.path(), &["new", &name, "--model", model.name]);
+        let file = format!("{name}.toml");
+        assert!(ok(folder.path(), &["check", &file]).contains("is valid"));
+        assert_eq!(run(folder.path(), &["new", &name]).code, 2);
+    }
+    document(folder.path(), &["new", "other"], "saddlepoint/1/new");
+}
+
+#[test]
+fn predict_measure_and_run_print_the_documented_json() {
+    let folder = with_spec(SMALL);
+    let predicted = document(
+        folder.path(),
+        &["predict", "spec.toml"],
+        "saddlepoint/1/predict",
+    );
+    let measured = document(
+        folder.path(),
+        &["measure", "spec.toml"],
+        "saddlepoint/1/measure",
+    );
+    let both = document(folder.path(), &["run", "spec.toml"], "saddlepoint/1/run");
+    let theory = &predicted["cells"][0]["theories"][0];
+    assert_eq!(
+        (&theory["theory"], &theory["status"]),
+        (&"matched".into(), &"predicted".into())
+    );
+    for (place, observable) in [
+        ("theory", &theory["observables"][1]),
+        ("measurement", &measured["cells"][0]["measurements"][1]),
+    ] {
+        assert_eq!(observable["name"], "train-loss", "{place}");
+        for key in [
+            "label",
+            "unit",
+            "convention",
+            "axes",
+            "axis",
+            "x",
+            "shape",
+            "mean",
+            "stderr",
+            "bound",
+            "n",
+            "level",
+        ] {
+            assert!(observable.get(key).is_some(), "{place} lacks {key}");
+        }
+        assert_eq!(observable["x"].as_array().unwrap().len(), 6);
+        assert_eq!(observable["mean"].as_array().unwrap().len(), 6);
+        assert_eq!(observable["n"], 5);
+    }
+    assert_eq!(
+        predicted["cells"][0]["measurements"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+    assert_eq!(
+        measured["cells"][0]["theories"].as_array().unwrap().len(),
+        0
+    );
+    assert_eq!(
+        both["cells"][0]["measurements"],
+        measured["cells"][0]["measurements"]
+    );
+    let row = &both["cells"][0]["comparison"][0];
+    for key in [
+        "theory",
+        "observable",
+        "status",
+        "deviation",
+        "interval",
+        "tolerance",
+        "p",
+        "worst",
+        "verdict",
+        "expect",
+    ] {
+        assert!(row.get(key).is_some(), "a comparison lacks {key}");
+    }
+    assert_eq!(both["expectations"][0]["met"], true);
+    // Curves with two axes are row-major over both.
+    let strengths = &both["cells"][0]["measurements"][0];
+    assert_eq!(strengths["shape"], serde_json::json!([2, 6]));
+    assert_eq!(strengths["mean"].as_array().unwrap().len(), 12);
+}
+
+#[test]
+fn a_run_folder_is_complete_and_can_be_revisited() {
+    let folder = with_spec(SMALL);
+    let out = ok(folder.path(), &["run", "spec.toml"]);
+    assert!(out.contains("agree: met"), "{out}");
+    let dir = out
+        .lines()
+        .find_map(|l| l.strip_prefix("report: "))
+        .unwrap()
+        .trim_end_matches("/report.html")
+        .to_string();
+    for file in [
+        "spec.toml",
+        "resolved.json",
+        "manifest.json",
+        "result.json",
+        "arrays.npz",
+        "report.html",
+        "report.md",
+        "tables/league.csv",
+        "tables/mode-strength.csv",
+        "figures/mode-strength.svg",
+        "figures/mode-strength.png",
+        "figures/mode-strength.csv",
+    ] {
+        assert!(
+            folder.path().join(&dir).join(file).exists(),
+            "{file} is missing"
+        );
+    }
+    let page = std::fs::read_to_string(folder.path().join(&dir).join("report.html")).unwrap();
+    assert!(
+        page.contains("<svg")
+            && page.contains("arXiv:1312.6120")
+            && page.contains("saddlepoint reproduce")
+    );
+    document(folder.path(), &["status", &dir], "saddlepoint/1/status");
+    document(folder.path(), &["report", &dir], "saddlepoint/1/report");
+    let again = document(
+        folder.path(),
+        &["reproduce", &dir],
+        "saddlepoint/1/reproduce",
+    );
+    assert_eq!(again["identical"], true);
+    // A changed table is noticed.
+    let table = folder.path().join(&dir).join("tables/train-loss.csv");
+    let text = std::fs::read_to_string(&table).unwrap();
+    std::fs::write(&table, text.replacen("0.", "1.", 1)).unwrap();
+    assert_eq!(run(folder.path(), &["reproduce", &dir]).code, 1);
+}
+
+#[test]
+fn overrides_survive_in_the_run_folder() {
+    let folder = with_spec(SMALL);
+    let set = "task.singular_values=[3, 1]";
+    let out = ok(
+        folder.path(),
+        &[
+            "run",
+            "spec.toml",
+            "--set",
+            set,
+            "--set",
+            "learner.widths=[6]",
+            "--quick",
+            "--seed",
+            "9",
+        ],
+    );
+    assert!(out.contains("quick run"));
+    let dir = out
+        .lines()
+        .find_map(|l| l.strip_prefix("report: "))
+        .unwrap()
+        .trim_end_matches("/report.html")
+        .to_string();
+    assert!(ok(folder.path(), &["reproduce", &dir]).contains("identical"));
+    assert!(ok(folder.path(), &["report", &dir]).contains("redrew"));
+}
+
+#[test]
+fn check_estimates_and_names_declines() {
+    let folder = with_spec(SMALL);
+    let text = ok(
+        folder.path(),
+        &["check", "spec.toml", "--set", "task.whitened=false"],
+    );
+    assert!(text.contains("declines: needs whitened inputs"), "{text}");
+    let document = document(
+        folder.path(),
+        &["check", "spec.toml"],
+        "saddlepoint/1/check",
+    );
+    assert_eq!(document["fits"], true);
+    assert!(document["bytes"].as_u64().unwrap() > 1 << 20);
+    assert!(
+        !folder.path().join("runs").exists(),
+        "check wrote something"
+    );
+}
+
+#[test]
+fn verdicts_and_failures_have_exit_codes() {
+    let folder = with_spec(SMALL);
+    let unmet = run(
+        folder.path(),
+        &["run", "spec.toml", "--set", "theory.2.expect=agree"],
+    );
+    assert_eq!(unmet.code, 1);
+    assert!(
+        unmet.err.contains("expectation not met: ntk"),
+        "{}",
+        unmet.err
+    );
+    assert!(unmet.out.contains("agree: NOT MET"));
+    // Only saxe entries, which decline correlated inputs: no theory gives a number.
+    let none = [
+        "run",
+        "spec.toml",
+        "--set",
+        "task.whitened=false",
+        "--set",
+        "theory=[{kind=\"saxe\"}]",
+    ];
+    assert_eq!(run(folder.path(), &none).code, 3);
+}
+
+#[test]
+fn pages_for_other_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = json(&ok(folder.path(), &["schema"]));
+    let text = spec.to_string();
+    for kind in [
+        "linear-teacher",
+        "semantic-hierarchy",
+        "file",
+        "mlp",
+        "gradient-descent",
+        "saxe",
+        "saddle-to-saddle",
+        "ntk",
+    ] {
+        assert!(
+            text.contains(&format!("{{\"const\":\"{kind}\"}}")),
+            "{kind}"
+        );
+    }
+    assert!(json(&ok(folder.path(), &["schema", "output"]))["$defs"]["observable"].is_object());
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(ok(folder.path(), &["completions", shell]).contains("reproduce"));
+    }
+    assert!(ok(folder.path(), &["man"]).starts_with(".ie"));
+    assert!(ok(folder.path(), &["--help"]).contains("Exit codes"));
+    assert!(ok(folder.path(), &["--version"]).starts_with("saddlepoint "));
+}
+
+#[test]
+fn a_closed_pipe_is_no_crash() {
+    let mut child = Command::new(PROGRAM)
+        .arg("schema")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    let ran = common::ran(child.wait_with_output().unwrap());
+    assert!(ran.err.is_empty(), "{}", ran.err);
+}
