@@ -283,12 +283,18 @@ fn points<DB: DrawingBackend>(
         .zip(y)
         .map(|(x, y)| Some((place.x.at(*x)?, place.y.at(*y)?)).filter(|p| inside.holds(*p)))
         .collect();
+    let seen: Vec<Point> = centers.iter().flatten().copied().collect();
+    let size = marker_size(&seen);
     if let Some(error) = error {
         for (center, (lower, upper)) in centers.iter().zip(error.lower.iter().zip(&error.upper)) {
             let ends = (place.y.edge(*lower), place.y.edge(*upper));
             let (Some((x, _)), (Some(low), Some(high))) = (center, ends) else {
                 continue;
             };
+            // A bar that ends inside its marker is not seen; its caps would be.
+            if (low - high).abs() < 2.0 * size {
+                continue;
+            }
             let (from, to) = (low.min(place.area.y1), high.max(place.area.y0));
             canvas.polyline(&[(*x, from), (*x, to)], style.rgb(), 0.9)?;
             for end in [low, high].into_iter().filter(|y| inside.holds((*x, *y))) {
@@ -296,10 +302,7 @@ fn points<DB: DrawingBackend>(
             }
         }
     }
-    let centers: Vec<Point> = centers.into_iter().flatten().collect();
-    let size = marker_size(&centers);
-    centers
-        .into_iter()
+    seen.into_iter()
         .try_for_each(|center| marker(canvas, center, style, *filled, size))
 }
 

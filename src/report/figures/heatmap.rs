@@ -8,8 +8,8 @@ use crate::run::assess::{measured_blocks, short, theory_curve};
 use crate::run::outcome::CellOutcome;
 use crate::spec::Figure as FigureSpec;
 
-/// Matrices of a three-axis observable at an eighth, a quarter, half and the end of its first axis: measured above, first
-/// theory below.
+/// Matrices of a three-axis observable at a sixth, a third, two thirds and the end of its first axis: measured above,
+/// first theory below.
 pub(super) fn heatmaps(
     cell: &CellOutcome,
     f: &FigureSpec,
@@ -20,7 +20,7 @@ pub(super) fn heatmaps(
         return Ok(None);
     };
     let last = slices.values.len().saturating_sub(1);
-    let mut picked: Vec<usize> = [8, 4, 2, 1].iter().map(|part| last / part).collect();
+    let mut picked: Vec<usize> = [1, 2, 4, 6].iter().map(|part| part * last / 6).collect();
     picked.dedup();
     let count = picked.len();
     let (nr, nc) = (rows.values.len(), columns.values.len());

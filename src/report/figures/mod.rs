@@ -197,7 +197,7 @@ fn cell_name(cell: &CellOutcome, f: &FigureSpec) -> String {
         return format!("{layers} weight layer{plural}");
     }
     let value = |v: &toml::Value| match v {
-        toml::Value::Float(x) => short(*x).replace('-', "−"),
+        toml::Value::Float(x) => number(*x),
         other => other.to_string(),
     };
     cell.set
@@ -206,6 +206,16 @@ fn cell_name(cell: &CellOutcome, f: &FigureSpec) -> String {
         .map(|(k, v)| format!("{} = {}", k.rsplit('.').next().unwrap_or(k), value(v)))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// A short decimal number as it is written, a long one in four digits.
+fn number(x: f64) -> String {
+    let plain = x.to_string();
+    let text = if plain.len() <= 7 { plain } else { short(x) };
+    match text.strip_prefix('-') {
+        Some(rest) => format!("−{rest}"),
+        None => text,
+    }
 }
 
 /// A theory's curve: straight pieces, or a staircase where the theory says that the observable jumps.
