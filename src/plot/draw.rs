@@ -306,14 +306,16 @@ fn points<DB: DrawingBackend>(
         .try_for_each(|center| marker(canvas, center, style, *filled, size))
 }
 
-/// Markers of a dense series shrink so that neighbours on a level stretch stay apart.
+/// Markers of a dense series shrink so that neighbours stay apart: they go by the median distance of neighbours.
 fn marker_size(centers: &[Point]) -> f64 {
-    let xs = || centers.iter().map(|p| p.0);
-    let span = xs().fold(f64::NEG_INFINITY, f64::max) - xs().fold(f64::INFINITY, f64::min);
-    let spacing = span / (centers.len().max(2) - 1) as f64;
-    match centers.len() > 2 {
-        true => (0.42 * spacing).clamp(SMALLEST, RADIUS),
-        false => RADIUS,
+    let mut steps: Vec<f64> = centers
+        .windows(2)
+        .map(|w| (w[1].0 - w[0].0).hypot(w[1].1 - w[0].1))
+        .collect();
+    steps.sort_by(f64::total_cmp);
+    match steps.get(steps.len() / 2) {
+        Some(spacing) => (0.42 * spacing).clamp(SMALLEST, RADIUS),
+        None => RADIUS,
     }
 }
 

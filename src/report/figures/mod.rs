@@ -198,6 +198,7 @@ fn cell_name(cell: &CellOutcome, f: &FigureSpec) -> String {
     }
     let value = |v: &toml::Value| match v {
         toml::Value::Float(x) => number(*x),
+        toml::Value::Array(items) if items.len() == 1 => items[0].to_string(),
         other => other.to_string(),
     };
     cell.set
