@@ -6,5 +6,6 @@ pub mod linalg;
 pub mod quadrature;
 pub mod random;
 pub mod root;
+pub mod scaling;
 pub mod simd;
 pub mod statistics;
