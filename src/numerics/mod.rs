@@ -3,6 +3,7 @@
 pub mod elementary;
 pub mod flow;
 pub mod linalg;
+pub mod npz;
 pub mod quadrature;
 pub mod random;
 pub mod root;

@@ -1,11 +1,10 @@
 //! Loaders: inputs and targets from csv and npz files, with errors that name the place in the file.
 
 use crate::error::{Error, Result};
+use crate::numerics::npz::Reader;
 use nalgebra::DMatrix;
-use npyz::npz::NpzArchive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::io::Cursor;
 use std::path::Path;
 
 /// Which columns of a csv file, or which array of an npz file, are meant.
@@ -197,7 +196,7 @@ fn read_npz(
     inputs: &Columns,
     targets: &Columns,
 ) -> Result<(DMatrix<f64>, DMatrix<f64>)> {
-    let mut archive = NpzArchive::new(Cursor::new(bytes)).map_err(|e| {
+    let mut archive = Reader::new(bytes).map_err(|e| {
         Error::input(
             file,
             format!(
@@ -214,11 +213,7 @@ fn read_npz(
 }
 
 /// The array as a matrix whose columns are samples.
-fn read_array(
-    file: &str,
-    archive: &mut NpzArchive<Cursor<&[u8]>>,
-    columns: &Columns,
-) -> Result<DMatrix<f64>> {
+fn read_array(file: &str, archive: &mut Reader, columns: &Columns) -> Result<DMatrix<f64>> {
     let name = match columns {
         Columns::Prefix(name) => name,
         Columns::Names(names) => {
@@ -232,8 +227,6 @@ fn read_array(
             ));
         }
     };
-    let mut present: Vec<String> = archive.array_names().map(String::from).collect();
-    present.sort();
     let place = format!("{file}: array \"{name}\"");
     let damaged = |e: std::io::Error| {
         Error::input(
@@ -242,16 +235,17 @@ fn read_array(
             "save the file again with numpy.savez(x=..., y=...)",
         )
     };
-    let array = archive.by_name(name).map_err(damaged)?.ok_or_else(|| {
+    let bytes = archive.entry(name).map_err(damaged)?.ok_or_else(|| {
         Error::input(
             &place,
             format!(
                 "there is no such array; the file holds {}",
-                present.join(", ")
+                archive.names().join(", ")
             ),
             "save the array under this name, or name another one with inputs and targets",
         )
     })?;
+    let array = npyz::NpyFile::new(&bytes[..]).map_err(damaged)?;
     let extent: Vec<usize> = array.shape().iter().map(|&n| n as usize).collect();
     let (samples, width) = match extent[..] {
         [samples] => (samples, 1),
@@ -335,9 +329,7 @@ fn numbers<R: std::io::Read>(place: &str, array: npyz::NpyFile<R>) -> Result<Vec
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use npyz::WriterBuilder;
-    use npyz::npz::NpzWriter;
-    use npyz::zip::write::FileOptions;
+    use crate::numerics::npz::Writer;
     use std::path::PathBuf;
     use tempfile::TempDir;
 
@@ -348,22 +340,12 @@ pub(super) mod tests {
     }
 
     /// An npz archive of C-ordered arrays.
-    pub fn npz<T: npyz::AutoSerialize + Copy>(arrays: &[(&str, &[u64], &[T])]) -> Vec<u8> {
-        let mut bytes = Cursor::new(Vec::new());
-        let mut writer = NpzWriter::new(&mut bytes);
+    pub fn npz<T: npyz::AutoSerialize + Copy>(arrays: &[(&str, &[usize], &[T])]) -> Vec<u8> {
+        let mut archive = Writer::default();
         for (name, shape, values) in arrays {
-            let mut array = writer
-                .array(name, FileOptions::default())
-                .unwrap()
-                .default_dtype()
-                .shape(shape)
-                .begin_nd()
-                .unwrap();
-            array.extend(values.iter().copied()).unwrap();
-            array.finish().unwrap();
+            archive.add(name, shape, values).unwrap();
         }
-        drop(writer);
-        bytes.into_inner()
+        archive.finish().unwrap()
     }
 
     fn prefix(text: &str) -> Columns {

@@ -1,0 +1,155 @@
+//! Archives of arrays (`.npz`), as `numpy.savez` writes and `numpy.load` reads them.
+
+use crate::error::{Error, Result};
+use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
+use npyz::{AutoSerialize, WriteOptions, WriterBuilder};
+use std::io::{self, Cursor, Read, Write};
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+/// Writes arrays into an archive in memory. Entries are stored uncompressed under one fixed date, so equal arrays are equal bytes.
+///
+/// ```
+/// use saddlepoint::numerics::npz::{Reader, Writer};
+/// let mut archive = Writer::default();
+/// archive.add("x", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+/// let bytes = archive.finish()?;
+/// let x = Reader::new(&bytes).unwrap().entry("x").unwrap().unwrap();
+/// assert_eq!(npyz::NpyFile::new(&x[..]).unwrap().shape(), [2, 3]);
+/// # Ok::<(), saddlepoint::Error>(())
+/// ```
+pub struct Writer(ZipWriter<Cursor<Vec<u8>>>);
+
+impl Default for Writer {
+    fn default() -> Self {
+        Writer(ZipWriter::new(Cursor::new(Vec::new())))
+    }
+}
+
+impl Writer {
+    /// Adds a row-major array.
+    ///
+    /// # Errors
+    /// A name that the archive holds already, or a shape that does not fit the number of values: faults of the program.
+    pub fn add<T: AutoSerialize + Copy>(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: &[T],
+    ) -> Result<()> {
+        let failed = |e: &dyn std::fmt::Display| Error::bug("npz", format!("array {name}: {e}"));
+        let shape: Vec<u64> = shape.iter().map(|n| *n as u64).collect();
+        let mut bytes = Vec::new();
+        let mut array = WriteOptions::<T>::new()
+            .default_dtype()
+            .shape(&shape)
+            .writer(&mut bytes)
+            .begin_nd()
+            .map_err(|e| failed(&e))?;
+        array
+            .extend(values.iter().copied())
+            .and_then(|()| array.finish())
+            .map_err(|e| failed(&e))?;
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .last_modified_time(DateTime::DEFAULT)
+            .large_file(bytes.len() as u64 >= u64::from(u32::MAX));
+        self.0
+            .start_file(file_name_from_array_name(name), options)
+            .map_err(|e| failed(&e))?;
+        self.0.write_all(&bytes).map_err(|e| failed(&e))
+    }
+
+    /// The bytes of the archive.
+    pub fn finish(self) -> Result<Vec<u8>> {
+        match self.0.finish() {
+            Ok(bytes) => Ok(bytes.into_inner()),
+            Err(e) => Err(Error::bug("npz", e.to_string())),
+        }
+    }
+}
+
+/// Reads the entries of an archive in memory, stored or deflated.
+pub struct Reader<'a>(ZipArchive<Cursor<&'a [u8]>>);
+
+impl<'a> Reader<'a> {
+    /// Reads the table of contents, which stands at the end of an archive.
+    ///
+    /// # Errors
+    /// The bytes are not an archive, or not a complete one.
+    pub fn new(bytes: &'a [u8]) -> io::Result<Self> {
+        Ok(Reader(ZipArchive::new(Cursor::new(bytes))?))
+    }
+
+    /// Names of the arrays, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .0
+            .file_names()
+            .filter_map(|file| Some(array_name_from_file_name(&file.ok()?)?.to_string()))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The `.npy` bytes of an array, checked against their checksum; `None` if there is no such array.
+    ///
+    /// # Errors
+    /// Bytes that do not fit their checksum, or a compression other than deflate.
+    pub fn entry(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let mut entry = match self.0.by_name(&file_name_from_array_name(name)) {
+            Err(ZipError::FileNotFound) => return Ok(None),
+            entry => entry?,
+        };
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive() -> Vec<u8> {
+        let mut archive = Writer::default();
+        archive.add("b", &[2], &[0.1, -3.0]).unwrap();
+        archive.add("a", &[], &[7i64]).unwrap();
+        archive.finish().unwrap()
+    }
+
+    #[test]
+    fn arrays_return_to_the_last_bit_and_equal_arrays_are_equal_bytes() {
+        let bytes = archive();
+        assert_eq!(bytes, archive());
+        let mut reader = Reader::new(&bytes).unwrap();
+        assert_eq!(reader.names(), ["a", "b"]);
+        assert_eq!(reader.entry("c").unwrap(), None);
+        let b = reader.entry("b").unwrap().unwrap();
+        let b: Vec<f64> = npyz::NpyFile::new(&b[..]).unwrap().into_vec().unwrap();
+        assert_eq!(b, [0.1, -3.0]);
+    }
+
+    #[test]
+    fn no_byte_of_a_value_changes_unnoticed() {
+        let bytes = archive();
+        let place = bytes
+            .windows(8)
+            .position(|w| w == 0.1f64.to_le_bytes())
+            .unwrap();
+        for k in place..place + 16 {
+            let mut damaged = bytes.clone();
+            damaged[k] ^= 1;
+            assert!(Reader::new(&damaged).unwrap().entry("b").is_err());
+        }
+    }
+
+    #[test]
+    fn a_name_is_given_once_and_a_shape_fits_its_values() {
+        let mut archive = Writer::default();
+        archive.add("x", &[1], &[1.0]).unwrap();
+        assert_eq!(archive.add("x", &[1], &[1.0]).unwrap_err().exit_code(), 70);
+        assert!(archive.add("y", &[2], &[1.0]).is_err());
+    }
+}
