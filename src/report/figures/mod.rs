@@ -10,6 +10,7 @@ use crate::instrument::{Axis, Wanted, observable};
 use crate::plot::{AxisSpec, Dash, Figure};
 use crate::run::assess::{Assessment, point_text};
 use crate::run::outcome::{CellOutcome, Outcome, TheoryOutcome};
+use crate::spec::sweep::coordinate;
 use crate::spec::{Abscissa, Figure as FigureSpec, FigureKind, ScaleKey, Spec};
 use curves::{curves, overlay};
 use deviation::deviations;
@@ -38,7 +39,7 @@ const DASHES: [Dash; 5] = [
 /// All figures of a run: those the spec names, or one per observable.
 pub fn figures(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Result<Vec<Drawn>> {
     let specs = match spec.figures.is_empty() {
-        true => default_figures(spec, outcome),
+        true => default_figures(outcome),
         false => spec.figures.clone(),
     };
     specs
@@ -47,18 +48,23 @@ pub fn figures(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Resul
         .collect()
 }
 
-fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {
+fn default_figures(outcome: &Outcome) -> Vec<FigureSpec> {
     let Some(cell) = outcome.cells.first() else {
         return vec![];
     };
-    let key = cell.set.first().map(|(k, _)| k.clone());
+    let numeric = |key: &str| {
+        let on_axis = |c: &CellOutcome| coordinate(&c.set, key, Abscissa::Value).is_some();
+        outcome.cells.iter().all(on_axis)
+    };
+    let swept = cell.set.first().map(|(k, _)| k.clone());
+    let key = swept.filter(|k| numeric(k));
     cell.wanted
         .iter()
         .map(|w| {
             let over_time = w.axes.last().is_some_and(|a| a.name == "time");
             let kind = match w.axes.len() {
                 3 => FigureKind::Heatmap,
-                _ if !over_time && spec.cells.len() > 1 => FigureKind::Sweep,
+                _ if !over_time && key.is_some() => FigureKind::Sweep,
                 _ => FigureKind::Curves,
             };
             FigureSpec {

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::{Assessment, measured_blocks, point_text, theory_curve};
 use crate::run::outcome::{CellOutcome, Outcome};
-use crate::run::reduction::coordinate;
+use crate::spec::sweep::coordinate;
 use crate::spec::{Figure as FigureSpec, ReduceKind};
 
 /// An observable over a swept key, with the straight-line reductions along it.
@@ -28,7 +28,7 @@ pub(super) fn over_sweep(
     let count = w.size().min(MAX_CURVES);
     let mut order: Vec<(f64, &CellOutcome)> = cells
         .iter()
-        .filter_map(|c| coordinate(c, key, f.abscissa).map(|x| (x, *c)))
+        .filter_map(|c| coordinate(&c.set, key, f.abscissa).map(|x| (x, *c)))
         .collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
     let x: Vec<f64> = order.iter().map(|(x, _)| *x).collect();
