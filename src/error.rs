@@ -116,11 +116,12 @@ impl Error {
     /// An input/output failure at `path`.
     pub fn storage(path: &Path, error: &std::io::Error) -> Self {
         use std::io::ErrorKind::*;
-        let full = matches!(error.kind(), StorageFull | QuotaExceeded);
+        let full = matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);
         let remedy = match error.kind() {
             StorageFull | QuotaExceeded => {
                 "free some space or choose another folder with --out; finished records are kept"
             }
+            FileTooLarge => "raise the limit on file sizes; finished records are kept",
             PermissionDenied | ReadOnlyFilesystem => "choose a writable folder with --out",
             NotFound => "check the path",
             _ => "check the path and its permissions",

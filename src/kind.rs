@@ -1,5 +1,7 @@
 //! Registries: what a `kind = "..."` in a spec stands for, how its table is parsed, documented and listed.
 
+mod wording;
+
 use crate::error::{Error, Result};
 use std::sync::Arc;
 
@@ -35,16 +37,25 @@ pub fn find<'a, T: ?Sized>(kinds: &'a [Kind<T>], place: &str, name: &str) -> Res
 
 /// The error for a name that is not in `known`, with the nearest known one as suggestion.
 pub fn unknown(place: &str, name: &str, known: &[&str]) -> Error {
+    Error::input(
+        place,
+        format!("unknown name \"{name}\""),
+        nearest(name, known),
+    )
+}
+
+/// The remedy for an unknown name: the nearest known one, where one is near, and all known ones.
+fn nearest(name: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
         .map(|k| (strsim::damerau_levenshtein(k, name), *k))
         .min()
         .filter(|(distance, k)| *distance <= 1 + k.len() / 3);
-    let remedy = match nearest {
+    match nearest {
         Some((_, k)) => format!("did you mean \"{k}\"? (known: {})", known.join(", ")),
+        None if known.is_empty() => "remove it".into(),
         None => format!("use one of: {}", known.join(", ")),
-    };
-    Error::input(place, format!("unknown name \"{name}\""), remedy)
+    }
 }
 
 /// Deserialises `table` into `T`; an error names the full key path under `place` and suggests a near key.
@@ -57,26 +68,8 @@ pub fn parse_table<T: serde::de::DeserializeOwned>(place: &str, table: toml::Tab
             (p, q) if q.starts_with('[') => format!("{p}{q}"),
             (p, q) => format!("{p}.{q}"),
         };
-        let text = e.inner().to_string();
-        let text = text.lines().next().unwrap_or("invalid value").to_string();
-        let remedy = suggestion(&text);
-        Error::input(place, text, remedy)
+        let key = place.rsplit('.').next().unwrap_or(&place);
+        let (cause, remedy) = wording::plain(key, &e.inner().to_string());
+        Error::input(place, cause, remedy)
     })
-}
-
-fn suggestion(text: &str) -> String {
-    let mut quoted = text.split('`').skip(1).step_by(2);
-    if text.starts_with("unknown field") || text.starts_with("unknown variant") {
-        let given = quoted.next().unwrap_or("");
-        let known: Vec<&str> = quoted.collect();
-        let best = known
-            .iter()
-            .map(|k| (strsim::damerau_levenshtein(k, given), *k))
-            .min();
-        match best {
-            Some((d, k)) if d <= 1 + k.len() / 3 => return format!("did you mean `{k}`?"),
-            _ => return "remove it, or see `saddlepoint schema` for the known keys".into(),
-        }
-    }
-    "see `saddlepoint explain` for the keys and their types".into()
 }

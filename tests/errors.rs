@@ -1,7 +1,11 @@
 //! Bad input gives one clear message with place, cause and remedy, exit code 2, and leaves nothing behind.
+//!
+//! `refused` looks for the words of a message; the tables below quote whole causes, as a reader sees them.
 
 mod common;
 use common::{SMALL, files, run, with_spec};
+use saddlepoint::run::estimate;
+use saddlepoint::spec::{Options, Spec};
 
 /// Runs a spec text; it must fail with `code`, name every one of `says`, and write nothing.
 fn refused(spec: &str, extra: &[&str], code: i32, says: &[&str]) {
@@ -37,25 +41,25 @@ fn unknown_keys_are_located_and_corrected() {
         &with("[task]", "[tsk]"),
         &[],
         2,
-        &["spec.toml", "tsk", "`task`"],
+        &["spec.toml", "tsk", "\"task\""],
     );
     refused(
         &with("input_dim = 4", "inputdim = 4"),
         &[],
         2,
-        &["spec.toml:7:1: task.inputdim", "`input_dim`"],
+        &["spec.toml:7:1: task.inputdim", "\"input_dim\""],
     );
     refused(
         &with("scale = 0.1", "skale = 0.1"),
         &[],
         2,
-        &["learner.init.skale", "`scale`"],
+        &["learner.init.skale", "\"scale\""],
     );
     refused(
         &with("condition = \"none\"", "conditoin = \"none\""),
         &[],
         2,
-        &["theory[1].conditoin", "`condition`"],
+        &["theory[1].conditoin", "\"condition\""],
     );
     refused(
         &with("\"train-loss\"", "\"train-los\""),
@@ -192,7 +196,7 @@ fn overrides_and_sweeps_are_checked() {
         SMALL,
         &["--set", "learner.with=3"],
         2,
-        &["--set learner.with", "`widths`"],
+        &["--set learner.with", "\"widths\""],
     );
     refused(
         &(SMALL.to_string() + "[sweep]\n\"lerner.widths\" = [[4], [5]]\n"),
@@ -298,4 +302,264 @@ fn an_output_folder_that_cannot_be_written_is_one_error() {
         );
     }
     assert_eq!(files(folder.path()).len(), 2);
+}
+
+/// One change of the small spec (empty text: an addition at its end) and the message that it must give, without its remedy.
+fn says(changes: &[(&str, &str, &str)]) {
+    for (from, to, message) in changes {
+        let spec = match *from {
+            "" => format!("{SMALL}{to}\n"),
+            from => with(from, to),
+        };
+        refused(&spec, &[], 2, &[&format!("error: {message}\n")]);
+    }
+}
+
+#[test]
+fn wrong_types_are_told_in_the_words_of_a_spec() {
+    says(&[
+        (
+            "input_dim = 4",
+            "input_dim = 4.5",
+            "spec.toml:7:1: task.input_dim: expected a whole number >= 0, found 4.5",
+        ),
+        (
+            "input_dim = 4",
+            "",
+            "spec.toml:4:2: task: the key \"input_dim\" is missing",
+        ),
+        (
+            "learning_rate = 0.01",
+            "learning_rate = \"fast\"",
+            "spec.toml:18:1: training.learning_rate: expected a number, found \"fast\"",
+        ),
+        (
+            "widths = [5]",
+            "widths = 5",
+            "spec.toml:12:1: learner.widths: expected a list, found 5",
+        ),
+        (
+            "widths = [5]",
+            "widths = [99999999999999999999]",
+            "spec.toml:12:11: the number 99999999999999999999 is too large",
+        ),
+        (
+            "widths = [5]",
+            "widths = [5]\nactivation = \"rellu\"",
+            "spec.toml:13:1: learner.activation: unknown value \"rellu\"",
+        ),
+        (
+            "kind = \"ntk\"",
+            "kind = 3",
+            "spec.toml:33:1: theory[2].kind: 3 is not a text",
+        ),
+        (
+            "kind = \"ntk\"",
+            "kind = \"ntk\"\nassume = { \"learner.widths\" = [-3] }",
+            "spec.toml:34:1: theory[2].assume: learner.widths[0]: expected a whole number >= 0, found -3",
+        ),
+        (
+            "kind = \"ntk\"",
+            "kind = \"ntk\"\nlabel = \"measured\"",
+            "spec.toml:34:1: theory[2].label: \"measured\" is not a name for a theory",
+        ),
+        (
+            "",
+            "[compare]\ntolerance = \"5 %\"",
+            "spec.toml:37:1: compare.tolerance: expected a number, { relative = x } or { absolute = x }",
+        ),
+        (
+            "",
+            "[[figure]]\nobservable = \"train-loss\"\nname = \"../elsewhere\"",
+            "spec.toml:38:1: figure[0].name: \"../elsewhere\" is not a plain file name",
+        ),
+        (
+            "",
+            "[[figure]]\nobservable = \"train-loss\"\n[[figure]]\nobservable = \"train-loss\"",
+            "spec.toml:38:3: figure[1].name: two figures are called \"train-loss\"",
+        ),
+    ]);
+}
+
+#[test]
+fn sweeps_and_quick_forms_are_named_as_the_place() {
+    let rate = "\"training.learning_rate\"";
+    says(&[
+        (
+            "",
+            &format!("[sweep]\n{rate} = [0.01, -1]"),
+            "spec.toml:37:1: sweep.training.learning_rate: with -1: -1 is not a finite number > 0",
+        ),
+        (
+            "",
+            "[sweep]\ntraining.learning_rat = [0.01]",
+            "spec.toml:37:10: sweep.training.learning_rat: with 0.01: unknown key \"learning_rat\"",
+        ),
+        (
+            "",
+            &format!("[sweep]\n{rate} = {{ from = 0.1, to = 1.0, points = 1000000000000 }}"),
+            "spec.toml:37:1: sweep.training.learning_rate: a range needs 1 to 100000 points, finite ends, and positive ends when \
+             scale = \"log\"",
+        ),
+        (
+            "",
+            "[sweep]\n\"compare.tolerance\" = [0.1, 0.2]\n[compare]\ntolerance = 0.1",
+            "spec.toml:37:1: sweep.compare.tolerance: compare is the same for all cells",
+        ),
+        (
+            "",
+            "[sweep]\n\"measure.observables\" = [[\"train-loss\"], [\"mode-strength\"]]",
+            "spec.toml:36:2: sweep: the cells differ in their observables or theory labels",
+        ),
+        (
+            "",
+            "[sweep]\n\"learner.activation\" = [\"linear\", \"tanh\"]\n[[reduce]]\nkind = \"slope\"\n\
+             key = \"learner.activation\"\nobservable = \"train-loss\"",
+            "spec.toml:40:1: reduce[0].key: learner.activation does not take 2 or more values, all of them finite numbers",
+        ),
+    ]);
+    let quick = with("\"measure.replicas\" = 2", "\"measure.replica\" = 2");
+    refused(
+        &quick,
+        &["--quick"],
+        2,
+        &["error: spec.toml:35:1: [quick] measure.replica: unknown key \"replica\"\n"],
+    );
+    let folder = with_spec(&quick);
+    let ran = run(folder.path(), &["check", "spec.toml"]);
+    assert_eq!(ran.code, 2, "check looks at [quick] too: {}", ran.out);
+}
+
+#[test]
+fn overrides_are_named_as_the_place() {
+    for (set, message) in [
+        (
+            "theory.0.condtion=none",
+            "--set theory[0].condtion: unknown key \"condtion\"",
+        ),
+        (
+            "theory[1].expect=maybe",
+            "--set theory[1].expect: neither \"agree\" nor \"disagree\"",
+        ),
+        (
+            "theory.7.label=x",
+            "--set theory.7.label: \"7\" does not name an entry of the list theory, which has 3",
+        ),
+        ("title.x=3", "--set title: expected a text, found a table"),
+        (
+            "version=2",
+            "--set version: the spec is written for version 2, this program knows version 1",
+        ),
+        ("a..b=3", "--set a..b: an empty key"),
+    ] {
+        refused(SMALL, &["--set", set], 2, &[&format!("error: {message}\n")]);
+    }
+    for arguments in [
+        ["--seed", "-1"],
+        ["--threads", "100000"],
+        ["--max-memory", "2Q"],
+    ] {
+        let folder = with_spec(SMALL);
+        let ran = run(
+            folder.path(),
+            &["run", "spec.toml", arguments[0], arguments[1]],
+        );
+        assert_eq!(ran.code, 2);
+        assert!(
+            ran.err.contains(arguments[0]) && ran.err.contains(arguments[1]),
+            "{}",
+            ran.err
+        );
+        assert_eq!(files(folder.path()).len(), 1);
+    }
+}
+
+/// Whatever stands at a key, the answer is a number, an input error or a refusal; never a crash, whatever the size.
+#[test]
+fn no_value_of_any_key_is_a_crash() {
+    let keys = [
+        "seed",
+        "title",
+        "task.kind",
+        "task.singular_values",
+        "task.singular_values.0",
+        "task.input_dim",
+        "task.output_dim",
+        "task.samples",
+        "task.test_samples",
+        "task.noise",
+        "task.correlation",
+        "task.whitened",
+        "learner.widths",
+        "learner.widths.0",
+        "learner.richness",
+        "learner.init",
+        "learner.init.scale",
+        "training.learning_rate",
+        "training.steps",
+        "training.batch",
+        "measure.observables",
+        "measure.datasets",
+        "measure.replicas",
+        "measure.points",
+        "theory",
+        "theory.0",
+        "theory.0.label",
+        "theory.0.assume",
+        "theory.0.condition",
+        "compare",
+        "compare.tolerance",
+        "reduce",
+        "figure",
+        "sweep",
+        "sweep.seed",
+    ];
+    let values = [
+        "-1",
+        "0",
+        "1",
+        "7",
+        "1e-300",
+        "1e300",
+        "0.5",
+        "nan",
+        "-inf",
+        "4000000000",
+        "9223372036854775807",
+        "true",
+        "\"\"",
+        "\"ü\"",
+        "[]",
+        "[0]",
+        "[-1]",
+        "[nan]",
+        "[[]]",
+        "[1, 2]",
+        "[9223372036854775807]",
+        "{}",
+        "{ x = 1 }",
+        "[{}]",
+        "1979-05-27",
+    ];
+    let (mut accepted, mut refused) = (0, 0);
+    for key in keys {
+        for value in values {
+            let set = format!("{key}={value}");
+            let options = Options {
+                set: vec![set.clone()],
+                ..Options::default()
+            };
+            let answer = Spec::parse("spec", "spec.toml", SMALL, &options)
+                .and_then(|spec| estimate(&spec, 2, 1 << 28));
+            match answer {
+                Ok(_) => accepted += 1,
+                Err(e) => {
+                    assert!(matches!(e.exit_code(), 2 | 5), "{set}: {e}");
+                    assert!(e.to_string().contains("remedy: "), "{set}: {e}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(accepted > 50 && refused > 400, "{accepted} {refused}");
 }

@@ -10,8 +10,16 @@ use serde_json::json;
 pub(crate) fn check(args: &JobArgs) -> Result<u8> {
     let spec = args.read()?;
     let settings = args.settings(crate::run::Side::Both);
-    let estimate = estimate(&spec, settings.threads);
-    let verdict = crate::run::cost::fits(estimate.bytes, settings.max_memory);
+    if !args.quick {
+        // A mistake in [quick] is found here, not when --quick is used the first time.
+        let quick = JobArgs {
+            quick: true,
+            ..args.clone()
+        };
+        quick.read()?;
+    }
+    let estimate = estimate(&spec, settings.threads, settings.max_memory)?;
+    let verdict = estimate.bytes <= settings.max_memory;
     if args.json.json {
         print_json(&json!({
             "schema": "saddlepoint/1/check",

@@ -1,7 +1,7 @@
 //! `predict`, `measure`, `run`: from a spec to values, verdicts and a run folder.
 
 use super::JobArgs;
-use super::text::{print, print_json, table};
+use super::text::{note, print, print_json, shell_word, table};
 use crate::error::Result;
 use crate::report::{self, folder, league};
 use crate::run::assess::{Assessment, assess, exit_code};
@@ -33,9 +33,10 @@ impl JobArgs {
 
     /// The command that repeats this one.
     fn command(&self, verb: &str) -> String {
-        let mut text = format!("saddlepoint {verb} {}", self.spec.display());
+        let spec = shell_word(&self.spec.display().to_string());
+        let mut text = format!("saddlepoint {verb} {spec}");
         for s in &self.set {
-            text.push_str(&format!(" --set '{s}'"));
+            text.push_str(&format!(" --set {}", shell_word(s)));
         }
         if self.quick {
             text.push_str(" --quick");
@@ -52,7 +53,7 @@ pub(crate) fn job(args: &JobArgs, side: Side) -> Result<u8> {
     let spec = args.read()?;
     let outcome = execute(&spec, &args.settings(side))?;
     for warning in &outcome.warnings {
-        eprintln!("warning: {warning}");
+        note(&format!("warning: {warning}"));
     }
     let assessment = assess(&spec, &outcome)?;
     let kind = match side {
@@ -73,17 +74,19 @@ pub(crate) fn job(args: &JobArgs, side: Side) -> Result<u8> {
         print(&footer)?;
     }
     for cell in outcome.cells.iter().filter_map(|c| c.failure.as_ref()) {
-        eprintln!("failed: {cell}");
+        note(&format!("failed: {cell}"));
     }
     for e in assessment
         .expectations
         .iter()
         .filter(|e| !e.met && side == Side::Both)
     {
-        eprintln!(
-            "expectation not met: {} should {:?}: {}",
-            e.label, e.expect, e.why
-        );
+        note(&format!(
+            "expectation not met: {} should {}: {}",
+            e.label,
+            e.expect.name(),
+            e.why
+        ));
     }
     Ok(match side {
         Side::Networks => match outcome.cells.iter().any(|c| c.failure.is_some()) {

@@ -9,7 +9,7 @@ mod reproduce;
 mod revisit;
 mod text;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -96,10 +96,10 @@ pub(crate) struct JobArgs {
     #[arg(long)]
     quick: bool,
     /// Root seed
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// Worker threads (default: all cores); results do not depend on it
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    #[arg(long, allow_negative_numbers = true, value_parser = text::threads, default_value_t = 0, hide_default_value = true)]
     threads: usize,
     /// Refuse above this much memory, e.g. 500M, 4G
     #[arg(long, value_parser = text::bytes, default_value = "4G")]
@@ -111,8 +111,25 @@ pub(crate) struct JobArgs {
     json: JsonFlag,
 }
 
-/// Runs the program; returns the exit code.
+/// Runs the program; returns the exit code. A panic is a bug: one message, exit code 70.
 pub fn run() -> u8 {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or("?".into(), |l| l.to_string());
+        let payload = panic.payload();
+        let cause = match (
+            payload.downcast_ref::<&str>(),
+            payload.downcast_ref::<String>(),
+        ) {
+            (Some(text), _) => text,
+            (_, Some(text)) => text.as_str(),
+            _ => "panic",
+        };
+        text::note(&format!("error: {}", Error::bug(place, cause)));
+    }));
+    std::panic::catch_unwind(program).unwrap_or(70)
+}
+
+fn program() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {
@@ -124,7 +141,7 @@ pub fn run() -> u8 {
     match dispatch(cli.verb) {
         Ok(code) => code,
         Err(e) => {
-            eprintln!("error: {e}");
+            text::note(&format!("error: {e}"));
             e.exit_code()
         }
     }

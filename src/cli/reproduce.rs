@@ -21,7 +21,7 @@ pub(crate) struct ReproduceArgs {
     #[arg(long)]
     update: bool,
     /// Worker threads (default: all cores)
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_parser = super::text::threads, default_value_t = 0, hide_default_value = true)]
     threads: usize,
     /// Folder for records of the gallery's runs
     #[arg(long, default_value = "runs")]

@@ -15,33 +15,22 @@ pub(crate) fn spec_of(folder: &Path) -> Result<(Spec, Json)> {
     let manifest = folder::read_json(folder, "manifest.json")?;
     let text = std::fs::read_to_string(folder.join("spec.toml"))
         .map_err(|e| Error::storage(&folder.join("spec.toml"), &e))?;
-    let command = manifest["command"].as_str().unwrap_or_default();
-    let mut options = Options {
+    let options = Options {
         quick: manifest["quick"].as_bool().unwrap_or(false),
-        set: quoted_sets(command),
-        seed: None,
+        set: serde_json::from_value(manifest["overrides"].clone()).unwrap_or_default(),
+        seed: manifest["seed"].as_u64(),
     };
-    options.set.push(format!("seed={}", manifest["seed"]));
     let name = manifest["name"].as_str().unwrap_or("spec").to_string();
     let path = folder.join("spec.toml").display().to_string();
     let spec = Spec::parse(&name, &path, &text, &options)?;
     if manifest["hash"].as_str() != Some(spec.hash.as_str()) {
         return Err(Error::input(
             folder.display().to_string(),
-            "this program resolves the spec to another hash than the folder's (a component was revised)",
+            "the spec resolves to another hash than the folder's: a component was revised, or a data file changed",
             "run the spec again to get a new folder",
         ));
     }
     Ok((spec, manifest))
-}
-
-/// The `--set '...'` texts of a command line that this program wrote.
-fn quoted_sets(command: &str) -> Vec<String> {
-    command
-        .split(" --set '")
-        .skip(1)
-        .filter_map(|rest| rest.rfind('\'').map(|end| rest[..end].to_string()))
-        .collect()
 }
 
 fn out_of(folder: &Path) -> PathBuf {
@@ -53,7 +42,7 @@ fn out_of(folder: &Path) -> PathBuf {
 
 pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
     let manifest = folder::read_json(folder, "manifest.json")?;
-    let store = Store::open(&out_of(folder))?;
+    let store = Store::existing(&out_of(folder))?;
     let names: Vec<&str> = manifest["records"]
         .as_array()
         .map(|a| a.iter().filter_map(Json::as_str).collect())

@@ -3,6 +3,8 @@
 use crate::error::{Error, Result};
 use std::io::Write;
 
+const MAX_THREADS: usize = 1024;
+
 /// Parses `500M`, `4G`, `4GiB`, `1000000`.
 pub fn bytes(text: &str) -> std::result::Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -57,10 +59,38 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 
 /// Prints to stdout; a reader that closed the pipe (`| head`) is no error.
 pub fn print(text: &str) -> Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    let mut stdout = std::io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         Err(e) => Err(Error::storage(std::path::Path::new("stdout"), &e)),
+    }
+}
+
+/// A line on stderr; when stderr is closed, nobody is left to be told.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Parses a number of threads.
+pub fn threads(text: &str) -> std::result::Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(n) if n <= MAX_THREADS => Ok(n),
+        _ => Err(format!(
+            "use a whole number up to {MAX_THREADS}, 0 for all cores"
+        )),
+    }
+}
+
+/// A word for a shell: quoted unless it is plain.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_string(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 
@@ -78,6 +108,13 @@ mod tests {
         assert!(super::bytes("-4G").is_err());
         assert!(super::bytes("4X").is_err());
         assert_eq!(super::human_bytes(1536), "1.5 KiB");
+    }
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(super::shell_word("a.b=1"), "a.b=1");
+        assert_eq!(super::shell_word("w=[6, 7]"), "'w=[6, 7]'");
+        assert_eq!(super::shell_word("it's"), r"'it'\''s'");
     }
 
     #[test]

@@ -22,8 +22,8 @@ pub struct Measured {
 
 /// Trains once from `start` and feeds the recorders of all instruments, each at its own cadence.
 ///
-/// `rng` is the stream of the training noise. `on_progress` is called at every step that is looked at, about every hundredth of the
-/// training or more often; which steps are looked at does not change the training.
+/// `rng` is the stream of the training noise. `on_progress` is called at every step that is looked at: every hundredth of the
+/// training and every 1,000 steps at least; which steps are looked at does not change the training.
 ///
 /// Errors: an instrument that declines the experiment, divergence of the training, whatever `on_progress` returns.
 pub fn measure(
@@ -82,9 +82,12 @@ pub fn measure(
 }
 
 /// The recorded steps and about 100 more, evenly spaced.
+/// Most steps between two calls of `on_progress`, so that a long training can be interrupted.
+const LARGEST_STRIDE: usize = 1000;
+
 fn with_progress_steps(recorded: &[usize], last: usize) -> Vec<usize> {
     let mut steps = recorded.to_vec();
-    steps.extend((0..last).step_by((last / 100).max(1)));
+    steps.extend((0..last).step_by((last / 100).clamp(1, LARGEST_STRIDE)));
     steps.sort_unstable();
     steps.dedup();
     steps

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::plot::{figure_csv, render_png, render_svg};
 use crate::run::assess::Assessment;
 use crate::run::outcome::Outcome;
-use crate::run::store::write_atomic;
+use crate::run::store::{remove_abandoned, write_atomic};
 use crate::run::{arrays, document, manifest, tables};
 use crate::spec::Spec;
 use serde_json::Value as Json;
@@ -68,6 +68,9 @@ pub fn write(
     put("report.html", html(&report).as_bytes())?;
     put("report.md", markdown(&report).as_bytes())?;
     put("manifest.json", pretty(&manifest).as_bytes())?;
+    for below in ["", "tables", "figures"] {
+        remove_abandoned(&folder.join(below))?;
+    }
     Ok(drawn)
 }
 

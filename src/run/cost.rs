@@ -1,7 +1,8 @@
 //! Memory and time, estimated before anything is computed; a run above its limit is refused.
 
-use super::execute::{Planned, Settings, Side};
+use super::execute::{Planned, Side};
 use crate::error::{Error, Result};
+use crate::experiment::Conditioning;
 use crate::spec::{Cell, Spec};
 
 /// Default of `--max-memory`: 4 GiB.
@@ -25,11 +26,13 @@ pub struct CellCost {
 pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     let e = &cell.experiment;
     let shape = e.task.shape();
-    let draws = e.draws.datasets * e.draws.replicas;
-    let result: u64 = cell.wanted.iter().map(|w| 8 * w.size() as u64).sum();
+    let datasets = e.draws.datasets as f64;
+    let draws = datasets * e.draws.replicas as f64;
+    let result: f64 = cell.wanted.iter().map(|w| 8.0 * w.size() as f64).sum();
+    let data = 8.0 * (shape.inputs + shape.outputs) as f64 * shape.samples as f64 * datasets;
     let mut cost = CellCost {
-        kept_bytes: 8 * ((shape.inputs + shape.outputs) * shape.samples * e.draws.datasets) as u64
-            + 2 * result * draws as u64 * (1 + plans.len() as u64),
+        // A conversion of too large a number saturates.
+        kept_bytes: (data + 2.0 * result * draws * (1.0 + cell.theories.len() as f64)) as u64,
         ..CellCost::default()
     };
     if let (Some(learner), Some(training)) = (&e.learner, &e.training)
@@ -37,18 +40,18 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     {
         let run = training.cost(learner.as_ref(), shape);
         cost.draw_bytes = run.bytes;
-        cost.seconds += run.flops / FLOPS * draws as f64;
+        cost.seconds += run.flops / FLOPS * draws;
     }
     if side != Side::Networks {
         for plan in plans.iter().flatten() {
             let promise = plan.promise();
             let solves = match promise.conditioning {
-                crate::experiment::Conditioning::None => 1,
-                crate::experiment::Conditioning::Data => e.draws.datasets,
+                Conditioning::None => 1.0,
+                Conditioning::Data => datasets,
                 _ => draws,
             };
             cost.draw_bytes = cost.draw_bytes.max(promise.bytes);
-            cost.seconds += promise.seconds * solves as f64;
+            cost.seconds += promise.seconds * solves;
         }
     }
     cost
@@ -57,13 +60,10 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
 /// Estimated peak memory: base + threads x working set of one draw + everything kept.
 pub(crate) fn total_bytes(costs: &[CellCost], threads: usize) -> u64 {
     let largest = costs.iter().map(|c| c.draw_bytes).max().unwrap_or(0);
-    let kept: u64 = costs.iter().map(|c| c.kept_bytes).sum();
-    BASE + largest.saturating_mul(threads as u64) + kept
-}
-
-/// Whether a run of `bytes` is admitted under a limit.
-pub fn fits(bytes: u64, limit: u64) -> bool {
-    bytes <= limit
+    let kept = costs
+        .iter()
+        .fold(BASE, |sum, c| sum.saturating_add(c.kept_bytes));
+    kept.saturating_add(largest.saturating_mul(threads as u64))
 }
 
 /// What a run would do and cost.
@@ -96,11 +96,15 @@ pub struct TheoryEstimate {
 }
 
 /// Plans everything and solves nothing.
-pub fn estimate(spec: &Spec, threads: usize) -> Estimate {
+///
+/// # Errors
+/// Data sets and networks alone are above `limit`: then nothing is planned either.
+pub fn estimate(spec: &Spec, threads: usize, limit: u64) -> Result<Estimate> {
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
         n => n,
     };
+    admit_networks(spec, threads, limit, Side::Both)?;
     let mut costs = Vec::new();
     let mut cells = Vec::new();
     for (index, cell) in spec.cells.iter().enumerate() {
@@ -131,11 +135,18 @@ pub fn estimate(spec: &Spec, threads: usize) -> Estimate {
             theories,
         });
     }
-    Estimate {
+    Ok(Estimate {
         bytes: total_bytes(&costs, threads),
         seconds: costs.iter().map(|c| c.seconds).sum(),
         cells,
-    }
+    })
+}
+
+/// Refuses a run whose data sets and networks alone need more than the limit; theories may look at a data set to plan, so this
+/// comes before planning.
+pub(crate) fn admit_networks(spec: &Spec, threads: usize, limit: u64, side: Side) -> Result<()> {
+    let none: Vec<Vec<Planned>> = spec.cells.iter().map(|_| vec![]).collect();
+    admit(spec, &none, threads, limit, side)
 }
 
 /// Refuses a run that would need more than the limit.
@@ -143,32 +154,43 @@ pub(crate) fn admit(
     spec: &Spec,
     plans: &[Vec<Planned>],
     threads: usize,
-    settings: &Settings,
+    limit: u64,
+    side: Side,
 ) -> Result<()> {
     let costs: Vec<CellCost> = spec
         .cells
         .iter()
         .zip(plans)
-        .map(|(c, p)| of_cell(c, p, settings.side))
+        .map(|(c, p)| of_cell(c, p, side))
         .collect();
     let needed = total_bytes(&costs, threads);
-    if needed <= settings.max_memory {
+    if needed <= limit {
         return Ok(());
     }
     let largest = costs.iter().map(|c| c.draw_bytes).max().unwrap_or(0);
-    let rest = needed - largest * threads as u64;
-    let room = settings.max_memory.saturating_sub(rest);
-    let remedy = match room.checked_div(largest.max(1)) {
-        Some(n) if n >= 1 => format!("use --threads {n}, or --max-memory {needed}"),
+    let fixed = needed.saturating_sub(largest.saturating_mul(threads as u64));
+    let room = limit.saturating_sub(fixed);
+    let raise = format!("raise --max-memory to {needed}");
+    let remedy = match room / largest.max(1) {
+        n if n >= 1 => format!("use --threads {n}, or {raise}"),
+        _ if limit <= BASE => raise,
+        _ if room > 0 => format!(
+            "{raise}, or shrink one draw of the largest cell from {largest} to {room} bytes (fewer samples, smaller widths)"
+        ),
         _ => format!(
-            "use --max-memory {needed}, or shrink the largest cell to a working set of {room} bytes (about {:.0} % of its size)",
-            100.0 * room as f64 / largest.max(1) as f64
+            "{raise}; data sets and results of all draws take {} of them (fewer cells, draws, samples or points)",
+            fixed.saturating_sub(BASE)
         ),
     };
+    let count = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
     Err(Error::Resource {
-        what: format!("{} cells on {threads} threads", spec.cells.len()),
+        what: format!(
+            "the run ({}, {})",
+            count(spec.cells.len(), "cell"),
+            count(threads, "thread")
+        ),
         needed,
-        limit: settings.max_memory,
+        limit,
         remedy,
     })
 }

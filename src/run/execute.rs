@@ -16,6 +16,7 @@ use crate::theory::{Plan, Prediction};
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -97,19 +98,32 @@ struct Engine<'a> {
     progress: Progress,
     warnings: Mutex<Vec<String>>,
     records: Mutex<Vec<String>>,
+    /// Set by an error that ends the whole run: the remaining units are not worth computing.
+    stopped: AtomicBool,
 }
+
+/// Records beyond this number are packed into one file after a run.
+const LOOSE_RECORDS: usize = 1000;
 
 /// Runs a spec. Theories that decline are rows, training that diverges fails its cell, a solver that does not converge fails its
 /// theory; everything else is an error of the whole run.
 pub fn execute(spec: &Spec, settings: &Settings) -> Result<Outcome> {
     let start = Instant::now();
-    let plans: Vec<Vec<Planned>> = spec.cells.iter().map(plan).collect();
     let threads = match settings.threads {
         0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
         n => n,
     };
-    cost::admit(spec, &plans, threads, settings)?;
+    cost::admit_networks(spec, threads, settings.max_memory, settings.side)?;
+    let plans: Vec<Vec<Planned>> = spec.cells.iter().map(plan).collect();
+    cost::admit(spec, &plans, threads, settings.max_memory, settings.side)?;
     let store = settings.out.as_deref().map(Store::open).transpose()?;
+    let warnings = store.iter().flat_map(Store::damaged_packs).map(|path| {
+        format!(
+            "{}: the index is damaged; its records were recomputed, and the file can be deleted",
+            path.display()
+        )
+    });
+    let warnings = warnings.collect();
     let units = units(spec, &plans, settings.side);
     let engine = Engine {
         spec,
@@ -117,8 +131,9 @@ pub fn execute(spec: &Spec, settings: &Settings) -> Result<Outcome> {
         store,
         datasets: Memo::new(),
         progress: Progress::new(total_steps(spec, &units), settings.progress),
-        warnings: Mutex::new(vec![]),
+        warnings: Mutex::new(warnings),
         records: Mutex::new(vec![]),
+        stopped: AtomicBool::new(false),
     };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -128,15 +143,22 @@ pub fn execute(spec: &Spec, settings: &Settings) -> Result<Outcome> {
         units
             .par_iter()
             .with_max_len(1)
-            .map(|unit| interrupt::check().and_then(|()| engine.run(unit)))
+            .map(|unit| engine.unless_stopped(unit))
             .collect()
     });
     engine.progress.finish();
-    let warnings = engine.warnings.into_inner().unwrap_or_default();
+    let mut warnings = engine.warnings.into_inner().unwrap_or_default();
     let mut records = engine.records.into_inner().unwrap_or_default();
     records.sort();
     records.dedup();
-    gather(spec, plans, settings.side, units, done).map(|cells| Outcome {
+    let store = engine.store;
+    let cells = gather(spec, plans, settings.side, units, done)?;
+    if let Some(mut store) = store
+        && let Err(e) = store.tidy(LOOSE_RECORDS)
+    {
+        warnings.push(format!("the records are kept, but were not packed: {e}"));
+    }
+    Ok(Outcome {
         cells,
         warnings,
         records,
@@ -194,7 +216,24 @@ fn steps(experiment: &Experiment) -> u64 {
     experiment.training.as_ref().map_or(1, |t| t.steps() as u64)
 }
 
+/// An error of one cell or one theory; all others end the run.
+fn is_local(error: &Error) -> bool {
+    matches!(error, Error::Diverged { .. } | Error::Unconverged { .. })
+}
+
 impl Engine<'_> {
+    fn unless_stopped(&self, unit: &Unit) -> Result<Done> {
+        interrupt::check()?;
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        let done = self.run(unit);
+        if done.as_ref().is_err_and(|e| !is_local(e)) {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        done
+    }
+
     fn run(&self, unit: &Unit) -> Result<Done> {
         let cell = &self.spec.cells[unit.cell];
         match unit.work {
@@ -425,10 +464,18 @@ fn gather(
             failure: None,
         })
         .collect();
+    // What stopped the run comes before what was not computed because of it.
+    let fatal = done
+        .iter()
+        .filter_map(|d| d.as_ref().err())
+        .filter(|e| !is_local(e))
+        .min_by_key(|e| matches!(e, Error::Interrupted));
+    if let Some(error) = fatal {
+        return Err(error.clone());
+    }
     for (unit, result) in units.into_iter().zip(done) {
         let cell = &mut cells[unit.cell];
         match (unit.work, result) {
-            (_, Err(e @ Error::Interrupted)) => return Err(e),
             (Work::Measure { draw }, Ok(Done::Measured(values, seconds))) => cell
                 .measurement
                 .get_or_insert_with(Measurement::default)

@@ -1,7 +1,7 @@
 //! The manifest of a run: what is needed to judge and repeat it.
 
 use super::outcome::Outcome;
-use crate::spec::Spec;
+use crate::spec::{Source, Spec};
 use serde_json::{Value as Json, json};
 
 /// Version, commit, machine, threads, seed, hash, wall time and the records used.
@@ -20,7 +20,10 @@ pub fn manifest(spec: &Spec, outcome: &Outcome, command: &str) -> Json {
         "threads": outcome.threads,
         "wall_seconds": outcome.seconds,
         "command": command,
-        "overrides": spec.document.overridden,
+        "overrides": spec.document.overrides.iter().filter_map(|o| match &o.source {
+            Source::Set(text) => Some(text),
+            _ => None,
+        }).collect::<Vec<_>>(),
         "records": outcome.records,
     })
 }

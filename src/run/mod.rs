@@ -10,6 +10,7 @@ pub mod interrupt;
 pub mod manifest;
 pub mod memo;
 pub mod outcome;
+mod pack;
 pub mod progress;
 mod records;
 pub mod reduction;

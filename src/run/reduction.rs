@@ -1,14 +1,15 @@
 //! Reductions across cells: one swept key is removed, the same way for measurement and theory.
 
 use super::assess::{Derived, DerivedTheory, RowResult, against, measured_blocks, theory_curve};
-use super::outcome::{CellOutcome, Outcome};
+use super::outcome::Outcome;
 use crate::compare::{Blocks, Reduced, Reduction, TheoryCurve, reduce};
 use crate::error::{Error, Result};
 use crate::instrument::Axis;
-use crate::spec::{Abscissa, Reduce, ReduceKind, Spec};
+use crate::spec::sweep::{Settings, coordinate};
+use crate::spec::{Reduce, ReduceKind, Spec};
 
 pub(super) fn reductions(spec: &Spec, outcome: &Outcome, r: &Reduce) -> Result<Vec<Derived>> {
-    let mut groups: Vec<(crate::spec::sweep::Settings, Vec<usize>)> = Vec::new();
+    let mut groups: Vec<(Settings, Vec<usize>)> = Vec::new();
     for (index, cell) in outcome.cells.iter().enumerate() {
         let rest: Vec<_> = cell
             .set
@@ -31,13 +32,13 @@ fn derive(
     spec: &Spec,
     outcome: &Outcome,
     r: &Reduce,
-    set: crate::spec::sweep::Settings,
+    set: Settings,
     cells: Vec<usize>,
 ) -> Result<Derived> {
     let place = format!("reduce over {}", r.key);
     let x = cells
         .iter()
-        .map(|&c| coordinate(&outcome.cells[c], &r.key, r.abscissa))
+        .map(|&c| coordinate(&outcome.cells[c].set, &r.key, r.abscissa))
         .collect::<Option<Vec<f64>>>()
         .ok_or_else(|| {
             Error::input(
@@ -139,30 +140,6 @@ fn derive(
         measured,
         theories,
     })
-}
-
-/// Abscissa of a cell on the axis of a swept key; a list of equal numbers counts as the number (`learner.widths = [64]`).
-pub fn coordinate(cell: &CellOutcome, key: &str, abscissa: Abscissa) -> Option<f64> {
-    fn number(v: &toml::Value) -> Option<f64> {
-        match v {
-            toml::Value::Integer(i) => Some(*i as f64),
-            toml::Value::Float(f) => Some(*f),
-            toml::Value::Array(items) => {
-                let first = number(items.first()?)?;
-                items
-                    .iter()
-                    .all(|i| number(i) == Some(first))
-                    .then_some(first)
-            }
-            _ => None,
-        }
-    }
-    let (_, value) = cell.set.iter().find(|(k, _)| k == key)?;
-    match (abscissa, value) {
-        (Abscissa::Depth, toml::Value::Array(items)) => Some(items.len() as f64 + 1.0),
-        (Abscissa::Depth, _) => None,
-        _ => number(value).map(|k| abscissa.of(k)),
-    }
 }
 
 fn close(a: &[Axis], b: &[Axis]) -> bool {

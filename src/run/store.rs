@@ -1,12 +1,19 @@
-//! The record store: one file per computed unit, written atomically, read back only when its checksum fits.
+//! The record store: one file per computed unit, written atomically, read back only when its checksum fits; many files are packed
+//! into one.
 
+use super::pack::{self, Pack};
 use crate::error::{Error, Result};
 use serde_json::Value as Json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const MAGIC: &[u8; 8] = b"SPREC001";
 const HASH_BYTES: usize = 32;
+/// Folder of the packs in the store.
+const PACKS: &str = "packs";
+/// A temporary file of this age belongs to a run that was killed.
+const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Named arrays with a JSON description.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,14 +37,17 @@ impl Record {
 pub enum Lookup {
     Found(Record),
     Missing,
-    /// The file exists but its checksum does not fit; it will be recomputed.
+    /// The file (record or pack) that holds it exists but its checksum does not fit; it will be recomputed.
     Damaged(PathBuf),
 }
 
-/// A folder of records keyed by content hashes.
+/// A folder of records keyed by content hashes: loose files, and packs of many records. A record is in either or, after a kill at
+/// the wrong moment, in both.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    packs: Vec<Pack>,
+    damaged: Vec<PathBuf>,
 }
 
 impl Store {
@@ -46,7 +56,34 @@ impl Store {
         let root = out.join("store");
         std::fs::create_dir_all(&root).map_err(|e| Error::storage(&root, &e))?;
         tempfile::NamedTempFile::new_in(&root).map_err(|e| Error::storage(&root, &e))?;
-        Ok(Store { root })
+        Store::existing(out)
+    }
+
+    /// The store of `out` as it is, for reading; nothing is created.
+    pub fn existing(out: &Path) -> Result<Store> {
+        let root = out.join("store");
+        let mut store = Store {
+            packs: vec![],
+            damaged: vec![],
+            root,
+        };
+        let mut paths: Vec<PathBuf> = entries(&store.root.join(PACKS))?
+            .into_iter()
+            .filter(|p| p.extension().is_some_and(|e| e == "pack"))
+            .collect();
+        paths.sort();
+        for path in paths {
+            match Pack::open(&path)? {
+                Some(pack) => store.packs.push(pack),
+                None => store.damaged.push(path),
+            }
+        }
+        Ok(store)
+    }
+
+    /// Packs whose index is damaged; their records count as missing.
+    pub fn damaged_packs(&self) -> &[PathBuf] {
+        &self.damaged
     }
 
     /// Path of a record, relative to the store.
@@ -60,20 +97,99 @@ impl Store {
 
     pub fn get(&self, key: &str) -> Result<Lookup> {
         let path = self.path(key);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Lookup::Missing),
+        let mut damaged = None;
+        match std::fs::read(&path) {
+            Ok(bytes) => match decode(&bytes) {
+                Some(record) => return Ok(Lookup::Found(record)),
+                None => damaged = Some(path),
+            },
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => return Err(Error::storage(&path, &e)),
-        };
-        Ok(match decode(&bytes) {
-            Some(record) => Lookup::Found(record),
-            None => Lookup::Damaged(path),
-        })
+        }
+        for pack in &self.packs {
+            if let Some(bytes) = pack.get(key)? {
+                match decode(&bytes) {
+                    Some(record) => return Ok(Lookup::Found(record)),
+                    None => damaged = damaged.or(Some(pack.path().to_path_buf())),
+                }
+            }
+        }
+        Ok(damaged.map_or(Lookup::Missing, Lookup::Damaged))
     }
 
     /// Writes a record: complete under its final name, or not at all.
     pub fn put(&self, key: &str, record: &Record) -> Result<()> {
         write_atomic(&self.path(key), &encode(record))
+    }
+
+    /// Removes what killed runs left half-written, and packs the loose records when there are more than `limit`.
+    ///
+    /// The pack is complete before the first loose file goes: a kill at any moment loses nothing.
+    pub fn tidy(&mut self, limit: usize) -> Result<()> {
+        remove_abandoned(&self.root)?;
+        let mut loose = Vec::new();
+        for folder in entries(&self.root)?.into_iter().filter(|p| p.is_dir()) {
+            remove_abandoned(&folder)?;
+            for path in entries(&folder)? {
+                if path.extension().is_some_and(|e| e == "rec")
+                    && let Some(key) = path.file_stem()
+                {
+                    loose.push((key.to_string_lossy().into_owned(), path));
+                }
+            }
+        }
+        if loose.len() <= limit {
+            return Ok(());
+        }
+        loose.sort();
+        let (packed, fresh) = loose.into_iter().partition::<Vec<_>, _>(|(key, _)| {
+            self.packs
+                .iter()
+                .any(|p| matches!(p.get(key), Ok(Some(bytes)) if valid(&bytes)))
+        });
+        let mut replaced: Vec<PathBuf> = packed.into_iter().map(|(_, path)| path).collect();
+        if let Some((pack, files)) = pack::write(&self.root.join(PACKS), &fresh)? {
+            self.packs.push(pack);
+            replaced.extend(files);
+        }
+        replaced.iter().try_for_each(|path| remove(path))
+    }
+}
+
+/// Paths in a folder; none where there is no folder.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    match std::fs::read_dir(folder) {
+        Ok(list) => list
+            .map(|entry| entry.map(|e| e.path()))
+            .collect::<std::io::Result<_>>()
+            .map_err(|e| Error::storage(folder, &e)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(vec![]),
+        Err(e) => Err(Error::storage(folder, &e)),
+    }
+}
+
+/// Removes the temporary files of [`write_atomic`] that a killed run left in a folder.
+pub fn remove_abandoned(folder: &Path) -> Result<()> {
+    let abandoned = |path: &Path| {
+        let age = std::fs::metadata(path)
+            .and_then(|m| m.modified())
+            .ok()
+            .and_then(|t| t.elapsed().ok());
+        age.is_some_and(|age| age > ABANDONED)
+    };
+    for path in entries(folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(".tmp") && abandoned(&path) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::storage(path, &e)),
+        _ => Ok(()),
     }
 }
 
@@ -84,6 +200,12 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| failed(&e))?;
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| failed(&e))?;
     file.write_all(bytes).map_err(|e| failed(&e))?;
+    persist(file, path)
+}
+
+/// Gives a complete temporary file its final name.
+pub(super) fn persist(mut file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
+    let failed = |e: &std::io::Error| Error::storage(path, e);
     file.flush().map_err(|e| failed(&e))?;
     #[cfg(unix)]
     {
@@ -115,6 +237,11 @@ fn encode(record: &Record) -> Vec<u8> {
     let hash = blake3::hash(&out);
     out.extend(hash.as_bytes());
     out
+}
+
+/// Whether `bytes` are a whole record.
+pub(super) fn valid(bytes: &[u8]) -> bool {
+    decode(bytes).is_some()
 }
 
 fn decode(bytes: &[u8]) -> Option<Record> {
@@ -192,6 +319,149 @@ mod tests {
             assert_eq!(decode(&bad), None, "flipped byte {k}");
             assert_eq!(decode(&good[..k]), None, "cut at {k}");
         }
+    }
+
+    fn numbered(k: usize) -> (String, Record) {
+        let record = Record {
+            meta: serde_json::json!({}),
+            arrays: vec![("k".into(), vec![k as f64; 3])],
+        };
+        (format!("{k:08x}"), record)
+    }
+
+    fn all_found(out: &Path, n: usize) {
+        let store = Store::existing(out).unwrap();
+        for k in 0..n {
+            let (key, record) = numbered(k);
+            assert_eq!(store.get(&key).unwrap(), Lookup::Found(record), "{k}");
+        }
+    }
+
+    fn loose(out: &Path) -> Vec<PathBuf> {
+        let folders = entries(&out.join("store")).unwrap();
+        let files = folders.iter().flat_map(|f| entries(f).unwrap());
+        files.filter(|p| p.extension().unwrap() == "rec").collect()
+    }
+
+    fn packs(out: &Path) -> Vec<PathBuf> {
+        entries(&out.join("store").join(PACKS)).unwrap()
+    }
+
+    /// A store with records 0..n, of which tidy(limit) was called.
+    fn filled(out: &Path, range: std::ops::Range<usize>, limit: usize) {
+        let mut store = Store::open(out).unwrap();
+        for k in range {
+            let (key, record) = numbered(k);
+            store.put(&key, &record).unwrap();
+        }
+        store.tidy(limit).unwrap();
+    }
+
+    #[test]
+    fn many_records_are_packed_and_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path();
+        filled(out, 0..30, 30);
+        assert_eq!((loose(out).len(), packs(out).len()), (30, 0));
+        filled(out, 30..31, 30);
+        assert_eq!((loose(out).len(), packs(out).len()), (0, 1));
+        filled(out, 31..50, 10);
+        assert_eq!((loose(out).len(), packs(out).len()), (0, 2));
+        all_found(out, 50);
+        let missing = Store::existing(out).unwrap().get("ffff").unwrap();
+        assert_eq!(missing, Lookup::Missing);
+    }
+
+    #[test]
+    fn a_kill_while_packing_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path();
+        filled(out, 0..20, 100);
+        let copies: Vec<(PathBuf, Vec<u8>)> = loose(out)
+            .into_iter()
+            .map(|p| (p.clone(), std::fs::read(p).unwrap()))
+            .collect();
+        filled(out, 0..0, 5);
+        assert!(loose(out).is_empty());
+        // Killed between the rename of the pack and the removal of the last twelve files: both are there.
+        for (path, bytes) in &copies[8..] {
+            std::fs::write(path, bytes).unwrap();
+        }
+        all_found(out, 20);
+        filled(out, 0..0, 5);
+        assert_eq!((loose(out).len(), packs(out).len()), (0, 1));
+        all_found(out, 20);
+    }
+
+    #[test]
+    fn damage_in_a_pack_is_noticed_and_a_new_record_replaces_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path();
+        filled(out, 0..4, 0);
+        let pack = packs(out).remove(0);
+        let good = std::fs::read(&pack).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            std::fs::write(&pack, &bad).unwrap();
+            let store = Store::existing(out).unwrap();
+            let whole = (0..4)
+                .filter(|k| {
+                    let (key, record) = numbered(*k);
+                    match store.get(&key).unwrap() {
+                        Lookup::Found(found) => {
+                            assert_eq!(found, record);
+                            true
+                        }
+                        Lookup::Damaged(path) => {
+                            assert_eq!(path, pack);
+                            false
+                        }
+                        Lookup::Missing => {
+                            assert_eq!(store.damaged_packs(), [pack.clone()]);
+                            false
+                        }
+                    }
+                })
+                .count();
+            // The magic word is for people; everything else is under a checksum.
+            assert!(whole < 4 || at < 8, "flipped byte {at}");
+        }
+        let mut bad = good.clone();
+        bad[20] ^= 1;
+        std::fs::write(&pack, bad).unwrap();
+        filled(out, 0..4, 100);
+        all_found(out, 4);
+    }
+
+    #[test]
+    fn a_damaged_loose_record_is_not_packed() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path();
+        filled(out, 0..6, 100);
+        let path = Store::existing(out).unwrap().path(&numbered(2).0);
+        std::fs::write(&path, "damaged").unwrap();
+        filled(out, 0..0, 3);
+        assert_eq!(loose(out), [path.clone()]);
+        let found = Store::existing(out).unwrap().get(&numbered(2).0).unwrap();
+        assert_eq!(found, Lookup::Damaged(path));
+    }
+
+    #[test]
+    fn only_old_temporary_files_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path();
+        filled(out, 0..1, 100);
+        let below = out.join("store").join("00");
+        let (old, new) = (below.join(".tmpOld"), below.join(".tmpNew"));
+        for path in [&old, &new] {
+            std::fs::write(path, "half").unwrap();
+        }
+        let long_ago = std::time::SystemTime::now() - 2 * ABANDONED;
+        let file = std::fs::File::options().write(true).open(&old).unwrap();
+        file.set_modified(long_ago).unwrap();
+        filled(out, 0..0, 100);
+        assert!(!old.exists() && new.exists());
     }
 
     #[test]

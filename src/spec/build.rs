@@ -15,6 +15,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use toml::Table;
 
+/// Names that tables and arrays use for what is not a theory.
+const RESERVED: [&str; 3] = ["networks", "measured", "axis"];
+
+/// No dimension, number of samples, draws or times is larger.
+const LARGEST: usize = 10_000_000;
+
 pub(super) fn resolve(
     name: &str,
     document: Document,
@@ -29,13 +35,11 @@ pub(super) fn resolve(
         .map(|set| {
             let mut cell_table = table.clone();
             for (key, value) in &set {
-                if overrides::get(&table, key.split('.').next().unwrap_or(key)).is_none() {
-                    let known: Vec<&str> = table.keys().map(String::as_str).collect();
-                    return Err(unknown(&format!("sweep.{key}"), key, &known));
-                }
-                overrides::set(&mut cell_table, key, value.clone())?;
+                check_swept(key, &table)?;
+                overrides::set(&mut cell_table, key, value.clone())
+                    .map_err(|e| from_sweep(e, &set))?;
             }
-            build_cell(set, &cell_table, quick)
+            build_cell(set.clone(), &cell_table, quick).map_err(|e| from_sweep(e, &set))
         })
         .collect::<Result<Vec<Cell>>>()?;
     check_references(&base, &cells, sweep_table.as_ref())?;
@@ -53,6 +57,54 @@ pub(super) fn resolve(
         hash: String::new(),
     }
     .sealed())
+}
+
+/// Tables whose keys may be swept, as far as the spec has them; the others are the same for all cells.
+fn check_swept(key: &str, table: &Table) -> Result<()> {
+    let path = overrides::dotted(key);
+    let head = path.split('.').next().unwrap_or_default();
+    let known: Vec<&str> = ["task", "learner", "training", "measure", "theory", "seed"]
+        .into_iter()
+        .filter(|k| table.contains_key(*k))
+        .collect();
+    match known.contains(&head) {
+        true => Ok(()),
+        false if table.contains_key(head) => Err(Error::input(
+            format!("sweep.{key}"),
+            format!("{head} is the same for all cells"),
+            format!("sweep keys of: {}", known.join(", ")),
+        )),
+        false => Err(unknown(&format!("sweep.{key}"), head, &known)),
+    }
+}
+
+/// The place of an error about a swept value is the sweep.
+fn from_sweep(error: Error, set: &sweep::Settings) -> Error {
+    let Error::Input {
+        place,
+        cause,
+        remedy,
+    } = error
+    else {
+        return error;
+    };
+    let path = overrides::dotted(&place);
+    let swept = set.iter().find(|(key, _)| {
+        let key = overrides::dotted(key);
+        path == key || path.starts_with(&format!("{key}."))
+    });
+    match swept {
+        Some((key, value)) => Error::Input {
+            place: format!("sweep.{key}"),
+            cause: format!("with {value}: {cause}"),
+            remedy,
+        },
+        None => Error::Input {
+            place,
+            cause,
+            remedy,
+        },
+    }
 }
 
 fn build_cell(set: sweep::Settings, table: &Table, quick: bool) -> Result<Cell> {
@@ -90,10 +142,10 @@ fn component<T: ?Sized>(
     let names: Vec<&str> = kinds.iter().map(|k| k.about.kind).collect();
     let kind = match table.remove("kind") {
         Some(toml::Value::String(kind)) => kind,
-        _ => {
+        given => {
             return Err(Error::input(
                 key,
-                "no kind given",
+                given.map_or("missing".into(), |v| format!("{v} is not a text")),
                 format!("write kind = \"...\" with one of: {}", names.join(", ")),
             ));
         }
@@ -108,15 +160,29 @@ fn experiment(frame: &Frame) -> Result<Experiment> {
         ("measure.replicas", m.replicas, 1),
         ("measure.points", m.points, 2),
     ] {
-        if value < least {
+        if !(least..=LARGEST).contains(&value) {
             return Err(Error::input(
                 key,
-                format!("{value} is too small"),
-                format!("use at least {least}"),
+                format!("{value} is outside {least} to {LARGEST}"),
+                format!("use at least {least} and at most {LARGEST}"),
             ));
         }
     }
     let task = component("task", TASKS, frame.task.clone())?;
+    let shape = task.shape();
+    for (what, n) in [
+        ("inputs", shape.inputs),
+        ("outputs", shape.outputs),
+        ("samples", shape.samples),
+    ] {
+        if n > LARGEST {
+            return Err(Error::input(
+                "task",
+                format!("{n} {what} are too many"),
+                format!("use at most {LARGEST}"),
+            ));
+        }
+    }
     let learner = frame
         .learner
         .clone()
@@ -229,12 +295,12 @@ fn theory_entry(
         .to_string();
     let label = match entry.remove("label") {
         None => kind_name.clone(),
-        Some(toml::Value::String(s)) if !s.is_empty() => s,
-        Some(_) => {
+        Some(toml::Value::String(s)) if !s.is_empty() && !RESERVED.contains(&s.as_str()) => s,
+        Some(label) => {
             return Err(Error::input(
                 format!("{place}.label"),
-                "not a text",
-                "write label = \"a name\"",
+                format!("{label} is not a name for a theory"),
+                format!("write label = \"a name\", none of: {}", RESERVED.join(", ")),
             ));
         }
     };
@@ -242,20 +308,27 @@ fn theory_entry(
         None => None,
         Some(v) => Some(Expect::deserialize_at(&format!("{place}.expect"), v)?),
     };
-    let experiment = match take_table(&mut entry, "assume")? {
+    let within = |e: Error| match e {
+        Error::Input {
+            place: at,
+            cause,
+            remedy,
+        } if at == "assume" => Error::input(format!("{place}.assume"), cause, remedy),
+        Error::Input {
+            place: at,
+            cause,
+            remedy,
+        } => Error::input(format!("{place}.assume"), format!("{at}: {cause}"), remedy),
+        other => other,
+    };
+    let experiment = match take_table(&mut entry, "assume").map_err(within)? {
         None => experiment_seen.clone(),
         Some(assume) => {
             let mut assumed = cell.clone();
-            overrides::merge(&mut assumed, &assume)?;
-            let frame: Frame = parse_table("", assumed)?;
-            experiment(&frame).map_err(|e| match e {
-                Error::Input {
-                    place: at,
-                    cause,
-                    remedy,
-                } => Error::input(format!("{place}.assume"), format!("{at}: {cause}"), remedy),
-                other => other,
-            })?
+            overrides::merge(&mut assumed, &assume)
+                .and_then(|()| parse_table("", assumed))
+                .and_then(|frame| experiment(&frame))
+                .map_err(within)?
         }
     };
     let theory = component(&place, THEORIES, entry)?;

@@ -29,7 +29,7 @@ impl Spec {
             document: Document {
                 path: "(stated in code)".into(),
                 text: String::new(),
-                overridden: vec![],
+                overrides: vec![],
             },
             quick: false,
             cells: vec![Cell {

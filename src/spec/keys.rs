@@ -65,7 +65,10 @@ fn points() -> usize {
 
 /// A tolerance: a number is relative.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a number, { relative = x } or { absolute = x }"
+)]
 pub enum Tolerance {
     Relative(f64),
     Named(NamedTolerance),
@@ -126,6 +129,16 @@ pub enum Expect {
     Agree,
     /// At least one compared observable disagrees in every cell.
     Disagree,
+}
+
+impl Expect {
+    /// The word for it, as in specs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Expect::Agree => "agree",
+            Expect::Disagree => "disagree",
+        }
+    }
 }
 
 /// `[[reduce]]`: one swept key is removed by a straight-line fit across cells.

@@ -12,7 +12,7 @@ mod references;
 pub mod schema;
 pub mod sweep;
 
-pub use document::Document;
+pub use document::{Document, Override, Source};
 pub use figure::{Figure, FigureKind, ScaleKey};
 pub use keys::{Abscissa, Compare, Expect, Measure, NamedTolerance, Reduce, ReduceKind, Tolerance};
 
@@ -98,7 +98,7 @@ impl Spec {
         let mut document = Document {
             path: path.into(),
             text: text.into(),
-            overridden: vec![],
+            overrides: vec![],
         };
         let mut table = document.table()?;
         check_version(&table).map_err(|e| document.situate(e))?;
@@ -107,21 +107,26 @@ impl Spec {
             && let Some(quick) = &quick
         {
             let mut quick = quick.clone();
+            for key in overrides::paths(&quick) {
+                document.over(key, Source::Quick);
+            }
             if let Some(sweep) = quick.remove("sweep") {
                 table.insert("sweep".into(), sweep);
             }
             overrides::merge(&mut table, &quick).map_err(|e| document.situate(e))?;
         }
         if let Some(seed) = options.seed {
-            document.overridden.push("seed".into());
+            document.over("seed".into(), Source::Seed);
             overrides::set(&mut table, "seed", toml::Value::Integer(seed as i64))?;
         }
         for text in &options.set {
             let (key, value) = overrides::parse_set(text)?;
-            overrides::set(&mut table, &key, value)?;
-            document.overridden.push(key);
+            document.over(key.clone(), Source::Set(text.clone()));
+            overrides::set(&mut table, &key, value).map_err(|e| document.situate(e))?;
         }
-        resolve(name, document.clone(), table, options.quick).map_err(|e| document.situate(e))
+        check_version(&table)
+            .and_then(|()| resolve(name, document.clone(), table, options.quick))
+            .map_err(|e| document.situate(e))
     }
 }
 

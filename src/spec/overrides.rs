@@ -3,54 +3,77 @@
 use crate::error::{Error, Result};
 use toml::{Table, Value};
 
-/// Sets `path` (dotted keys) in `table`, creating tables on the way. Numeric segments index into arrays (`theory.0.label`).
+/// Sets `path` (dotted keys) in `table`, creating tables on the way. Numbers index into lists: `theory.0.label` or
+/// `theory[0].label`.
 pub fn set(table: &mut Table, path: &str, value: Value) -> Result<()> {
-    let mut keys = path.split('.').peekable();
-    let mut node = table;
-    loop {
-        let key = keys.next().unwrap_or("");
-        if key.is_empty() {
-            return Err(Error::input(
-                path,
-                "an empty key",
-                "write dotted keys such as learner.widths",
-            ));
-        }
-        if keys.peek().is_none() {
-            node.insert(key.to_string(), value);
-            return Ok(());
-        }
-        let next = node
-            .entry(key.to_string())
-            .or_insert_with(|| Value::Table(Table::new()));
-        node = match next {
-            Value::Table(t) => t,
-            Value::Array(items) => {
-                let index = keys.next().unwrap_or("");
-                let length = items.len();
-                let item = index.parse::<usize>().ok().and_then(|i| items.get_mut(i));
-                match item {
-                    Some(Value::Table(t)) => t,
-                    _ => {
-                        return Err(Error::input(
-                            path,
-                            format!(
-                                "\"{index}\" is not a table of the list {key} (length {length})"
-                            ),
-                            "use an index such as theory.0.label",
-                        ));
-                    }
-                }
-            }
-            _ => {
-                return Err(Error::input(
-                    path,
-                    format!("{key} is a value, not a table"),
-                    "set the value itself",
-                ));
-            }
-        };
+    let dotted = dotted(path);
+    let keys: Vec<&str> = dotted.split('.').collect();
+    if keys.iter().any(|k| k.is_empty()) {
+        return Err(Error::input(
+            path,
+            "an empty key",
+            "write dotted keys such as learner.widths",
+        ));
     }
+    set_below(table, path, &keys, value)
+}
+
+fn set_below(table: &mut Table, path: &str, keys: &[&str], value: Value) -> Result<()> {
+    let [key, rest @ ..] = keys else {
+        return Err(Error::bug("overrides", "no key left"));
+    };
+    let [next, below @ ..] = rest else {
+        table.insert(key.to_string(), value);
+        return Ok(());
+    };
+    let slot = table
+        .entry(key.to_string())
+        .or_insert_with(|| Value::Table(Table::new()));
+    match slot {
+        Value::Table(t) => set_below(t, path, rest, value),
+        Value::Array(items) => {
+            let length = items.len();
+            let item = next.parse::<usize>().ok().and_then(|i| items.get_mut(i));
+            match (item, below) {
+                (Some(item), []) => {
+                    *item = value;
+                    Ok(())
+                }
+                (Some(Value::Table(t)), _) => set_below(t, path, below, value),
+                _ => Err(Error::input(
+                    path,
+                    format!(
+                        "\"{next}\" does not name an entry of the list {key}, which has {length}"
+                    ),
+                    format!("write an index from 0, such as {key}.0"),
+                )),
+            }
+        }
+        _ => Err(Error::input(
+            path,
+            format!("{key} is a value, not a table"),
+            "set the value itself",
+        )),
+    }
+}
+
+/// `theory[0].label` as `theory.0.label`.
+pub(super) fn dotted(path: &str) -> String {
+    path.replace('[', ".").replace(']', "")
+}
+
+/// The dotted paths of all values in a table of overrides.
+pub(super) fn paths(overrides: &Table) -> Vec<String> {
+    overrides
+        .iter()
+        .flat_map(|(key, value)| match value {
+            Value::Table(inner) if !key.contains('.') => paths(inner)
+                .into_iter()
+                .map(|below| format!("{key}.{below}"))
+                .collect(),
+            _ => vec![key.clone()],
+        })
+        .collect()
 }
 
 /// The value at a dotted path.
@@ -132,6 +155,10 @@ mod tests {
         assert_eq!(get(&t, "n.e.w").unwrap().as_bool(), Some(true));
         assert_eq!(t["theory"][0]["label"].as_str(), Some("l"));
         assert!(set(&mut t, "theory.3.label", Value::Integer(0)).is_err());
+        set(&mut t, "theory[0].kind", Value::String("k".into())).unwrap();
+        assert_eq!(t["theory"][0]["kind"].as_str(), Some("k"));
+        set(&mut t, "theory.0", Value::Integer(7)).unwrap();
+        assert_eq!(t["theory"][0].as_integer(), Some(7));
         assert!(set(&mut t, "a.b.c", Value::Integer(0)).is_err());
         let quick: Table = "a.b = 5\n\"n.e.w\" = false\n".parse().unwrap();
         merge(&mut t, &quick).unwrap();

@@ -1,12 +1,15 @@
 //! Names that a spec uses in one place must exist in another.
 
 use super::keys::Frame;
-use super::{Cell, Figure, FigureKind, NamedTolerance, ScaleKey, Tolerance};
+use super::sweep::coordinate;
+use super::{Abscissa, Cell, Figure, FigureKind, NamedTolerance, ScaleKey, Tolerance};
 use crate::error::{Error, Result};
 use crate::kind::unknown;
+use std::collections::BTreeSet;
 use toml::Table;
 
-/// Names in `[compare]`, `[[reduce]]` and `[[figure]]` must exist.
+/// Names in `[compare]`, `[[reduce]]` and `[[figure]]` must exist, keys on an axis must have numbers, figures need names of
+/// their own, and all cells must ask for the same observables and theories.
 pub(super) fn check_references(
     base: &Frame,
     cells: &[Cell],
@@ -39,6 +42,36 @@ pub(super) fn check_references(
         )),
         false => Err(unknown(&place, name, &swept)),
     };
+    let names = |c: &Cell| -> Vec<String> {
+        let observables = c.wanted.iter().map(|w| w.observable.name.to_string());
+        let labels = c.theories.iter().map(|t| t.label.clone());
+        observables.chain(labels).collect()
+    };
+    if cells.windows(2).any(|w| names(&w[0]) != names(&w[1])) {
+        return Err(Error::input(
+            "sweep",
+            "the cells differ in their observables or theory labels",
+            "sweep numbers and kinds, and keep measure.observables and the labels fixed",
+        ));
+    }
+    let numeric = |place: String, key: &str, abscissa: Abscissa, least: usize| {
+        let x: Vec<f64> = cells
+            .iter()
+            .filter_map(|c| coordinate(&c.set, key, abscissa).filter(|x| x.is_finite()))
+            .collect();
+        let distinct: BTreeSet<u64> = x.iter().map(|v| v.to_bits()).collect();
+        match x.len() == cells.len() && distinct.len() >= least {
+            true => Ok(()),
+            false => Err(Error::input(
+                place,
+                format!(
+                    "{} does not take {least} or more values, all of them finite numbers",
+                    abscissa.text(key)
+                ),
+                "sweep over numbers, or choose another abscissa",
+            )),
+        }
+    };
     let tolerances = std::iter::once(("compare.tolerance".to_string(), base.compare.tolerance))
         .chain(
             base.compare
@@ -65,6 +98,7 @@ pub(super) fn check_references(
     for (i, r) in base.reduce.iter().enumerate() {
         observable(format!("reduce[{i}].observable"), &r.observable)?;
         key(format!("reduce[{i}].key"), &r.key)?;
+        numeric(format!("reduce[{i}].key"), &r.key, r.abscissa, 2)?;
         for label in r.expect.keys() {
             if !labels.contains(&label.as_str()) {
                 return Err(unknown(
@@ -75,10 +109,15 @@ pub(super) fn check_references(
             }
         }
     }
+    let mut files = BTreeSet::new();
     for (i, f) in base.figure.iter().enumerate() {
+        check_file(i, f.name.as_deref().unwrap_or(&f.observable), &mut files)?;
         observable(format!("figure[{i}].observable"), &f.observable)?;
         if let Some(k) = &f.key {
             key(format!("figure[{i}].key"), k)?;
+            if matches!(f.kind, FigureKind::Sweep | FigureKind::Deviation) {
+                numeric(format!("figure[{i}].key"), k, f.abscissa, 1)?;
+            }
         } else if matches!(f.kind, FigureKind::Sweep | FigureKind::Deviation) || f.rescale {
             return Err(Error::input(
                 format!("figure[{i}].key"),
@@ -153,4 +192,25 @@ fn figure(place: &str, f: &Figure, cells: &[Cell]) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A figure's name is a plain file name, used once.
+fn check_file(index: usize, name: &str, taken: &mut BTreeSet<String>) -> Result<()> {
+    let place = format!("figure[{index}].name");
+    let plain = |c: char| c.is_alphanumeric() || "-_. ".contains(c);
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(Error::input(
+            place,
+            format!("\"{name}\" is not a plain file name"),
+            "use letters, digits, \"-\", \"_\" and \".\"",
+        ));
+    }
+    match taken.insert(name.to_string()) {
+        true => Ok(()),
+        false => Err(Error::input(
+            place,
+            format!("two figures are called \"{name}\""),
+            "give one of them another name = \"...\"",
+        )),
+    }
 }

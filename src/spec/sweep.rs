@@ -1,6 +1,8 @@
 //! Sweeps: a table of key paths and their values becomes a list of cells.
 
+use super::Abscissa;
 use crate::error::{Error, Result};
+use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 /// One cell: the swept keys and their values, in the order of the spec.
@@ -8,13 +10,14 @@ pub type Settings = Vec<(String, Value)>;
 
 const LARGEST: usize = 100_000;
 
-/// Expands a `[sweep]` table. A quoted key path with a list, or a range `{ from, to, points, scale = "linear" | "log" }`, is
+/// Expands a `[sweep]` table. A key path (quoted or not) with a list, or a range `{ from, to, points, scale = "linear" | "log" }`, is
 /// one axis of the grid (first key outermost); `zip` holds a list of tables whose keys advance together and form one axis
 /// each. Without a sweep there is one cell.
 pub fn expand(sweep: Option<&Table>) -> Result<Vec<Settings>> {
     let mut cells: Vec<Settings> = vec![vec![]];
     let Some(sweep) = sweep else { return Ok(cells) };
-    for (key, value) in sweep {
+    let mut swept = BTreeSet::new();
+    for (key, value) in &axes("", sweep) {
         let place = format!("sweep.{key}");
         let groups: Vec<Vec<Settings>> = if key == "zip" {
             let tables = value.as_array().ok_or_else(|| {
@@ -38,6 +41,15 @@ pub fn expand(sweep: Option<&Table>) -> Result<Vec<Settings>> {
             ]
         };
         for group in groups {
+            for (key, _) in group.iter().take(1).flatten() {
+                if !swept.insert(key.clone()) {
+                    return Err(Error::input(
+                        &place,
+                        format!("\"{key}\" is swept twice"),
+                        "give all its values in one list",
+                    ));
+                }
+            }
             if cells.len().saturating_mul(group.len()) > LARGEST {
                 return Err(Error::input(
                     &place,
@@ -58,6 +70,25 @@ pub fn expand(sweep: Option<&Table>) -> Result<Vec<Settings>> {
         }
     }
     Ok(cells)
+}
+
+/// Key paths and their values; tables that are no ranges are parts of a path (`training.steps = [...]` without quotes).
+fn axes(path: &str, table: &Table) -> Vec<(String, Value)> {
+    let is_path =
+        |t: &Table| !t.is_empty() && ["from", "to", "points"].iter().all(|k| !t.contains_key(*k));
+    table
+        .iter()
+        .flat_map(|(key, value)| {
+            let key = match path {
+                "" => key.clone(),
+                path => format!("{path}.{key}"),
+            };
+            match value {
+                Value::Table(t) if is_path(t) => axes(&key, t),
+                _ => vec![(key, value.clone())],
+            }
+        })
+        .collect()
 }
 
 fn zipped(place: &str, value: &Value) -> Result<Vec<Settings>> {
@@ -131,14 +162,16 @@ fn range(place: &str, value: &Value) -> Result<Vec<Value>> {
     let table = value.as_table().cloned().unwrap_or_default();
     let r: Range = crate::kind::parse_table(place, table)?;
     let positive = r.from > 0.0 && r.to > 0.0;
-    if r.points == 0
+    if !(1..=LARGEST).contains(&r.points)
         || !r.from.is_finite()
         || !r.to.is_finite()
         || (r.scale == Scale::Log && !positive)
     {
         return Err(Error::input(
             place,
-            "a range needs points >= 1, finite ends, and positive ends when scale = \"log\"",
+            format!(
+                "a range needs 1 to {LARGEST} points, finite ends, and positive ends when scale = \"log\""
+            ),
             "write { from = 1e-3, to = 1.0, points = 4, scale = \"log\" }",
         ));
     }
@@ -153,6 +186,30 @@ fn range(place: &str, value: &Value) -> Result<Vec<Value>> {
             })
         })
         .collect())
+}
+
+/// Abscissa of a cell on the axis of a swept key; a list of equal numbers counts as the number (`learner.widths = [64]`).
+pub fn coordinate(cell: &Settings, key: &str, abscissa: Abscissa) -> Option<f64> {
+    fn number(v: &Value) -> Option<f64> {
+        match v {
+            Value::Integer(i) => Some(*i as f64),
+            Value::Float(f) => Some(*f),
+            Value::Array(items) => {
+                let first = number(items.first()?)?;
+                items
+                    .iter()
+                    .all(|i| number(i) == Some(first))
+                    .then_some(first)
+            }
+            _ => None,
+        }
+    }
+    let (_, value) = cell.iter().find(|(k, _)| k == key)?;
+    match (abscissa, value) {
+        (Abscissa::Depth, Value::Array(items)) => Some(items.len() as f64 + 1.0),
+        (Abscissa::Depth, _) => None,
+        _ => number(value).map(|k| abscissa.of(k)),
+    }
 }
 
 #[cfg(test)]
@@ -182,6 +239,10 @@ mod tests {
         );
         let log = cells("a = { from = 1.0, to = 100.0, points = 3, scale = \"log\" }\n").unwrap();
         assert!((log[1][0].1.as_float().unwrap() - 10.0).abs() < 1e-12);
+        let unquoted = cells("a.b = [1, 2]\na.c = { from = 0.0, to = 1.0, points = 2 }\n").unwrap();
+        assert_eq!((unquoted.len(), unquoted[3][1].0.as_str()), (4, "a.c"));
+        assert!(cells("a = [1]\nzip = [{ a = [2] }]\n").is_err());
+        assert!(cells("a = { from = 0.0, to = 1.0, points = 1000000000000 }\n").is_err());
         assert!(cells("a = []\n").is_err());
         assert!(cells("zip = [{ a = [1, 2], b = [3] }]\n").is_err());
         assert!(cells("a = { from = 0.0, to = 1.0, points = 3, scale = \"log\" }\n").is_err());

@@ -101,7 +101,15 @@ impl File {
     /// Errors: everything [`load`] reports, `test_fraction` outside `[0, 1)` or leaving no sample on one side, inputs that
     /// cannot be whitened.
     pub fn open(place: &str, options: FileOptions) -> Result<Self> {
-        let samples = load(&options.path, &options.inputs, &options.targets)?;
+        let samples =
+            load(&options.path, &options.inputs, &options.targets).map_err(|e| match e {
+                Error::Input {
+                    place: at,
+                    cause,
+                    remedy,
+                } => Error::input(format!("{place}.path"), format!("{at}: {cause}"), remedy),
+                other => other,
+            })?;
         let mut task = File {
             options,
             samples,

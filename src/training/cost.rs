@@ -17,7 +17,7 @@ impl Cost {
     ///
     /// Operations: 6 per parameter and sample (2 forward, 4 backward). Memory: the data set in double precision and its copy in
     /// the training precision; five sets of parameters (start, current, gradient, snapshot, workspace); three numbers per unit
-    /// and sample (output, slope, error).
+    /// and sample (output, slope, error); one number per step for instruments that look at every step.
     pub fn of_descent(learner: &dyn Learner, shape: Shape, columns: usize, steps: usize) -> Self {
         let (mut parameters, mut units) = (0.0, 0.0);
         for (rows, cols) in learner.shapes(shape) {
@@ -30,8 +30,10 @@ impl Cost {
         };
         let columns = columns as f64;
         let data = shape.samples as f64 * (shape.inputs + shape.outputs) as f64;
-        let working =
-            8.0 * data + scalar * data + 5.0 * scalar * parameters + 3.0 * scalar * columns * units;
+        let working = (8.0 + scalar) * data
+            + 5.0 * scalar * parameters
+            + 3.0 * scalar * columns * units
+            + 8.0 * steps as f64;
         Cost {
             bytes: working as u64,
             flops: 6.0 * parameters * columns * steps as f64,
@@ -58,6 +60,6 @@ mod tests {
         // 112 parameters, 12 units, 1,400 numbers of data.
         let cost = Cost::of_descent(&mlp, shape, 50, 1000);
         assert_eq!(cost.flops, 6.0 * 112.0 * 50.0 * 1000.0);
-        assert_eq!(cost.bytes, 8 * (2 * 1400 + 5 * 112 + 3 * 50 * 12));
+        assert_eq!(cost.bytes, 8 * (2 * 1400 + 5 * 112 + 3 * 50 * 12 + 1000));
     }
 }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::plot::{Figure, Panel, Series};
 use crate::run::assess::{Assessment, RowResult};
 use crate::run::outcome::Outcome;
-use crate::run::reduction::coordinate;
+use crate::spec::sweep::coordinate;
 use crate::spec::{Figure as FigureSpec, Spec};
 
 /// Deviation of every theory from the networks over a swept key: which theory wins where.
@@ -41,7 +41,7 @@ pub(super) fn deviations(
             .iter()
             .filter(|r| r.label == *label && r.observable.is_some_and(|o| o.name == f.observable))
             .filter_map(|r| {
-                let x = coordinate(&outcome.cells[r.cell], key, f.abscissa)?;
+                let x = coordinate(&outcome.cells[r.cell].set, key, f.abscissa)?;
                 match &r.result {
                     RowResult::Compared { comparison, .. } => {
                         let v = comparison.deviation;

@@ -14,7 +14,7 @@ use crate::instrument::{Axis, Wanted, observable};
 use crate::plot::{AxisSpec, Dash, Figure, Series};
 use crate::run::assess::{Assessment, point_text, short};
 use crate::run::outcome::{CellOutcome, Outcome, TheoryOutcome};
-use crate::run::reduction::coordinate;
+use crate::spec::sweep::coordinate;
 use crate::spec::{Abscissa, Figure as FigureSpec, FigureKind, ScaleKey, Spec};
 use curves::curves;
 use deviation::deviations;
@@ -191,7 +191,7 @@ fn picked(axes: &[Axis], f: &FigureSpec) -> Vec<(usize, String)> {
 fn cell_name(cell: &CellOutcome, f: &FigureSpec) -> String {
     let depth = f.abscissa == Abscissa::Depth;
     if let (Some(key), true) = (&f.key, depth)
-        && let Some(layers) = coordinate(cell, key, Abscissa::Depth)
+        && let Some(layers) = coordinate(&cell.set, key, Abscissa::Depth)
     {
         let plural = if layers == 1.0 { "" } else { "s" };
         return format!("{layers} weight layer{plural}");

@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::{measured_blocks, theory_curve};
 use crate::run::outcome::{CellOutcome, Outcome};
-use crate::run::reduction::coordinate;
 use crate::spec::Figure as FigureSpec;
+use crate::spec::sweep::coordinate;
 
 /// Index of black in the palette: theories that belong to no single cell.
 const BLACK: usize = 6;
@@ -35,7 +35,7 @@ pub(super) fn overlay(
         return curves(outcome, f, wanted);
     };
     let unit = |cell: &CellOutcome| match (&f.key, f.rescale) {
-        (Some(key), true) => coordinate(cell, key, f.abscissa),
+        (Some(key), true) => coordinate(&cell.set, key, f.abscissa),
         _ => Some(1.0),
     };
     let (x_label, x_unit) = axis_label(axis_of_curves);

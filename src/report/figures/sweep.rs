@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::{Assessment, Derived, measured_blocks, theory_curve};
 use crate::run::outcome::{CellOutcome, Outcome};
-use crate::run::reduction::coordinate;
+use crate::spec::sweep::coordinate;
 use crate::spec::{Figure as FigureSpec, ReduceKind};
 
 /// Cells in the order of their abscissa, and what is drawn of the observable.
@@ -35,7 +35,7 @@ pub(super) fn over_sweep(
         .cells
         .iter()
         .filter(|c| c.failure.is_none())
-        .filter_map(|c| coordinate(c, key, f.abscissa).map(|x| (x, c)))
+        .filter_map(|c| coordinate(&c.set, key, f.abscissa).map(|x| (x, c)))
         .collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
     let Some((_, first)) = order.first() else {
