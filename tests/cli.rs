@@ -2,7 +2,11 @@
 
 mod common;
 use common::{PROGRAM, SMALL, json, run, with_spec};
+use saddlepoint::learner::LEARNERS;
 use saddlepoint::models::MODELS;
+use saddlepoint::task::TASKS;
+use saddlepoint::theory::THEORIES;
+use saddlepoint::training::TRAININGS;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -36,6 +40,9 @@ fn components_are_listed_and_explained() {
     for entry in entries {
         let kind = entry["kind"].as_str().unwrap();
         assert!(text.contains(kind));
+        for key in ["noun", "summary"] {
+            assert!(!entry[key].as_str().unwrap().is_empty(), "{kind}: {key}");
+        }
         assert!(ok(folder.path(), &["explain", kind]).len() > 100, "{kind}");
         document(folder.path(), &["explain", kind], "saddlepoint/1/explain");
     }
@@ -216,6 +223,60 @@ fn overrides_survive_in_the_run_folder() {
 }
 
 #[test]
+fn the_command_in_the_manifest_can_be_pasted_into_a_shell() {
+    let folder = with_spec(SMALL);
+    std::fs::rename(
+        folder.path().join("spec.toml"),
+        folder.path().join("it's mine.toml"),
+    )
+    .unwrap();
+    let set = "theory.2.label='the lazy one'";
+    let first = document(
+        folder.path(),
+        &["run", "it's mine.toml", "--set", set],
+        "saddlepoint/1/run",
+    );
+    let manifest = common::files(&folder.path().join("runs"))
+        .into_iter()
+        .find(|f| f.0.ends_with("manifest.json"))
+        .unwrap();
+    let dir = format!("runs/{}", manifest.0.trim_end_matches("/manifest.json"));
+    let manifest = json(&String::from_utf8(manifest.1).unwrap());
+    let command = manifest["command"].as_str().unwrap();
+    let line = format!("{} --json", command.replacen("saddlepoint", PROGRAM, 1));
+    let again = Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(json(&common::ran(again).out), first, "{command}");
+    assert_eq!(manifest["overrides"], serde_json::json!([set]));
+    assert!(ok(folder.path(), &["reproduce", &dir]).contains("identical"));
+}
+
+#[test]
+fn every_model_explains_itself_and_a_changed_data_file_is_told() {
+    let folder = with_spec(&SMALL.replace(
+        "kind = \"linear-teacher\"\nsingular_values = [2.0, 1.0]\ninput_dim = 4\noutput_dim = 3\nsamples = 20",
+        "kind = \"file\"\npath = \"data.csv\"",
+    ));
+    for model in MODELS {
+        assert!(ok(folder.path(), &["explain", model.name]).contains(model.text));
+        assert!(!model.summary().is_empty());
+    }
+    let data = folder.path().join("data.csv");
+    std::fs::write(&data, "x1,x2,y1\n1,2,3\n4,5,6\n2,1,1\n").unwrap();
+    let ran = run(folder.path(), &["run", "spec.toml", "--quick"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let report = ran.out.lines().find_map(|l| l.strip_prefix("report: "));
+    let dir = report.unwrap().trim_end_matches("/report.html").to_string();
+    std::fs::write(&data, "x1,x2,y1\n1,2,3\n4,5,6\n2,1,2\n").unwrap();
+    let told = run(folder.path(), &["reproduce", &dir]);
+    assert_eq!(told.code, 2);
+    assert!(told.err.contains("a data file changed"), "{}", told.err);
+}
+
+#[test]
 fn check_estimates_and_names_declines() {
     let folder = with_spec(SMALL);
     let text = ok(
@@ -267,16 +328,11 @@ fn pages_for_other_programs() {
     let folder = tempfile::tempdir().unwrap();
     let spec = json(&ok(folder.path(), &["schema"]));
     let text = spec.to_string();
-    for kind in [
-        "linear-teacher",
-        "semantic-hierarchy",
-        "file",
-        "mlp",
-        "gradient-descent",
-        "saxe",
-        "saddle-to-saddle",
-        "ntk",
-    ] {
+    let kinds = (TASKS.iter().map(|k| k.about.kind))
+        .chain(LEARNERS.iter().map(|k| k.about.kind))
+        .chain(TRAININGS.iter().map(|k| k.about.kind))
+        .chain(THEORIES.iter().map(|k| k.about.kind));
+    for kind in kinds {
         assert!(
             text.contains(&format!("{{\"const\":\"{kind}\"}}")),
             "{kind}"

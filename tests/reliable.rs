@@ -4,7 +4,7 @@ mod common;
 use common::{PROGRAM, SMALL, assert_same, files, records, results, run, with_spec};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn finished(folder: &Path, out: &str, extra: &[&str]) -> Vec<(String, Vec<u8>)> {
     let mut arguments = vec!["run", "spec.toml", "--out", out];
@@ -83,41 +83,38 @@ fn slow() -> String {
 }
 
 #[test]
-fn a_killed_run_resumes_to_the_same_bytes() {
+fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
     let folder = with_spec(&slow().replace("expect = \"agree\"", ""));
-    let spawn = || {
-        Command::new(PROGRAM)
-            .args(["measure", "spec.toml", "--out", "killed", "--threads", "1"])
+    let out = folder.path().join("killed");
+    let start = Instant::now();
+    let whole = finished(folder.path(), "whole", &["--threads", "1"]);
+    let takes = start.elapsed();
+    // Early, in the middle, and late (while theories are solved or files are written); each time a little further.
+    let mut kept: Vec<(String, Vec<u8>)> = vec![];
+    for part in [0.02, 0.15, 0.3, 0.2, 0.2, 0.1] {
+        let mut child = Command::new(PROGRAM)
+            .args(["run", "spec.toml", "--out", "killed", "--threads", "1"])
             .current_dir(folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap()
-    };
-    let mut kept = 0;
-    for _ in 0..3 {
-        let mut child = spawn();
-        std::thread::sleep(Duration::from_millis(400));
-        let running = child.try_wait().unwrap().is_none();
+            .unwrap();
+        std::thread::sleep(takes.mul_f64(part));
         child.kill().unwrap();
         child.wait().unwrap();
-        let now = records(&folder.path().join("killed"))
-            .iter()
+        let now: Vec<_> = records(&out)
+            .into_iter()
             .filter(|f| f.0.ends_with(".rec"))
-            .count();
-        assert!(now >= kept);
+            .collect();
+        // What was finished stays as it was, down to the time it took: it was not computed again.
+        assert!(kept.iter().all(|r| now.contains(r)));
         kept = now;
-        if !running {
-            break;
-        }
     }
-    assert!(
-        kept < 24,
-        "the run was over before it could be killed: {kept}"
-    );
-    let resumed = finished(folder.path(), "killed", &[]);
-    let whole = finished(folder.path(), "whole", &[]);
+    assert!(!kept.is_empty());
+    let resumed = finished(folder.path(), "killed", &["--threads", "2"]);
     assert_same(&resumed, &whole);
+    let all = records(&out);
+    assert!(kept.iter().all(|r| all.contains(r)));
 }
 
 #[cfg(unix)]
@@ -144,13 +141,16 @@ fn an_interrupt_keeps_what_is_finished_and_exits_with_6() {
             .unwrap()
             .success()
     );
+    let asked = Instant::now();
     let ran = common::ran(child.wait_with_output().unwrap());
+    assert!(asked.elapsed() < Duration::from_secs(5), "it went on");
     assert_eq!(ran.code, 6, "{}", ran.err);
     assert!(ran.err.contains("resume"), "{}", ran.err);
     assert!(
-        records(&folder.path().join("runs"))
+        files(&folder.path().join("runs"))
             .iter()
-            .all(|f| f.0.ends_with(".rec"))
+            .all(|f| f.0.ends_with(".rec")),
+        "something half-written is left"
     );
 }
 
@@ -247,4 +247,166 @@ fn the_content_of_a_data_file_enters_the_hash() {
     let a = hash("x1,x2,y1\n1,2,3\n4,5,6\n2,1,1\n");
     assert_eq!(a, hash("x1,x2,y1\n1,2,3\n4,5,6\n2,1,1\n"));
     assert_ne!(a, hash("x1,x2,y1\n1,2,3\n4,5,7\n2,1,1\n"));
+}
+
+#[test]
+fn a_damaged_pack_is_named_and_its_records_are_recomputed() {
+    // 1,002 networks without theories: more records than are kept loose.
+    let many = SMALL
+        .replace("replicas = 5", "replicas = 1002")
+        .replace("steps = 500", "steps = 5");
+    let folder = with_spec(many.split("[[theory]]").next().unwrap());
+    let good = finished(folder.path(), "runs", &[]);
+    let store = folder.path().join("runs/store");
+    let names = || -> Vec<String> { files(&store).into_iter().map(|f| f.0).collect() };
+    let packed = names();
+    assert_eq!(packed.len(), 1, "one pack and no loose record");
+    assert!(packed[0].ends_with(".pack"));
+    let dir = run_folder(folder.path());
+    let status = |text: &str| {
+        let ran = run(folder.path(), &["status", &dir]);
+        assert!(ran.out.contains(text), "{}", ran.out);
+    };
+    status("1002 of 1002 records in place");
+    // Read from the pack, nothing is recomputed.
+    assert_same(&finished(folder.path(), "runs", &[]), &good);
+    assert_eq!(names(), packed);
+    // One record in the pack is damaged: only that one is computed again.
+    let path = store.join(&packed[0]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    status("1 damaged");
+    let ran = run(folder.path(), &["run", "spec.toml"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(
+        ran.err.contains(&packed[0]) && ran.err.contains("recomputed"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(names().len(), 2);
+    status("0 damaged");
+    let tables = |f: Vec<(String, Vec<u8>)>| -> Vec<(String, Vec<u8>)> {
+        f.into_iter().filter(|f| f.0.contains("/tables/")).collect()
+    };
+    let again = results(&folder.path().join("runs"));
+    assert_same(&tables(again), &tables(good));
+}
+
+/// Runs a shell line with `$0` the program, in a folder with the small spec.
+#[cfg(unix)]
+fn shell(folder: &Path, line: &str) -> common::Ran {
+    let output = Command::new("sh")
+        .args(["-c", line, PROGRAM])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    common::ran(output)
+}
+
+/// A limit on file sizes makes every longer write fail in the middle, as a full disk does.
+#[cfg(unix)]
+#[test]
+fn a_write_that_fails_in_the_middle_leaves_nothing_half_written() {
+    let folder = with_spec(SMALL);
+    let ran = shell(
+        folder.path(),
+        "trap '' XFSZ; ulimit -f 16; exec \"$0\" run spec.toml --threads 2",
+    );
+    assert_eq!(ran.code, 5, "{}", ran.err);
+    assert_eq!(ran.err.matches("error: ").count(), 1, "{}", ran.err);
+    assert!(ran.err.contains("finished records are kept"), "{}", ran.err);
+    let left = files(&folder.path().join("runs"));
+    assert!(
+        left.iter().all(|f| !f.0.contains(".tmp")),
+        "a temporary file is left"
+    );
+    assert!(left.iter().all(|f| !f.0.ends_with("manifest.json")));
+    // With room again the same command completes, and computes nothing twice.
+    let kept = records(&folder.path().join("runs"));
+    assert!(!kept.is_empty());
+    finished(folder.path(), "runs", &[]);
+    let after = records(&folder.path().join("runs"));
+    assert!(kept.iter().all(|r| after.contains(r)));
+}
+
+/// A really full file system, where mounting one is permitted.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_one_clear_error() {
+    let folder = with_spec(SMALL);
+    std::fs::create_dir(folder.path().join("tiny")).unwrap();
+    let mount = "mount -t tmpfs -o size=64k tmpfs tiny";
+    let allowed = shell(folder.path(), &format!("unshare -rm sh -c '{mount}'"));
+    if allowed.code != 0 {
+        eprintln!(
+            "skipped: a small file system cannot be mounted here ({})",
+            allowed.err.trim()
+        );
+        return;
+    }
+    let ran = shell(
+        folder.path(),
+        &format!(
+            "unshare -rm sh -c '{mount} && \"$0\" run spec.toml --out tiny; code=$?; find tiny -name \".tmp*\" | wc -l; exit $code' \
+             \"$0\""
+        ),
+    );
+    assert_eq!(ran.code, 5, "{}", ran.err);
+    assert!(ran.err.contains("free some space"), "{}", ran.err);
+    assert_eq!(ran.err.matches("error: ").count(), 1, "{}", ran.err);
+    assert_eq!(ran.out.trim(), "0", "temporary files are left");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_noticed() {
+    let folder = with_spec(SMALL);
+    let full = shell(folder.path(), "exec \"$0\" list > /dev/full");
+    assert_eq!(full.code, 5, "{}", full.err);
+    assert!(full.err.contains("stdout"), "{}", full.err);
+    // Nobody listens on stderr: the exit code still tells.
+    let mute = shell(folder.path(), "exec \"$0\" run nowhere.toml 2>/dev/full");
+    assert_eq!(mute.code, 2);
+    let closed = shell(folder.path(), "exec \"$0\" run nowhere.toml 2>&-");
+    assert_eq!(closed.code, 2);
+}
+
+#[test]
+fn looking_at_a_run_writes_nothing() {
+    let folder = with_spec(SMALL);
+    finished(folder.path(), "runs", &[]);
+    let dir = run_folder(folder.path());
+    let moved = folder.path().join("elsewhere");
+    std::fs::create_dir(&moved).unwrap();
+    std::fs::rename(folder.path().join(&dir), moved.join("copied")).unwrap();
+    let before = files(folder.path());
+    let ran = run(folder.path(), &["status", "elsewhere/copied"]);
+    assert!(
+        ran.code == 0 && ran.out.contains("16 missing"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(files(folder.path()).len(), before.len());
+    assert!(!moved.join("store").exists());
+}
+
+#[test]
+fn two_runs_at_once_share_a_store() {
+    let folder = with_spec(&slow().replace("expect = \"agree\"", ""));
+    let spawn = || {
+        Command::new(PROGRAM)
+            .args(["run", "spec.toml", "--out", "shared", "--threads", "1"])
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    for child in [spawn(), spawn()] {
+        let ran = common::ran(child.wait_with_output().unwrap());
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    }
+    let shared = results(&folder.path().join("shared"));
+    assert_same(&shared, &finished(folder.path(), "alone", &[]));
 }

@@ -29,7 +29,8 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     let datasets = e.draws.datasets as f64;
     let draws = datasets * e.draws.replicas as f64;
     let result: f64 = cell.wanted.iter().map(|w| 8.0 * w.size() as f64).sum();
-    let data = 8.0 * (shape.inputs + shape.outputs) as f64 * shape.samples as f64 * datasets;
+    let samples = shape.samples as f64 + e.task.test_samples() as f64;
+    let data = 8.0 * (shape.inputs + shape.outputs) as f64 * samples * datasets;
     let mut cost = CellCost {
         // A conversion of too large a number saturates.
         kept_bytes: (data + 2.0 * result * draws * (1.0 + cell.theories.len() as f64)) as u64,

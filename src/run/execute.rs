@@ -6,6 +6,7 @@ use super::outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
 use super::progress::Progress;
 use super::records::{from_record, instrument_json, to_record, wanted_json};
 use super::store::{Lookup, Record, Store};
+use super::units::{Unit, Work, steps, total_steps, units};
 use super::{cost, interrupt};
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, DrawIndex, Experiment};
@@ -66,21 +67,6 @@ pub(crate) fn plan(cell: &Cell) -> Vec<Planned> {
                 .map_err(|declined| declined.to_string())
         })
         .collect()
-}
-
-enum Work {
-    Measure {
-        draw: DrawIndex,
-    },
-    Solve {
-        theory: usize,
-        draw: Option<DrawIndex>,
-    },
-}
-
-struct Unit {
-    cell: usize,
-    work: Work,
 }
 
 enum Done {
@@ -165,55 +151,6 @@ pub fn execute(spec: &Spec, settings: &Settings) -> Result<Outcome> {
         threads,
         seconds: start.elapsed().as_secs_f64(),
     })
-}
-
-fn units(spec: &Spec, plans: &[Vec<Planned>], side: Side) -> Vec<Unit> {
-    let mut units = Vec::new();
-    for (c, cell) in spec.cells.iter().enumerate() {
-        let draws = cell.experiment.draw_indices();
-        if side != Side::Theory && cell.experiment.learner.is_some() {
-            units.extend(draws.iter().map(|&draw| Unit {
-                cell: c,
-                work: Work::Measure { draw },
-            }));
-        }
-        if side == Side::Networks {
-            continue;
-        }
-        for (t, planned) in plans[c].iter().enumerate() {
-            let Ok(plan) = planned else { continue };
-            let on: Vec<Option<DrawIndex>> = match plan.promise().conditioning {
-                Conditioning::None => vec![None],
-                Conditioning::Data => draws
-                    .iter()
-                    .filter(|d| d.replica == 0)
-                    .map(|&d| Some(d))
-                    .collect(),
-                Conditioning::Initial | Conditioning::Trained => {
-                    draws.iter().map(|&d| Some(d)).collect()
-                }
-            };
-            units.extend(on.into_iter().map(|draw| Unit {
-                cell: c,
-                work: Work::Solve { theory: t, draw },
-            }));
-        }
-    }
-    units
-}
-
-fn total_steps(spec: &Spec, units: &[Unit]) -> u64 {
-    units
-        .iter()
-        .map(|u| match u.work {
-            Work::Measure { .. } => steps(&spec.cells[u.cell].experiment),
-            Work::Solve { .. } => 1,
-        })
-        .sum()
-}
-
-fn steps(experiment: &Experiment) -> u64 {
-    experiment.training.as_ref().map_or(1, |t| t.steps() as u64)
 }
 
 /// An error of one cell or one theory; all others end the run.

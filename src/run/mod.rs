@@ -16,6 +16,7 @@ mod records;
 pub mod reduction;
 pub mod store;
 pub mod tables;
+mod units;
 
 pub use cost::estimate;
 pub use execute::{Settings, Side, execute, place};

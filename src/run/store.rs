@@ -418,7 +418,7 @@ mod tests {
                             false
                         }
                         Lookup::Missing => {
-                            assert_eq!(store.damaged_packs(), [pack.clone()]);
+                            assert_eq!(store.damaged_packs(), std::slice::from_ref(&pack));
                             false
                         }
                     }
@@ -442,7 +442,7 @@ mod tests {
         let path = Store::existing(out).unwrap().path(&numbered(2).0);
         std::fs::write(&path, "damaged").unwrap();
         filled(out, 0..0, 3);
-        assert_eq!(loose(out), [path.clone()]);
+        assert_eq!(loose(out), std::slice::from_ref(&path));
         let found = Store::existing(out).unwrap().get(&numbered(2).0).unwrap();
         assert_eq!(found, Lookup::Damaged(path));
     }

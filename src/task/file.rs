@@ -252,8 +252,8 @@ impl Task for File {
         self.rank
     }
 
-    fn has_test(&self) -> bool {
-        self.held_out() > 0
+    fn test_samples(&self) -> usize {
+        self.held_out()
     }
 
     fn is_random(&self) -> bool {

@@ -284,8 +284,8 @@ impl Task for LinearTeacher {
         self.singular_values.len()
     }
 
-    fn has_test(&self) -> bool {
-        self.test_samples > 0
+    fn test_samples(&self) -> usize {
+        self.test_samples
     }
 }
 

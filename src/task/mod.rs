@@ -44,9 +44,13 @@ pub trait Task: Debug + Send + Sync {
     fn mode_count(&self) -> usize {
         self.modes().map_or(0, |m| m.s.len())
     }
+    /// Number of test samples of every draw.
+    fn test_samples(&self) -> usize {
+        0
+    }
     /// True when every draw holds out test samples.
     fn has_test(&self) -> bool {
-        false
+        self.test_samples() > 0
     }
     /// True when two draws differ (else `measure.datasets > 1` would repeat one number).
     fn is_random(&self) -> bool {
