@@ -41,6 +41,11 @@ pub struct Number {
     pub value: f64,
     /// Absolute.
     pub tolerance: f64,
+    /// Where the tolerance comes from.
+    pub why: String,
+    /// Where the value comes from, when it is not this program's own: `--update` leaves it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 /// One checked number.
@@ -120,7 +125,7 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
             .pointer(&number.pointer)
             .and_then(Json::as_f64)
             .unwrap_or(f64::NAN);
-        if options.update && value.is_finite() {
+        if options.update && value.is_finite() && number.reference.is_none() {
             number.value = value;
         }
         checks.push(Check {

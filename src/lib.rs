@@ -2,7 +2,7 @@
 //!
 //! An [`experiment::Experiment`] puts together a *task* (what is learned), a *learner* (what learns) and a *training* rule (how);
 //! *instruments* say what is measured on the networks, *theories* what is predicted for the same observables. A
-//! [`spec::Spec`] holds one or many experiments with their theories, from a TOML text or stated in code; [`run::execute`] computes
+//! [`spec::Spec`] holds one or many experiments with their theories, from a TOML text or stated in code; [`run::execute()`] computes
 //! both sides, [`run::assess::assess`] compares them.
 //!
 //! ```

@@ -7,5 +7,6 @@ pub mod npz;
 pub mod quadrature;
 pub mod random;
 pub mod root;
+pub mod scaling;
 pub mod simd;
 pub mod statistics;

@@ -15,8 +15,9 @@ use plotters::prelude::DrawingBackend;
 
 /// Opacity of bands.
 pub const BAND: f64 = 0.2;
-/// Radius of markers in points.
-const RADIUS: f64 = 2.6;
+/// Radius of markers in points, where there is room and where there is none.
+pub const RADIUS: f64 = 2.6;
+const SMALLEST: f64 = 1.4;
 const WHITE: Rgb = (255, 255, 255);
 
 /// Draws the whole figure, background first.
@@ -157,8 +158,9 @@ pub fn marker<DB: DrawingBackend>(
     (x, y): Point,
     style: &Style,
     filled: bool,
+    size: f64,
 ) -> Result<()> {
-    const WALL: f64 = 1.0;
+    let wall = 0.4 * size;
     let color = style.rgb();
     // Corners on a circle of the given radius, the first one in direction `start` (in turns, clockwise from the right).
     let shape = |corners: usize, start: f64, radius: f64| -> Vec<Point> {
@@ -170,27 +172,27 @@ pub fn marker<DB: DrawingBackend>(
     };
     let (corners, start, radius) = match style.marker {
         Marker::Circle => {
-            canvas.disc((x, y), RADIUS, color)?;
+            canvas.disc((x, y), size, color)?;
             if !filled {
-                canvas.disc((x, y), RADIUS - WALL, WHITE)?;
+                canvas.disc((x, y), size - wall, WHITE)?;
             }
             return Ok(());
         }
         Marker::Cross => {
-            let r = 0.95 * RADIUS;
+            let r = 0.95 * size;
             canvas.polyline(&[(x - r, y - r), (x + r, y + r)], color, 1.3)?;
             return canvas.polyline(&[(x - r, y + r), (x + r, y - r)], color, 1.3);
         }
-        Marker::Square => (4, 0.125, 1.25 * RADIUS),
-        Marker::Diamond => (4, 0.0, 1.35 * RADIUS),
-        Marker::Triangle => (3, 0.75, 1.4 * RADIUS),
-        Marker::TriangleDown => (3, 0.25, 1.4 * RADIUS),
+        Marker::Square => (4, 0.125, 1.25 * size),
+        Marker::Diamond => (4, 0.0, 1.35 * size),
+        Marker::Triangle => (3, 0.75, 1.4 * size),
+        Marker::TriangleDown => (3, 0.25, 1.4 * size),
     };
     canvas.polygon(&shape(corners, start, radius), color, 1.0)?;
     if filled {
         return Ok(());
     }
-    let inner = radius - WALL / (std::f64::consts::PI / corners as f64).cos();
+    let inner = radius - wall / (std::f64::consts::PI / corners as f64).cos();
     canvas.polygon(&shape(corners, start, inner), WHITE, 1.0)
 }
 
@@ -281,12 +283,18 @@ fn points<DB: DrawingBackend>(
         .zip(y)
         .map(|(x, y)| Some((place.x.at(*x)?, place.y.at(*y)?)).filter(|p| inside.holds(*p)))
         .collect();
+    let seen: Vec<Point> = centers.iter().flatten().copied().collect();
+    let size = marker_size(&seen);
     if let Some(error) = error {
         for (center, (lower, upper)) in centers.iter().zip(error.lower.iter().zip(&error.upper)) {
             let ends = (place.y.edge(*lower), place.y.edge(*upper));
             let (Some((x, _)), (Some(low), Some(high))) = (center, ends) else {
                 continue;
             };
+            // A bar that ends inside its marker is not seen; its caps would be.
+            if (low - high).abs() < 2.0 * size {
+                continue;
+            }
             let (from, to) = (low.min(place.area.y1), high.max(place.area.y0));
             canvas.polyline(&[(*x, from), (*x, to)], style.rgb(), 0.9)?;
             for end in [low, high].into_iter().filter(|y| inside.holds((*x, *y))) {
@@ -294,10 +302,21 @@ fn points<DB: DrawingBackend>(
             }
         }
     }
-    centers
-        .into_iter()
-        .flatten()
-        .try_for_each(|center| marker(canvas, center, style, *filled))
+    seen.into_iter()
+        .try_for_each(|center| marker(canvas, center, style, *filled, size))
+}
+
+/// Markers of a dense series shrink so that neighbours stay apart: they go by the median distance of neighbours.
+fn marker_size(centers: &[Point]) -> f64 {
+    let mut steps: Vec<f64> = centers
+        .windows(2)
+        .map(|w| (w[1].0 - w[0].0).hypot(w[1].1 - w[0].1))
+        .collect();
+    steps.sort_by(f64::total_cmp);
+    match steps.get(steps.len() / 2) {
+        Some(spacing) => (0.42 * spacing).clamp(SMALLEST, RADIUS),
+        None => RADIUS,
+    }
 }
 
 fn annotation<DB: DrawingBackend>(

@@ -266,15 +266,19 @@ pub fn layout(figure: &Figure, outside: &[bool]) -> Vec<Placed> {
         .map(|c| column_need(c, &|s| s.right_need))
         .collect();
 
+    // What labels and legends leave is shared equally: panels of one width in every column.
+    let margins: f64 = lefts.iter().chain(&rights).sum();
+    let inner = ((figure.width - 2.0 * EDGE - margins) / columns as f64).max(10.0);
     let mut placed = Vec::with_capacity(panels.len());
     for (n, cell) in cells.iter().enumerate() {
         let column = n % columns;
-        let x0 = EDGE + column as f64 * cell_width + lefts[column];
-        let x1 = EDGE + (column + 1) as f64 * cell_width - rights[column];
+        let before: f64 = (0..column).map(|c| lefts[c] + inner + rights[c]).sum();
+        let x0 = EDGE + before + lefts[column];
+        let x1 = x0 + inner;
         for &i in cell {
             let area = Rect {
                 x0,
-                x1: x1.max(x0 + 10.0),
+                x1,
                 y0: sketches[i].top,
                 y1: sketches[i].bottom,
             };

@@ -1,7 +1,7 @@
 //! The legend of a panel: its lines, its size, and the place where it hides no data.
 
 use super::canvas::{Canvas, Lettering};
-use super::draw::{marker, stroke};
+use super::draw::{RADIUS, marker, stroke};
 use super::figure::Panel;
 use super::geometry::{Point, Rect};
 use super::layout::{Placed, TICK_TEXT};
@@ -223,7 +223,7 @@ pub fn draw<DB: DrawingBackend>(
             stroke(canvas, &[(from, y), (to, y)], &style)?;
         }
         if let Some((style, filled)) = entry.points {
-            marker(canvas, ((from + to) / 2.0, y), &style, filled)?;
+            marker(canvas, ((from + to) / 2.0, y), &style, filled, RADIUS)?;
         }
         let letters = Lettering::new(&entry.label, TICK_TEXT, Align::Left);
         canvas.text(&letters, (to + 5.0, y + 0.36 * TICK_TEXT))?;

@@ -208,6 +208,14 @@ impl Series {
         self
     }
 
+    /// Sets the width of a line alone, in points.
+    pub fn width(mut self, width: f64) -> Self {
+        if let Some(style) = self.style_mut() {
+            style.width = width;
+        }
+        self
+    }
+
     /// Sets the dash pattern alone.
     pub fn dash(mut self, dash: Dash) -> Self {
         if let Some(style) = self.style_mut() {

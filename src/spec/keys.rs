@@ -1,5 +1,6 @@
 //! The top-level tables of a spec and their defaults.
 
+use super::Figure;
 use crate::experiment::Spacing;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -190,60 +191,4 @@ impl Abscissa {
             Abscissa::Depth => "number of weight layers L".into(),
         }
     }
-}
-
-/// `[[figure]]`: one picture. Without any, a run draws one figure per observable.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Figure {
-    /// File name without ending; default: the observable.
-    #[serde(default)]
-    pub name: Option<String>,
-    #[serde(default)]
-    pub title: Option<String>,
-    pub observable: String,
-    /// `curves` over the observable's own last axis (one panel per cell), `sweep` over a swept key, `deviation` of every theory
-    /// over a swept key, `heatmap` of the observable at chosen times, `overlay` of all cells in one panel.
-    #[serde(default)]
-    pub kind: FigureKind,
-    /// Swept key on the horizontal axis (`sweep`, `deviation`).
-    #[serde(default)]
-    pub key: Option<String>,
-    /// Abscissa made of the swept key.
-    #[serde(default)]
-    pub abscissa: Abscissa,
-    /// Theory labels to draw; default: all that predict the observable.
-    #[serde(default)]
-    pub theories: Option<Vec<String>>,
-    #[serde(default)]
-    pub x_scale: ScaleKey,
-    #[serde(default)]
-    pub y_scale: ScaleKey,
-    /// Residual panel below (measurement minus the first theory, in units of its standard error).
-    #[serde(default = "yes")]
-    pub residuals: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum FigureKind {
-    #[default]
-    Curves,
-    Sweep,
-    Deviation,
-    Heatmap,
-    /// Curves of all cells in one panel, one colour per cell.
-    Overlay,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ScaleKey {
-    #[default]
-    Linear,
-    Log,
 }

@@ -4,6 +4,7 @@
 mod build;
 mod code;
 pub mod document;
+mod figure;
 pub mod hash;
 pub mod keys;
 pub mod overrides;
@@ -12,10 +13,8 @@ pub mod schema;
 pub mod sweep;
 
 pub use document::Document;
-pub use keys::{
-    Abscissa, Compare, Expect, Figure, FigureKind, Measure, NamedTolerance, Reduce, ReduceKind,
-    ScaleKey, Tolerance,
-};
+pub use figure::{Figure, FigureKind, ScaleKey};
+pub use keys::{Abscissa, Compare, Expect, Measure, NamedTolerance, Reduce, ReduceKind, Tolerance};
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;

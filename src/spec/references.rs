@@ -1,7 +1,7 @@
 //! Names that a spec uses in one place must exist in another.
 
 use super::keys::Frame;
-use super::{Cell, FigureKind, NamedTolerance, Tolerance};
+use super::{Cell, Figure, FigureKind, NamedTolerance, ScaleKey, Tolerance};
 use crate::error::{Error, Result};
 use crate::kind::unknown;
 use toml::Table;
@@ -79,18 +79,78 @@ pub(super) fn check_references(
         observable(format!("figure[{i}].observable"), &f.observable)?;
         if let Some(k) = &f.key {
             key(format!("figure[{i}].key"), k)?;
-        } else if matches!(f.kind, FigureKind::Sweep | FigureKind::Deviation) {
+        } else if matches!(f.kind, FigureKind::Sweep | FigureKind::Deviation) || f.rescale {
             return Err(Error::input(
                 format!("figure[{i}].key"),
-                "this kind of figure needs a swept key",
+                "this figure needs a swept key",
                 "write key = \"...\"",
             ));
         }
+        figure(&format!("figure[{i}]"), f, cells)?;
         for label in f.theories.iter().flatten() {
             if !labels.contains(&label.as_str()) {
                 return Err(unknown(&format!("figure[{i}].theories"), label, &labels));
             }
         }
+    }
+    Ok(())
+}
+
+/// What a figure picks out of its observable must be there.
+fn figure(place: &str, f: &Figure, cells: &[Cell]) -> Result<()> {
+    let wrong = |key: &str, cause: String, remedy: &str| {
+        Err(Error::input(format!("{place}.{key}"), cause, remedy))
+    };
+    for (name, range, scale) in [
+        ("x_range", f.x_range, f.x_scale),
+        ("y_range", f.y_range, f.y_scale),
+    ] {
+        if let Some([first, last]) = range
+            && (first >= last || (scale == ScaleKey::Log && first <= 0.0))
+        {
+            return wrong(
+                name,
+                format!("no axis runs from {first} to {last}"),
+                "give two numbers in increasing order, above 0 on a logarithmic axis",
+            );
+        }
+    }
+    if f.only.iter().flatten().any(|k| *k == 0) {
+        return wrong("only", "a curve number 0".into(), "count from 1");
+    }
+    let matrix = matches!(
+        f.kind,
+        FigureKind::Heatmap | FigureKind::Entries | FigureKind::Mds
+    );
+    let axes = cells
+        .first()
+        .and_then(|c| c.wanted.iter().find(|w| w.observable.name == f.observable))
+        .map(|w| &w.axes);
+    let (true, Some(axes)) = (matrix, axes) else {
+        return Ok(());
+    };
+    let [_, rows, columns] = axes.as_slice() else {
+        return wrong(
+            "observable",
+            format!("{} is not a matrix over time", f.observable),
+            "use input-output-map",
+        );
+    };
+    let (rows, columns) = (rows.values.len(), columns.values.len());
+    let inside = |[r, c]: &[usize; 2]| (1..=rows).contains(r) && (1..=columns).contains(c);
+    if f.kind == FigureKind::Entries && (f.entries.is_empty() || !f.entries.iter().all(inside)) {
+        return wrong(
+            "entries",
+            format!("needs pairs [row, column] inside a {rows} x {columns} matrix"),
+            "count from 1, e.g. entries = [[1, 1], [2, 1]]",
+        );
+    }
+    if f.groups.contains(&0) {
+        return wrong(
+            "groups",
+            "a group of 0 columns".into(),
+            "use e.g. groups = [4, 2]",
+        );
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! JSON schemas: of specs, assembled from the registries, and of the `--json` document.
 
-use super::keys::{Compare, Figure, Measure, Reduce};
+use super::Figure;
+use super::keys::{Compare, Measure, Reduce};
 use crate::kind::Kind;
 use crate::learner::LEARNERS;
 use crate::task::TASKS;

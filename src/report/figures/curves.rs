@@ -1,13 +1,13 @@
-//! Curves over an observable's own axis, with residuals; one panel per cell, or all cells in one.
+//! Curves over an observable's own axis, with residuals; one panel per cell.
 
 use super::{
-    DASHES, MAX_CURVES, MAX_PANELS, WIDTH, axis, axis_label, caption, chosen, curve_names,
+    DASHES, MAX_PANELS, axis, axis_label, caption, cell_name, chosen, curve_names, theory_line,
+    width,
 };
 use crate::compare::{Blocks, residuals};
 use crate::error::Result;
 use crate::instrument::Wanted;
 use crate::plot::{Figure, Legend, Marker, Panel, Series};
-use crate::report::league::set_text;
 use crate::run::assess::{measured_blocks, theory_curve};
 use crate::run::outcome::{CellOutcome, Outcome};
 use crate::spec::Figure as FigureSpec;
@@ -39,32 +39,27 @@ pub(super) fn curves(
     let rows = cells.len().div_ceil(columns);
     let with_residuals = f.residuals && cells.len() <= 2;
     let height = if with_residuals { 330.0 } else { 240.0 };
-    let mut figure = Figure::new(
-        if columns == 1 {
-            WIDTH
-        } else {
-            290.0 * columns as f64
-        },
-        height * rows as f64,
-    )
-    .columns(columns);
+    let mut figure = Figure::new(width(columns, 250.0), height * rows as f64).columns(columns);
     let (x_label, x_unit) = axis_label(last);
     let mut n = 0;
     for (index, cell) in cells.iter().enumerate() {
         let w = &cell.wanted[wanted];
         let title = if outcome.cells.len() > 1 {
-            set_text(&cell.set)
+            cell_name(cell, f)
         } else {
             String::new()
         };
         let mut panel = Panel::new(
             title,
-            axis(x_label, x_unit, f.x_scale),
-            axis(w.observable.label, w.observable.unit, f.y_scale),
+            axis(x_label, x_unit, f.x_scale, f.x_range),
+            axis(w.observable.label, w.observable.unit, f.y_scale, f.y_range),
         );
-        if index > 0 {
-            panel = panel.legend(Legend::None);
-        }
+        // One legend, at the right end of the first row.
+        panel = panel.legend(match index + 1 == columns {
+            true if columns > 1 => Legend::Right,
+            true => Legend::Auto,
+            false => Legend::None,
+        });
         let measured = measured_blocks(cell, wanted)?;
         n = measured.as_ref().map_or(n, |m| m.n());
         panel = with_curves(panel, cell, w, wanted, f, measured.as_ref())?;
@@ -88,62 +83,6 @@ pub(super) fn curves(
     Ok(Some((figure, text)))
 }
 
-/// Curves of all cells in one panel, coloured by cell; observables with one axis only.
-pub(super) fn overlay(
-    outcome: &Outcome,
-    f: &FigureSpec,
-    wanted: usize,
-) -> Result<Option<(Figure, String)>> {
-    let cells: Vec<&CellOutcome> = outcome
-        .cells
-        .iter()
-        .filter(|c| c.failure.is_none())
-        .take(MAX_CURVES)
-        .collect();
-    let Some(first) = cells.first() else {
-        return Ok(None);
-    };
-    let w = &first.wanted[wanted];
-    let [axis_of_curves] = w.axes.as_slice() else {
-        return curves(outcome, f, wanted);
-    };
-    let (x_label, x_unit) = axis_label(axis_of_curves);
-    let mut panel = Panel::new(
-        "",
-        axis(x_label, x_unit, f.x_scale),
-        axis(w.observable.label, w.observable.unit, f.y_scale),
-    );
-    let labels: Vec<String> = chosen(first, f, wanted)
-        .iter()
-        .map(|t| t.label.clone())
-        .collect();
-    let mut n = 0;
-    for (k, cell) in cells.iter().enumerate() {
-        let x = cell.wanted[wanted].axes[0].values.clone();
-        let name = set_text(&cell.set).replace('=', " = ");
-        for (t, theory) in chosen(cell, f, wanted).into_iter().enumerate() {
-            if let Some(curve) = theory_curve(cell, theory, wanted)? {
-                let label = if t == 0 { name.clone() } else { String::new() };
-                panel = panel.with(
-                    Series::line(label, x.clone(), curve.values.mean())
-                        .style(k)
-                        .dash(DASHES[t % DASHES.len()]),
-                );
-            }
-        }
-        if let Some(measured) = measured_blocks(cell, wanted)? {
-            n = measured.n();
-            let mut points = Series::points(name, x, measured.mean());
-            if let Some(stderr) = measured.stderr() {
-                points = points.error(&stderr);
-            }
-            panel = panel.with(points.style(k));
-        }
-    }
-    let figure = Figure::new(WIDTH + 120.0, 300.0).with(panel.legend(Legend::Right));
-    Ok(Some((figure, caption(w, &labels, n))))
-}
-
 fn with_curves(
     mut panel: Panel,
     cell: &CellOutcome,
@@ -152,28 +91,31 @@ fn with_curves(
     f: &FigureSpec,
     measured: Option<&Blocks>,
 ) -> Result<Panel> {
-    let (names, length) = curve_names(w);
+    let (names, length) = curve_names(w, f);
     let x = w.axes.last().map(|a| a.values.clone()).unwrap_or_default();
     let single = names.len() == 1;
-    for (t, theory) in chosen(cell, f, wanted).into_iter().enumerate() {
-        let Some(curve) = theory_curve(cell, theory, wanted)? else {
-            continue;
-        };
-        let mean = curve.values.mean();
-        if !single {
+    let theories = chosen(cell, f, wanted);
+    if !single {
+        for (t, theory) in theories.iter().enumerate() {
             panel = panel.with(
                 Series::line(theory.label.clone(), Vec::new(), Vec::new())
                     .color(crate::plot::GREY)
                     .dash(DASHES[t % DASHES.len()]),
             );
         }
-        for (k, name) in names.iter().enumerate() {
-            let range = k * length..(k + 1) * length;
+    }
+    for (t, theory) in theories.into_iter().enumerate() {
+        let Some(curve) = theory_curve(cell, theory, wanted)? else {
+            continue;
+        };
+        let mean = curve.values.mean();
+        for (k, (index, name)) in names.iter().enumerate() {
+            let range = index * length..(index + 1) * length;
             let y = mean[range.clone()].to_vec();
             let label = match (single, t) {
-                (true, _) => theory.label.clone(),
-                (false, 0) => name.clone(),
-                _ => String::new(),
+                (true, _) => theory.label.as_str(),
+                (false, 0) => name,
+                _ => "",
             };
             let bound = &curve.bound[range.clone()];
             let (lower, upper) = band(&y, bound, curve.stderr.as_ref().map(|s| &s[range]));
@@ -181,7 +123,7 @@ fn with_curves(
                 .iter()
                 .zip(&lower)
                 .any(|(y, l)| (y - l).abs() > 1e-3 * y.abs());
-            let mut line = Series::line(label, x.clone(), y)
+            let mut line = theory_line(theory, label, &x, y)
                 .style(if single { t } else { k })
                 .dash(DASHES[t % DASHES.len()]);
             if visible {
@@ -195,13 +137,9 @@ fn with_curves(
     };
     let mean = measured.mean();
     let stderr = measured.stderr();
-    for (k, name) in names.iter().enumerate() {
-        let range = k * length..(k + 1) * length;
-        let label = if single {
-            "networks".to_string()
-        } else {
-            name.clone()
-        };
+    for (k, (index, name)) in names.iter().enumerate() {
+        let range = index * length..(index + 1) * length;
+        let label = if single { "networks" } else { name };
         let mut points = Series::points(label, x.clone(), mean[range.clone()].to_vec());
         if let Some(stderr) = &stderr {
             points = points.error(&stderr[range]);
@@ -247,17 +185,18 @@ fn residual_panel(
         .iter()
         .map(|r| r.z.unwrap_or(f64::NAN))
         .collect();
-    let (names, length) = curve_names(w);
+    let (names, length) = curve_names(w, f);
     let Some(last) = w.axes.last() else {
         return Ok(None);
     };
     let (x_label, x_unit) = axis_label(last);
-    let mut panel = Panel::residual(axis(x_label, x_unit, f.x_scale)).legend(Legend::None);
-    for k in 0..names.len() {
+    let mut panel =
+        Panel::residual(axis(x_label, x_unit, f.x_scale, f.x_range)).legend(Legend::None);
+    for (k, (index, _)) in names.iter().enumerate() {
         let points = Series::points(
             "",
             last.values.clone(),
-            z[k * length..(k + 1) * length].to_vec(),
+            z[index * length..(index + 1) * length].to_vec(),
         );
         panel = panel.with(match names.len() {
             1 => points.color(6).marker(Marker::Circle).open(),

@@ -6,7 +6,7 @@ use crate::plot::{Figure, Panel, Series};
 use crate::run::assess::{Assessment, RowResult};
 use crate::run::outcome::Outcome;
 use crate::run::reduction::coordinate;
-use crate::spec::{Figure as FigureSpec, ScaleKey, Spec};
+use crate::spec::{Figure as FigureSpec, Spec};
 
 /// Deviation of every theory from the networks over a swept key: which theory wins where.
 pub(super) fn deviations(
@@ -21,8 +21,13 @@ pub(super) fn deviations(
     };
     let mut panel = Panel::new(
         "",
-        axis(&f.abscissa.text(key), "", f.x_scale),
-        axis(&format!("deviation of {}", f.observable), "", f.y_scale),
+        axis(&f.abscissa.text(key), "", f.x_scale, f.x_range),
+        axis(
+            &format!("deviation of {}", f.observable),
+            "",
+            f.y_scale,
+            f.y_range,
+        ),
     );
     let tolerance = spec.compare.of(&f.observable);
     panel = panel.with(Series::hline(tolerance.value()).labelled("tolerance"));
@@ -47,27 +52,21 @@ pub(super) fn deviations(
             })
             .collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        if f.y_scale == ScaleKey::Log {
-            // A lower end of zero has no place on a logarithmic axis: the band ends at a hundredth of the value.
-            points
-                .iter_mut()
-                .for_each(|p| p.2[0] = p.2[0].max(0.01 * p.1));
-        }
         let x: Vec<f64> = points.iter().map(|p| p.0).collect();
         let y: Vec<f64> = points.iter().map(|p| p.1).collect();
         panel = panel
+            .with(Series::line(label.clone(), x.clone(), y.clone()).style(t))
             .with(
-                Series::line(label.clone(), x.clone(), y.clone())
+                Series::points(label.clone(), x, y)
                     .band(
                         points.iter().map(|p| p.2[0]).collect::<Vec<_>>(),
                         points.iter().map(|p| p.2[1]).collect::<Vec<_>>(),
                     )
                     .style(t),
-            )
-            .with(Series::points(label.clone(), x, y).style(t));
+            );
     }
     let text = format!(
-        "Distance of every theory from the networks ({}, {}), bands are 95 % intervals; the horizontal line is the tolerance.",
+        "Distance of every theory from the networks ({}, {}), error bars are 95 % intervals; the horizontal line is the tolerance.",
         f.observable,
         tolerance.metric()
     );

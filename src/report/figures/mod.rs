@@ -2,19 +2,28 @@
 
 mod curves;
 mod deviation;
+mod entries;
 mod heatmap;
+mod mds;
+mod overlay;
 mod sweep;
+mod task_modes;
 
 use crate::error::Result;
 use crate::instrument::{Axis, Wanted, observable};
-use crate::plot::{AxisSpec, Dash, Figure};
-use crate::run::assess::{Assessment, point_text};
+use crate::plot::{AxisSpec, Dash, Figure, Series};
+use crate::run::assess::{Assessment, point_text, short};
 use crate::run::outcome::{CellOutcome, Outcome, TheoryOutcome};
+use crate::run::reduction::coordinate;
 use crate::spec::{Abscissa, Figure as FigureSpec, FigureKind, ScaleKey, Spec};
-use curves::{curves, overlay};
+use curves::curves;
 use deviation::deviations;
+use entries::entries;
 use heatmap::heatmaps;
+use mds::mds;
+use overlay::overlay;
 use sweep::over_sweep;
+use task_modes::task_modes;
 
 /// A drawn figure, its file name (without ending) and its caption.
 #[derive(Debug, Clone)]
@@ -62,16 +71,8 @@ fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {
                 _ => FigureKind::Curves,
             };
             FigureSpec {
-                name: None,
-                title: None,
-                observable: w.observable.name.into(),
-                kind,
                 key: key.clone().filter(|_| kind == FigureKind::Sweep),
-                abscissa: Abscissa::Value,
-                theories: None,
-                x_scale: ScaleKey::Linear,
-                y_scale: ScaleKey::Linear,
-                residuals: true,
+                ..FigureSpec::new(w.observable.name, kind)
             }
         })
         .collect()
@@ -95,7 +96,10 @@ fn draw(
     };
     let drawn = match f.kind {
         FigureKind::Curves => curves(outcome, f, wanted)?,
-        FigureKind::Heatmap => heatmaps(first, &first.wanted[wanted], wanted)?,
+        FigureKind::Heatmap => heatmaps(first, f, wanted)?,
+        FigureKind::Entries => entries(outcome, f, wanted)?,
+        FigureKind::Mds => mds(outcome, f, wanted)?,
+        FigureKind::TaskModes => task_modes(spec)?,
         FigureKind::Sweep => over_sweep(outcome, assessment, f, wanted)?,
         FigureKind::Deviation => deviations(spec, outcome, assessment, f, wanted)?,
         FigureKind::Overlay => overlay(outcome, f, wanted)?,
@@ -110,6 +114,7 @@ fn draw(
     Ok(Some(Drawn {
         name: f.name.clone().unwrap_or_else(|| match f.kind {
             FigureKind::Deviation => format!("{}-deviation", f.observable),
+            FigureKind::TaskModes => "task-modes".into(),
             _ => f.observable.clone(),
         }),
         figure,
@@ -117,11 +122,15 @@ fn draw(
     }))
 }
 
-fn axis(label: &str, unit: &str, scale: ScaleKey) -> AxisSpec {
+fn axis(label: &str, unit: &str, scale: ScaleKey, range: Option<[f64; 2]>) -> AxisSpec {
     let unit = if unit == "tau" { "τ" } else { unit };
-    match scale {
+    let axis = match scale {
         ScaleKey::Linear => AxisSpec::linear(label, unit),
         ScaleKey::Log => AxisSpec::log(label, unit),
+    };
+    match range {
+        Some([first, last]) => axis.range(first, last),
+        None => axis,
     }
 }
 
@@ -158,15 +167,73 @@ fn caption(w: &Wanted, theories: &[String], n: usize) -> String {
     text
 }
 
-/// Names of the curves that the leading axes make (`mode 1`, `mode 2`, ...), and the length of the last axis.
-fn curve_names(w: &Wanted) -> (Vec<String>, usize) {
+/// Curves that the leading axes make: index, name (`mode 1`); and the length of the last axis.
+fn curve_names(w: &Wanted, f: &FigureSpec) -> (Vec<(usize, String)>, usize) {
     let length = w.axes.last().map_or(1, |a| a.values.len());
     let leading = &w.axes[..w.axes.len().saturating_sub(1)];
-    let count = observable::size(leading).min(MAX_CURVES);
-    let names = (0..count)
-        .map(|k| point_text(leading, k).replace('=', " "))
-        .collect();
-    (names, length)
+    (picked(leading, f), length)
+}
+
+/// The points of a grid that a figure draws, with their names.
+fn picked(axes: &[Axis], f: &FigureSpec) -> Vec<(usize, String)> {
+    let size = observable::size(axes);
+    let indices = match &f.only {
+        Some(only) => only.iter().map(|k| k - 1).filter(|k| *k < size).collect(),
+        None => (0..size.min(MAX_CURVES)).collect::<Vec<usize>>(),
+    };
+    indices
+        .into_iter()
+        .map(|k| (k, point_text(axes, k).replace('=', " ")))
+        .collect()
+}
+
+/// A cell's name in a figure: the figure's key alone (other keys go along with it), or all swept keys, by their last part.
+fn cell_name(cell: &CellOutcome, f: &FigureSpec) -> String {
+    let depth = f.abscissa == Abscissa::Depth;
+    if let (Some(key), true) = (&f.key, depth)
+        && let Some(layers) = coordinate(cell, key, Abscissa::Depth)
+    {
+        let plural = if layers == 1.0 { "" } else { "s" };
+        return format!("{layers} weight layer{plural}");
+    }
+    let value = |v: &toml::Value| match v {
+        toml::Value::Float(x) => number(*x),
+        toml::Value::Array(items) if items.len() == 1 => items[0].to_string(),
+        other => other.to_string(),
+    };
+    cell.set
+        .iter()
+        .filter(|(k, _)| f.key.as_ref().is_none_or(|key| key == k))
+        .map(|(k, v)| format!("{} = {}", k.rsplit('.').next().unwrap_or(k), value(v)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A short decimal number as it is written, a long one in four digits.
+fn number(x: f64) -> String {
+    let plain = x.to_string();
+    let text = if plain.len() <= 7 { plain } else { short(x) };
+    match text.strip_prefix('-') {
+        Some(rest) => format!("−{rest}"),
+        None => text,
+    }
+}
+
+/// A theory's curve: straight pieces, or a staircase where the theory says that the observable jumps.
+fn theory_line(theory: &TheoryOutcome, label: &str, x: &[f64], y: Vec<f64>) -> Series {
+    match theory.kind {
+        "saddle-to-saddle" => Series::steps(label, x, y),
+        _ => Series::line(label, x, y),
+    }
+}
+
+/// Width of a figure with `columns` panels of `panel` points and a legend at the right.
+fn width(columns: usize, panel: f64) -> f64 {
+    if columns == 1 {
+        WIDTH
+    } else {
+        panel * columns as f64 + 100.0
+    }
 }
 
 fn capitalised(text: &str) -> String {

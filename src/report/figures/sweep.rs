@@ -1,12 +1,27 @@
-//! An observable over a swept key.
+//! An observable over a swept key, and below it how far the networks are from the first theory.
 
-use super::{DASHES, MAX_CURVES, WIDTH, axis, caption, chosen};
+use super::{DASHES, WIDTH, axis, caption, chosen, picked};
+use crate::compare::Blocks;
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
-use crate::run::assess::{Assessment, measured_blocks, point_text, theory_curve};
+use crate::run::assess::{Assessment, Derived, measured_blocks, theory_curve};
 use crate::run::outcome::{CellOutcome, Outcome};
 use crate::run::reduction::coordinate;
 use crate::spec::{Figure as FigureSpec, ReduceKind};
+
+/// Cells in the order of their abscissa, and what is drawn of the observable.
+struct Sweep<'a> {
+    f: &'a FigureSpec,
+    wanted: usize,
+    key: &'a str,
+    x: Vec<f64>,
+    cells: Vec<&'a CellOutcome>,
+    /// Points of the observable's own grid: index and name.
+    picked: Vec<(usize, String)>,
+    theories: Vec<String>,
+    /// Straight-line limits along the same abscissa.
+    limits: Vec<&'a Derived>,
+}
 
 /// An observable over a swept key, with the straight-line reductions along it.
 pub(super) fn over_sweep(
@@ -16,107 +31,218 @@ pub(super) fn over_sweep(
     wanted: usize,
 ) -> Result<Option<(Figure, String)>> {
     let Some(key) = &f.key else { return Ok(None) };
-    let cells: Vec<&CellOutcome> = outcome
+    let mut order: Vec<(f64, &CellOutcome)> = outcome
         .cells
         .iter()
         .filter(|c| c.failure.is_none())
+        .filter_map(|c| coordinate(c, key, f.abscissa).map(|x| (x, c)))
         .collect();
-    let Some(first) = cells.first() else {
+    order.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let Some((_, first)) = order.first() else {
         return Ok(None);
     };
     let w = &first.wanted[wanted];
-    let count = w.size().min(MAX_CURVES);
-    let mut order: Vec<(f64, &CellOutcome)> = cells
-        .iter()
-        .filter_map(|c| coordinate(c, key, f.abscissa).map(|x| (x, *c)))
-        .collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let x: Vec<f64> = order.iter().map(|(x, _)| *x).collect();
-    let mut panel = Panel::new(
-        "",
-        axis(&f.abscissa.text(key), "", f.x_scale),
-        axis(w.observable.label, w.observable.unit, f.y_scale),
-    );
-    let labels: Vec<String> = chosen(first, f, wanted)
-        .iter()
-        .map(|t| t.label.clone())
-        .collect();
-    for (t, label) in labels.iter().enumerate() {
-        let mut values = Vec::new();
-        for (_, cell) in &order {
-            let theory = cell.theories.iter().find(|o| o.label == *label);
-            let curve = match theory {
-                Some(theory) => theory_curve(cell, theory, wanted)?,
-                None => None,
-            };
-            values.push(curve.map(|c| c.values.mean()));
-        }
-        if values.iter().all(Option::is_none) {
-            continue;
-        }
-        panel = panel.with(
-            Series::line(label.clone(), Vec::new(), Vec::new())
-                .color(crate::plot::GREY)
-                .dash(DASHES[t % DASHES.len()]),
-        );
-        for k in 0..count {
-            let y: Vec<f64> = values
-                .iter()
-                .map(|v| v.as_ref().map_or(f64::NAN, |v| v[k]))
-                .collect();
-            panel = panel.with(
-                Series::line("", x.clone(), y)
-                    .style(k)
-                    .dash(DASHES[t % DASHES.len()]),
-            );
-        }
+    let mut names = picked(&w.axes, f);
+    if let [(_, name)] = names.as_mut_slice() {
+        *name = "networks".into();
     }
-    let mut n = 0;
-    let mut measured = Vec::new();
-    for (_, cell) in &order {
-        let blocks = measured_blocks(cell, wanted)?;
-        n = blocks.as_ref().map_or(n, |b| b.n());
-        measured.push(blocks.map(|b| (b.mean(), b.stderr())));
-    }
-    for k in 0..count {
-        let (y, e): (Vec<f64>, Vec<f64>) = measured
+    let sweep = Sweep {
+        f,
+        wanted,
+        key,
+        picked: names,
+        theories: chosen(first, f, wanted)
             .iter()
-            .map(|m| match m {
-                Some((mean, stderr)) => (
-                    mean[k],
-                    stderr.as_ref().map_or(f64::NAN, |s: &Vec<f64>| s[k]),
-                ),
-                None => (f64::NAN, f64::NAN),
-            })
-            .unzip();
-        let label = match w.axes.is_empty() {
-            true => "networks".into(),
-            false => point_text(&w.axes, k).replace('=', " "),
-        };
-        panel = panel.with(Series::points(label, x.clone(), y).error(&e).style(k));
+            .map(|t| t.label.clone())
+            .collect(),
+        x: order.iter().map(|(x, _)| *x).collect(),
+        cells: order.iter().map(|(_, c)| *c).collect(),
+        limits: assessment
+            .derived
+            .iter()
+            .filter(|d| d.reduce.key == *key && d.reduce.abscissa == f.abscissa)
+            .filter(|d| d.observable.name == f.observable)
+            .filter(|d| d.reduce.kind == ReduceKind::Extrapolate)
+            .collect(),
+    };
+    let (panel, n) = sweep.values(first)?;
+    let mut figure = Figure::new(WIDTH, 300.0).with(panel.legend(Legend::Right));
+    let mut text = caption(w, &sweep.theories, n);
+    if f.residuals
+        && let Some(panel) = sweep.differences()?
+    {
+        figure = figure.with(panel);
+        figure.height = 360.0;
+        text.push_str(&format!(
+            " Below: networks minus {}, in per cent of the theory, paired draw by draw.",
+            sweep.theories[0]
+        ));
     }
-    let lines = assessment.derived.iter().filter(|d| {
-        d.reduce.key == *key && d.observable.name == f.observable && d.reduce.abscissa == f.abscissa
-    });
-    let mut extrapolated = false;
-    for d in lines {
-        if let (ReduceKind::Extrapolate, Ok(m)) = (d.reduce.kind, &d.measured) {
-            extrapolated = true;
-            for k in 0..count {
-                let stderr = m.stderr.as_ref().map_or(0.0, |s| s[k]);
-                panel = panel.with(
-                    Series::points("", vec![0.0], vec![m.estimate[k]])
-                        .error(&[stderr])
-                        .style(k)
-                        .open(),
-                );
-            }
-        }
-    }
-    let figure = Figure::new(WIDTH, 300.0).with(panel.legend(Legend::Right));
-    let mut text = caption(w, &labels, n);
-    if extrapolated {
+    if !sweep.limits.is_empty() {
         text.push_str(" Open points: extrapolated limit.");
     }
     Ok(Some((figure, text)))
+}
+
+impl Sweep<'_> {
+    fn theory(&self, cell: &CellOutcome, label: &str) -> Result<Option<Blocks>> {
+        match cell.theories.iter().find(|t| t.label == label) {
+            Some(theory) => Ok(theory_curve(cell, theory, self.wanted)?.map(|c| c.values)),
+            None => Ok(None),
+        }
+    }
+
+    fn values(&self, first: &CellOutcome) -> Result<(Panel, usize)> {
+        let (f, w) = (self.f, &first.wanted[self.wanted]);
+        let mut panel = Panel::new(
+            "",
+            axis(&f.abscissa.text(self.key), "", f.x_scale, f.x_range),
+            axis(w.observable.label, w.observable.unit, f.y_scale, f.y_range),
+        );
+        for (t, label) in self.theories.iter().enumerate() {
+            let dash = DASHES[t % DASHES.len()];
+            panel = panel.with(
+                Series::line(label.clone(), Vec::new(), Vec::new())
+                    .color(crate::plot::GREY)
+                    .dash(dash),
+            );
+            let means = self
+                .cells
+                .iter()
+                .map(|c| Ok(self.theory(c, label)?.map(|b| b.mean())))
+                .collect::<Result<Vec<_>>>()?;
+            for (k, (index, _)) in self.picked.iter().enumerate() {
+                let y: Vec<f64> = means
+                    .iter()
+                    .map(|m| m.as_ref().map_or(f64::NAN, |m| m[*index]))
+                    .collect();
+                panel = panel.with(Series::line("", self.x.clone(), y).style(k).dash(dash));
+            }
+        }
+        let measured = self
+            .cells
+            .iter()
+            .map(|c| measured_blocks(c, self.wanted))
+            .collect::<Result<Vec<_>>>()?;
+        let n = measured.iter().flatten().map(Blocks::n).max().unwrap_or(0);
+        let points: Vec<Option<Estimate>> = measured
+            .iter()
+            .map(|b| b.as_ref().map(Estimate::of))
+            .collect();
+        let limit = self.limits.iter().find_map(|d| d.measured.as_ref().ok());
+        let limit = limit.map(|m| Estimate {
+            mean: m.estimate.clone(),
+            stderr: m.stderr.clone(),
+        });
+        Ok((self.with_points(panel, &points, limit.as_ref(), true), n))
+    }
+
+    /// Networks minus the first theory, relative to it; `None` without a theory or without networks.
+    fn differences(&self) -> Result<Option<Panel>> {
+        let Some(label) = self.theories.first() else {
+            return Ok(None);
+        };
+        let mut points = Vec::new();
+        for cell in &self.cells {
+            let pair = (
+                measured_blocks(cell, self.wanted)?,
+                self.theory(cell, label)?,
+            );
+            points.push(match pair {
+                (Some(m), Some(t)) => Some(Estimate::relative(&m, &t)?),
+                _ => None,
+            });
+        }
+        if points.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let mut limit = None;
+        for d in &self.limits {
+            let theory = d.theories.iter().find(|t| t.label == *label);
+            if let (Ok(m), Some(t)) = (&d.measured, theory) {
+                limit = Some(Estimate::relative(&m.blocks, &t.reduced.blocks)?);
+            }
+        }
+        let f = self.f;
+        let mut panel = Panel::new(
+            "",
+            axis(&f.abscissa.text(self.key), "", f.x_scale, f.x_range),
+            axis("difference", "%", Default::default(), None),
+        )
+        .stacked(0.5)
+        .legend(Legend::None)
+        .with(Series::hline(0.0));
+        for (k, (index, _)) in self.picked.iter().enumerate() {
+            let ends = limit.iter().map(|l| (0.0, l.mean[*index]));
+            let cells = self.x.iter().zip(&points);
+            let cells = cells.filter_map(|(x, p)| p.as_ref().map(|p| (*x, p.mean[*index])));
+            let (x, y): (Vec<f64>, Vec<f64>) = ends.chain(cells).unzip();
+            panel = panel.with(Series::line("", x, y).color(k).width(0.7));
+        }
+        Ok(Some(self.with_points(
+            panel,
+            &points,
+            limit.as_ref(),
+            false,
+        )))
+    }
+
+    fn with_points(
+        &self,
+        mut panel: Panel,
+        points: &[Option<Estimate>],
+        limit: Option<&Estimate>,
+        named: bool,
+    ) -> Panel {
+        for (k, (index, name)) in self.picked.iter().enumerate() {
+            let (y, e): (Vec<f64>, Vec<f64>) = points
+                .iter()
+                .map(|p| p.as_ref().map_or((f64::NAN, f64::NAN), |p| p.at(*index)))
+                .unzip();
+            let label = if named { name.as_str() } else { "" };
+            let series = Series::points(label, self.x.clone(), y);
+            panel = panel.with(series.error(&e).style(k));
+            if let Some((y, e)) = limit.map(|l| l.at(*index)) {
+                let series = Series::points("", vec![0.0], vec![y]);
+                panel = panel.with(series.error(&[e]).style(k).open());
+            }
+        }
+        panel
+    }
+}
+
+/// Means and standard errors of one cell.
+struct Estimate {
+    mean: Vec<f64>,
+    stderr: Option<Vec<f64>>,
+}
+
+impl Estimate {
+    fn of(blocks: &Blocks) -> Self {
+        Estimate {
+            mean: blocks.mean(),
+            stderr: blocks.stderr(),
+        }
+    }
+
+    /// Per cent of `theory`.
+    fn relative(measured: &Blocks, theory: &Blocks) -> Result<Self> {
+        let scale = theory.mean();
+        let per_cent = |values: Vec<f64>, sign: bool| -> Vec<f64> {
+            let parts = values.iter().zip(&scale);
+            parts
+                .map(|(v, s)| 100.0 * v / if sign { *s } else { s.abs() })
+                .collect()
+        };
+        let difference = measured.minus(theory)?;
+        Ok(Estimate {
+            mean: per_cent(difference.mean(), true),
+            stderr: difference.stderr().map(|e| per_cent(e, false)),
+        })
+    }
+
+    fn at(&self, index: usize) -> (f64, f64) {
+        let stderr = self.stderr.as_ref().map_or(f64::NAN, |s| s[index]);
+        (self.mean[index], stderr)
+    }
 }

@@ -1,0 +1,112 @@
+//! `[[figure]]`: what a run draws.
+
+use super::Abscissa;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `[[figure]]`: one picture. Without any, a run draws one figure per observable.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// File name without ending; default: the observable.
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub title: Option<String>,
+    pub observable: String,
+    #[serde(default)]
+    pub kind: FigureKind,
+    /// Swept key: the horizontal axis of `sweep` and `deviation`, and what panels and curves of several cells are named by.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Abscissa made of the swept key.
+    #[serde(default)]
+    pub abscissa: Abscissa,
+    /// Theory labels to draw; default: all that predict the observable.
+    #[serde(default)]
+    pub theories: Option<Vec<String>>,
+    #[serde(default)]
+    pub x_scale: ScaleKey,
+    #[serde(default)]
+    pub y_scale: ScaleKey,
+    /// Ends of the horizontal axis; default: the data.
+    #[serde(default)]
+    pub x_range: Option<[f64; 2]>,
+    /// Ends of the vertical axis; default: the data.
+    #[serde(default)]
+    pub y_range: Option<[f64; 2]>,
+    /// Panel below: networks minus the first theory (`curves`: in standard errors; `sweep`: in per cent of the theory).
+    #[serde(default = "yes")]
+    pub residuals: bool,
+    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight.
+    #[serde(default)]
+    pub only: Option<Vec<usize>>,
+    /// `entries`: pairs `[row, column]` of the matrix, counted from 1.
+    #[serde(default)]
+    pub entries: Vec<[usize; 2]>,
+    /// `mds`: numbers of consecutive columns that share a colour, and (second number) a marker.
+    #[serde(default)]
+    pub groups: Vec<usize>,
+    /// `overlay`: time is divided by the abscissa of `key`, and theories are drawn once, from the cell with the largest abscissa.
+    #[serde(default)]
+    pub rescale: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Figure {
+    /// A figure with every default.
+    pub fn new(observable: &str, kind: FigureKind) -> Self {
+        Figure {
+            name: None,
+            title: None,
+            observable: observable.into(),
+            kind,
+            key: None,
+            abscissa: Abscissa::Value,
+            theories: None,
+            x_scale: ScaleKey::Linear,
+            y_scale: ScaleKey::Linear,
+            x_range: None,
+            y_range: None,
+            residuals: true,
+            only: None,
+            entries: vec![],
+            groups: vec![],
+            rescale: false,
+        }
+    }
+}
+
+/// What a figure shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FigureKind {
+    /// Curves over the observable's own last axis, one panel per cell.
+    #[default]
+    Curves,
+    /// The observable over a swept key.
+    Sweep,
+    /// Deviation of every theory from the networks over a swept key.
+    Deviation,
+    /// A matrix at four times.
+    Heatmap,
+    /// Curves of all cells in one panel, one colour per cell.
+    Overlay,
+    /// Chosen entries of a matrix over time, one panel per cell.
+    Entries,
+    /// Multidimensional scaling of the columns of a matrix over time, all times embedded together.
+    Mds,
+    /// The task itself: its input-output modes `U diag(s) V^T` as heat maps (first data set).
+    TaskModes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ScaleKey {
+    #[default]
+    Linear,
+    Log,
+}

@@ -1,0 +1,116 @@
+//! The error bars of real, small experiments: a 68 % interval covers the truth in 60-76 % of 200 repeats, with the data set fixed
+//! and with it drawn anew.
+
+use saddlepoint::compare::Blocks;
+use saddlepoint::experiment::{DrawIndex, Draws, Experiment, Spacing};
+use saddlepoint::learner::{Init, Mlp};
+use saddlepoint::numerics::statistics::student_quantile;
+use saddlepoint::run::{Settings, execute};
+use saddlepoint::spec::Spec;
+use saddlepoint::task::LinearTeacher;
+use saddlepoint::training::GradientDescent;
+use std::sync::Arc;
+
+/// Final training loss and first mode strength of tiny networks, one entry per draw.
+fn draws(datasets: usize, replicas: usize) -> Vec<(DrawIndex, Vec<f64>)> {
+    let experiment = Experiment {
+        seed: 21,
+        task: Arc::new(LinearTeacher {
+            samples: 6,
+            noise: 0.5,
+            whitened: false,
+            ..LinearTeacher::new(vec![1.5], 3, 2)
+        }),
+        learner: Some(Arc::new(Mlp {
+            widths: vec![3],
+            init: Init::Gaussian { scale: Some(0.3) },
+            ..Mlp::default()
+        })),
+        training: Some(Arc::new(GradientDescent::new(0.05, 30))),
+        draws: Draws {
+            datasets,
+            replicas,
+            points: 2,
+            spacing: Spacing::Linear,
+        },
+    };
+    let spec = Spec::new("calibration", experiment, &["train-loss", "mode-strength"]).unwrap();
+    let outcome = execute(&spec, &Settings::default()).unwrap();
+    let m = outcome.cells[0].measurement.clone().unwrap();
+    m.draws
+        .into_iter()
+        .zip(m.values)
+        .map(|(d, v)| (d, vec![v[0][1], v[1][1]]))
+        .collect()
+}
+
+/// How many of the repeats cover `truth` with the Student interval of their own blocks, per observable.
+fn covered(repeats: &[Blocks], truth: &[f64]) -> Vec<usize> {
+    (0..truth.len())
+        .map(|k| {
+            let covers = |b: &&Blocks| {
+                let half = student_quantile(0.84, b.n() - 1).unwrap() * b.stderr().unwrap()[k];
+                (b.mean()[k] - truth[k]).abs() <= half
+            };
+            repeats.iter().filter(covers).count()
+        })
+        .collect()
+}
+
+fn mean(draws: &[(DrawIndex, Vec<f64>)]) -> Vec<f64> {
+    (0..2)
+        .map(|k| draws.iter().map(|d| d.1[k]).sum::<f64>() / draws.len() as f64)
+        .collect()
+}
+
+#[test]
+fn with_the_data_set_fixed() {
+    let all = draws(1, 200 * 6 + 8000);
+    let (repeats, rest) = all.split_at(200 * 6);
+    let repeats: Vec<Blocks> = repeats
+        .chunks(6)
+        .map(|c| Blocks::from_draws(c).unwrap())
+        .collect();
+    for count in covered(&repeats, &mean(rest)) {
+        assert!((120..=152).contains(&count), "{count} of 200");
+    }
+}
+
+#[test]
+fn with_the_data_set_drawn_anew() {
+    let all = draws(200 * 6 + 4000, 2);
+    let (repeats, rest) = all.split_at(200 * 6 * 2);
+    let truth = mean(rest);
+    let blocks: Vec<Blocks> = repeats
+        .chunks(12)
+        .map(|c| Blocks::from_draws(c).unwrap())
+        .collect();
+    assert!(blocks.iter().all(|b| b.n() == 6));
+    for count in covered(&blocks, &truth) {
+        assert!((120..=152).contains(&count), "{count} of 200");
+    }
+    // The wrong level: replicas of several data sets taken as independent draws are overconfident.
+    let wrong: Vec<Blocks> = repeats
+        .chunks(12)
+        .map(|c| {
+            let flat: Vec<_> = c
+                .iter()
+                .enumerate()
+                .map(|(replica, (_, v))| {
+                    (
+                        DrawIndex {
+                            dataset: 0,
+                            replica,
+                        },
+                        v.clone(),
+                    )
+                })
+                .collect();
+            Blocks::from_draws(&flat).unwrap()
+        })
+        .collect();
+    assert!(
+        covered(&wrong, &truth)[0] < 120,
+        "the data sets do not matter here: the test is empty"
+    );
+}
