@@ -1,0 +1,443 @@
+//! Golden numbers: a component whose numbers change must raise its revision, for stored records are found by it.
+//!
+//! Every case of every registered component is reduced to one fingerprint, `sum_i cos(i) v_i` over its numbers on a tiny fixed
+//! input, and kept in `golden.txt` with the component's revision. The tolerance of `1e-10 sum_i |v_i|` leaves room for the rounding
+//! of other vector instructions. Inputs are written down here, not drawn by other components, so that a change points at its cause.
+
+use nalgebra::{DMatrix, DVector};
+use saddlepoint::error::Result;
+use saddlepoint::experiment::{Draw, Draws, Experiment, Spacing};
+use saddlepoint::instrument::{INSTRUMENTS, Wanted};
+use saddlepoint::kind::{About, Kind, find};
+use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Parameters};
+use saddlepoint::numerics::random::{Stream, stream};
+use saddlepoint::task::{Dataset, Modes, Shape, TASKS, Task};
+use saddlepoint::theory::THEORIES;
+use saddlepoint::training::TRAININGS;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const INPUTS: usize = 3;
+const OUTPUTS: usize = 2;
+const SAMPLES: usize = 6;
+
+/// A linear map of rank two between white inputs and outputs, the same at every draw.
+#[derive(Debug)]
+struct Fixed;
+
+static FIXED: About = About {
+    kind: "fixed",
+    summary: "",
+    text: "",
+    revision: 1,
+};
+
+fn data() -> Dataset {
+    let (c, s) = (0.8, 0.6);
+    let modes = Modes {
+        u: DMatrix::from_row_slice(2, 2, &[c, -s, s, c]),
+        s: DVector::from_vec(vec![2.0, 1.0]),
+        v: DMatrix::from_row_slice(3, 2, &[c, 0.0, 0.0, 1.0, s, 0.0]),
+    };
+    let map = &modes.u * DMatrix::from_diagonal(&modes.s) * modes.v.transpose();
+    let x = DMatrix::from_fn(INPUTS, SAMPLES, |i, mu| {
+        let angle = std::f64::consts::TAU * mu as f64 / SAMPLES as f64;
+        [
+            2f64.sqrt() * angle.cos(),
+            2f64.sqrt() * angle.sin(),
+            (3.0 * angle).cos(),
+        ][i]
+    });
+    let held_out = DMatrix::from_fn(INPUTS, 4, |i, mu| (1.0 + i as f64 + 3.0 * mu as f64).sin());
+    Dataset {
+        y: &map * &x,
+        test: Some((held_out.clone(), map * held_out)),
+        x,
+        modes,
+    }
+}
+
+impl Task for Fixed {
+    fn about(&self) -> &'static About {
+        &FIXED
+    }
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+    fn shape(&self) -> Shape {
+        Shape {
+            inputs: INPUTS,
+            outputs: OUTPUTS,
+            samples: SAMPLES,
+        }
+    }
+    fn draw(&self, _rng: &mut Stream) -> Result<Dataset> {
+        Ok(data())
+    }
+    fn mode_count(&self) -> usize {
+        2
+    }
+    fn has_test(&self) -> bool {
+        true
+    }
+    fn is_random(&self) -> bool {
+        false
+    }
+}
+
+/// The component that a spec table names.
+fn parsed<T: ?Sized>(kinds: &[Kind<T>], table: &str) -> Arc<T> {
+    let mut table: toml::Table = table.parse().unwrap();
+    let kind = table.remove("kind").unwrap();
+    let kind = find(kinds, "kind", kind.as_str().unwrap()).unwrap();
+    (kind.parse)("golden", table).unwrap()
+}
+
+fn experiment(learner: &str) -> Experiment {
+    Experiment {
+        seed: 1,
+        task: Arc::new(Fixed),
+        learner: Some(parsed(LEARNERS, learner)),
+        training: Some(parsed(
+            TRAININGS,
+            "kind = 'gradient-descent'\nlearning_rate = 0.1\nsteps = 20",
+        )),
+        draws: Draws {
+            datasets: 1,
+            replicas: 1,
+            points: 21,
+            spacing: Spacing::Linear,
+        },
+    }
+}
+
+const LINEAR: &str = "kind = 'mlp'\nwidths = [3]\ninit = { kind = 'gaussian', scale = 0.1 }";
+
+/// Weights without any symmetry.
+fn weights(learner: &dyn Learner) -> Parameters {
+    let shapes = learner.shapes(Fixed.shape());
+    let entry = |l: usize, r: usize, c: usize| 0.5 * (1.3 * (1 + l + 2 * r + 5 * c) as f64).cos();
+    Parameters {
+        blocks: (0..shapes.len())
+            .map(|l| DMatrix::from_fn(shapes[l].0, shapes[l].1, |r, c| entry(l, r, c)))
+            .collect(),
+    }
+}
+
+/// The numbers of all cases, under `noun kind case`, with the component's revision.
+#[derive(Default)]
+struct Cases(BTreeMap<String, (u32, Vec<f64>)>);
+
+impl Cases {
+    fn add(
+        &mut self,
+        noun: &str,
+        about: &About,
+        case: &str,
+        values: impl IntoIterator<Item = f64>,
+    ) {
+        let name = format!("{noun} {} {case}", about.kind);
+        let values: Vec<f64> = values.into_iter().collect();
+        assert!(!values.is_empty(), "{name} has no numbers");
+        assert!(
+            self.0.insert(name, (about.revision, values)).is_none(),
+            "two cases of one name"
+        );
+    }
+
+    fn covers(&self, noun: &str, about: &About) {
+        let start = format!("{noun} {} ", about.kind);
+        assert!(
+            self.0.keys().any(|k| k.starts_with(&start)),
+            "add a case for {start}to tests/golden.rs"
+        );
+    }
+}
+
+fn numbers(p: &Parameters) -> Vec<f64> {
+    p.blocks.iter().flat_map(|b| b.iter().copied()).collect()
+}
+
+fn tasks(cases: &mut Cases) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.csv");
+    let rows: Vec<String> = (0..8)
+        .map(|k| {
+            let t = f64::from(k);
+            format!("{},{},{}", t.sin(), (2.0 * t).cos(), (t + 0.5).sin())
+        })
+        .collect();
+    std::fs::write(&path, format!("x1,x2,y\n{}\n", rows.join("\n"))).unwrap();
+    let file = format!("kind = 'file'\npath = '{}'\n", path.display());
+    let teacher = "kind = 'linear-teacher'\nsingular_values = [2.0, 1.0]\ninput_dim = 3\noutput_dim = 2\nsamples = 5\ntest_samples = 3\nnoise = 0.1\n";
+    let tree = "kind = 'semantic-hierarchy'\nbranching = 2\ndepth = 2\n";
+    for (case, table) in [
+        ("white", teacher.to_string()),
+        (
+            "orthogonal-noise",
+            format!("{teacher}orthogonal_noise = true"),
+        ),
+        ("correlated", format!("{teacher}whitened = false")),
+        ("tree", tree.to_string()),
+        (
+            "diffusion",
+            format!("{tree}variant = 'diffusion'\nfeatures = 6"),
+        ),
+        ("plain", file.clone()),
+        (
+            "split-whitened",
+            format!("{file}test_fraction = 0.25\nwhiten = true"),
+        ),
+    ] {
+        let task = parsed(TASKS, &table);
+        let d = task.draw(&mut stream(1, "dataset", &[0])).unwrap();
+        // The signs of singular vectors are nobody's choice: the modes enter by their product.
+        let modes = &d.modes.u * DMatrix::from_diagonal(&d.modes.s) * d.modes.v.transpose();
+        let (test_x, test_y) = d.test.unwrap_or_default();
+        let all = [d.x, d.y, test_x, test_y, modes];
+        let values = all.iter().flat_map(|m| m.iter().copied());
+        cases.add(
+            "task",
+            task.about(),
+            case,
+            values.chain(d.modes.s.iter().copied()),
+        );
+    }
+}
+
+fn learners(cases: &mut Cases) {
+    let shape = Fixed.shape();
+    for init in Init::KINDS {
+        let keys = match init {
+            "lambda-balanced" => "scale = 0.3, lambda = 0.2",
+            _ => "scale = 0.3",
+        };
+        let widths = if init == "lambda-balanced" {
+            "[2]"
+        } else {
+            "[3, 4]"
+        };
+        let learner = parsed(
+            LEARNERS,
+            &format!("kind = 'mlp'\nwidths = {widths}\ninit = {{ kind = '{init}', {keys} }}"),
+        );
+        let start = learner
+            .initialize(&data(), &mut stream(1, "initial", &[0, 0]))
+            .unwrap();
+        cases.add("learner", learner.about(), init, numbers(&start));
+    }
+    let shapes = Activation::ALL.iter().map(|a| {
+        let name = serde_json::to_value(a)
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_string();
+        (name.clone(), format!("activation = '{name}'"))
+    });
+    let scalings = ["ntk", "mean-field"].map(|p| {
+        (
+            p.to_string(),
+            format!("activation = 'tanh'\nparametrization = '{p}'"),
+        )
+    });
+    for (case, keys) in shapes.chain(scalings) {
+        let learner = parsed(LEARNERS, &format!("kind = 'mlp'\nwidths = [3, 4]\n{keys}"));
+        let (p, d) = (weights(&*learner), data());
+        let mut network: Box<dyn Network<f64>> = learner.network(shape);
+        let mut gradient = Parameters::zeros(&learner.shapes(shape));
+        let mut values = vec![network.gradient(&p, &d.x, &d.y, 1.0, &mut gradient)];
+        values.extend(numbers(&gradient));
+        values.extend(network.forward(&p, &d.x).iter());
+        values.extend(network.jacobian(&p, &d.x).iter());
+        values.push(learner.rate_scale(shape));
+        cases.add("learner", learner.about(), &case, values);
+    }
+}
+
+fn trainings(cases: &mut Cases) {
+    let learner = parsed(LEARNERS, LINEAR);
+    for (case, keys) in [
+        ("full-batch", ""),
+        ("mini-batch", "batch = 4"),
+        ("half-sum", "loss = 'half-sum'"),
+    ] {
+        let training = parsed(
+            TRAININGS,
+            &format!("kind = 'gradient-descent'\nlearning_rate = 0.05\nsteps = 3\n{keys}"),
+        );
+        let start = weights(&*learner);
+        let mut rng = stream(1, "training", &[0, 0]);
+        let end = training
+            .train(&*learner, start, &data(), &[], &mut rng, &mut |_| Ok(()))
+            .unwrap();
+        cases.add("training", training.about(), case, numbers(&end));
+    }
+}
+
+fn instruments(cases: &mut Cases) {
+    let experiment = experiment(LINEAR);
+    let start = weights(experiment.learner.as_deref().unwrap());
+    let training = experiment.training.as_deref().unwrap();
+    for instrument in INSTRUMENTS {
+        let mut recorder = instrument.recorder(&experiment, &data()).unwrap();
+        // A path on which the weights turn and grow; every step is a recorded one.
+        for step in 0..=training.steps() {
+            let mut p = start.clone();
+            for (l, block) in p.blocks.iter_mut().enumerate() {
+                let t = 0.1 * step as f64;
+                block
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(i, w)| *w = *w * (1.0 + t) + 0.2 * t * ((l + i) as f64).sin());
+            }
+            recorder
+                .record(step, training.learning_rate() * step as f64, &p)
+                .unwrap();
+        }
+        cases.add("instrument", instrument.about(), "path", recorder.finish());
+    }
+}
+
+fn theories(cases: &mut Cases) {
+    // W_2^T W_2 = W_1 W_1^T, for which the matched solution is a closed form.
+    let balanced = Parameters {
+        blocks: vec![
+            DMatrix::from_row_slice(2, 3, &[0.3, 0.0, 0.4, 0.0, 0.5, 0.0]),
+            DMatrix::from_row_slice(2, 2, &[0.4, -0.3, 0.3, 0.4]),
+        ],
+    };
+    let narrow = "kind = 'mlp'\nwidths = [2]\ninit = { kind = 'balanced', scale = 0.5 }";
+    let deep = "kind = 'mlp'\nwidths = [3, 3]\ninit = { kind = 'gaussian', scale = 0.4 }";
+    let tanh = "kind = 'mlp'\nwidths = [3]\nactivation = 'tanh'\nparametrization = 'ntk'";
+    for (case, learner, start, table) in [
+        ("matched", LINEAR, None, "kind = 'saxe'"),
+        (
+            "matched-balanced",
+            narrow,
+            Some(balanced),
+            "kind = 'saxe'\nmethod = 'closed-form'",
+        ),
+        ("matched-deep", deep, None, "kind = 'saxe'"),
+        (
+            "idealised",
+            LINEAR,
+            None,
+            "kind = 'saxe'\ncondition = 'none'",
+        ),
+        (
+            "idealised-deep",
+            deep,
+            None,
+            "kind = 'saxe'\ncondition = 'none'",
+        ),
+        (
+            "mean-overlap",
+            LINEAR,
+            None,
+            "kind = 'saxe'\ncondition = 'none'\nstart = 'mean-overlap'",
+        ),
+        ("linear", LINEAR, None, "kind = 'ntk'"),
+        ("tanh-flow", tanh, None, "kind = 'ntk'\ntime = 'flow'"),
+        ("stairs", LINEAR, None, "kind = 'saddle-to-saddle'"),
+    ] {
+        let experiment = experiment(learner);
+        let theory = parsed(THEORIES, table);
+        let wanted: Vec<Wanted> = INSTRUMENTS
+            .iter()
+            .filter_map(|i| {
+                Some(Wanted {
+                    observable: i.observable(),
+                    axes: i.axes(&experiment).ok()?,
+                })
+            })
+            .collect();
+        let plan = theory.plan(&experiment, &wanted).unwrap();
+        let start = start.unwrap_or_else(|| weights(experiment.learner.as_deref().unwrap()));
+        let draw = Draw {
+            dataset: Some(Arc::new(data())),
+            initial: Some(Arc::new(start)),
+            ..Draw::default()
+        };
+        let prediction = plan.solve(&draw).unwrap();
+        assert_eq!(prediction.observables.len(), plan.covers().len());
+        let values = prediction.observables.into_iter().flat_map(|o| o.mean);
+        cases.add("theory", theory.info().about, case, values);
+    }
+}
+
+/// `sum_i cos(i) v_i` and `sum_i |v_i|`; an undefined value counts as -1.
+fn fingerprint(values: &[f64]) -> (f64, f64) {
+    let defined = values.iter().map(|v| if v.is_nan() { -1.0 } else { *v });
+    let sum = defined
+        .clone()
+        .enumerate()
+        .map(|(i, v)| (i as f64).cos() * v)
+        .sum();
+    (sum, defined.map(f64::abs).sum())
+}
+
+#[test]
+fn numbers_change_only_with_the_revision() {
+    let mut cases = Cases::default();
+    tasks(&mut cases);
+    learners(&mut cases);
+    trainings(&mut cases);
+    instruments(&mut cases);
+    theories(&mut cases);
+    TASKS.iter().for_each(|k| cases.covers("task", k.about));
+    LEARNERS
+        .iter()
+        .for_each(|k| cases.covers("learner", k.about));
+    TRAININGS
+        .iter()
+        .for_each(|k| cases.covers("training", k.about));
+    INSTRUMENTS
+        .iter()
+        .for_each(|i| cases.covers("instrument", i.about()));
+    THEORIES
+        .iter()
+        .for_each(|k| cases.covers("theory", k.about));
+
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden.txt");
+    let table: String = cases
+        .0
+        .iter()
+        .map(|(name, (revision, values))| {
+            format!("{name} {revision} {:.15e}\n", fingerprint(values).0)
+        })
+        .collect();
+    if std::env::var_os("SADDLEPOINT_BLESS").is_some() {
+        std::fs::write(&path, table).unwrap();
+        return;
+    }
+    let blessed = std::fs::read_to_string(&path).unwrap_or_default();
+    let mut blessed: BTreeMap<&str, (u32, f64)> = blessed
+        .lines()
+        .map(|line| {
+            let mut words = line.rsplitn(3, ' ');
+            let number = words.next().unwrap().parse().unwrap();
+            let revision = words.next().unwrap().parse().unwrap();
+            (words.next().unwrap(), (revision, number))
+        })
+        .collect();
+    let mut wrong = Vec::new();
+    for (name, (revision, values)) in &cases.0 {
+        let (number, size) = fingerprint(values);
+        match blessed.remove(name.as_str()) {
+            None => wrong.push(format!("{name} is new: bless it with SADDLEPOINT_BLESS=1")),
+            Some((old, _)) if old != *revision => wrong.push(format!(
+                "{name} has revision {revision}, the table {old}: re-bless with SADDLEPOINT_BLESS=1"
+            )),
+            Some((_, old)) if (number - old).abs() > 1e-10 * size => wrong.push(format!(
+                "numbers of {name} changed: raise its revision (and re-bless with SADDLEPOINT_BLESS=1); {old:e} became {number:e}"
+            )),
+            Some(_) => {}
+        }
+    }
+    wrong.extend(
+        blessed
+            .keys()
+            .map(|name| format!("{name} is gone: re-bless with SADDLEPOINT_BLESS=1")),
+    );
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
