@@ -563,3 +563,46 @@ fn no_value_of_any_key_is_a_crash() {
     }
     assert!(accepted > 50 && refused > 400, "{accepted} {refused}");
 }
+
+#[test]
+fn figures_draw_what_is_there() {
+    let figure = |base: String, keys: &str| format!("{base}\n[[figure]]\n{keys}\n");
+    let cases = [
+        (
+            "observable = \"mode-strength\"\nkind = \"mds\"",
+            "figure[0].observable",
+            "not a matrix over time",
+        ),
+        (
+            "observable = \"mode-strength\"\nx_range = [1.0, 0.0]",
+            "figure[0].x_range",
+            "from 1 to 0",
+        ),
+        (
+            "observable = \"mode-strength\"\ny_scale = \"log\"\ny_range = [0.0, 1.0]",
+            "figure[0].y_range",
+            "logarithmic",
+        ),
+        (
+            "observable = \"train-loss\"\nkind = \"overlay\"\nrescale = true",
+            "figure[0].key",
+            "swept key",
+        ),
+        (
+            "observable = \"mode-strength\"\nonly = [0]",
+            "figure[0].only",
+            "count from 1",
+        ),
+    ];
+    for (keys, place, cause) in cases {
+        refused(&figure(SMALL.into(), keys), &[], 2, &[place, cause]);
+    }
+    let matrix = with("\"train-loss\"", "\"input-output-map\"");
+    let keys = "observable = \"input-output-map\"\nkind = \"entries\"\nentries = [[99, 1]]";
+    refused(
+        &figure(matrix, keys),
+        &[],
+        2,
+        &["figure[0].entries", "inside a"],
+    );
+}

@@ -100,8 +100,12 @@ fn figures(args: &ReproduceArgs) -> Result<u8> {
                 vec![
                     c.figure.clone(),
                     c.number.clone(),
-                    format!("{:.6}", c.value),
-                    format!("{:.6} ± {:.1e}", c.expected, c.tolerance),
+                    to_tolerance(c.value, c.tolerance),
+                    format!(
+                        "{} ± {:.1e}",
+                        to_tolerance(c.expected, c.tolerance),
+                        c.tolerance
+                    ),
                     if c.ok { "ok" } else { "OFF" }.into(),
                 ]
             })
@@ -112,4 +116,10 @@ fn figures(args: &ReproduceArgs) -> Result<u8> {
         ))?;
     }
     Ok(if all { 0 } else { 1 })
+}
+
+/// One digit more than the tolerance, so that a number which is off is seen to be off.
+fn to_tolerance(value: f64, tolerance: f64) -> String {
+    let digits = (1.0 - tolerance.log10().floor()).clamp(0.0, 15.0) as usize;
+    format!("{value:.digits$}")
 }
