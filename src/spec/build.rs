@@ -103,19 +103,6 @@ fn component<T: ?Sized>(
 
 fn experiment(frame: &Frame) -> Result<Experiment> {
     let m = &frame.measure;
-    for (key, value, least) in [
-        ("measure.datasets", m.datasets, 1),
-        ("measure.replicas", m.replicas, 1),
-        ("measure.points", m.points, 2),
-    ] {
-        if value < least {
-            return Err(Error::input(
-                key,
-                format!("{value} is too small"),
-                format!("use at least {least}"),
-            ));
-        }
-    }
     let task = component("task", TASKS, frame.task.clone())?;
     let learner = frame
         .learner
@@ -127,36 +114,7 @@ fn experiment(frame: &Frame) -> Result<Experiment> {
         .clone()
         .map(|t| component("training", TRAININGS, t))
         .transpose()?;
-    if let Some(learner) = &learner {
-        learner.check(task.shape())?;
-    }
-    if let Some(training) = &training {
-        training.check(task.shape())?;
-    }
-    if m.datasets > 1 && !task.is_random() {
-        return Err(Error::input(
-            "measure.datasets",
-            format!(
-                "every draw of the task {} is the same: {} data sets would repeat one",
-                task.about().kind,
-                m.datasets
-            ),
-            "use measure.datasets = 1 and vary measure.replicas",
-        ));
-    }
-    if learner.is_some() != training.is_some() {
-        let (have, lack) = if learner.is_some() {
-            ("learner", "training")
-        } else {
-            ("training", "learner")
-        };
-        return Err(Error::input(
-            have,
-            format!("there is a [{have}] but no [{lack}]"),
-            format!("add a [{lack}] table, or remove [{have}]"),
-        ));
-    }
-    Ok(Experiment {
+    let experiment = Experiment {
         seed: frame.seed,
         task,
         learner,
@@ -167,7 +125,57 @@ fn experiment(frame: &Frame) -> Result<Experiment> {
             points: m.points,
             spacing: m.spacing,
         },
-    })
+    };
+    check(&experiment)?;
+    Ok(experiment)
+}
+
+/// What holds for every experiment, read from a table or stated in code.
+pub(super) fn check(experiment: &Experiment) -> Result<()> {
+    let draws = &experiment.draws;
+    for (key, value, least) in [
+        ("measure.datasets", draws.datasets, 1),
+        ("measure.replicas", draws.replicas, 1),
+        ("measure.points", draws.points, 2),
+    ] {
+        if value < least {
+            return Err(Error::input(
+                key,
+                format!("{value} is too small"),
+                format!("use at least {least}"),
+            ));
+        }
+    }
+    if let Some(learner) = &experiment.learner {
+        learner.check(experiment.task.shape())?;
+    }
+    if let Some(training) = &experiment.training {
+        training.check(experiment.task.shape())?;
+    }
+    if draws.datasets > 1 && !experiment.task.is_random() {
+        return Err(Error::input(
+            "measure.datasets",
+            format!(
+                "every draw of the task {} is the same: {} data sets would repeat one",
+                experiment.task.about().kind,
+                draws.datasets
+            ),
+            "use measure.datasets = 1 and vary measure.replicas",
+        ));
+    }
+    if experiment.learner.is_some() != experiment.training.is_some() {
+        let (have, lack) = if experiment.learner.is_some() {
+            ("learner", "training")
+        } else {
+            ("training", "learner")
+        };
+        return Err(Error::input(
+            have,
+            format!("there is a [{have}] but no [{lack}]"),
+            format!("add a [{lack}] table, or remove [{have}]"),
+        ));
+    }
+    Ok(())
 }
 
 pub(super) fn instruments(
