@@ -155,10 +155,40 @@ fn component<T: ?Sized>(
 
 fn experiment(frame: &Frame) -> Result<Experiment> {
     let m = &frame.measure;
+    let task = component("task", TASKS, frame.task.clone())?;
+    let learner = frame
+        .learner
+        .clone()
+        .map(|t| component("learner", LEARNERS, t))
+        .transpose()?;
+    let training = frame
+        .training
+        .clone()
+        .map(|t| component("training", TRAININGS, t))
+        .transpose()?;
+    let experiment = Experiment {
+        seed: frame.seed,
+        task,
+        learner,
+        training,
+        draws: Draws {
+            datasets: m.datasets,
+            replicas: m.replicas,
+            points: m.points,
+            spacing: m.spacing,
+        },
+    };
+    check(&experiment)?;
+    Ok(experiment)
+}
+
+/// What holds for every experiment, read from a table or stated in code.
+pub(super) fn check(experiment: &Experiment) -> Result<()> {
+    let draws = &experiment.draws;
     for (key, value, least) in [
-        ("measure.datasets", m.datasets, 1),
-        ("measure.replicas", m.replicas, 1),
-        ("measure.points", m.points, 2),
+        ("measure.datasets", draws.datasets, 1),
+        ("measure.replicas", draws.replicas, 1),
+        ("measure.points", draws.points, 2),
     ] {
         if !(least..=LARGEST).contains(&value) {
             return Err(Error::input(
@@ -168,8 +198,7 @@ fn experiment(frame: &Frame) -> Result<Experiment> {
             ));
         }
     }
-    let task = component("task", TASKS, frame.task.clone())?;
-    let shape = task.shape();
+    let shape = experiment.task.shape();
     for (what, n) in [
         ("inputs", shape.inputs),
         ("outputs", shape.outputs),
@@ -183,35 +212,25 @@ fn experiment(frame: &Frame) -> Result<Experiment> {
             ));
         }
     }
-    let learner = frame
-        .learner
-        .clone()
-        .map(|t| component("learner", LEARNERS, t))
-        .transpose()?;
-    let training = frame
-        .training
-        .clone()
-        .map(|t| component("training", TRAININGS, t))
-        .transpose()?;
-    if let Some(learner) = &learner {
-        learner.check(task.shape())?;
+    if let Some(learner) = &experiment.learner {
+        learner.check(experiment.task.shape())?;
     }
-    if let Some(training) = &training {
-        training.check(task.shape())?;
+    if let Some(training) = &experiment.training {
+        training.check(experiment.task.shape())?;
     }
-    if m.datasets > 1 && !task.is_random() {
+    if draws.datasets > 1 && !experiment.task.is_random() {
         return Err(Error::input(
             "measure.datasets",
             format!(
                 "every draw of the task {} is the same: {} data sets would repeat one",
-                task.about().kind,
-                m.datasets
+                experiment.task.about().kind,
+                draws.datasets
             ),
             "use measure.datasets = 1 and vary measure.replicas",
         ));
     }
-    if learner.is_some() != training.is_some() {
-        let (have, lack) = if learner.is_some() {
+    if experiment.learner.is_some() != experiment.training.is_some() {
+        let (have, lack) = if experiment.learner.is_some() {
             ("learner", "training")
         } else {
             ("training", "learner")
@@ -222,18 +241,7 @@ fn experiment(frame: &Frame) -> Result<Experiment> {
             format!("add a [{lack}] table, or remove [{have}]"),
         ));
     }
-    Ok(Experiment {
-        seed: frame.seed,
-        task,
-        learner,
-        training,
-        draws: Draws {
-            datasets: m.datasets,
-            replicas: m.replicas,
-            points: m.points,
-            spacing: m.spacing,
-        },
-    })
+    Ok(())
 }
 
 pub(super) fn instruments(
