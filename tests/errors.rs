@@ -376,7 +376,7 @@ fn wrong_types_are_told_in_the_words_of_a_spec() {
         (
             "",
             "[[figure]]\nobservable = \"train-loss\"\n[[figure]]\nobservable = \"train-loss\"",
-            "spec.toml:38:3: figure[1].name: two figures are called \"train-loss\"",
+            "spec.toml:38:1: figure[1].name: two figures are called \"train-loss\"",
         ),
     ]);
 }

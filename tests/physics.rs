@@ -70,6 +70,8 @@ fn half_rise_errors_are_those_of_the_reference_experiment() {
         &[
             "training.time=20.0",
             "sweep={\"training.learning_rate\"=[0.005]}",
+            "reduce=[]",
+            "figure=[]",
         ],
     );
     let cell = &outcome.cells[0];

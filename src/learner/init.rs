@@ -441,11 +441,11 @@ mod tests {
             ("kind = 'balanced'\nscale = 'a'", "learner.init.scale: "),
             (
                 "kind = 'aligned'\nscale = 1\nlats = 2",
-                "did you mean `last`?",
+                "did you mean \"last\"?",
             ),
             ("kind = 'balancd'\nscale = 1", "did you mean \"balanced\"?"),
             ("scale = 1", "learner.init.kind: missing"),
-            ("kind = 'balanced'", "missing field `scale`"),
+            ("kind = 'balanced'", "the key \"scale\" is missing"),
         ] {
             let message = parse(text).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");

@@ -297,9 +297,12 @@ mod tests {
         for (text, expected) in [
             ("widths = [8, 0]", "learner.widths[1]: "),
             ("widths = [-8]", "learner.widths[0]: "),
-            ("activation = 'tanh'", "missing field `widths`"),
-            ("widths = [8]\nactivation = 'tahn'", "did you mean `tanh`?"),
-            ("widths = [8]\nrichnes = 1", "did you mean `richness`?"),
+            ("activation = 'tanh'", "the key \"widths\" is missing"),
+            (
+                "widths = [8]\nactivation = 'tahn'",
+                "did you mean \"tanh\"?",
+            ),
+            ("widths = [8]\nrichnes = 1", "did you mean \"richness\"?"),
             ("widths = [8]\nrichness = 2.0", "learner.richness: "),
             (
                 "widths = [8]\nrichness = 0.0\nparametrization = 'mean-field'",

@@ -248,6 +248,6 @@ mod tests {
         );
         assert_eq!(place(&d, "theory[0].kind"), "--set theory[0].kind");
         assert_eq!(place(&d, "title"), "--set title");
-        assert_eq!(place(&d, "theory[0].label"), "a.toml:4:3: theory[0].label");
+        assert_eq!(place(&d, "theory[0].label"), "a.toml:4:1: theory[0].label");
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Figure {
-    /// File name without ending; default: the observable.
+    /// File name without ending; default: the observable, for `deviation` followed by `-deviation`, for `task-modes` the kind.
     #[serde(default)]
     pub name: Option<String>,
     #[serde(default)]
@@ -57,6 +57,15 @@ fn yes() -> bool {
 }
 
 impl Figure {
+    /// The file name without ending.
+    pub fn file(&self) -> String {
+        self.name.clone().unwrap_or_else(|| match self.kind {
+            FigureKind::Deviation => format!("{}-deviation", self.observable),
+            FigureKind::TaskModes => "task-modes".into(),
+            _ => self.observable.clone(),
+        })
+    }
+
     /// A figure with every default.
     pub fn new(observable: &str, kind: FigureKind) -> Self {
         Figure {

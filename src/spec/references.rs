@@ -111,7 +111,7 @@ pub(super) fn check_references(
     }
     let mut files = BTreeSet::new();
     for (i, f) in base.figure.iter().enumerate() {
-        check_file(i, f.name.as_deref().unwrap_or(&f.observable), &mut files)?;
+        check_file(i, &f.file(), &mut files)?;
         observable(format!("figure[{i}].observable"), &f.observable)?;
         if let Some(k) = &f.key {
             key(format!("figure[{i}].key"), k)?;

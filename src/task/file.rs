@@ -388,6 +388,6 @@ mod tests {
         assert!(error("test_fraction = 1.0").starts_with("task.test_fraction: 1 is outside"));
         assert!(error("test_fraction = 0.1").contains("leaves one side empty"));
         assert!(error("inputs = 3").contains("list of column names"));
-        assert!(error("whitened = true").contains("did you mean `whiten`?"));
+        assert!(error("whitened = true").contains("did you mean \"whiten\"?"));
     }
 }

@@ -451,7 +451,7 @@ mod tests {
         }
         let message = parsed(&format!("{sizes}singular_value = [1]"));
         assert!(
-            message.contains("did you mean `singular_values`?"),
+            message.contains("did you mean \"singular_values\"?"),
             "{message}"
         );
     }

@@ -112,11 +112,7 @@ fn draw(
         figure = figure.note("quick run");
     }
     Ok(Some(Drawn {
-        name: f.name.clone().unwrap_or_else(|| match f.kind {
-            FigureKind::Deviation => format!("{}-deviation", f.observable),
-            FigureKind::TaskModes => "task-modes".into(),
-            _ => f.observable.clone(),
-        }),
+        name: f.file(),
         figure,
         caption,
     }))

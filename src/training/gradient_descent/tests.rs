@@ -386,7 +386,7 @@ fn tables_take_steps_or_time() {
         serde_json::json!({"kind": "gradient-descent", "learning_rate": 1.0, "steps": 3, "batch": 8, "loss": "half-sum"})
     );
     for (text, expected) in [
-        ("steps = 3", "missing field `learning_rate`"),
+        ("steps = 3", "the key \"learning_rate\" is missing"),
         ("learning_rate = 0.1", "training.steps: missing"),
         ("learning_rate = 0.1\nsteps = 3\ntime = 1", "given together"),
         (
@@ -404,7 +404,7 @@ fn tables_take_steps_or_time() {
         ),
         (
             "learning_rat = 0.1\nsteps = 3",
-            "did you mean `learning_rate`?",
+            "did you mean \"learning_rate\"?",
         ),
         (
             "learning_rate = 0.1\nsteps = 3\nloss = 'mean'",
