@@ -33,7 +33,9 @@ impl<'a> Subject<'a> {
                 Err(Declined(format!("needs at least {layers} layers")))
             }
             Some(view) => Ok(view),
-            None => Err(Declined("needs a plain multilayer perceptron".into())),
+            None => Err(Declined(
+                "needs a multilayer perceptron without biases and with a trained read-out".into(),
+            )),
         }
     }
 }

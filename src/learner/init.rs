@@ -201,21 +201,19 @@ impl Init {
         )
     }
 
-    /// Draws the raw weights. `modes` is read by `aligned` alone.
+    /// Draws the raw weights. `deviations` (one per layer) is read by `gaussian` alone, `modes` by `aligned` alone.
     pub fn draw(
         &self,
         place: &str,
         widths: &[usize],
-        parametrization: Parametrization,
+        deviations: &[f64],
         modes: &Modes,
         rng: &mut Stream,
     ) -> Result<Vec<DMatrix<f64>>> {
         self.check(place, widths)?;
         let layers = widths.len() - 1;
         match *self {
-            Init::Gaussian { .. } => Ok(self
-                .deviations(widths, parametrization)
-                .unwrap_or_default()
+            Init::Gaussian { .. } => Ok(deviations
                 .iter()
                 .zip(widths.windows(2))
                 .map(|(&deviation, n)| normal_matrix(rng, n[1], n[0]) * deviation)
@@ -318,13 +316,10 @@ mod tests {
     fn draw(init: Init, widths: &[usize], seed: u64) -> Result<Vec<DMatrix<f64>>> {
         let m = modes(widths[widths.len() - 1], widths[0], 3);
         let mut rng = stream(seed, "init", &[]);
-        init.draw(
-            "learner.init",
-            widths,
-            Parametrization::Standard,
-            &m,
-            &mut rng,
-        )
+        let deviations = init
+            .deviations(widths, Parametrization::Standard)
+            .unwrap_or_default();
+        init.draw("learner.init", widths, &deviations, &m, &mut rng)
     }
 
     fn parse(text: &str) -> Result<Init> {

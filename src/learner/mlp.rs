@@ -4,18 +4,18 @@ use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::learner::{
     Activation, Init, Learner, MlpNetwork, MlpView, Network, Parameters, Parametrization,
-    Precision, StartView,
+    Precision, Prior, PriorView, StartView, prior::Law,
 };
-use crate::numerics::random::Stream;
+use crate::numerics::random::{Stream, normal_matrix};
 use crate::task::{Dataset, Shape};
 use std::sync::Arc;
 
 const ABOUT: About = About {
     kind: "mlp",
-    summary: "multilayer perceptron without biases, any depth, width, activation and parametrisation",
+    summary: "multilayer perceptron, any depth, width, activation and parametrisation",
     text: "\
 f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x)), raw weights W_l: n_l x n_{l-1}, n_0 inputs, n_L outputs.
-Training moves the raw weights: W <- W - learning_rate * rate_scale * dL/dW.
+With biases every layer adds d_l b_l, d_l = 1, or s_b of a prior outside the standard parametrisation. Training moves the raw weights: W <- W - learning_rate * rate_scale * dL/dW.
 
 keys
   widths           list of hidden widths; [] is linear regression
@@ -31,6 +31,12 @@ keys
                    lambda-balanced: two layers, W_2^T W_2 - W_1 W_1^T = lambda 1, product singular values scale
                    aligned: singular bases of the task's modes; scale in all layers but the last, which has last
                    (all but gaussian in the standard parametrisation only)
+  bias             trainable biases in every layer (default false); without a prior they start at 0
+  readout          trained (default); committee: W_L = 1 fixed and c_L = 1/N, f = (1/N) sum_i phi(h_i), one output
+  prior            variances weight = s_w^2 (a number, or one per hidden layer), bias = s_b^2, readout = s_a^2, and chi:
+                   effective hidden weights N(0, s_w^2/n_{l-1}), biases N(0, s_b^2), read-out N(0, s_a^2/(chi N)).
+                   It is the initial law unless init is given, and the prior of Bayesian training. Outside the standard
+                   parametrisation raw entries are N(0, 1) and the multipliers carry s_w, s_b, s_a/sqrt(chi)
   precision        f64 (default) | f32
 
 sources: Jacot, Gabriel, Hongler 2018 (arXiv:1806.07572); Bordelon, Pehlevan 2022 (arXiv:2205.09653);
@@ -47,7 +53,7 @@ pub(super) const KIND: Kind<dyn Learner> = Kind {
 /// Place of the learner's table in a spec, for errors that arise after parsing.
 const PLACE: &str = "learner";
 
-/// Multilayer perceptron without biases; formulas stand at [`Parametrization`], [`Activation`] and [`Init`].
+/// Multilayer perceptron; formulas stand at [`Parametrization`], [`Activation`], [`Init`] and [`Prior`].
 ///
 /// ```
 /// use saddlepoint::learner::{Init, Learner, Mlp};
@@ -70,8 +76,41 @@ pub struct Mlp {
     pub richness: f64,
     #[serde(default)]
     pub init: Init,
+    /// Trainable biases in every layer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bias: bool,
+    #[serde(default, skip_serializing_if = "is_trained")]
+    pub readout: Readout,
+    /// Prior variances, and the initial law unless `init` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<Prior>,
     #[serde(default)]
     pub precision: Precision,
+}
+
+/// The last layer of a multilayer perceptron.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Readout {
+    /// `W_L` is a parameter.
+    #[default]
+    Trained,
+    /// Soft committee machine, `f(x) = (1/N) sum_i phi(h_i(x))`: `W_L = 1` is fixed, `c_L = 1/N`.
+    Committee,
+}
+
+fn is_trained(readout: &Readout) -> bool {
+    *readout == Readout::Trained
 }
 
 fn one() -> f64 {
@@ -87,6 +126,9 @@ impl Default for Mlp {
             parametrization: Parametrization::default(),
             richness: one(),
             init: Init::default(),
+            bias: false,
+            readout: Readout::default(),
+            prior: None,
             precision: Precision::default(),
         }
     }
@@ -128,8 +170,67 @@ impl Mlp {
                 "remove it, or set learner.parametrization = \"mean-field\"",
             ));
         }
+        if self.readout == Readout::Committee && self.widths.is_empty() {
+            return Err(Error::input(
+                format!("{place}.readout"),
+                "a committee needs a hidden layer",
+                "give learner.widths an entry",
+            ));
+        }
+        if let Some(prior) = &self.prior {
+            prior.validate(
+                &format!("{place}.prior"),
+                self.widths.len(),
+                self.bias,
+                self.parametrization,
+            )?;
+        }
         self.init
             .validate(&format!("{place}.init"), self.parametrization)
+    }
+
+    /// Number of weight matrices among the parameters.
+    fn trained_layers(&self) -> usize {
+        self.widths.len() + usize::from(self.readout == Readout::Trained)
+    }
+
+    /// Where the prior stands, or the unit law of its absence.
+    fn law(&self, widths: &[usize]) -> Law {
+        match &self.prior {
+            Some(prior) => prior.law(self.parametrization, widths),
+            None => {
+                let layers = widths.len() - 1;
+                Law {
+                    deviations: self
+                        .init
+                        .deviations(widths, self.parametrization)
+                        .unwrap_or_else(|| vec![1.0; layers]),
+                    bias_deviations: vec![0.0; layers],
+                    factors: vec![1.0; layers],
+                    bias_multipliers: vec![1.0; layers],
+                }
+            }
+        }
+    }
+
+    /// Forward multipliers `c_1, ..., c_L`.
+    fn multipliers(&self, widths: &[usize]) -> Vec<f64> {
+        let mut c = self.parametrization.multipliers(widths, self.richness);
+        for (c, factor) in c.iter_mut().zip(self.law(widths).factors) {
+            *c *= factor;
+        }
+        if let (Readout::Committee, Some(last)) = (self.readout, c.last_mut()) {
+            *last = 1.0 / widths[widths.len() - 2] as f64;
+        }
+        c
+    }
+
+    /// Standard deviations of the raw weights where they are Gaussian.
+    fn deviations(&self, widths: &[usize]) -> Option<Vec<f64>> {
+        match self.init {
+            Init::Gaussian { scale: None } => Some(self.law(widths).deviations),
+            init => init.deviations(widths, self.parametrization),
+        }
     }
 
     /// `[inputs, hidden..., outputs]`.
@@ -142,8 +243,15 @@ impl Mlp {
 
     fn compile<T: super::Real>(&self, shape: Shape) -> MlpNetwork<T> {
         let widths = self.all_widths(shape);
-        let multipliers = self.parametrization.multipliers(&widths, self.richness);
-        MlpNetwork::new(widths, self.activation, &multipliers)
+        let mut network =
+            MlpNetwork::new(widths.clone(), self.activation, &self.multipliers(&widths));
+        if self.bias {
+            network = network.with_biases(&self.law(&widths).bias_multipliers);
+        }
+        match self.readout {
+            Readout::Trained => network,
+            Readout::Committee => network.with_committee(),
+        }
     }
 
     /// The initial law as theories see it. Gaussian layers of unequal deviations (the default of the standard parametrisation)
@@ -151,10 +259,7 @@ impl Mlp {
     fn start(&self, widths: &[usize]) -> StartView {
         match self.init {
             Init::Gaussian { .. } => {
-                let deviations = self
-                    .init
-                    .deviations(widths, self.parametrization)
-                    .unwrap_or_default();
+                let deviations = self.deviations(widths).unwrap_or_default();
                 let first = deviations.first().copied().unwrap_or(0.0);
                 let scale = match deviations.iter().all(|&d| d == first) {
                     true => first,
@@ -196,9 +301,15 @@ impl Learner for Mlp {
     }
 
     fn shapes(&self, shape: Shape) -> Vec<(usize, usize)> {
-        self.all_widths(shape)
+        let widths = self.all_widths(shape);
+        let layers = widths.len() - 1;
+        let weights = widths
             .windows(2)
             .map(|n| (n[1], n[0]))
+            .take(self.trained_layers());
+        let biases = widths[1..].iter().map(|&n| (n, 1));
+        weights
+            .chain(biases.take(if self.bias { layers } else { 0 }))
             .collect()
     }
 
@@ -209,13 +320,24 @@ impl Learner for Mlp {
             samples: dataset.samples(),
         };
         self.check(shape)?;
-        let blocks = self.init.draw(
+        let widths = self.all_widths(shape);
+        let layers = widths.len() - 1;
+        let mut blocks = self.init.draw(
             &format!("{PLACE}.init"),
-            &self.all_widths(shape),
-            self.parametrization,
+            &widths,
+            &self.deviations(&widths).unwrap_or_default(),
             &dataset.modes,
             rng,
         )?;
+        if self.readout == Readout::Committee {
+            blocks.truncate(layers - 1);
+        }
+        if self.bias {
+            let deviations = self.law(&widths).bias_deviations;
+            for (&deviation, &n) in deviations.iter().zip(&widths[1..]) {
+                blocks.push(normal_matrix(rng, n, 1) * deviation);
+            }
+        }
         Ok(Parameters { blocks })
     }
 
@@ -229,6 +351,13 @@ impl Learner for Mlp {
 
     fn check(&self, shape: Shape) -> Result<()> {
         self.validate(PLACE)?;
+        if self.readout == Readout::Committee && shape.outputs != 1 {
+            return Err(Error::input(
+                format!("{PLACE}.readout"),
+                format!("a committee has one output, the task has {}", shape.outputs),
+                "use readout = \"trained\"",
+            ));
+        }
         self.init
             .check(&format!("{PLACE}.init"), &self.all_widths(shape))
     }
@@ -238,12 +367,33 @@ impl Learner for Mlp {
             .rate_scale(&self.all_widths(shape), self.richness)
     }
 
+    fn prior(&self, shape: Shape) -> Option<PriorView> {
+        let prior = self.prior.as_ref()?;
+        let widths = self.all_widths(shape);
+        let Law {
+            deviations,
+            bias_deviations,
+            ..
+        } = self.law(&widths);
+        let weights = deviations.iter().take(self.trained_layers());
+        let biases = bias_deviations
+            .iter()
+            .take(if self.bias { widths.len() - 1 } else { 0 });
+        Some(PriorView {
+            variances: weights.chain(biases).map(|s| s * s).collect(),
+            chi: prior.chi,
+        })
+    }
+
     fn mlp(&self, shape: Shape) -> Option<MlpView> {
+        if self.bias || self.readout != Readout::Trained {
+            return None;
+        }
         let widths = self.all_widths(shape);
         Some(MlpView {
             // Without hidden layers there is nothing for the activation to act on.
             linear: self.activation == Activation::Linear || self.widths.is_empty(),
-            multipliers: self.parametrization.multipliers(&widths, self.richness),
+            multipliers: self.multipliers(&widths),
             rate_scale: self.rate_scale(shape),
             start: self.start(&widths),
             widths,
@@ -252,221 +402,4 @@ impl Learner for Mlp {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::numerics::linalg::eigh;
-    use crate::numerics::random::stream;
-    use crate::task::Modes;
-    use nalgebra::{DMatrix, DVector};
-
-    fn parse(text: &str) -> Result<Mlp> {
-        Mlp::parse("learner", text.parse().unwrap())
-    }
-
-    fn dataset(x: DMatrix<f64>, y: DMatrix<f64>) -> Dataset {
-        let modes = Modes {
-            u: DMatrix::zeros(y.nrows(), 0),
-            s: DVector::zeros(0),
-            v: DMatrix::zeros(x.nrows(), 0),
-        };
-        Dataset {
-            x,
-            y,
-            test: None,
-            modes,
-        }
-    }
-
-    #[test]
-    fn tables_resolve_with_every_default() {
-        let mlp = parse("widths = [8]\n[init]\nkind = 'gaussian'\nscale = 0.01").unwrap();
-        assert_eq!(
-            mlp.resolved(),
-            serde_json::json!({
-                "widths": [8], "activation": "linear", "parametrization": "standard", "richness": 1.0,
-                "init": {"kind": "gaussian", "scale": 0.01}, "precision": "f64", "kind": "mlp"
-            })
-        );
-        assert_eq!(parse("widths = []").unwrap(), Mlp::default());
-        let aligned = parse("widths = [8]\ninit = { kind = 'aligned', scale = 0.5 }").unwrap();
-        assert_eq!(aligned.resolved()["init"]["last"], 0.5);
-    }
-
-    #[test]
-    fn wrong_tables_name_the_place() {
-        for (text, expected) in [
-            ("widths = [8, 0]", "learner.widths[1]: "),
-            ("widths = [-8]", "learner.widths[0]: "),
-            ("activation = 'tanh'", "the key \"widths\" is missing"),
-            (
-                "widths = [8]\nactivation = 'tahn'",
-                "did you mean \"tanh\"?",
-            ),
-            ("widths = [8]\nrichnes = 1", "did you mean \"richness\"?"),
-            ("widths = [8]\nrichness = 2.0", "learner.richness: "),
-            (
-                "widths = [8]\nrichness = 0.0\nparametrization = 'mean-field'",
-                "learner.richness: ",
-            ),
-            (
-                "widths = [8]\ninit = { kind = 'gaussian', scale = -1 }",
-                "learner.init.scale: ",
-            ),
-            (
-                "widths = [8]\ninit = { kind = 'gaussian', scale = nan }",
-                "learner.init.scale: ",
-            ),
-            (
-                "widths = [8]\nparametrization = 'ntk'\ninit = { kind = 'balanced', scale = 1 }",
-                "learner.init.kind: ",
-            ),
-        ] {
-            let message = parse(text).unwrap_err().to_string();
-            assert!(message.contains(expected), "{message}");
-        }
-    }
-
-    #[test]
-    fn view_for_theories() {
-        let shape = Shape {
-            inputs: 4,
-            outputs: 2,
-            samples: 10,
-        };
-        let view = |mlp: Mlp| mlp.mlp(shape).unwrap();
-        let deep = Mlp {
-            widths: vec![16],
-            ..Mlp::default()
-        };
-        // Deviations 1/2 and 1/4.
-        let StartView::Gaussian { scale } = view(deep.clone()).start else {
-            panic!()
-        };
-        assert!((scale - 0.125f64.sqrt()).abs() < 1e-15);
-        let field = Mlp {
-            parametrization: Parametrization::MeanField,
-            richness: 2.0,
-            ..deep.clone()
-        };
-        let v = view(field);
-        assert_eq!((v.multipliers, v.rate_scale), (vec![0.5, 1.0 / 32.0], 64.0));
-        assert_eq!((v.widths, v.linear), (vec![4, 16, 2], true));
-        assert_eq!(v.start, StartView::Gaussian { scale: 1.0 });
-        assert!(
-            !view(Mlp {
-                activation: Activation::Tanh,
-                ..deep
-            })
-            .linear
-        );
-        let shallow = Mlp {
-            activation: Activation::Tanh,
-            init: Init::Aligned {
-                scale: 0.1,
-                last: Some(0.2),
-            },
-            ..Mlp::default()
-        };
-        assert_eq!(
-            view(shallow.clone()).start,
-            StartView::Aligned {
-                first: 0.2,
-                last: 0.2
-            }
-        );
-        assert!(view(shallow).linear);
-    }
-
-    #[test]
-    fn mean_field_outputs_start_at_one_over_richness_root_width() {
-        // One hidden linear layer, |x|^2 = D: f has variance 1/(g^2 N) exactly; its fourth moment gives the error of the estimate.
-        let x = DMatrix::from_element(3, 1, 1.0);
-        for (width, richness) in [(50, 0.5), (200, 2.0)] {
-            let mlp = Mlp {
-                widths: vec![width],
-                parametrization: Parametrization::MeanField,
-                richness,
-                ..Mlp::default()
-            };
-            let data = dataset(x.clone(), DMatrix::zeros(1, 1));
-            let shape = Shape {
-                inputs: 3,
-                outputs: 1,
-                samples: 1,
-            };
-            let mut network = mlp.network(shape);
-            let mut rng = stream(8, "mean-field", &[width as u64]);
-            let squares: Vec<f64> = (0..2000)
-                .map(|_| {
-                    let p = mlp.initialize(&data, &mut rng).unwrap();
-                    let f = network.forward(&p, &x)[0];
-                    f * f * richness * richness * width as f64
-                })
-                .collect();
-            let n = squares.len() as f64;
-            let mean = squares.iter().sum::<f64>() / n;
-            let variance = squares.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (n - 1.0);
-            assert!(((mean - 1.0) / (variance / n).sqrt()).abs() < 3.3, "{mean}");
-        }
-    }
-
-    #[test]
-    fn first_mean_field_step_follows_the_tangent_kernel() {
-        // D = P = 2, K^x = [[1, 0.6], [0.6, 1]], y = (1, -0.5): f(1) - f(0) = (eta/P) K (y - f(0)) + O(eta^2), where
-        // K = gamma_0^2 N J J^T, and K -> (L + 1) K^x for a linear network as N -> infinity.
-        let x = DMatrix::from_row_slice(2, 2, &[1.0, 0.6, 0.0, 0.8]) * 2f64.sqrt();
-        let y = DMatrix::from_row_slice(1, 2, &[1.0, -0.5]);
-        let data = dataset(x.clone(), y.clone());
-        let shape = Shape {
-            inputs: 2,
-            outputs: 1,
-            samples: 2,
-        };
-        let eta = 1e-3;
-        let step = |mlp: &Mlp, eta: f64| {
-            let p = mlp
-                .initialize(&data, &mut stream(9, "first step", &[]))
-                .unwrap();
-            let mut network = mlp.network(shape);
-            let f = network.forward(&p, &x);
-            let j = network.jacobian(&p, &x);
-            let kernel = &j * j.transpose() * mlp.rate_scale(shape);
-            let mut g = p.clone();
-            network.gradient(&p, &x, &y, 0.5, &mut g);
-            let mut moved = p.clone();
-            for (p, g) in moved.blocks.iter_mut().zip(&g.blocks) {
-                *p -= g * (eta * mlp.rate_scale(shape));
-            }
-            let rise = (network.forward(&moved, &x) - &f) / eta;
-            let law = (&y - &f) * &kernel * 0.5;
-            ((rise - &law).norm() / law.norm(), kernel)
-        };
-        for activation in Activation::ALL {
-            let mlp = Mlp {
-                widths: vec![60, 60],
-                activation,
-                parametrization: Parametrization::MeanField,
-                richness: 1.5,
-                ..Mlp::default()
-            };
-            let (coarse, fine) = (step(&mlp, eta).0, step(&mlp, 0.5 * eta).0);
-            // A step across the kinks of relu has no second-order expansion.
-            let second_order = activation == Activation::Relu || (coarse / fine - 2.0).abs() < 0.2;
-            assert!(
-                coarse < 0.1 && fine < coarse && second_order,
-                "{activation:?}: {coarse} {fine}"
-            );
-        }
-        let wide = Mlp {
-            widths: vec![40_000],
-            parametrization: Parametrization::MeanField,
-            richness: 1.5,
-            ..Mlp::default()
-        };
-        let (error, kernel) = step(&wide, eta);
-        assert!(error < 1e-3);
-        let limit = x.transpose() * &x; // (L + 1) X^T X / D with L = 1, D = 2
-        assert!((kernel - &limit).amax() < 4.0 * 2.0 / 200.0);
-        assert!(eigh(&limit).unwrap().0[0] > 0.0);
-    }
-}
+mod tests;

@@ -5,12 +5,14 @@ pub mod init;
 pub mod mlp;
 pub mod network;
 pub mod parametrization;
+pub mod prior;
 
 pub use activation::Activation;
 pub use init::Init;
-pub use mlp::Mlp;
+pub use mlp::{Mlp, Readout};
 pub use network::MlpNetwork;
 pub use parametrization::Parametrization;
+pub use prior::{Prior, PriorView};
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
@@ -64,7 +66,7 @@ pub enum Precision {
 }
 
 /// Raw (optimised) parameters as a list of matrices; for an MLP `blocks[l]` is the raw weight of layer `l + 1`,
-/// `width_{l+1} x width_l`.
+/// `width_{l+1} x width_l`; biases follow as single columns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameters<T: Real = f64> {
     pub blocks: Vec<DMatrix<T>>,
@@ -144,7 +146,11 @@ pub trait Learner: Debug + Send + Sync {
     fn check(&self, shape: Shape) -> Result<()>;
     /// Factor between `training.learning_rate` and the step on the raw parameters.
     fn rate_scale(&self, shape: Shape) -> f64;
-    /// View: a plain multilayer perceptron.
+    /// View: Gaussian prior of the parameters, where the learner states one.
+    fn prior(&self, _shape: Shape) -> Option<PriorView> {
+        None
+    }
+    /// View: a plain multilayer perceptron, without biases and with a trained read-out.
     fn mlp(&self, _shape: Shape) -> Option<MlpView> {
         None
     }

@@ -4,7 +4,10 @@ use crate::learner::{Activation, Network, Parameters, Real};
 use crate::numerics::linalg::Factor;
 use nalgebra::DMatrix;
 
-/// `f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x))` without biases, in the scalar type `T`.
+/// `f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x))` in the scalar type `T`; with biases every layer adds `d_l b_l`, and with a
+/// committee read-out `W_L` is not a parameter but the matrix of ones.
+///
+/// Parameter blocks: the trained weights `W_1, W_2, ...`, then the biases `b_1, ..., b_L` as single columns.
 ///
 /// Matrices hold one sample per column. Work space is kept between calls: after the first call with the largest batch,
 /// [`Network::gradient`] allocates nothing of its own. A gradient costs `2 n_l n_{l-1} P` operations per layer for the forward pass,
@@ -15,6 +18,10 @@ pub struct MlpNetwork<T: Real> {
     widths: Vec<usize>,
     activation: Activation,
     multipliers: Vec<T>,
+    /// `d_1, ..., d_L`; empty without biases.
+    bias_multipliers: Vec<T>,
+    /// The read-out that is not trained.
+    committee: Option<DMatrix<T>>,
     /// `outputs[l]`: what layer `l + 1` hands on, `phi(h)` in hidden layers and `h` in the last.
     outputs: Vec<Vec<T>>,
     /// `slopes[l]`: `phi'(h)` of hidden layer `l + 1`; empty when linear.
@@ -32,6 +39,8 @@ impl<T: Real> MlpNetwork<T> {
             widths,
             activation,
             multipliers: multipliers.iter().map(|&c| T::of(c)).collect(),
+            bias_multipliers: Vec::new(),
+            committee: None,
             outputs: vec![Vec::new(); layers],
             slopes: vec![Vec::new(); layers - 1],
             error: Vec::new(),
@@ -39,42 +48,73 @@ impl<T: Real> MlpNetwork<T> {
         }
     }
 
+    /// Adds trainable biases with forward multipliers `d_1, ..., d_L`.
+    pub fn with_biases(mut self, multipliers: &[f64]) -> Self {
+        self.bias_multipliers = multipliers.iter().map(|&d| T::of(d)).collect();
+        self
+    }
+
+    /// Fixes the read-out at `W_L = 1`, a matrix of ones.
+    pub fn with_committee(mut self) -> Self {
+        let layers = self.layers();
+        let ones = DMatrix::from_element(self.widths[layers], self.widths[layers - 1], T::one());
+        self.committee = Some(ones);
+        self
+    }
+
     fn layers(&self) -> usize {
         self.multipliers.len()
+    }
+
+    /// Number of weight matrices among the parameters.
+    fn trained(&self) -> usize {
+        self.layers() - usize::from(self.committee.is_some())
+    }
+
+    /// `W_{l+1}`.
+    fn weight<'a>(&'a self, p: &'a Parameters<T>, l: usize) -> Factor<'a, T> {
+        match &self.committee {
+            Some(ones) if l == self.layers() - 1 => factor(ones),
+            _ => factor(&p.blocks[l]),
+        }
     }
 
     fn pass_forward(&mut self, p: &Parameters<T>, x: &DMatrix<T>) {
         let samples = x.ncols();
         for l in 0..self.layers() {
-            let (done, rest) = self.outputs.split_at_mut(l);
-            let input = done.last().map_or(x.as_slice(), |a| a.as_slice());
-            let output = &mut rest[0];
+            let mut output = std::mem::take(&mut self.outputs[l]);
             output.resize(self.widths[l + 1] * samples, T::zero());
-            let input = Factor::new(input, self.widths[l], samples);
-            T::gemm(self.multipliers[l], factor(&p.blocks[l]), input, output);
+            let input = Factor::new(self.input(x, l), self.widths[l], samples);
+            T::gemm(self.multipliers[l], self.weight(p, l), input, &mut output);
+            if let Some(&multiplier) = self.bias_multipliers.get(l) {
+                let bias = p.blocks[self.trained() + l].as_slice();
+                add_bias(&mut output, bias, multiplier);
+            }
             if let Some(slope) = self.slopes.get_mut(l)
                 && self.activation != Activation::Linear
             {
                 slope.resize(output.len(), T::zero());
-                self.activation.apply(output, slope);
+                self.activation.apply(&mut output, slope);
             }
+            self.outputs[l] = output;
         }
     }
 
     /// Replaces the error at the preactivations of layer `l + 1` by that at layer `l` (`l >= 1`).
     fn pass_backward(&mut self, p: &Parameters<T>, l: usize, samples: usize) {
-        self.below.resize(self.widths[l] * samples, T::zero());
+        let mut below = std::mem::take(&mut self.below);
+        below.resize(self.widths[l] * samples, T::zero());
         let error = Factor::new(&self.error, self.widths[l + 1], samples);
         T::gemm(
             self.multipliers[l],
-            factor(&p.blocks[l]).t(),
+            self.weight(p, l).t(),
             error,
-            &mut self.below,
+            &mut below,
         );
-        for (error, &slope) in self.below.iter_mut().zip(&self.slopes[l - 1]) {
+        for (error, &slope) in below.iter_mut().zip(&self.slopes[l - 1]) {
             *error *= slope;
         }
-        std::mem::swap(&mut self.error, &mut self.below);
+        self.below = std::mem::replace(&mut self.error, below);
     }
 
     /// What layer `l + 1` receives.
@@ -88,6 +128,28 @@ impl<T: Real> MlpNetwork<T> {
 
 fn factor<T: Real>(m: &DMatrix<T>) -> Factor<'_, T> {
     Factor::new(m.as_slice(), m.nrows(), m.ncols())
+}
+
+/// `output += multiplier bias` in every column.
+fn add_bias<T: Real>(output: &mut [T], bias: &[T], multiplier: T) {
+    for column in output.chunks_exact_mut(bias.len()) {
+        for (z, &b) in column.iter_mut().zip(bias) {
+            *z += multiplier * b;
+        }
+    }
+}
+
+/// `gradient = multiplier sum_mu error_mu`.
+fn sum_columns<T: Real>(error: &[T], multiplier: T, gradient: &mut [T]) {
+    gradient.fill(T::zero());
+    for column in error.chunks_exact(gradient.len()) {
+        for (g, &e) in gradient.iter_mut().zip(column) {
+            *g += e;
+        }
+    }
+    for g in gradient {
+        *g *= multiplier;
+    }
 }
 
 /// Writes `weight (f - y)` to `error` and returns `(weight/2) ||f - y||^2`, summed in eight lanes.
@@ -133,15 +195,22 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
         self.pass_forward(p, x);
         let last = self.layers() - 1;
         let loss = residual(&self.outputs[last], y.as_slice(), weight, &mut self.error);
+        let trained = self.trained();
         for l in (0..=last).rev() {
-            let error = Factor::new(&self.error, self.widths[l + 1], samples);
-            let input = Factor::new(self.input(x, l), self.widths[l], samples);
-            T::gemm(
-                self.multipliers[l],
-                error,
-                input.t(),
-                grad.blocks[l].as_mut_slice(),
-            );
+            if let Some(&multiplier) = self.bias_multipliers.get(l) {
+                let gradient = grad.blocks[trained + l].as_mut_slice();
+                sum_columns(&self.error, multiplier, gradient);
+            }
+            if l < trained {
+                let error = Factor::new(&self.error, self.widths[l + 1], samples);
+                let input = Factor::new(self.input(x, l), self.widths[l], samples);
+                T::gemm(
+                    self.multipliers[l],
+                    error,
+                    input.t(),
+                    grad.blocks[l].as_mut_slice(),
+                );
+            }
             if l > 0 {
                 self.pass_backward(p, l, samples);
             }
@@ -169,8 +238,17 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
                 .for_each(|e| *e = T::one());
             for l in (0..layers).rev() {
                 let (rows, cols) = (self.widths[l + 1], self.widths[l]);
+                if let Some(&multiplier) = self.bias_multipliers.get(l) {
+                    for i in 0..rows {
+                        let mut column = jacobian.column_mut(starts[self.trained() + l] + i);
+                        for mu in 0..samples {
+                            column[mu * outputs + output] = multiplier * self.error[mu * rows + i];
+                        }
+                    }
+                }
                 let input = self.input(x, l);
-                for j in 0..cols {
+                let cols_trained = if l < self.trained() { cols } else { 0 };
+                for j in 0..cols_trained {
                     for i in 0..rows {
                         let mut column = jacobian.column_mut(starts[l] + j * rows + i);
                         for mu in 0..samples {

@@ -85,7 +85,9 @@ impl LinearNetwork {
         };
         let shape = experiment.task.shape();
         let Some(view) = learner.mlp(shape) else {
-            return decline("needs a multilayer perceptron (learner.kind = \"mlp\")");
+            return decline(
+                "needs a multilayer perceptron without biases and with a trained read-out (learner.kind = \"mlp\")",
+            );
         };
         if !view.linear {
             return decline("needs learner.activation = \"linear\"");

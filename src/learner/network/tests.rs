@@ -13,6 +13,9 @@ const ROUNDING: f64 = 18.0 * 4.0 * f64::EPSILON / (12.0 * STEP);
 struct Case {
     phi: Activation,
     multipliers: Vec<f64>,
+    /// Forward multipliers of the biases; empty without.
+    biases: Vec<f64>,
+    committee: bool,
     p: Parameters,
     x: DMatrix<f64>,
     y: DMatrix<f64>,
@@ -38,25 +41,65 @@ impl Case {
         Case {
             phi,
             multipliers,
+            biases: vec![],
+            committee: false,
             p: Parameters { blocks },
             x: normal_matrix(rng, widths[0], samples),
             y: normal_matrix(rng, widths[widths.len() - 1], samples),
         }
     }
 
+    fn with_biases(mut self, rng: &mut Stream) -> Self {
+        self.biases = self.multipliers.iter().map(|c| 0.3 + c).collect();
+        let heights: Vec<usize> = self.p.blocks.iter().map(|w| w.nrows()).collect();
+        for n in heights {
+            self.p.blocks.push(normal_matrix(rng, n, 1));
+        }
+        self
+    }
+
+    /// Takes the read-out out of the parameters.
+    fn with_committee(mut self) -> Self {
+        self.committee = true;
+        self.p.blocks.remove(self.multipliers.len() - 1);
+        self
+    }
+
+    /// `W_1, ..., W_L`
+    fn weights(&self, p: &Parameters) -> Vec<DMatrix<f64>> {
+        let layers = self.multipliers.len();
+        let mut weights = p.blocks[..layers - usize::from(self.committee)].to_vec();
+        if self.committee {
+            let inputs = weights.last().map_or(self.x.nrows(), |w| w.nrows());
+            weights.push(DMatrix::from_element(self.y.nrows(), inputs, 1.0));
+        }
+        weights
+    }
+
     fn network(&self) -> MlpNetwork<f64> {
         let mut widths = vec![self.x.nrows()];
-        widths.extend(self.p.blocks.iter().map(|b| b.nrows()));
-        MlpNetwork::new(widths, self.phi, &self.multipliers)
+        widths.extend(self.weights(&self.p).iter().map(|w| w.nrows()));
+        let network =
+            MlpNetwork::new(widths, self.phi, &self.multipliers).with_biases(&self.biases);
+        match self.committee {
+            true => network.with_committee(),
+            false => network,
+        }
     }
 
     /// The definition, and the smallest preactivation of the hidden layers.
     fn forward(&self, p: &Parameters) -> (DMatrix<f64>, f64) {
         let mut a = self.x.clone();
         let mut smallest = f64::INFINITY;
-        for (l, w) in p.blocks.iter().enumerate() {
+        let weights = self.weights(p);
+        let biases = &p.blocks[p.blocks.len() - self.biases.len()..];
+        for (l, w) in weights.iter().enumerate() {
             a = w * a * self.multipliers[l];
-            if l + 1 < p.blocks.len() {
+            if let Some(d) = self.biases.get(l) {
+                let bias = &biases[l] * *d;
+                a.column_iter_mut().for_each(|mut z| z += bias.column(0));
+            }
+            if l + 1 < weights.len() {
                 smallest = a.iter().fold(smallest, |m, h| m.min(h.abs()));
                 a = a.map(|h| self.phi.value(h));
             }
@@ -162,6 +205,30 @@ proptest! {
                         check_jacobian(&case, 0.3);
                     }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn biases_and_committees_have_exact_derivatives_too() {
+    for phi in [Activation::Tanh, Activation::Gelu, Activation::Quadratic] {
+        for depth in 1..=3 {
+            let mut rng = stream(8, "biases", &[depth as u64]);
+            let widths = [3, 5, 4, 1];
+            let widths = &widths[3 - depth..];
+            let mut draw = || Case::draw(phi, Parametrization::Ntk, widths, 4, &mut rng);
+            let (plain, committee) = (draw(), draw().with_committee());
+            let mut cases = vec![plain.with_biases(&mut rng)];
+            if depth > 1 {
+                let both = Case::draw(phi, Parametrization::Ntk, widths, 4, &mut rng)
+                    .with_biases(&mut rng)
+                    .with_committee();
+                cases.extend([committee, both]);
+            }
+            for case in cases {
+                check_gradient(&case, 0.3);
+                check_jacobian(&case, 0.3);
             }
         }
     }
