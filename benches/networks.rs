@@ -5,7 +5,7 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use saddlepoint::learner::{Activation, MlpNetwork, Network, Parameters, Real};
+use saddlepoint::learner::{Activation, MlpNetwork, Network, Objective, Parameters, Real};
 use saddlepoint::numerics::linalg::{Factor, Gemm};
 use saddlepoint::numerics::random::{normal_matrix, stream};
 
@@ -38,7 +38,9 @@ fn gradient<T: Real>(bencher: Bencher, width: usize, activation: Activation) {
     let mut g = p.clone();
     bencher
         .counter(ItemsCount::new(operations(&widths)))
-        .bench_local(|| network.gradient(&p, &x, &y, T::of(1.0 / SAMPLES as f64), &mut g));
+        .bench_local(|| {
+            network.gradient(&p, &x, &y, Objective::square(1.0 / SAMPLES as f64), &mut g)
+        });
 }
 
 macro_rules! gradients {

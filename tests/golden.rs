@@ -9,7 +9,7 @@ use saddlepoint::error::Result;
 use saddlepoint::experiment::{Draw, Draws, Experiment, Spacing};
 use saddlepoint::instrument::{INSTRUMENTS, Wanted};
 use saddlepoint::kind::{About, Kind, find};
-use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Parameters};
+use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Objective, Parameters};
 use saddlepoint::numerics::random::{Stream, stream};
 use saddlepoint::task::{Dataset, Modes, Shape, TASKS, Task};
 use saddlepoint::theory::THEORIES;
@@ -245,7 +245,8 @@ fn learners(cases: &mut Cases) {
         let (p, d) = (weights(&*learner), data());
         let mut network: Box<dyn Network<f64>> = learner.network(shape);
         let mut gradient = Parameters::zeros(&learner.shapes(shape));
-        let mut values = vec![network.gradient(&p, &d.x, &d.y, 1.0, &mut gradient)];
+        let mut values =
+            vec![network.gradient(&p, &d.x, &d.y, Objective::square(1.0), &mut gradient)];
         values.extend(numbers(&gradient));
         values.extend(network.forward(&p, &d.x).iter());
         values.extend(network.jacobian(&p, &d.x).iter());

@@ -187,9 +187,13 @@ mod tests {
             .unwrap();
         let mut g = p.clone();
         let shape = experiment.task.shape();
-        learner
-            .network(shape)
-            .gradient(&p, &data.x, &data.y, 0.005, &mut g);
+        learner.network(shape).gradient(
+            &p,
+            &data.x,
+            &data.y,
+            crate::learner::Objective::square(0.005),
+            &mut g,
+        );
         for l in 0..2 {
             let above = p.blocks[l + 1].transpose() * &g.blocks[l + 1];
             let below = &g.blocks[l] * p.blocks[l].transpose();

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::experiment::{Draws, Experiment, Spacing};
 use crate::kind::About;
-use crate::learner::{Learner, MlpView, Network, Parameters, Precision, StartView};
+use crate::learner::{Learner, MlpView, Network, Objective, Parameters, Precision, StartView};
 use crate::numerics::random::{Stream, normal_matrix};
 use crate::task::{Dataset, Shape, Task};
 use crate::training::{Loss, OnSnapshot, Snapshot, Training};
@@ -163,9 +163,10 @@ impl Network<f64> for Linear {
         p: &Parameters,
         x: &DMatrix<f64>,
         y: &DMatrix<f64>,
-        weight: f64,
+        objective: Objective,
         grad: &mut Parameters,
     ) -> f64 {
+        let weight = objective.weight();
         let residual = self.forward(p, x) - y;
         for (l, g) in grad.blocks.iter_mut().enumerate() {
             let (above, below) = Self::around(p, l);
@@ -242,7 +243,13 @@ impl Training for Descent {
             }
             if step < self.steps {
                 let weight = self.loss.weight(dataset.samples());
-                network.gradient(&parameters, &dataset.x, &dataset.y, weight, &mut gradient);
+                network.gradient(
+                    &parameters,
+                    &dataset.x,
+                    &dataset.y,
+                    Objective::square(weight),
+                    &mut gradient,
+                );
                 for (w, g) in parameters.blocks.iter_mut().zip(&gradient.blocks) {
                     *w -= g * self.learning_rate;
                 }

@@ -4,6 +4,7 @@ pub mod activation;
 pub mod init;
 pub mod mlp;
 pub mod network;
+pub mod objective;
 pub mod parametrization;
 pub mod prior;
 
@@ -11,6 +12,7 @@ pub use activation::Activation;
 pub use init::Init;
 pub use mlp::{Mlp, Readout};
 pub use network::MlpNetwork;
+pub use objective::Objective;
 pub use parametrization::Parametrization;
 pub use prior::{Prior, PriorView};
 
@@ -160,13 +162,13 @@ pub trait Learner: Debug + Send + Sync {
 pub trait Network<T: Real>: Send {
     /// Outputs (`outputs x columns of x`).
     fn forward(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> DMatrix<T>;
-    /// Loss `(weight/2) ||y - f(x)||_F^2` and its gradient with respect to the raw parameters, written to `grad`.
+    /// The objective of the outputs `f(x)` and its gradient with respect to the raw parameters, written to `grad`.
     fn gradient(
         &mut self,
         p: &Parameters<T>,
         x: &DMatrix<T>,
         y: &DMatrix<T>,
-        weight: T,
+        objective: Objective,
         grad: &mut Parameters<T>,
     ) -> T;
     /// Jacobian `d f_i(x_mu) / d theta_k`: row `mu * outputs + i` (outputs fastest), column `k` running through the blocks in

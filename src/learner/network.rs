@@ -1,6 +1,6 @@
 //! The compiled multilayer perceptron: forward pass, exact gradient by back-propagation, Jacobian.
 
-use crate::learner::{Activation, Network, Parameters, Real};
+use crate::learner::{Activation, Network, Objective, Parameters, Real};
 use crate::numerics::linalg::Factor;
 use nalgebra::DMatrix;
 
@@ -152,30 +152,6 @@ fn sum_columns<T: Real>(error: &[T], multiplier: T, gradient: &mut [T]) {
     }
 }
 
-/// Writes `weight (f - y)` to `error` and returns `(weight/2) ||f - y||^2`, summed in eight lanes.
-fn residual<T: Real>(f: &[T], y: &[T], weight: T, error: &mut Vec<T>) -> T {
-    error.resize(f.len(), T::zero());
-    let mut lanes = [T::zero(); 8];
-    let mut add = |f: &[T], y: &[T], error: &mut [T]| {
-        for (lane, ((e, &f), &y)) in lanes.iter_mut().zip(error.iter_mut().zip(f).zip(y)) {
-            let r = f - y;
-            *lane += r * r;
-            *e = weight * r;
-        }
-    };
-    let whole = f.len() - f.len() % 8;
-    for ((f, y), e) in f[..whole]
-        .chunks_exact(8)
-        .zip(y[..whole].chunks_exact(8))
-        .zip(error[..whole].chunks_exact_mut(8))
-    {
-        add(f, y, e);
-    }
-    add(&f[whole..], &y[whole..], &mut error[whole..]);
-    let sum = lanes.iter().fold(T::zero(), |sum, &lane| sum + lane);
-    T::of(0.5) * weight * sum
-}
-
 impl<T: Real> Network<T> for MlpNetwork<T> {
     fn forward(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> DMatrix<T> {
         self.pass_forward(p, x);
@@ -188,13 +164,13 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
         p: &Parameters<T>,
         x: &DMatrix<T>,
         y: &DMatrix<T>,
-        weight: T,
+        objective: Objective,
         grad: &mut Parameters<T>,
     ) -> T {
         let samples = x.ncols();
         self.pass_forward(p, x);
         let last = self.layers() - 1;
-        let loss = residual(&self.outputs[last], y.as_slice(), weight, &mut self.error);
+        let loss = objective.residual(&self.outputs[last], y.as_slice(), &mut self.error);
         let trained = self.trained();
         for l in (0..=last).rev() {
             if let Some(&multiplier) = self.bias_multipliers.get(l) {

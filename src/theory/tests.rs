@@ -3,7 +3,7 @@
 use super::*;
 use crate::experiment::{Conditioning, DrawIndex, Draws, Spacing};
 use crate::instrument::{Axis, Observable};
-use crate::learner::{Learner, MlpView, Network, Parameters, Precision, StartView};
+use crate::learner::{Learner, MlpView, Network, Objective, Parameters, Precision, StartView};
 use crate::numerics::linalg::qr;
 use crate::numerics::random::{Stream, normal_matrix, stream};
 use crate::task::{Dataset, Modes, Shape, Task};
@@ -97,9 +97,10 @@ impl Network<f64> for LinearNet {
         p: &Parameters,
         x: &DMatrix<f64>,
         y: &DMatrix<f64>,
-        weight: f64,
+        objective: Objective,
         grad: &mut Parameters,
     ) -> f64 {
+        let weight = objective.weight();
         let error = self.forward(p, x) - y;
         let pull = self
             .jacobian(p, x)
@@ -237,7 +238,7 @@ impl Training for Descent {
                     parameters: &p,
                 })?;
             }
-            network.gradient(&p, &dataset.x, &dataset.y, w, &mut grad);
+            network.gradient(&p, &dataset.x, &dataset.y, Objective::square(w), &mut grad);
             for (block, g) in p.blocks.iter_mut().zip(&grad.blocks) {
                 *block -= rate * g;
             }

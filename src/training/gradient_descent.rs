@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
-use crate::learner::{Learner, Network, Parameters, Precision, Real};
+use crate::learner::{Learner, Network, Objective, Parameters, Precision, Real};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use crate::training::compress::compress;
@@ -162,16 +162,17 @@ impl GradientDescent {
         let mut p = start.cast::<T>();
         let mut gradient = p.clone();
         let mut batches = Batches::new(data, self.part(data.x.ncols()));
-        let full = T::of(data.weight);
+        let objective = Objective::square(data.weight);
         let initial = network
-            .gradient(&p, &data.x, &data.y, full, &mut gradient)
+            .gradient(&p, &data.x, &data.y, objective, &mut gradient)
             .f64();
         let zero = 0.5 * data.weight * data.y.iter().map(|y| y.f64() * y.f64()).sum::<f64>();
         let limit = EXPLODED * (initial.max(zero) + data.constant);
         let mut record = record.iter().copied().peekable();
         for step in 0..=self.steps {
             let (x, y, weight) = batches.next(rng);
-            let loss = network.gradient(&p, x, y, weight, &mut gradient).f64() + data.constant;
+            let objective = objective.with_weight(weight);
+            let loss = network.gradient(&p, x, y, objective, &mut gradient).f64() + data.constant;
             if !(loss.is_finite() && loss <= limit) {
                 return Ok(Outcome::Diverged(step));
             }
@@ -252,10 +253,10 @@ impl<'a, T: Real> Batches<'a, T> {
     }
 
     /// Inputs, targets and weight per sample of the next batch. The full batch draws nothing from `rng`.
-    fn next(&mut self, rng: &mut Stream) -> (&DMatrix<T>, &DMatrix<T>, T) {
+    fn next(&mut self, rng: &mut Stream) -> (&DMatrix<T>, &DMatrix<T>, f64) {
         let samples = self.data.x.ncols();
         let Some(size) = self.size else {
-            return (&self.data.x, &self.data.y, T::of(self.data.weight));
+            return (&self.data.x, &self.data.y, self.data.weight);
         };
         if self.used == samples {
             self.order.shuffle(rng);
@@ -272,11 +273,7 @@ impl<'a, T: Real> Batches<'a, T> {
             y.column_mut(column).copy_from(&self.data.y.column(mu));
         }
         self.used += count;
-        (
-            x,
-            y,
-            T::of(self.data.weight * samples as f64 / count as f64),
-        )
+        (x, y, self.data.weight * samples as f64 / count as f64)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The largest learning rate that a loss tolerates: `2 / lambda_max` of its Gauss-Newton matrix.
 
-use crate::learner::{Network, Parameters};
+use crate::learner::{Network, Objective, Parameters};
 use crate::numerics::random::{normal_matrix, stream};
 use nalgebra::DMatrix;
 
@@ -42,7 +42,7 @@ pub fn top_curvature(
         let jv = (above - below) / (2.0 * step);
         let next = weight * jv.norm_squared();
         // The gradient of (weight/2) ||y - f||^2 at y = f - J v is weight J^T J v.
-        network.gradient(p, x, &(&f - jv), weight, &mut v);
+        network.gradient(p, x, &(&f - jv), Objective::square(weight), &mut v);
         if (next - curvature).abs() <= 1e-9 * next {
             return next;
         }
@@ -90,9 +90,10 @@ fn line_search(
     weight: f64,
     curvature: f64,
 ) -> Parameters {
+    let objective = Objective::square(weight);
     let mut p = start.clone();
     let mut gradient = start.clone();
-    let mut loss = network.gradient(&p, x, y, weight, &mut gradient);
+    let mut loss = network.gradient(&p, x, y, objective, &mut gradient);
     let mut trial_gradient = start.clone();
     let mut rate = if curvature > 0.0 {
         1.0 / curvature
@@ -101,7 +102,7 @@ fn line_search(
     };
     for _ in 0..LINE_SEARCH {
         let trial = moved(&p, -rate, &gradient);
-        let trial_loss = network.gradient(&trial, x, y, weight, &mut trial_gradient);
+        let trial_loss = network.gradient(&trial, x, y, objective, &mut trial_gradient);
         if trial_loss <= loss {
             (p, loss) = (trial, trial_loss);
             std::mem::swap(&mut gradient, &mut trial_gradient);

@@ -1,6 +1,7 @@
 //! The perceptron's table, initial law, prior and views.
 
 use super::*;
+use crate::learner::Objective;
 use crate::learner::prior::Variances;
 use crate::numerics::linalg::eigh;
 use crate::numerics::random::stream;
@@ -180,7 +181,7 @@ fn first_mean_field_step_follows_the_tangent_kernel() {
         let j = network.jacobian(&p, &x);
         let kernel = &j * j.transpose() * mlp.rate_scale(shape);
         let mut g = p.clone();
-        network.gradient(&p, &x, &y, 0.5, &mut g);
+        network.gradient(&p, &x, &y, Objective::square(0.5), &mut g);
         let mut moved = p.clone();
         for (p, g) in moved.blocks.iter_mut().zip(&g.blocks) {
             *p -= g * (eta * mlp.rate_scale(shape));

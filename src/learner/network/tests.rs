@@ -128,7 +128,13 @@ fn check_gradient(case: &Case, weight: f64) {
     assert!((network.forward(&case.p, &case.x) - &f).amax() < 1e-12 * f.amax().max(1.0));
     let loss = |f: DMatrix<f64>| 0.5 * weight * (&case.y - f).norm_squared();
     let mut gradient = case.p.clone();
-    let value = network.gradient(&case.p, &case.x, &case.y, weight, &mut gradient);
+    let value = network.gradient(
+        &case.p,
+        &case.x,
+        &case.y,
+        Objective::square(weight),
+        &mut gradient,
+    );
     assert!((value / loss(f) - 1.0).abs() < 1e-12);
     for (block, g) in gradient.blocks.iter().enumerate() {
         for entry in 0..g.len() {
@@ -147,7 +153,13 @@ fn check_jacobian(case: &Case, weight: f64) {
     let mut network = case.network();
     let jacobian = network.jacobian(&case.p, &case.x);
     let mut gradient = case.p.clone();
-    network.gradient(&case.p, &case.x, &case.y, weight, &mut gradient);
+    network.gradient(
+        &case.p,
+        &case.x,
+        &case.y,
+        Objective::square(weight),
+        &mut gradient,
+    );
     let (f, _) = case.forward(&case.p);
     let residual = (&f - &case.y) * weight;
     let residual = DMatrix::from_column_slice(residual.len(), 1, residual.as_slice());
@@ -252,8 +264,10 @@ fn work_space_follows_the_batch() {
             case.y.columns(0, columns).into_owned(),
         );
         let (mut a, mut b) = (case.p.clone(), case.p.clone());
-        let first = reused.gradient(&case.p, &x, &y, 1.0, &mut a);
-        let second = case.network().gradient(&case.p, &x, &y, 1.0, &mut b);
+        let first = reused.gradient(&case.p, &x, &y, Objective::square(1.0), &mut a);
+        let second = case
+            .network()
+            .gradient(&case.p, &x, &y, Objective::square(1.0), &mut b);
         assert_eq!((first, a), (second, b));
     }
 }
@@ -265,15 +279,15 @@ fn single_precision_follows_double() {
         let case = Case::draw(phi, Parametrization::Ntk, &[6, 20, 15, 4], 30, &mut rng);
         let mut single = MlpNetwork::<f32>::new(vec![6, 20, 15, 4], phi, &case.multipliers);
         let (mut g, mut g32) = (case.p.clone(), case.p.cast::<f32>());
-        let loss = case
-            .network()
-            .gradient(&case.p, &case.x, &case.y, 1.0, &mut g);
+        let loss =
+            case.network()
+                .gradient(&case.p, &case.x, &case.y, Objective::square(1.0), &mut g);
         let (p32, x32, y32) = (
             case.p.cast(),
             case.x.map(|v| v as f32),
             case.y.map(|v| v as f32),
         );
-        let loss32 = single.gradient(&p32, &x32, &y32, 1.0, &mut g32);
+        let loss32 = single.gradient(&p32, &x32, &y32, Objective::square(1.0), &mut g32);
         assert!((loss32 as f64 / loss - 1.0).abs() < 1e-5);
         for (a, b) in g.blocks.iter().zip(&g32.cast::<f64>().blocks) {
             assert!((a - b).norm() < 1e-5 * a.norm(), "{phi:?}");

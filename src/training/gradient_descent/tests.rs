@@ -242,7 +242,7 @@ fn compression_leaves_the_trajectory_unchanged() {
             "step {step}: {}",
             distance(compressed, &p)
         );
-        network.gradient(&p, &data.x, &data.y, 1.0 / 80.0, &mut g);
+        network.gradient(&p, &data.x, &data.y, Objective::square(1.0 / 80.0), &mut g);
         descend_by(&mut p, 0.02, &g);
     }
 }

@@ -1,0 +1,163 @@
+//! Objectives: what training minimises, as a function of the outputs, with its derivative.
+
+use crate::learner::Real;
+
+/// Loss of outputs `f` against targets `y` (one sample per column) with weight `w` per sample.
+///
+/// * `Square`: `L = (w/2) sum |y - f|^2`.
+/// * `CrossEntropy`: outputs come in consecutive groups of `classes` logits, targets are probabilities in the same places
+///   (`y = 1` for the class, one-hot): `L = -w sum_groups sum_k y_k ln softmax(f)_k`, natural logarithm. A group whose targets are all
+///   zero does not count (masked positions).
+///
+/// ```
+/// use saddlepoint::learner::Objective;
+/// let mut slope = Vec::new();
+/// assert_eq!(Objective::square(0.5).residual(&[3.0f64], &[1.0], &mut slope), 1.0);
+/// assert_eq!(slope, vec![1.0]);
+/// let even = Objective::CrossEntropy { weight: 1.0, classes: 2 };
+/// assert!((even.residual(&[0.0f64, 0.0], &[1.0, 0.0], &mut slope) - 2f64.ln()).abs() < 1e-15);
+/// assert_eq!(slope, vec![-0.5, 0.5]);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Objective {
+    /// Half the weighted sum of squares.
+    Square {
+        /// `w`
+        weight: f64,
+    },
+    /// Negative log-likelihood of a softmax.
+    CrossEntropy {
+        /// `w`
+        weight: f64,
+        /// Logits per group.
+        classes: usize,
+    },
+}
+
+impl Objective {
+    /// `(w/2) sum |y - f|^2`.
+    pub fn square(weight: f64) -> Self {
+        Objective::Square { weight }
+    }
+
+    /// Weight per sample.
+    pub fn weight(self) -> f64 {
+        match self {
+            Objective::Square { weight } | Objective::CrossEntropy { weight, .. } => weight,
+        }
+    }
+
+    /// The same objective with another weight.
+    pub fn with_weight(self, weight: f64) -> Self {
+        match self {
+            Objective::Square { .. } => Objective::Square { weight },
+            Objective::CrossEntropy { classes, .. } => Objective::CrossEntropy { weight, classes },
+        }
+    }
+
+    /// The loss; writes `dL/df` to `slope`.
+    pub fn residual<T: Real>(self, f: &[T], y: &[T], slope: &mut Vec<T>) -> T {
+        slope.resize(f.len(), T::zero());
+        match self {
+            Objective::Square { weight } => square(f, y, T::of(weight), slope),
+            Objective::CrossEntropy { weight, classes } => {
+                cross_entropy(f, y, T::of(weight), classes, slope)
+            }
+        }
+    }
+}
+
+/// Summed in eight lanes.
+fn square<T: Real>(f: &[T], y: &[T], weight: T, slope: &mut [T]) -> T {
+    let mut lanes = [T::zero(); 8];
+    let mut add = |f: &[T], y: &[T], slope: &mut [T]| {
+        for (lane, ((e, &f), &y)) in lanes.iter_mut().zip(slope.iter_mut().zip(f).zip(y)) {
+            let r = f - y;
+            *lane += r * r;
+            *e = weight * r;
+        }
+    };
+    let whole = f.len() - f.len() % 8;
+    for ((f, y), e) in f[..whole]
+        .chunks_exact(8)
+        .zip(y[..whole].chunks_exact(8))
+        .zip(slope[..whole].chunks_exact_mut(8))
+    {
+        add(f, y, e);
+    }
+    add(&f[whole..], &y[whole..], &mut slope[whole..]);
+    let sum = lanes.iter().fold(T::zero(), |sum, &lane| sum + lane);
+    T::of(0.5) * weight * sum
+}
+
+fn cross_entropy<T: Real>(f: &[T], y: &[T], weight: T, classes: usize, slope: &mut [T]) -> T {
+    let mut loss = T::zero();
+    for ((f, y), slope) in f
+        .chunks_exact(classes)
+        .zip(y.chunks_exact(classes))
+        .zip(slope.chunks_exact_mut(classes))
+    {
+        let mass = y.iter().fold(T::zero(), |sum, &y| sum + y);
+        if mass == T::zero() {
+            slope.fill(T::zero());
+            continue;
+        }
+        let top = f.iter().fold(f[0], |m, &f| if f > m { f } else { m });
+        let mut sum = T::zero();
+        for (slope, &f) in slope.iter_mut().zip(f) {
+            *slope = (f - top).exp();
+            sum += *slope;
+        }
+        let log = sum.ln() + top;
+        let mut group = T::zero();
+        for ((slope, &f), &y) in slope.iter_mut().zip(f).zip(y) {
+            group += y * (log - f);
+            *slope = weight * (mass * *slope / sum - y);
+        }
+        loss += group;
+    }
+    weight * loss
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slopes_are_derivatives() {
+        let f: Vec<f64> = (0..12).map(|i| (1.7 * i as f64).sin() * 2.0).collect();
+        let mut y = vec![0.0; 12];
+        (y[1], y[3], y[4], y[11]) = (1.0, 0.25, 0.75, 1.0);
+        for objective in [
+            Objective::square(0.3),
+            Objective::CrossEntropy {
+                weight: 0.3,
+                classes: 3,
+            },
+        ] {
+            let (mut slope, mut scratch) = (vec![], vec![]);
+            objective.residual(&f, &y, &mut slope);
+            for k in 0..12 {
+                let mut at = |step: f64| {
+                    let mut f = f.clone();
+                    f[k] += step;
+                    objective.residual(&f, &y, &mut scratch)
+                };
+                let difference = (at(1e-4) - at(-1e-4)) / 2e-4;
+                assert!((difference - slope[k]).abs() < 1e-8, "{k}");
+            }
+        }
+    }
+
+    #[test]
+    fn cross_entropy_survives_huge_logits_and_skips_masked_groups() {
+        let objective = Objective::CrossEntropy {
+            weight: 1.0,
+            classes: 2,
+        };
+        let mut slope = vec![];
+        let loss = objective.residual(&[1e4, -1e4, 5.0, 7.0], &[0.0, 1.0, 0.0, 0.0], &mut slope);
+        assert_eq!(loss, 2e4);
+        assert_eq!(slope, vec![1.0, -1.0, 0.0, 0.0]);
+    }
+}
