@@ -240,7 +240,15 @@ fn learners(cases: &mut Cases) {
             format!("activation = 'tanh'\nparametrization = '{p}'"),
         )
     });
-    for (case, keys) in shapes.chain(scalings) {
+    let prior = "prior = { weight = [2.0, 0.5], bias = 0.1, readout = 3.0, chi = 4.0 }";
+    let rest = [
+        (
+            "prior-ntk".to_string(),
+            format!("activation = 'erf'\nbias = true\nparametrization = 'ntk'\n{prior}"),
+        ),
+        ("prior".into(), format!("bias = true\n{prior}")),
+    ];
+    for (case, keys) in shapes.chain(scalings).chain(rest) {
         let learner = parsed(LEARNERS, &format!("kind = 'mlp'\nwidths = [3, 4]\n{keys}"));
         let (p, d) = (weights(&*learner), data());
         let mut network: Box<dyn Network<f64>> = learner.network(shape);
@@ -251,20 +259,39 @@ fn learners(cases: &mut Cases) {
         values.extend(network.forward(&p, &d.x).iter());
         values.extend(network.jacobian(&p, &d.x).iter());
         values.push(learner.rate_scale(shape));
+        if let Some(prior) = learner.prior(shape) {
+            let mut rng = stream(1, "initial", &[0, 0]);
+            values.extend(numbers(&learner.initialize(&d, &mut rng).unwrap()));
+            values.extend(prior.variances);
+        }
         cases.add("learner", learner.about(), &case, values);
     }
 }
 
 fn trainings(cases: &mut Cases) {
     let learner = parsed(LEARNERS, LINEAR);
-    for (case, keys) in [
-        ("full-batch", ""),
-        ("mini-batch", "batch = 4"),
-        ("half-sum", "loss = 'half-sum'"),
+    let schedule = "schedule = { kind = 'cosine', warmup = 2, floor = 0.1 }";
+    for (kind, case, keys) in [
+        ("gradient-descent", "full-batch", ""),
+        ("gradient-descent", "mini-batch", "batch = 4"),
+        ("gradient-descent", "half-sum", "loss = 'half-sum'"),
+        (
+            "gradient-descent",
+            "cross-entropy",
+            "loss = 'cross-entropy'",
+        ),
+        ("sgd", "momentum", "batch = 4\nmomentum = 0.9"),
+        (
+            "sgd",
+            "nesterov",
+            "momentum = 0.5\nnesterov = true\nweight_decay = 0.1",
+        ),
+        ("adam", "decay", "weight_decay = [0.1, 0.2]"),
+        ("adam", "schedule", schedule),
     ] {
         let training = parsed(
             TRAININGS,
-            &format!("kind = 'gradient-descent'\nlearning_rate = 0.05\nsteps = 3\n{keys}"),
+            &format!("kind = '{kind}'\nlearning_rate = 0.05\nsteps = 3\n{keys}"),
         );
         let start = weights(&*learner);
         let mut rng = stream(1, "training", &[0, 0]);

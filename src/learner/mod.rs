@@ -148,6 +148,10 @@ pub trait Learner: Debug + Send + Sync {
     fn check(&self, shape: Shape) -> Result<()>;
     /// Factor between `training.learning_rate` and the step on the raw parameters.
     fn rate_scale(&self, shape: Shape) -> f64;
+    /// Number of logits per softmax of the cross-entropy; it divides the number of outputs.
+    fn classes(&self, shape: Shape) -> usize {
+        shape.outputs
+    }
     /// View: Gaussian prior of the parameters, where the learner states one.
     fn prior(&self, _shape: Shape) -> Option<PriorView> {
         None

@@ -1,21 +1,34 @@
 //! Training: how a learner's parameters move.
 
+mod adam;
+mod batches;
 pub mod compress;
 pub mod cost;
+pub mod descent;
 pub mod gradient_descent;
+mod rule;
+mod schedule;
+mod sgd;
 pub mod stability;
+mod table;
 
+pub use adam::Adam;
 pub use cost::Cost;
+pub use descent::Descent;
 pub use gradient_descent::GradientDescent;
+pub use rule::Rule;
+pub use schedule::{Decay, Schedule};
+pub use sgd::Sgd;
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
-use crate::learner::{Learner, Parameters};
+use crate::learner::{Learner, Objective, Parameters};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use std::fmt::Debug;
 
-/// Normalisation of the squared loss `L = (w/2) sum_mu ||y_mu - f(x_mu)||^2` (sum over outputs).
+/// What is minimised: the squared loss `L = (w/2) sum_mu ||y_mu - f(x_mu)||^2` (sum over outputs) in one of two normalisations, or the
+/// cross-entropy of a softmax.
 #[derive(
     Debug,
     Clone,
@@ -34,14 +47,31 @@ pub enum Loss {
     HalfMean,
     /// `w = 1`: half the sum over samples (one-hot items).
     HalfSum,
+    /// Mean over samples and positions of `-sum_k y_k ln softmax(f)_k`, in nats.
+    CrossEntropy,
 }
 
 impl Loss {
     /// Weight per sample for `samples` samples.
     pub fn weight(self, samples: usize) -> f64 {
         match self {
-            Loss::HalfMean => 1.0 / samples as f64,
+            Loss::HalfMean | Loss::CrossEntropy => 1.0 / samples as f64,
             Loss::HalfSum => 1.0,
+        }
+    }
+    /// True for the squared losses.
+    pub fn is_square(self) -> bool {
+        self != Loss::CrossEntropy
+    }
+    /// The objective on `samples` samples with `outputs` outputs, in groups of `classes` for the cross-entropy.
+    pub fn objective(self, samples: usize, outputs: usize, classes: usize) -> Objective {
+        let weight = self.weight(samples);
+        match self {
+            Loss::HalfMean | Loss::HalfSum => Objective::square(weight),
+            Loss::CrossEntropy => Objective::CrossEntropy {
+                weight: weight * classes as f64 / outputs as f64,
+                classes,
+            },
         }
     }
     /// Convention in words, for observables.
@@ -49,6 +79,9 @@ impl Loss {
         match self {
             Loss::HalfMean => "L = 1/(2P) sum_mu |y - f|^2",
             Loss::HalfSum => "L = 1/2 sum_mu |y - f|^2",
+            Loss::CrossEntropy => {
+                "L = -mean over samples and positions of sum_k y_k ln softmax(f)_k"
+            }
         }
     }
 }
@@ -94,4 +127,4 @@ pub trait Training: Debug + Send + Sync {
 }
 
 /// All training rules that a spec can name.
-pub const TRAININGS: &[Kind<dyn Training>] = &[gradient_descent::KIND];
+pub const TRAININGS: &[Kind<dyn Training>] = &[gradient_descent::KIND, sgd::KIND, adam::KIND];
