@@ -280,6 +280,7 @@ fn trainings(cases: &mut Cases) {
             "cross-entropy",
             "loss = 'cross-entropy'",
         ),
+        ("gradient-flow", "default", ""),
         ("sgd", "momentum", "batch = 4\nmomentum = 0.9"),
         (
             "sgd",
@@ -289,10 +290,11 @@ fn trainings(cases: &mut Cases) {
         ("adam", "decay", "weight_decay = [0.1, 0.2]"),
         ("adam", "schedule", schedule),
     ] {
-        let training = parsed(
-            TRAININGS,
-            &format!("kind = '{kind}'\nlearning_rate = 0.05\nsteps = 3\n{keys}"),
-        );
+        let time = match kind {
+            "gradient-flow" => "time = 0.15\nresolution = 3",
+            _ => "learning_rate = 0.05\nsteps = 3",
+        };
+        let training = parsed(TRAININGS, &format!("kind = '{kind}'\n{time}\n{keys}"));
         let start = weights(&*learner);
         let mut rng = stream(1, "training", &[0, 0]);
         let end = training

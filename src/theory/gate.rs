@@ -20,6 +20,8 @@ pub struct LinearNetwork {
     pub shape: Shape,
     pub loss: Loss,
     pub learning_rate: f64,
+    /// Trained by the gradient flow itself.
+    pub is_flow: bool,
     /// Last time `learning_rate * steps`.
     pub horizon: f64,
     /// First data set of the experiment: shapes, test set and whitening are judged on it.
@@ -104,10 +106,19 @@ impl LinearNetwork {
             shape,
             loss: training.loss(),
             learning_rate: training.learning_rate(),
+            is_flow: training.is_flow(),
             horizon: training.learning_rate() * training.steps() as f64,
             example,
             modes,
         })
+    }
+
+    /// Limits taken by theories of the flow.
+    pub fn limits(&self) -> Vec<String> {
+        match self.is_flow {
+            true => Vec::new(),
+            false => vec!["training.learning_rate -> 0".into()],
+        }
     }
 
     /// Number of weight matrices `L`.

@@ -2,6 +2,8 @@
 
 use crate::learner::Real;
 use crate::numerics::random::Stream;
+use crate::task::Dataset;
+use crate::training::compress::compress;
 use nalgebra::DMatrix;
 use rand::seq::SliceRandom;
 use std::borrow::Cow;
@@ -16,7 +18,27 @@ pub(super) struct Data<'a, T: Real> {
     pub constant: f64,
 }
 
-impl Data<'_, f64> {
+impl<'a> Data<'a, f64> {
+    /// The training samples under a weight per sample; `compressed` to as many columns as inputs, which leaves squared losses of
+    /// linear maps and their gradients as they are.
+    pub fn of(dataset: &'a Dataset, weight: f64, compressed: bool) -> Self {
+        if compressed && dataset.x.ncols() > dataset.x.nrows() {
+            let c = compress(&dataset.x, &dataset.y);
+            return Data {
+                x: Cow::Owned(c.x),
+                y: Cow::Owned(c.y),
+                weight,
+                constant: 0.5 * weight * c.offset,
+            };
+        }
+        Data {
+            x: Cow::Borrowed(&dataset.x),
+            y: Cow::Borrowed(&dataset.y),
+            weight,
+            constant: 0.0,
+        }
+    }
+
     pub fn single(&self) -> Data<'static, f32> {
         Data {
             x: Cow::Owned(self.x.map(|v| v as f32)),

@@ -6,11 +6,9 @@ use crate::error::{Error, Result};
 use crate::learner::{Learner, Network, Objective, Parameters, Precision, Real};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
-use crate::training::compress::compress;
 use crate::training::stability::stable_bound;
 use crate::training::{Cost, Loss, OnSnapshot, Rule, Schedule, Snapshot};
 use std::any::Any;
-use std::borrow::Cow;
 
 /// Place of the table in a spec, for errors that arise after parsing.
 pub(super) const PLACE: &str = "training";
@@ -120,22 +118,7 @@ impl Descent {
         let classes = learner.classes(shape);
         let objective = self.loss.objective(shape.samples, shape.outputs, classes);
         let weight = objective.weight();
-        let data = if self.compresses(learner, shape) && shape.samples > shape.inputs {
-            let c = compress(&dataset.x, &dataset.y);
-            Data {
-                x: Cow::Owned(c.x),
-                y: Cow::Owned(c.y),
-                weight,
-                constant: 0.5 * weight * c.offset,
-            }
-        } else {
-            Data {
-                x: Cow::Borrowed(&dataset.x),
-                y: Cow::Borrowed(&dataset.y),
-                weight,
-                constant: 0.0,
-            }
-        };
+        let data = Data::of(dataset, weight, self.compresses(learner, shape));
         let rate_scale = match self.rule {
             Rule::Adam { .. } => 1.0,
             Rule::Plain | Rule::Momentum { .. } => learner.rate_scale(shape),

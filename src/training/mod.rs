@@ -6,6 +6,7 @@ pub mod compress;
 pub mod cost;
 pub mod descent;
 pub mod gradient_descent;
+mod gradient_flow;
 mod rule;
 mod schedule;
 mod sgd;
@@ -16,6 +17,7 @@ pub use adam::Adam;
 pub use cost::Cost;
 pub use descent::Descent;
 pub use gradient_descent::GradientDescent;
+pub use gradient_flow::GradientFlow;
 pub use rule::Rule;
 pub use schedule::{Decay, Schedule};
 pub use sgd::Sgd;
@@ -106,6 +108,10 @@ pub trait Training: Debug + Send + Sync {
     fn steps(&self) -> usize;
     /// Full-batch gradient descent without noise or momentum: what the exact theories describe.
     fn is_plain_descent(&self) -> bool;
+    /// Gradient flow itself, without the error of a step.
+    fn is_flow(&self) -> bool {
+        false
+    }
     /// Checks that can be made before anything is drawn (a batch larger than the data, ...).
     fn check(&self, _shape: Shape) -> Result<()> {
         Ok(())
@@ -127,4 +133,9 @@ pub trait Training: Debug + Send + Sync {
 }
 
 /// All training rules that a spec can name.
-pub const TRAININGS: &[Kind<dyn Training>] = &[gradient_descent::KIND, sgd::KIND, adam::KIND];
+pub const TRAININGS: &[Kind<dyn Training>] = &[
+    gradient_descent::KIND,
+    gradient_flow::KIND,
+    sgd::KIND,
+    adam::KIND,
+];

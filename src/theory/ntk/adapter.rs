@@ -146,7 +146,11 @@ impl Theory for Ntk {
         let rows = shape.samples * shape.outputs;
         let side = rows.min(parameters);
         let mut limits = vec!["learner.widths -> inf".to_string()];
-        if self.options.time == Time::Flow {
+        let time = match training.is_flow() {
+            true => Time::Flow,
+            false => self.options.time,
+        };
+        if time == Time::Flow && !training.is_flow() {
             limits.push("training.learning_rate -> 0".into());
         }
         let promise = Promise {
@@ -163,7 +167,7 @@ impl Theory for Ntk {
             learning_rate: training.learning_rate(),
             steps: training.steps(),
             loss: training.loss(),
-            time: self.options.time,
+            time,
             linear,
             learner,
             shape,

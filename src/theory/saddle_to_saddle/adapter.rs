@@ -148,11 +148,12 @@ impl Theory for SaddleToSaddle {
         let eta = self
             .options
             .step_correction
-            .then_some(speed * network.learning_rate);
+            .then_some(speed * network.learning_rate)
+            .filter(|_| !network.is_flow);
         let stairs = Staircase::new(modes.s.as_slice(), al, eta, network.rank());
         let mut limits = vec!["learner.init.scale -> 0".to_string()];
         if !self.options.step_correction {
-            limits.push("training.learning_rate -> 0".into());
+            limits.extend(network.limits());
         }
         let mut averages_over = vec!["replicas"];
         if experiment.task.is_random() && !noise_free {

@@ -49,7 +49,7 @@ impl Matched {
         let widest = network.view.widths.iter().copied().max().unwrap_or(1);
         let promise = Promise {
             conditioning: Conditioning::Initial,
-            limits: vec!["training.learning_rate -> 0".into()],
+            limits: network.limits(),
             averages_over: Vec::new(),
             bytes: 8 * (24 * weights + 4 * points) as u64 + network.example.bytes(),
             seconds: 1e-9 * (8 * weights * widest * (500 + points)) as f64,
