@@ -42,7 +42,7 @@ pub fn plain_descent(experiment: &Experiment) -> Result<&dyn Training, Declined>
     match training.is_plain_descent() {
         true => Ok(training),
         false => decline(
-            "needs full-batch gradient descent without noise or momentum (training.batch left out)",
+            "needs training.kind = \"gradient-descent\" without training.batch, or \"gradient-flow\", on a squared loss",
         ),
     }
 }

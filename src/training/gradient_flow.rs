@@ -20,7 +20,7 @@ time; nothing is interpolated. At the kinks of relu the order drops and the step
 
 keys
   time        end of the flow, in units of gradient-flow time
-  resolution  recorded times are multiples of time/resolution (default 1000)
+  resolution  recorded times are multiples of time/resolution (default 5040, which many numbers divide)
   tolerance   local error per step, relative to the size of a parameter, and 1/100 of it absolute (default 1e-8)
   loss        half-mean (default) | half-sum | cross-entropy, see gradient-descent
 
@@ -39,7 +39,7 @@ pub(super) const KIND: Kind<dyn Training> = Kind {
 /// ```
 /// use saddlepoint::training::{GradientFlow, Training};
 /// let flow = GradientFlow::new(10.0);
-/// assert_eq!((flow.steps(), flow.learning_rate()), (1000, 0.01)); // the grid of recorded times
+/// assert_eq!((flow.steps(), flow.learning_rate()), (5040, 10.0 / 5040.0)); // the grid of recorded times
 /// ```
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -58,7 +58,7 @@ pub struct GradientFlow {
 }
 
 fn resolution() -> usize {
-    1000
+    5040
 }
 
 fn tolerance() -> f64 {
@@ -164,13 +164,13 @@ impl Training for GradientFlow {
         true
     }
 
-    /// The number of steps is not known beforehand: 10 gradients per recorded interval are assumed.
+    /// The number of steps is not known beforehand: two gradients per interval of the grid are assumed.
     fn cost(&self, learner: &dyn Learner, shape: Shape) -> Cost {
         let columns = match self.compresses(learner, shape) {
             true => shape.samples.min(shape.inputs),
             false => shape.samples,
         };
-        let mut cost = Cost::of_descent(learner, shape, columns, 10 * self.resolution);
+        let mut cost = Cost::of_descent(learner, shape, columns, 2 * self.resolution);
         // State, seven stages and work space of the integrator.
         let parameters: usize = learner.shapes(shape).iter().map(|(r, c)| r * c).sum();
         cost.bytes += 8 * 12 * parameters as u64;
@@ -210,13 +210,14 @@ impl Training for GradientFlow {
         };
         let mut flow = Flow::new(0.0, flat(&start), tolerance);
         let mut parameters = start;
-        for &step in record.iter().chain([&self.resolution]) {
+        let rest = (record.last() != Some(&self.resolution)).then_some(&self.resolution);
+        for &step in record.iter().chain(rest) {
             let time = self.time * step as f64 / self.resolution as f64;
             if time > flow.time() {
                 flow.advance(&mut |_, y, dy| slope.at(y, dy), time)?;
                 unflatten(flow.state(), &mut parameters);
             }
-            if record.binary_search(&step).is_ok() {
+            if rest != Some(&step) {
                 let parameters = &parameters;
                 on_snapshot(Snapshot { step, parameters })?;
             }
@@ -284,10 +285,11 @@ mod tests {
         let (lambda, v) = eigh(&xx).unwrap();
         let best = solve_spd(&xx, &yx.transpose()).unwrap().transpose();
         let flow = GradientFlow::new(3.0);
-        let seen = path(&flow, &Mlp::default(), &[0, 10, 500, 1000]);
+        let seen = path(&flow, &Mlp::default(), &[0, 10, 500, 5040]);
+        assert_eq!(seen.len(), 4);
         let start = seen[0].1.blocks[0].clone();
         for (step, p) in seen {
-            let t = 3.0 * step as f64 / 1000.0;
+            let t = 3.0 * step as f64 / 5040.0;
             let decay =
                 &v * DMatrix::from_diagonal(&lambda.map(|l| (-l * t).exp())) * v.transpose();
             let exact = &best + (&start - &best) * decay;
@@ -303,7 +305,7 @@ mod tests {
             bias: true,
             ..Mlp::default()
         };
-        let limit = path(&GradientFlow::new(2.0), &mlp, &[1000]);
+        let limit = path(&GradientFlow::new(2.0), &mlp, &[5040]);
         let errors: Vec<f64> = [100, 200]
             .iter()
             .map(|&steps| {
