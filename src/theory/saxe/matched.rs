@@ -2,13 +2,14 @@
 
 use super::entry::Method;
 use super::flow::WeightFlow;
-use super::matrix::{BALANCE_TOLERANCE, Balanced, balance};
+use super::matrix::{BALANCE_TOLERANCE, Balanced, Snapshot, balance};
 use super::path::{Path, half_rise_times, product};
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, Promise};
 use crate::instrument::{Declined, Wanted};
+use crate::numerics::chebyshev::Marcher;
 use crate::numerics::flow::Tolerance;
-use crate::task::{Dataset, Moments};
+use crate::task::{Dataset, Modes, Moments};
 use crate::theory::gate::{self, LinearNetwork};
 use crate::theory::readout::{LinearKernel, entries, loss, mode_strengths, singular_alignment};
 use crate::theory::sheet::Sheet;
@@ -63,8 +64,14 @@ impl Matched {
         })
     }
 
-    /// The path from these weights, and the closed form's imbalance where it is used.
-    fn path(&self, weights: &[DMatrix<f64>], s: &DMatrix<f64>, relative: f64) -> Result<Path> {
+    /// The path from these weights.
+    fn path(
+        &self,
+        weights: &[DMatrix<f64>],
+        s: &DMatrix<f64>,
+        modes: &Modes,
+        relative: f64,
+    ) -> Result<Path> {
         let closed = match self.method {
             Method::Ode => false,
             Method::ClosedForm => true,
@@ -73,7 +80,7 @@ impl Matched {
             }
         };
         if closed {
-            return Balanced::new(s, &weights[0], &weights[1]).map(Path::Closed);
+            return Balanced::tracking(s, Some(modes), &weights[0], &weights[1]).map(Path::Closed);
         }
         let count: usize = weights.iter().map(|w| w.len()).sum();
         let size: f64 = weights.iter().map(|w| w.norm_squared()).sum();
@@ -86,63 +93,65 @@ impl Matched {
         Ok(Path::Integrated(path))
     }
 
-    /// Fills a sheet along one path; returns the path at the last time.
+    /// Fills a sheet along one path; returns the path at the last time and the times at which it was evaluated.
     fn fill(
         &self,
         mut path: Path,
-        s: &DMatrix<f64>,
+        moments: &Moments,
         dataset: &Dataset,
+        whitening: f64,
         sheet: &mut Sheet,
-    ) -> Result<Path> {
+    ) -> Result<(Path, usize)> {
         let speed = self.network.speed();
-        let w = self.network.loss.weight(dataset.samples());
-        let floor = loss(s, (&dataset.x, &dataset.y), w);
-        let probe = dataset
-            .x
-            .columns(0, dataset.samples().min(KERNEL_INPUTS))
-            .into_owned();
         let start = path.clone();
-        let kernel0 = sheet
-            .asks_for("ntk-change")
-            .then(|| LinearKernel::new(&start.weights(), &probe));
-        for t in sheet.times() {
+        let initial = start.weights();
+        let reader = Reader::new(&self.network, dataset, &moments.yx, &initial, sheet);
+        let mut evaluations = 0;
+        if let Path::Closed(closed) = &path {
+            let times = sheet.times_of(is_smooth);
+            let allowed: Vec<f64> = reader
+                .smooth
+                .iter()
+                .flat_map(|name| {
+                    let allowed = 0.1 * self.rounding(name, moments, whitening);
+                    vec![allowed.max(f64::MIN_POSITIVE); reader.size(name)]
+                })
+                .collect();
+            let exact = |path: &mut Balanced, times: &[f64]| {
+                let times: Vec<f64> = times.iter().map(|t| speed * t).collect();
+                path.visit(&times, |now| reader.smooth(now))
+            };
+            let length = 4.0 / (speed * closed.pace());
+            let mut marcher = Marcher::new(closed.clone(), exact, &allowed, length);
+            for (&t, values) in times.iter().zip(marcher.sample(&times)?) {
+                sheet.at_time(t, |name| Ok::<_, Error>(reader.part(name, &values)))?;
+            }
+            evaluations = marcher.evaluations();
+        }
+        let closed = matches!(path, Path::Closed(_));
+        for t in sheet.times_of(|name| !(closed && is_smooth(name))) {
             path.advance(speed * t)?;
             let weights = path.weights();
             let f = product(&weights);
-            sheet.at_time(t, |name| {
-                Ok::<_, Error>(match name {
-                    "train-loss" => vec![floor + 0.5 * (s - &f).norm_squared()],
-                    "test-loss" => {
-                        let Some((x, y)) = &dataset.test else {
-                            return Err(missing("the test set"));
-                        };
-                        vec![loss(&f, (x, y), self.network.loss.weight(x.ncols()))]
-                    }
-                    "mode-strength" => mode_strengths(&f, &dataset.modes),
-                    "singular-alignment" => singular_alignment(&f, &dataset.modes)?,
-                    "input-output-map" => entries(&f),
-                    "ntk-change" => match &kernel0 {
-                        Some(kernel0) => {
-                            vec![kernel0.change(&LinearKernel::new(&weights, &probe))]
-                        }
-                        None => Vec::new(),
-                    },
-                    _ => vec![0.0],
-                })
+            sheet.at_time(t, |name| match closed && is_smooth(name) {
+                true => Ok(Vec::new()),
+                false => reader.block(name, &weights, &f),
             })?;
+            evaluations += 1;
         }
         if sheet.asks_for("half-rise-time") {
             let horizon = speed * self.network.horizon;
-            let pace: f64 = s.norm() + start.weights().iter().map(|w| w.norm()).sum::<f64>();
+            let pace: f64 = moments.yx.norm() + initial.iter().map(|w| w.norm()).sum::<f64>();
             let intervals = (2.0 * horizon * pace).ceil().clamp(64.0, 4096.0) as usize;
-            let times = half_rise_times(start, &dataset.modes, horizon, intervals)?;
+            let allowed = 0.1 * self.rounding("mode-strength", moments, whitening);
+            let times = half_rise_times(start, &dataset.modes, horizon, intervals, allowed)?;
             let times: Vec<f64> = times.iter().map(|t| t / speed).collect();
             sheet.whole("half-rise-time", &times);
         }
-        Ok(path)
+        Ok((path, evaluations))
     }
 
-    /// Rounding and whitening error of the exact solution, in units of each observable.
+    /// Rounding, interpolation in time (a tenth of it) and whitening error of the exact solution, in units of each observable.
     fn rounding(&self, name: &str, moments: &Moments, whitening: f64) -> f64 {
         let error = 1e-12 + 10.0 * whitening;
         match name {
@@ -152,6 +161,128 @@ impl Matched {
             "ntk-change" | "singular-alignment" => 10.0 * error,
             _ => error * moments.yx.norm().max(1.0),
         }
+    }
+}
+
+/// Observables that are analytic in time and few numbers each.
+const SMOOTH: [&str; 5] = [
+    "train-loss",
+    "test-loss",
+    "mode-strength",
+    "ntk-change",
+    "conserved-drift",
+];
+
+fn is_smooth(name: &str) -> bool {
+    SMOOTH.contains(&name)
+}
+
+/// What is read off the weights at one time.
+struct Reader<'a> {
+    network: &'a LinearNetwork,
+    dataset: &'a Dataset,
+    s: &'a DMatrix<f64>,
+    /// Loss of the best linear map.
+    floor: f64,
+    probe: DMatrix<f64>,
+    kernel0: Option<LinearKernel>,
+    /// Smooth observables that were asked for.
+    smooth: Vec<&'static str>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(
+        network: &'a LinearNetwork,
+        dataset: &'a Dataset,
+        s: &'a DMatrix<f64>,
+        initial: &[DMatrix<f64>],
+        sheet: &Sheet,
+    ) -> Self {
+        let samples = dataset.samples();
+        let probe = dataset
+            .x
+            .columns(0, samples.min(KERNEL_INPUTS))
+            .into_owned();
+        let smooth = SMOOTH.into_iter().filter(|name| sheet.asks_for(name));
+        Reader {
+            network,
+            dataset,
+            s,
+            floor: loss(s, (&dataset.x, &dataset.y), network.loss.weight(samples)),
+            kernel0: sheet
+                .asks_for("ntk-change")
+                .then(|| LinearKernel::new(initial, &probe)),
+            probe,
+            smooth: smooth.collect(),
+        }
+    }
+
+    /// Numbers in a smooth observable at one time.
+    fn size(&self, name: &str) -> usize {
+        match name {
+            "mode-strength" => self.dataset.modes.s.len(),
+            _ => 1,
+        }
+    }
+
+    /// An observable of weights with the end-to-end map `f`.
+    fn block(&self, name: &str, weights: &[DMatrix<f64>], f: &DMatrix<f64>) -> Result<Vec<f64>> {
+        let modes = &self.dataset.modes;
+        Ok(match name {
+            "train-loss" => vec![self.floor + 0.5 * (self.s - f).norm_squared()],
+            "test-loss" => {
+                let Some((x, y)) = &self.dataset.test else {
+                    return Err(missing("the test set"));
+                };
+                vec![loss(f, (x, y), self.network.loss.weight(x.ncols()))]
+            }
+            "mode-strength" => mode_strengths(f, modes),
+            "singular-alignment" => singular_alignment(f, modes)?,
+            "input-output-map" => entries(f),
+            "ntk-change" => match &self.kernel0 {
+                Some(kernel0) => vec![kernel0.change(&LinearKernel::new(weights, &self.probe))],
+                None => Vec::new(),
+            },
+            _ => vec![0.0],
+        })
+    }
+
+    /// All smooth observables of the closed form, one after the other; weights are formed only where one needs them.
+    fn smooth(&self, now: &Snapshot) -> Result<Vec<f64>> {
+        let needs_weights = |name: &&str| matches!(*name, "test-loss" | "ntk-change");
+        let (weights, f) = match self.smooth.iter().any(needs_weights) {
+            true => {
+                let (w1, w2) = now.weights();
+                let weights = vec![w1, w2];
+                let f = product(&weights);
+                (weights, f)
+            }
+            false => (Vec::new(), DMatrix::zeros(0, 0)),
+        };
+        let (strengths, distance) = now.strengths_and_loss();
+        let mut values = Vec::new();
+        for name in &self.smooth {
+            match *name {
+                "train-loss" => values.push(self.floor + distance),
+                "mode-strength" => values.extend_from_slice(strengths.as_slice()),
+                "conserved-drift" => values.push(0.0),
+                name => values.extend(self.block(name, &weights, &f)?),
+            }
+        }
+        Ok(values)
+    }
+
+    /// The part of [`Reader::smooth`] that is one observable; nothing for others.
+    fn part(&self, name: &str, values: &[f64]) -> Vec<f64> {
+        let mut start = 0;
+        for known in &self.smooth {
+            let end = start + self.size(known);
+            if *known == name {
+                return values[start..end].to_vec();
+            }
+            start = end;
+        }
+        Vec::new()
     }
 }
 
@@ -178,15 +309,18 @@ impl Plan for Matched {
         let scale = self.network.weight_scale();
         let weights: Vec<_> = initial.blocks.iter().map(|b| b * scale).collect();
         let moments = dataset.moments(self.network.loss.weight(dataset.samples()));
-        let s = &moments.yx;
+        let (s, modes) = (&moments.yx, &dataset.modes);
 
         let mut sheet = Sheet::new(&self.wanted, &self.covers);
-        let end = self.fill(self.path(&weights, s, 1e-10)?, s, dataset, &mut sheet)?;
+        let path = self.path(&weights, s, modes, 1e-10)?;
+        let (end, evaluations) = self.fill(path, &moments, dataset, whitening, &mut sheet)?;
         let (coarse, solver) = match &end {
             Path::Closed(path) => {
                 let (lambda, residual) = balance(&weights[0], &weights[1]);
                 let report = SolverReport {
-                    method: format!("closed form, lambda = {lambda:.4e}"),
+                    method: format!(
+                        "closed form, lambda = {lambda:.4e}, evaluated at {evaluations} times"
+                    ),
                     iterations: path.steps(),
                     residual,
                 };
@@ -194,7 +328,8 @@ impl Plan for Matched {
             }
             Path::Integrated(path) => {
                 let mut coarse = Sheet::new(&self.wanted, &self.covers);
-                self.fill(self.path(&weights, s, 1e-8)?, s, dataset, &mut coarse)?;
+                let loose = self.path(&weights, s, modes, 1e-8)?;
+                self.fill(loose, &moments, dataset, whitening, &mut coarse)?;
                 let report = SolverReport {
                     method: "Dormand-Prince 5(4) on the weights, relative 1e-10".into(),
                     iterations: path.report().steps,

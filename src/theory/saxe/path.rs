@@ -3,6 +3,8 @@
 use super::flow::WeightFlow;
 use super::matrix::Balanced;
 use crate::error::Result;
+use crate::numerics::chebyshev::Marcher;
+use crate::numerics::linalg::multiply;
 use crate::numerics::root::brent;
 use crate::task::Modes;
 use crate::theory::readout::mode_strengths;
@@ -51,46 +53,74 @@ impl Path {
 pub fn product(weights: &[DMatrix<f64>]) -> DMatrix<f64> {
     let mut rest = weights.iter();
     let first = rest.next().cloned().unwrap_or_else(|| DMatrix::zeros(0, 0));
-    rest.fold(first, |f, w| w * f)
+    rest.fold(first, |f, w| multiply(w, &f))
 }
 
 /// First times at which `U_i^T F V_i` reaches `s_i / 2`: 0 when it starts there, not-a-number when it does not within `horizon`.
 ///
-/// Marches in `intervals` equal parts and locates the crossing inside one by a bracketed root of the path itself.
+/// Marches in `intervals` equal parts and locates the crossing inside one by a bracketed root: of the integrated path itself, or
+/// of an interpolant that is off by at most `allowed` in the closed form.
 pub fn half_rise_times(
-    mut path: Path,
+    path: Path,
     modes: &Modes,
     horizon: f64,
     intervals: usize,
+    allowed: f64,
 ) -> Result<Vec<f64>> {
-    let half = |i: usize| 0.5 * modes.s[i];
-    let mut before = mode_strengths(&path.product(), modes);
+    let s = modes.s.as_slice();
+    match path {
+        Path::Closed(path) => {
+            let allowed = vec![allowed; s.len()];
+            let length = 4.0 / path.pace();
+            let strengths = |path: &mut Balanced, times: &[f64]| {
+                path.visit(times, |now| {
+                    Ok(now.strengths_and_loss().0.as_slice().to_vec())
+                })
+            };
+            let cover = Marcher::new(path, strengths, &allowed, length).cover(0.0, horizon)?;
+            crossings(s, horizon, intervals, (), |(), t| Ok(cover.at(t)))
+        }
+        Path::Integrated(path) => crossings(s, horizon, intervals, path, |path, t| {
+            path.advance(t)?;
+            Ok(mode_strengths(&product(&path.weights()), modes))
+        }),
+    }
+}
+
+/// First upward crossings of `s_i / 2` by `strengths`, which are asked for at ascending times of one place or of its clones.
+fn crossings<P: Clone>(
+    s: &[f64],
+    horizon: f64,
+    intervals: usize,
+    mut place: P,
+    strengths: impl Fn(&mut P, f64) -> Result<Vec<f64>>,
+) -> Result<Vec<f64>> {
+    let mut before = strengths(&mut place, 0.0)?;
     let mut times: Vec<f64> = before
         .iter()
-        .enumerate()
-        .map(|(i, &u)| match modes.s[i] > 0.0 && u >= half(i) {
+        .zip(s)
+        .map(|(&u, &s)| match s > 0.0 && u >= 0.5 * s {
             true => 0.0,
             false => f64::NAN,
         })
         .collect();
+    let mut start = 0.0;
     for k in 1..=intervals {
-        let start = path.clone();
+        let here = place.clone();
         let end = horizon * k as f64 / intervals as f64;
-        path.advance(end)?;
-        let now = mode_strengths(&path.product(), modes);
+        let now = strengths(&mut place, end)?;
         for i in 0..now.len() {
-            if times[i].is_nan() && before[i] < half(i) && now[i] >= half(i) {
-                let gap = |t: f64| {
-                    let mut inside = start.clone();
-                    match inside.advance(t) {
-                        Ok(()) => mode_strengths(&inside.product(), modes)[i] - half(i),
-                        Err(_) => f64::NAN,
-                    }
+            let half = 0.5 * s[i];
+            if times[i].is_nan() && before[i] < half && now[i] >= half {
+                let gap = |t: f64| match strengths(&mut here.clone(), t) {
+                    Ok(inside) => inside[i] - half,
+                    Err(_) => f64::NAN,
                 };
-                times[i] = brent(gap, start.time(), end, 1e-12 * horizon)?.x;
+                times[i] = brent(gap, start, end, 1e-12 * horizon)?.x;
             }
         }
         before = now;
+        start = end;
         if times.iter().all(|t| !t.is_nan()) {
             break;
         }
