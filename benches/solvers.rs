@@ -43,9 +43,9 @@ fn sampled(bencher: Bencher, hidden: usize, modes: usize, lambda: f64) {
     let times: Vec<f64> = times(TIMES).collect();
     bencher.bench_local(|| {
         let path = Balanced::new(&s, &w1, &w2).expect("balanced");
-        let (count, length) = (path.strengths_and_loss().0.len(), 4.0 / path.pace());
-        let mut allowed = vec![1e-13 * s.norm(); count];
-        allowed.push(1e-13 * s.norm_squared());
+        let (count, length) = (path.strengths_and_loss().0.len(), 2.0 / path.pace());
+        let mut allowed = vec![1e-11 * s.norm(); count];
+        allowed.push(1e-11 * s.norm_squared());
         let exact = |path: &mut Balanced, times: &[f64]| {
             path.visit(times, |now| {
                 let (u, loss) = now.strengths_and_loss();

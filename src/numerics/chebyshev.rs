@@ -6,6 +6,9 @@ use std::f64::consts::PI;
 /// Evaluations per panel.
 const NODES: usize = 24;
 
+/// Times in a panel up to which it is not tried: a rejected one is lost.
+const WORTH: usize = 4 * NODES / 3;
+
 /// A vector-valued function on `[start, end]`, interpolated at Chebyshev points.
 #[derive(Debug, Clone)]
 struct Panel {
@@ -170,8 +173,10 @@ where
                 .partition_point(|t| *t <= ahead[0] + self.length)
                 .max(1);
             let ahead = &ahead[..inside];
-            if inside <= NODES {
+            if inside <= WORTH {
                 values.extend(self.evaluate(ahead)?);
+                // The function may have become smoother.
+                self.length *= 1.1;
             } else if let Some(panel) = self.panel(ahead[0], ahead[inside - 1])? {
                 values.extend(ahead.iter().map(|&t| panel.at(t)));
             }

@@ -2,8 +2,8 @@
 
 use super::entry::Method;
 use super::flow::WeightFlow;
-use super::matrix::{BALANCE_TOLERANCE, Balanced, Snapshot, balance};
-use super::path::{Path, half_rise_times, product};
+use super::matrix::{BALANCE_TOLERANCE, balance};
+use super::path::{Closed, Path, half_rise_times, product};
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, Promise};
 use crate::instrument::{Declined, Wanted};
@@ -14,10 +14,13 @@ use crate::theory::gate::{self, LinearNetwork};
 use crate::theory::readout::{LinearKernel, entries, loss, mode_strengths, singular_alignment};
 use crate::theory::sheet::Sheet;
 use crate::theory::{Plan, Prediction, SolverReport, missing};
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 /// Largest number of training inputs on which the tangent kernel is compared.
 const KERNEL_INPUTS: usize = 32;
+
+/// Error allowed where the closed form is interpolated in time (24 Chebyshev points per panel), in units of each observable.
+const INTERPOLATION: f64 = 1e-11;
 
 /// The plan of an entry with `condition = "initial"`.
 pub(super) struct Matched {
@@ -80,7 +83,8 @@ impl Matched {
             }
         };
         if closed {
-            return Balanced::tracking(s, Some(modes), &weights[0], &weights[1]).map(Path::Closed);
+            let closed = Closed::new(s, modes, &weights[0], &weights[1])?;
+            return Ok(Path::Closed(Box::new(closed)));
         }
         let count: usize = weights.iter().map(|w| w.len()).sum();
         let size: f64 = weights.iter().map(|w| w.norm_squared()).sum();
@@ -93,40 +97,43 @@ impl Matched {
         Ok(Path::Integrated(path))
     }
 
-    /// Fills a sheet along one path; returns the path at the last time and the times at which it was evaluated.
+    /// Fills a sheet along one path; returns the path and how the closed form was evaluated.
     fn fill(
         &self,
         mut path: Path,
         moments: &Moments,
         dataset: &Dataset,
-        whitening: f64,
         sheet: &mut Sheet,
-    ) -> Result<(Path, usize)> {
+    ) -> Result<(Path, String)> {
         let speed = self.network.speed();
         let start = path.clone();
         let initial = start.weights();
         let reader = Reader::new(&self.network, dataset, &moments.yx, &initial, sheet);
-        let mut evaluations = 0;
+        let (mut evaluations, mut form) = (0, "dense");
         if let Path::Closed(closed) = &path {
             let times = sheet.times_of(is_smooth);
             let allowed: Vec<f64> = reader
                 .smooth
                 .iter()
                 .flat_map(|name| {
-                    let allowed = 0.1 * self.rounding(name, moments, whitening);
+                    let allowed = INTERPOLATION * self.scale(name, moments);
                     vec![allowed.max(f64::MIN_POSITIVE); reader.size(name)]
                 })
                 .collect();
-            let exact = |path: &mut Balanced, times: &[f64]| {
+            let exact = |path: &mut Box<Closed>, times: &[f64]| {
                 let times: Vec<f64> = times.iter().map(|t| speed * t).collect();
-                path.visit(&times, |now| reader.smooth(now))
+                reader.smooth(path, &times)
             };
-            let length = 4.0 / (speed * closed.pace());
+            let length = 2.0 / (speed * closed.dense.pace());
             let mut marcher = Marcher::new(closed.clone(), exact, &allowed, length);
             for (&t, values) in times.iter().zip(marcher.sample(&times)?) {
                 sheet.at_time(t, |name| Ok::<_, Error>(reader.part(name, &values)))?;
             }
             evaluations = marcher.evaluations();
+            form = match reader.needs_weights() {
+                true => "dense",
+                false => marcher.path().form(),
+            };
         }
         let closed = matches!(path, Path::Closed(_));
         for t in sheet.times_of(|name| !(closed && is_smooth(name))) {
@@ -143,24 +150,33 @@ impl Matched {
             let horizon = speed * self.network.horizon;
             let pace: f64 = moments.yx.norm() + initial.iter().map(|w| w.norm()).sum::<f64>();
             let intervals = (2.0 * horizon * pace).ceil().clamp(64.0, 4096.0) as usize;
-            let allowed = 0.1 * self.rounding("mode-strength", moments, whitening);
+            let allowed = INTERPOLATION * self.scale("mode-strength", moments);
             let times = half_rise_times(start, &dataset.modes, horizon, intervals, allowed)?;
             let times: Vec<f64> = times.iter().map(|t| t / speed).collect();
             sheet.whole("half-rise-time", &times);
         }
-        Ok((path, evaluations))
+        Ok((path, format!("{form}, evaluated at {evaluations} times")))
     }
 
-    /// Rounding, interpolation in time (a tenth of it) and whitening error of the exact solution, in units of each observable.
-    fn rounding(&self, name: &str, moments: &Moments, whitening: f64) -> f64 {
-        let error = 1e-12 + 10.0 * whitening;
+    /// Size of an observable to which its numerical error is relative.
+    fn scale(&self, name: &str, moments: &Moments) -> f64 {
         match name {
             "conserved-drift" => 0.0,
-            "train-loss" | "test-loss" => error * moments.yy,
-            "half-rise-time" => error.max(1e-10) * self.network.horizon,
-            "ntk-change" | "singular-alignment" => 10.0 * error,
-            _ => error * moments.yx.norm().max(1.0),
+            "train-loss" | "test-loss" => moments.yy,
+            "half-rise-time" => self.network.horizon,
+            "ntk-change" | "singular-alignment" => 10.0,
+            _ => moments.yx.norm().max(1.0),
         }
+    }
+
+    /// Rounding, interpolation in time and whitening error of the exact solution, in units of each observable.
+    fn rounding(&self, name: &str, moments: &Moments, whitening: f64) -> f64 {
+        let error = 1e-12 + INTERPOLATION + 10.0 * whitening;
+        let error = match name {
+            "half-rise-time" => error.max(1e-10),
+            _ => error,
+        };
+        error * self.scale(name, moments)
     }
 }
 
@@ -247,26 +263,41 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// All smooth observables of the closed form, one after the other; weights are formed only where one needs them.
-    fn smooth(&self, now: &Snapshot) -> Result<Vec<f64>> {
-        let needs_weights = |name: &&str| matches!(*name, "test-loss" | "ntk-change");
-        let (weights, f) = match self.smooth.iter().any(needs_weights) {
-            true => {
-                let (w1, w2) = now.weights();
-                let weights = vec![w1, w2];
-                let f = product(&weights);
-                (weights, f)
-            }
-            false => (Vec::new(), DMatrix::zeros(0, 0)),
-        };
-        let (strengths, distance) = now.strengths_and_loss();
+    /// True when a smooth observable asked for is more than strengths and training loss.
+    fn needs_weights(&self) -> bool {
+        let names = ["test-loss", "ntk-change"];
+        self.smooth.iter().any(|name| names.contains(name))
+    }
+
+    /// All smooth observables of the closed form at ascending times, one after the other; weights are formed only where one needs
+    /// them.
+    fn smooth(&self, path: &mut Closed, times: &[f64]) -> Result<Vec<Vec<f64>>> {
+        if !self.needs_weights() {
+            let values = path.strengths_and_losses(times)?.into_iter();
+            let list = |value| self.list(value, &[], &DMatrix::zeros(0, 0));
+            return values.map(list).collect();
+        }
+        path.dense.visit(times, |now| {
+            let (w1, w2) = now.weights();
+            let weights = [w1, w2];
+            let f = product(&weights);
+            self.list(now.strengths_and_loss(), &weights, &f)
+        })
+    }
+
+    fn list(
+        &self,
+        (strengths, distance): (DVector<f64>, f64),
+        weights: &[DMatrix<f64>],
+        f: &DMatrix<f64>,
+    ) -> Result<Vec<f64>> {
         let mut values = Vec::new();
         for name in &self.smooth {
             match *name {
                 "train-loss" => values.push(self.floor + distance),
                 "mode-strength" => values.extend_from_slice(strengths.as_slice()),
                 "conserved-drift" => values.push(0.0),
-                name => values.extend(self.block(name, &weights, &f)?),
+                name => values.extend(self.block(name, weights, f)?),
             }
         }
         Ok(values)
@@ -313,15 +344,13 @@ impl Plan for Matched {
 
         let mut sheet = Sheet::new(&self.wanted, &self.covers);
         let path = self.path(&weights, s, modes, 1e-10)?;
-        let (end, evaluations) = self.fill(path, &moments, dataset, whitening, &mut sheet)?;
+        let (end, effort) = self.fill(path, &moments, dataset, &mut sheet)?;
         let (coarse, solver) = match &end {
             Path::Closed(path) => {
                 let (lambda, residual) = balance(&weights[0], &weights[1]);
                 let report = SolverReport {
-                    method: format!(
-                        "closed form, lambda = {lambda:.4e}, evaluated at {evaluations} times"
-                    ),
-                    iterations: path.steps(),
+                    method: format!("closed form, lambda = {lambda:.4e}; {effort}"),
+                    iterations: path.dense.steps(),
                     residual,
                 };
                 (None, report)
@@ -329,7 +358,7 @@ impl Plan for Matched {
             Path::Integrated(path) => {
                 let mut coarse = Sheet::new(&self.wanted, &self.covers);
                 let loose = self.path(&weights, s, modes, 1e-8)?;
-                self.fill(loose, &moments, dataset, whitening, &mut coarse)?;
+                self.fill(loose, &moments, dataset, &mut coarse)?;
                 let report = SolverReport {
                     method: "Dormand-Prince 5(4) on the weights, relative 1e-10".into(),
                     iterations: path.report().steps,

@@ -1,8 +1,9 @@
 //! Full two-layer solution for lambda-balanced weights `W2^T W2 - W1 W1^T = lambda 1`.
 
+use super::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::numerics::linalg::{
-    cholesky, multiply, outer_gram, solve_lower, svd, transpose_multiply,
+    cholesky, multiply, outer_gram, qr, solve_lower, svd, transpose_multiply,
 };
 use crate::task::Modes;
 use nalgebra::{DMatrix, DVector};
@@ -53,12 +54,12 @@ pub struct Balanced {
 
 /// Singular basis of `S` and the rotation of each pair of modes into the eigenbasis of `F`.
 #[derive(Debug, Clone)]
-struct Basis {
-    u: DMatrix<f64>,
-    s: DVector<f64>,
-    v: DMatrix<f64>,
+pub(super) struct Basis {
+    pub(super) u: DMatrix<f64>,
+    pub(super) s: DVector<f64>,
+    pub(super) v: DMatrix<f64>,
     /// Tracked modes in this basis, where they differ from it: outputs, inputs.
-    tracked: Option<(DMatrix<f64>, DMatrix<f64>)>,
+    pub(super) tracked: Option<(DMatrix<f64>, DMatrix<f64>)>,
     /// Growing eigenvector of block `i`: `(cos, sin)` in (input, output).
     rotation: Vec<(f64, f64)>,
     /// Columns after the pairs: inputs outside `V`, outputs outside `U` (0, or all in original coordinates).
@@ -169,10 +170,10 @@ pub(super) fn gain(f: f64, d: f64) -> f64 {
 }
 
 /// Largest relative distance of `S` from `U diag(s) V^T` at which given modes serve as its singular basis.
-const SAME_MODES: f64 = 1e-13;
+const SAME_MODES: f64 = 1e-12;
 
 /// True when `S = U diag(s) V^T` with orthonormal columns.
-fn decompose(modes: &Modes, s: &DMatrix<f64>) -> bool {
+pub(super) fn decompose(modes: &Modes, s: &DMatrix<f64>) -> bool {
     let scaled = &modes.u * DMatrix::from_diagonal(&modes.s);
     let near_identity = |b: &DMatrix<f64>| {
         let gram = transpose_multiply(b, b);
@@ -250,7 +251,7 @@ impl Basis {
     }
 
     /// Hidden vectors of the inputs `V_i` and of the outputs `U_i` (columns), followed by those outside.
-    fn split(&self, q: &DMatrix<f64>) -> (DMatrix<f64>, DMatrix<f64>) {
+    pub(super) fn split(&self, q: &DMatrix<f64>) -> (DMatrix<f64>, DMatrix<f64>) {
         let k = self.s.len();
         let hidden = q.nrows();
         let mut input = DMatrix::zeros(hidden, k + self.rest.0);
@@ -296,10 +297,13 @@ impl Balanced {
         let fastest = rates.iter().fold(0.0f64, |m, f| m.max(f.abs()));
         let rank = w1.ncols().min(w2.nrows());
         let q = match w1.nrows() > rank {
+            // Here lambda = 0: the columns of W1 and of W2^T span the same space.
             true => {
-                let (z, _, _) = svd(&stack(w1, w2))?;
-                let z = z.columns(0, rank);
-                basis.enter(&z.tr_mul(w1), &(w2 * z))
+                let (z, _) = match w2.nrows() <= w1.ncols() {
+                    true => qr(&w2.transpose()),
+                    false => qr(w1),
+                };
+                basis.enter(&transpose_multiply(&z, w1), &multiply(w2, &z))
             }
             false => basis.enter(w1, w2),
         };
@@ -443,79 +447,6 @@ impl Balanced {
     /// See [`Snapshot::strengths_and_loss`].
     pub fn strengths_and_loss(&self) -> (DVector<f64>, f64) {
         self.snapshot().strengths_and_loss()
-    }
-}
-
-/// `[W1, W2^T]`
-fn stack(w1: &DMatrix<f64>, w2: &DMatrix<f64>) -> DMatrix<f64> {
-    let mut both = DMatrix::zeros(w1.nrows(), w1.ncols() + w2.nrows());
-    both.columns_mut(0, w1.ncols()).copy_from(w1);
-    both.columns_mut(w1.ncols(), w2.nrows())
-        .copy_from(&w2.transpose());
-    both
-}
-
-/// The solution at one time.
-#[derive(Debug, Clone, Copy)]
-pub struct Snapshot<'a> {
-    basis: &'a Basis,
-    state: &'a DMatrix<f64>,
-}
-
-impl Snapshot<'_> {
-    /// Weights `(W1, W2)`, up to one rotation of the hidden space.
-    pub fn weights(&self) -> (DMatrix<f64>, DMatrix<f64>) {
-        let k = self.basis.s.len();
-        let (input, output) = self.basis.split(self.state);
-        let leave = |hidden: &DMatrix<f64>, basis: &DMatrix<f64>| {
-            let inside = hidden.columns(0, k).into_owned();
-            let mut w = multiply(&inside, &basis.transpose());
-            if hidden.ncols() > k {
-                w += hidden.columns(k, hidden.ncols() - k);
-            }
-            w
-        };
-        let w1 = leave(&input, &self.basis.v);
-        (w1, leave(&output, &self.basis.u).transpose())
-    }
-
-    /// Strengths `u_i = U_i^T W2 W1 V_i` of the modes of `S` (or of those tracked), and the loss `1/2 ||S - W2 W1||^2`.
-    /// Absolute rounding error of the loss: about `1e-15 (||S||^2 + ||W2 W1||^2)`.
-    pub fn strengths_and_loss(&self) -> (DVector<f64>, f64) {
-        let s = &self.basis.s;
-        let (input, output) = self.basis.split(self.state);
-        let overlaps = |input: &DMatrix<f64>, output: &DMatrix<f64>, n: usize| {
-            DVector::from_fn(n, |i, _| input.column(i).dot(&output.column(i)))
-        };
-        let hidden = input.nrows();
-        let (rows, columns) = (output.ncols(), input.ncols());
-        let (u, distance) = match hidden * (rows + columns) < 2 * rows * columns {
-            // A bottleneck: ||W2 W1||^2 = tr(W1 W1^T W2^T W2) without the product.
-            true => {
-                let u = overlaps(&input, &output, s.len());
-                let product = outer_gram(&input).dot(&outer_gram(&output));
-                let off_diagonal = (product - u.norm_squared()).max(0.0);
-                let distance = (s - &u).norm_squared() + off_diagonal;
-                (u, distance)
-            }
-            false => {
-                let mut map = transpose_multiply(&output, &input);
-                let u = map.diagonal().rows(0, s.len()).into_owned();
-                for i in 0..s.len() {
-                    map[(i, i)] -= s[i];
-                }
-                (u, map.norm_squared())
-            }
-        };
-        let u = match &self.basis.tracked {
-            None => u,
-            Some((outputs, inputs)) => overlaps(
-                &multiply(&input, inputs),
-                &multiply(&output, outputs),
-                outputs.ncols(),
-            ),
-        };
-        (u, 0.5 * distance)
     }
 }
 
