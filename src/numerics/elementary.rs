@@ -2,7 +2,7 @@
 //!
 //! Plain multiplications and additions, never fused: the bits are the same at every SIMD level.
 
-use std::f64::consts::{FRAC_1_SQRT_2, LOG2_E, SQRT_2};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LOG2_E, SQRT_2};
 
 /// Adding and subtracting this rounds to the nearest integer, which then stands in the low bits.
 const ROUND: f64 = 6755399441055744.0; // 1.5 * 2^52
@@ -73,7 +73,7 @@ pub fn tanh(x: f64) -> f64 {
 
 /// `erf(x) / x` on `|x| <= 1` as a polynomial in `x^2` (Chebyshev expansion, truncation below 1e-17).
 const ERF_SERIES: [f64; 12] = [
-    1.1283791670955126,
+    FRAC_2_SQRT_PI,
     -0.37612638903183543,
     0.1128379167094513,
     -0.026866170643256995,

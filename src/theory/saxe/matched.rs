@@ -94,7 +94,7 @@ impl Matched {
             ..Tolerance::default()
         };
         let path = WeightFlow::whitened(s, weights.to_vec(), tolerance);
-        Ok(Path::Integrated(path))
+        Ok(Path::Integrated(Box::new(path)))
     }
 
     /// Fills a sheet along one path; returns the path and how the closed form was evaluated.

@@ -74,7 +74,7 @@ impl Closed {
 #[derive(Debug, Clone)]
 pub enum Path {
     Closed(Box<Closed>),
-    Integrated(WeightFlow),
+    Integrated(Box<WeightFlow>),
 }
 
 impl Path {
