@@ -98,17 +98,10 @@ fn tanh<T: Real>(x: T) -> (T, T) {
     (T::of(value), T::of(1.0 - value * value))
 }
 
-/// Density of the standard normal.
-#[inline(always)]
-fn density(x: f64) -> f64 {
-    NORMAL_PEAK * elementary::exp(-0.5 * x * x)
-}
-
 #[inline(always)]
 fn erf<T: Real>(x: T) -> (T, T) {
-    let x = x.f64();
-    let value = libm::erf(x * FRAC_1_SQRT_2);
-    (T::of(value), T::of(2.0 * density(x)))
+    let (weight, gauss) = elementary::normal_weight(x.f64());
+    (T::of(weight), T::of(2.0 * NORMAL_PEAK * gauss))
 }
 
 #[inline(always)]
@@ -121,9 +114,8 @@ fn relu<T: Real>(x: T) -> (T, T) {
 #[inline(always)]
 fn gelu<T: Real>(x: T) -> (T, T) {
     let x = x.f64();
-    // erfc keeps relative accuracy in the left tail, where 1 + erf would cancel.
-    let below = 0.5 * libm::erfc(-x * FRAC_1_SQRT_2);
-    (T::of(x * below), T::of(below + x * density(x)))
+    let (below, gauss) = elementary::normal_cdf(x);
+    (T::of(x * below), T::of(below + x * NORMAL_PEAK * gauss))
 }
 
 #[inline(always)]
