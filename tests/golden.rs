@@ -266,6 +266,28 @@ fn learners(cases: &mut Cases) {
         }
         cases.add("learner", learner.about(), &case, values);
     }
+    for (kind, case, keys) in [
+        ("nearest", "two", "neighbours = 2"),
+        ("random-features", "interpolating", "features = 9"),
+        (
+            "random-features",
+            "ridge",
+            "features = 4\nactivation = 'tanh'\nbias = 0.5\nridge = 0.1",
+        ),
+    ] {
+        let learner = parsed(LEARNERS, &format!("kind = '{kind}'\n{keys}"));
+        let (mut rng, d) = (stream(1, "initial", &[0, 0]), data());
+        let start = learner.initialize(&d, &mut rng).unwrap();
+        let p = learner.solver().unwrap().solve(&start, &d).unwrap();
+        let mut gradient = Parameters::zeros(&learner.shapes(shape));
+        let mut network = learner.network(shape);
+        let mut values =
+            vec![network.gradient(&p, &d.x, &d.y, Objective::square(1.0), &mut gradient)];
+        values.extend(numbers(&gradient));
+        values.extend(network.forward(&p, &d.test.unwrap().0).iter());
+        values.extend(network.jacobian(&p, &d.x).iter());
+        cases.add("learner", learner.about(), case, values);
+    }
 }
 
 fn trainings(cases: &mut Cases) {

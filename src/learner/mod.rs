@@ -3,18 +3,23 @@
 pub mod activation;
 pub mod init;
 pub mod mlp;
+mod nearest;
 pub mod network;
 pub mod objective;
 pub mod parametrization;
 pub mod prior;
+mod random_features;
+mod readout;
 
 pub use activation::Activation;
 pub use init::Init;
 pub use mlp::{Mlp, Readout};
+pub use nearest::Nearest;
 pub use network::MlpNetwork;
 pub use objective::Objective;
 pub use parametrization::Parametrization;
 pub use prior::{Prior, PriorView};
+pub use random_features::RandomFeatures;
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
@@ -152,6 +157,10 @@ pub trait Learner: Debug + Send + Sync {
     fn classes(&self, shape: Shape) -> usize {
         shape.outputs
     }
+    /// View: the optimum in closed form, where there is a formula for it.
+    fn solver(&self) -> Option<&dyn Solver> {
+        None
+    }
     /// View: Gaussian prior of the parameters, where the learner states one.
     fn prior(&self, _shape: Shape) -> Option<PriorView> {
         None
@@ -160,6 +169,12 @@ pub trait Learner: Debug + Send + Sync {
     fn mlp(&self, _shape: Shape) -> Option<MlpView> {
         None
     }
+}
+
+/// A learner whose optimum on a data set is a formula.
+pub trait Solver {
+    /// The optimum, given a start that holds whatever is drawn and kept (random features).
+    fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Parameters>;
 }
 
 /// A compiled network: owns its work space, holds no parameters.
@@ -181,4 +196,4 @@ pub trait Network<T: Real>: Send {
 }
 
 /// All learners that a spec can name.
-pub const LEARNERS: &[Kind<dyn Learner>] = &[mlp::KIND];
+pub const LEARNERS: &[Kind<dyn Learner>] = &[mlp::KIND, random_features::KIND, nearest::KIND];

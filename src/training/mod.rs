@@ -2,6 +2,7 @@
 
 mod adam;
 mod batches;
+mod closed_form;
 pub mod compress;
 pub mod cost;
 pub mod descent;
@@ -14,6 +15,7 @@ pub mod stability;
 mod table;
 
 pub use adam::Adam;
+pub use closed_form::ClosedForm;
 pub use cost::Cost;
 pub use descent::Descent;
 pub use gradient_descent::GradientDescent;
@@ -116,6 +118,10 @@ pub trait Training: Debug + Send + Sync {
     fn check(&self, _shape: Shape) -> Result<()> {
         Ok(())
     }
+    /// Whether the rule can train this learner at all.
+    fn suits(&self, _learner: &dyn Learner) -> Result<()> {
+        Ok(())
+    }
     /// Memory and work of one training run; by default that of full-batch back-propagation.
     fn cost(&self, learner: &dyn Learner, shape: Shape) -> Cost {
         Cost::of_descent(learner, shape, shape.samples, self.steps())
@@ -138,4 +144,5 @@ pub const TRAININGS: &[Kind<dyn Training>] = &[
     gradient_flow::KIND,
     sgd::KIND,
     adam::KIND,
+    closed_form::KIND,
 ];
