@@ -5,6 +5,7 @@ pub mod file;
 pub mod linear_teacher;
 pub mod loader;
 pub mod semantic_hierarchy;
+mod shared;
 
 pub use dataset::{Dataset, Modes, Moments};
 pub use file::File;
