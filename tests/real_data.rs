@@ -2,7 +2,8 @@
 
 use saddlepoint::numerics::random::stream;
 use saddlepoint::task::file::{Coding, FileOptions, Normalize};
-use saddlepoint::task::{File, Task};
+use saddlepoint::task::text::{Level, Predict, TextOptions};
+use saddlepoint::task::{File, Task, Text};
 use std::path::PathBuf;
 
 /// The paths of these files, or `None` and a line on stderr.
@@ -73,4 +74,40 @@ fn zeros_and_ones_of_mnist_are_prepared_for_a_kernel() {
     // 20 of 784 components keep more than 3/4 of |x|^2 = 784.
     let kept = data.x.norm_squared() / (500.0 * 784.0);
     assert!(kept > 0.75 && kept < 1.0, "{kept}");
+}
+
+#[test]
+fn tiny_shakespeare_has_its_known_length_and_characters() {
+    let Some([path]) = data(["tinyshakespeare.txt"]) else {
+        return;
+    };
+    let options = TextOptions {
+        test_samples: 10,
+        predict: Predict::Every,
+        ..TextOptions::new(path, 32, 100)
+    };
+    for level in [Level::Byte, Level::Character] {
+        let task = Text::open(
+            "task",
+            TextOptions {
+                level,
+                ..options.clone()
+            },
+        )
+        .unwrap();
+        assert_eq!((task.tokens(), task.vocabulary().size()), (1_115_394, 65));
+        assert_eq!(task.vocabulary().tokens()[..3], [" ", "e", "t"]);
+        assert_eq!((task.shape().inputs, task.shape().outputs), (32, 65 * 32));
+        let data = task.draw(&mut stream(1, "dataset", &[0])).unwrap();
+        let window = task.decode(data.x.column(0).as_slice()).unwrap();
+        assert_eq!(window.chars().count(), 32);
+        assert!(window.is_ascii());
+    }
+    let words = TextOptions {
+        level: Level::Word,
+        vocabulary: Some(1000),
+        ..options
+    };
+    let task = Text::open("task", words).unwrap();
+    assert_eq!(task.vocabulary().size(), 1001);
 }
