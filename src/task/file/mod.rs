@@ -95,7 +95,7 @@ pub struct File {
 impl File {
     /// Reads the file; `place` is the path of the table in the spec.
     ///
-    /// Errors: everything that [`super::loader::load`], [`Labels`] and [`Preprocess`] report, `test_fraction` outside `[0, 1)`
+    /// Errors: everything that [`super::loader::Source`], [`Labels`] and [`Preprocess`] report, `test_fraction` outside `[0, 1)`
     /// or leaving no sample on one side, more samples than there are.
     pub fn open(place: &str, options: FileOptions) -> Result<Self> {
         options.check(place)?;

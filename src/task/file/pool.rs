@@ -1,6 +1,6 @@
 //! The samples of a file from which data sets are drawn, read and prepared once for all cells of a sweep.
 
-use super::super::loader::{Samples, load, load_labelled};
+use super::super::loader::{Samples, Source};
 use super::super::shared::Shared;
 use super::preprocess::RANK_TOLERANCE;
 use super::{FileOptions, Labels, modes};
@@ -34,13 +34,14 @@ static POOLS: Shared<Pool> = Shared::new();
 impl Pool {
     /// Reads and prepares the file, or finds it prepared.
     pub fn open(place: &str, options: &FileOptions) -> Result<Arc<Self>> {
-        let samples = read(place, options)?;
+        let labels = options.labels.as_deref();
+        let source = Source::read(&options.path, labels).map_err(|e| located(place, options, e))?;
         let held = match (options.samples, options.test_samples) {
             (Some(_), Some(n)) if options.test_fraction == 0.0 => Some(n),
             _ => None,
         };
         let key = serde_json::json!([
-            samples.content,
+            source.hash(),
             options.inputs,
             options.targets,
             options.test_fraction,
@@ -54,6 +55,11 @@ impl Pool {
             held,
         ]);
         POOLS.get(key.to_string(), || {
+            let samples = source
+                .samples(&options.inputs, &options.targets)
+                .map_err(|e| located(place, options, e))?;
+            // The bytes make room for the numbers.
+            drop(source);
             Pool::prepare(place, options, samples, held)
         })
     }
@@ -135,27 +141,22 @@ impl Pool {
     }
 }
 
-/// The file behind the options; what is wrong with it stands under `path` or `labels`.
-fn read(place: &str, options: &FileOptions) -> Result<Samples> {
-    let samples = match &options.labels {
-        Some(labels) => load_labelled(&options.path, labels),
-        None => load(&options.path, &options.inputs, &options.targets),
+/// An error of the loader under the key `path` or `labels`.
+fn located(place: &str, options: &FileOptions, error: Error) -> Error {
+    let Error::Input {
+        place: at,
+        cause,
+        remedy,
+    } = error
+    else {
+        return error;
     };
-    samples.map_err(|e| match e {
-        Error::Input {
-            place: at,
-            cause,
-            remedy,
-        } => {
-            let of_labels = options.labels.as_ref().is_some_and(|labels| {
-                let rest = at.strip_prefix(&labels.display().to_string());
-                rest.is_some_and(|r| r.is_empty() || r.starts_with(": "))
-            });
-            let key = if of_labels { "labels" } else { "path" };
-            Error::input(format!("{place}.{key}"), format!("{at}: {cause}"), remedy)
-        }
-        other => other,
-    })
+    let of_labels = options.labels.as_ref().is_some_and(|labels| {
+        let rest = at.strip_prefix(&labels.display().to_string());
+        rest.is_some_and(|r| r.is_empty() || r.starts_with(": "))
+    });
+    let key = if of_labels { "labels" } else { "path" };
+    Error::input(format!("{place}.{key}"), format!("{at}: {cause}"), remedy)
 }
 
 /// `count` different numbers of the range in random order; fewer are the beginning of more.

@@ -3,6 +3,7 @@
 //! Bytes 0 and 1 are zero, byte 2 is the type, byte 3 the number of dimensions; then each extent as a big-endian 32-bit number,
 //! then all values, big-endian, last dimension fastest (Y. LeCun, C. Cortes, C. Burges, "The MNIST database").
 
+use super::Contents;
 use crate::error::{Error, Result};
 use nalgebra::DMatrix;
 
@@ -116,6 +117,31 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Array> {
     Ok(Array { extent, values })
 }
 
+/// Inputs and labels of a pair of files; samples are columns.
+pub(super) fn read_pair(
+    inputs: &Contents,
+    labels: &Contents,
+) -> Result<(DMatrix<f64>, DMatrix<f64>)> {
+    let x = parse(&inputs.file, &inputs.bytes)?;
+    let y = parse(&labels.file, &labels.bytes)?;
+    let exchanged = |file: &str, cause: String| {
+        Err(Error::input(
+            format!("{file}: byte 3"),
+            cause,
+            "give the images (idx3) as path and the labels (idx1) as labels",
+        ))
+    };
+    if x.extent.len() < 2 {
+        let cause = "one dimension: these are labels, not inputs".into();
+        return exchanged(&inputs.file, cause);
+    }
+    if y.extent.len() != 1 {
+        let cause = format!("{} dimensions: these are not labels", y.extent.len());
+        return exchanged(&labels.file, cause);
+    }
+    Ok((x.into_columns(), y.into_columns()))
+}
+
 type Convert = fn(&[u8]) -> f64;
 
 /// Bytes per value of a type code, and how they are read.
@@ -136,12 +162,13 @@ fn number(code: u8) -> Option<(usize, Convert)> {
 
 #[cfg(test)]
 pub(in crate::task) mod tests {
-    use super::super::load_labelled;
     use super::super::tests::write;
+    use super::super::{Columns, Samples, Source};
     use super::*;
     use proptest::prelude::*;
     use proptest::test_runner::RngSeed;
     use std::io::Write;
+    use std::path::Path;
     use tempfile::TempDir;
 
     /// The bytes of an IDX file of unsigned bytes.
@@ -156,6 +183,11 @@ pub(in crate::task) mod tests {
         let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         out.write_all(bytes).unwrap();
         out.finish().unwrap()
+    }
+
+    fn load_labelled(path: &Path, labels: &Path) -> Result<Samples> {
+        let unused = Columns::Prefix(String::new());
+        Source::read(path, Some(labels))?.samples(&unused, &unused)
     }
 
     fn images() -> Vec<u8> {

@@ -113,69 +113,85 @@ impl Format {
     }
 }
 
-/// Reads a `.csv` file (header line, one sample per row), an `.npz` file (arrays of samples x inputs and samples x outputs;
-/// one-dimensional arrays are one column; any real, integer or boolean type) or a pair of IDX files (see [`idx`]); each may be
-/// compressed by gzip.
-///
-/// Errors name the file and the line, column, array, entry or byte at fault: unreadable file, unknown kind, missing column or
-/// array (with those present), ragged row, cell that is not a finite number, unequal numbers of samples, truncated or damaged
-/// file.
-pub fn load(path: &Path, inputs: &Columns, targets: &Columns) -> Result<Samples> {
-    let contents = Contents::read(path)?;
-    let (file, bytes) = (&contents.file, &contents.bytes);
-    let (x, y) = match Format::of(path, &contents)? {
-        Format::Csv => csv::read(file, bytes, inputs, targets)?,
-        Format::Npz => npz::read(file, bytes, inputs, targets)?,
-        Format::Idx => {
-            return Err(Error::input(
-                file,
-                "an IDX file holds inputs alone",
-                "name the file of the labels with labels = \"...\"",
-            ));
-        }
-    };
-    checked(file, x, y, contents.hash())
+/// A file of samples, or a pair of IDX files, whose bytes are read and whose numbers are not.
+#[derive(Debug, Clone)]
+pub struct Source {
+    contents: Contents,
+    format: Format,
+    /// The second one of a pair of IDX files.
+    labels: Option<Contents>,
 }
 
-/// Reads a pair of IDX files: inputs (`samples x ...`, flattened row by row) and labels (one per sample).
-///
-/// Errors: everything that [`load`] and [`idx::parse`] report, numbers of inputs and labels that differ, and a file of the
-/// wrong number of dimensions (exchanged files).
-pub fn load_labelled(path: &Path, labels: &Path) -> Result<Samples> {
-    let inputs = Contents::read(path)?;
-    let targets = Contents::read(labels)?;
-    for (contents, path, what) in [(&inputs, path, "inputs"), (&targets, labels, "labels")] {
-        if Format::of(path, contents)? != Format::Idx {
-            return Err(Error::input(
+impl Source {
+    /// Reads the bytes of a `.csv`, `.npz` or IDX file and, for IDX, of the file of the labels; each may be compressed by gzip.
+    ///
+    /// Errors: unreadable file, unknown kind, damaged gzip stream, labels for another kind of file than IDX or none for IDX.
+    pub fn read(path: &Path, labels: Option<&Path>) -> Result<Self> {
+        let contents = Contents::read(path)?;
+        let format = Format::of(path, &contents)?;
+        let labels = labels
+            .map(|path| {
+                let contents = Contents::read(path)?;
+                Ok((Format::of(path, &contents)?, contents))
+            })
+            .transpose()?;
+        let other = |contents: &Contents, cause: &str| {
+            Err(Error::input(
                 &contents.file,
-                format!("the {what} are not an IDX file"),
+                cause,
                 "use labels = \"...\" with a pair of IDX files; csv and npz files hold their own targets",
-            ));
+            ))
+        };
+        match (format, labels) {
+            (Format::Idx, None) => other(&contents, "an IDX file holds inputs alone"),
+            (Format::Idx, Some((Format::Idx, labels))) => Ok(Source {
+                contents,
+                format,
+                labels: Some(labels),
+            }),
+            (Format::Idx, Some((_, labels))) => other(&labels, "the labels are not an IDX file"),
+            (_, Some(_)) => other(&contents, "the inputs are not an IDX file"),
+            (_, None) => Ok(Source {
+                contents,
+                format,
+                labels: None,
+            }),
         }
     }
-    let x = idx::parse(&inputs.file, &inputs.bytes)?;
-    let y = idx::parse(&targets.file, &targets.bytes)?;
-    let exchanged = |file: &str, cause: &str| {
-        Err(Error::input(
-            format!("{file}: byte 3"),
-            cause,
-            "give the images (idx3) as path and the labels (idx1) as labels",
-        ))
-    };
-    if x.extent.len() < 2 {
-        return exchanged(&inputs.file, "one dimension: these are labels, not inputs");
+
+    /// BLAKE3 of the content, in hexadecimal; of both files where there are two.
+    pub fn hash(&self) -> String {
+        let first = self.contents.hash();
+        match &self.labels {
+            None => first,
+            Some(labels) => {
+                let both = format!("{first} {}", labels.hash());
+                blake3::hash(both.as_bytes()).to_hex().to_string()
+            }
+        }
     }
-    if y.extent.len() != 1 {
-        let cause = format!("{} dimensions: these are not labels", y.extent.len());
-        return exchanged(&targets.file, &cause);
+
+    /// The numbers. csv: header line, one sample per row; npz: arrays of samples x inputs and samples x outputs
+    /// (one-dimensional arrays are one column; any real, integer or boolean type); IDX: inputs `samples x ...`, flattened row by
+    /// row, and one label per sample (see [`idx`]).
+    ///
+    /// Errors name the file and the line, column, array, entry or byte at fault: missing column or array (with those present),
+    /// ragged row, cell that is not a finite number, unequal numbers of samples, truncated or damaged file, exchanged files.
+    pub fn samples(&self, inputs: &Columns, targets: &Columns) -> Result<Samples> {
+        let Contents { file, bytes } = &self.contents;
+        let (x, y) = match (self.format, &self.labels) {
+            (Format::Csv, _) => csv::read(file, bytes, inputs, targets)?,
+            (Format::Npz, _) => npz::read(file, bytes, inputs, targets)?,
+            (Format::Idx, Some(labels)) => idx::read_pair(&self.contents, labels)?,
+            (Format::Idx, None) => return Err(Error::bug("loader", "an IDX file without labels")),
+        };
+        checked(file, x, y, self.hash())
     }
-    let content = blake3::hash(format!("{} {}", inputs.hash(), targets.hash()).as_bytes());
-    checked(
-        &inputs.file,
-        x.into_columns(),
-        y.into_columns(),
-        content.to_hex().to_string(),
-    )
+}
+
+/// Reads the samples of a csv or npz file: [`Source::read`] and [`Source::samples`].
+pub fn load(path: &Path, inputs: &Columns, targets: &Columns) -> Result<Samples> {
+    Source::read(path, None)?.samples(inputs, targets)
 }
 
 fn checked(file: &str, x: DMatrix<f64>, y: DMatrix<f64>, content: String) -> Result<Samples> {
