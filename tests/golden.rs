@@ -158,6 +158,25 @@ fn numbers(p: &Parameters) -> Vec<f64> {
     p.blocks.iter().flat_map(|b| b.iter().copied()).collect()
 }
 
+/// A task of 12 images of 2 x 2 with labels 0, 1, 2 in turn, whose data sets are subsets.
+fn digits(folder: &std::path::Path) -> String {
+    let (images, labels) = (
+        folder.join("images-idx3-ubyte"),
+        folder.join("labels-idx1-ubyte"),
+    );
+    let mut bytes = vec![0, 0, 8, 3, 0, 0, 0, 12, 0, 0, 0, 2, 0, 0, 0, 2];
+    bytes.extend((0..48u32).map(|k| (k * k % 251) as u8));
+    std::fs::write(&images, bytes).unwrap();
+    let mut bytes = vec![0, 0, 8, 1, 0, 0, 0, 12];
+    bytes.extend((0..12).map(|k| k % 3));
+    std::fs::write(&labels, bytes).unwrap();
+    format!(
+        "kind = 'file'\npath = '{}'\nlabels = '{}'\nsamples = 4\ntest_samples = 2\ncenter = true\n",
+        images.display(),
+        labels.display()
+    )
+}
+
 fn tasks(cases: &mut Cases) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data.csv");
@@ -169,6 +188,13 @@ fn tasks(cases: &mut Cases) {
         .collect();
     std::fs::write(&path, format!("x1,x2,y\n{}\n", rows.join("\n"))).unwrap();
     let file = format!("kind = 'file'\npath = '{}'\n", path.display());
+    let digits = digits(folder.path());
+    let text = folder.path().join("a.txt");
+    std::fs::write(&text, "one two, three two one; ".repeat(4)).unwrap();
+    let text = format!(
+        "kind = 'text'\npath = '{}'\ncontext = 3\nsamples = 5\ntest_samples = 2\ntest_fraction = 0.25\n",
+        text.display()
+    );
     let teacher = "kind = 'linear-teacher'\nsingular_values = [2.0, 1.0]\ninput_dim = 3\noutput_dim = 2\nsamples = 5\ntest_samples = 3\nnoise = 0.1\n";
     let tree = "kind = 'semantic-hierarchy'\nbranching = 2\ndepth = 2\n";
     for (case, table) in [
@@ -187,6 +213,19 @@ fn tasks(cases: &mut Cases) {
         (
             "split-whitened",
             format!("{file}test_fraction = 0.25\nwhiten = true"),
+        ),
+        (
+            "idx-components",
+            format!("{digits}coding = 'centered-one-hot'\npca = 3"),
+        ),
+        (
+            "idx-subset",
+            format!("{digits}classes = [2, 0]\ncoding = 'sign'\nnormalize = 'unit-norm'"),
+        ),
+        ("characters", text.clone()),
+        (
+            "words",
+            format!("{text}level = 'word'\nvocabulary = 3\npredict = 'every'"),
         ),
     ] {
         let task = parsed(TASKS, &table);

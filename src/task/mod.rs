@@ -5,11 +5,14 @@ pub mod file;
 pub mod linear_teacher;
 pub mod loader;
 pub mod semantic_hierarchy;
+mod shared;
+pub mod text;
 
 pub use dataset::{Dataset, Modes, Moments};
 pub use file::File;
 pub use linear_teacher::LinearTeacher;
 pub use semantic_hierarchy::SemanticHierarchy;
+pub use text::Text;
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
@@ -59,7 +62,12 @@ pub trait Task: Debug + Send + Sync {
 }
 
 /// All tasks that a spec can name.
-pub const TASKS: &[Kind<dyn Task>] = &[linear_teacher::KIND, semantic_hierarchy::KIND, file::KIND];
+pub const TASKS: &[Kind<dyn Task>] = &[
+    linear_teacher::KIND,
+    semantic_hierarchy::KIND,
+    file::KIND,
+    text::KIND,
+];
 
 /// Independent streams for the ingredients of one draw, keyed by numbers drawn from `rng`: each ingredient can grow (more
 /// samples, more features) without moving the others.
