@@ -363,6 +363,22 @@ fn trainings(cases: &mut Cases) {
             .unwrap();
         cases.add("training", training.about(), case, numbers(&end));
     }
+    let (training, learner) = (
+        parsed(TRAININGS, "kind = 'closed-form'"),
+        parsed(LEARNERS, "kind = 'random-features'\nfeatures = 5"),
+    );
+    let mut rng = stream(1, "training", &[0, 0]);
+    let end = training
+        .train(
+            &*learner,
+            weights(&*learner),
+            &data(),
+            &[],
+            &mut rng,
+            &mut |_| Ok(()),
+        )
+        .unwrap();
+    cases.add("training", training.about(), "features", numbers(&end));
 }
 
 fn instruments(cases: &mut Cases) {
