@@ -101,7 +101,8 @@ pub fn asin(x: f64) -> f64 {
     let size = x.abs();
     let outer = size > 0.5;
     let z = if outer { 0.5 - 0.5 * size } else { x * x };
-    let half = asin_half(if outer { z.sqrt() } else { size }, z);
+    let root = z.sqrt(); // always, so that no branch stands in the loop
+    let half = asin_half(if outer { root } else { size }, z);
     (if outer { FRAC_PI_2 - 2.0 * half } else { half }).copysign(x)
 }
 
@@ -117,7 +118,8 @@ pub fn acos(x: f64) -> f64 {
     let size = x.abs();
     let outer = size > 0.5;
     let z = if outer { 0.5 - 0.5 * size } else { x * x };
-    let half = asin_half(if outer { z.sqrt() } else { size }, z);
+    let root = z.sqrt(); // always, so that no branch stands in the loop
+    let half = asin_half(if outer { root } else { size }, z);
     let positive = if outer { 2.0 * half } else { FRAC_PI_2 - half };
     if x < 0.0 { PI - positive } else { positive }
 }

@@ -50,33 +50,32 @@ impl<T: Copy, F: Fn(T, T, T) -> T> WithSimd for Update<'_, T, F> {
     }
 }
 
-/// Replaces `(a[i], b[i])` by `f(a[i], b[i], x[i], y[i])`; the rules of [`sweep`] hold. Runs over the shortest slice.
-pub fn update_pair<T: Copy>(
-    a: &mut [T],
-    b: &mut [T],
-    x: &[T],
-    y: &[T],
-    f: impl Fn(T, T, T, T) -> (T, T),
-) {
-    pulp::Arch::new().dispatch(UpdatePair { a, b, x, y, f });
+/// A map of four numbers to two. Large closures are not inlined into the loop; a method marked `#[inline(always)]` is.
+pub trait PairMap<T> {
+    fn next(&self, a: T, b: T, x: T, y: T) -> (T, T);
 }
 
-struct UpdatePair<'a, T, F> {
+/// Replaces `(a[i], b[i])` by `map.next(a[i], b[i], x[i], y[i])`; the rules of [`sweep`] hold. Runs over the shortest slice.
+pub fn update_pair<T: Copy>(a: &mut [T], b: &mut [T], x: &[T], y: &[T], map: &impl PairMap<T>) {
+    pulp::Arch::new().dispatch(UpdatePair { a, b, x, y, map });
+}
+
+struct UpdatePair<'a, T, M> {
     a: &'a mut [T],
     b: &'a mut [T],
     x: &'a [T],
     y: &'a [T],
-    f: F,
+    map: &'a M,
 }
 
-impl<T: Copy, F: Fn(T, T, T, T) -> (T, T)> WithSimd for UpdatePair<'_, T, F> {
+impl<T: Copy, M: PairMap<T>> WithSimd for UpdatePair<'_, T, M> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let pairs = self.a.iter_mut().zip(self.b);
         for (((a, b), x), y) in pairs.zip(self.x).zip(self.y) {
-            (*a, *b) = (self.f)(*a, *b, *x, *y);
+            (*a, *b) = self.map.next(*a, *b, *x, *y);
         }
     }
 }
