@@ -24,8 +24,8 @@
 //! # Ok::<(), saddlepoint::Error>(())
 //! ```
 //!
-//! The modules, from the bottom up: [`error`], [`numerics`] (no physics names), [`kind`] (registries), [`task`], [`learner`],
-//! [`training`], [`experiment`], [`instrument`], [`theory`] (solvers as plain functions, thin adapters), [`compare`]
+//! The modules, from the bottom up: [`error`], [`numerics`] (no physics names), [`kind`] (registries), [`task`], [`kernel`]
+//! (infinitely wide networks, kernel ridge regression), [`learner`], [`training`], [`experiment`], [`instrument`], [`theory`] (solvers as plain functions, thin adapters), [`compare`]
 //! (deviations, verdicts, reductions on plain arrays), [`spec`], [`run`] (store, execution, tables), [`plot`] (figures as data),
 //! [`report`], [`gallery`], [`cli`]. Dependencies point down only.
 //!
@@ -38,6 +38,7 @@ pub mod error;
 pub mod experiment;
 pub mod gallery;
 pub mod instrument;
+pub mod kernel;
 pub mod kind;
 pub mod learner;
 pub mod models;

@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Result};
 use faer::linalg::solvers::Solve;
-use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
+use faer::linalg::triangular_solve::{
+    solve_lower_triangular_in_place, solve_upper_triangular_in_place,
+};
 use faer::{Accum, MatMut, MatRef, Par, Side};
 use nalgebra::{DMatrix, DVector};
 
@@ -117,6 +119,13 @@ pub fn solve_lower(l: &DMatrix<f64>, b: &mut DMatrix<f64>) {
     let (rows, columns) = b.shape();
     let b = MatMut::from_column_major_slice_mut(b.as_mut_slice(), rows, columns);
     solve_lower_triangular_in_place(view(l), b, Par::Seq);
+}
+
+/// `L^{-T} B` for a lower triangular `L`, in place of `B`.
+pub fn solve_lower_transposed(l: &DMatrix<f64>, b: &mut DMatrix<f64>) {
+    let (rows, columns) = b.shape();
+    let b = MatMut::from_column_major_slice_mut(b.as_mut_slice(), rows, columns);
+    solve_upper_triangular_in_place(view(l).transpose(), b, Par::Seq);
 }
 
 /// Thin QR factorisation `A = Q R` of a tall matrix, signs fixed by `R_ii >= 0`.
@@ -258,5 +267,8 @@ mod tests {
         let mut x = b.clone();
         solve_lower(&l, &mut x);
         assert!((&l * &x - &b).norm() < 1e-12);
+        let mut x = b.clone();
+        solve_lower_transposed(&l, &mut x);
+        assert!((l.transpose() * &x - &b).norm() < 1e-12);
     }
 }

@@ -1,6 +1,8 @@
 //! Theories: what is predicted. Each looks at the whole experiment and predicts, or declines and says why.
 
 pub mod gate;
+pub mod learning_curve;
+pub mod linear_posterior;
 pub mod ntk;
 pub mod readout;
 pub mod saddle_to_saddle;
