@@ -160,6 +160,9 @@ impl Experiment {
             return Vec::new();
         };
         let last = training.steps();
+        if !training.records_start() {
+            return vec![last];
+        }
         let intervals = self.draws.points.max(2) - 1;
         let mut steps: Vec<usize> = (0..=intervals)
             .map(|k| {

@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod init;
+mod kernel_ridge;
 pub mod mlp;
 mod nearest;
 pub mod network;
@@ -13,6 +14,7 @@ mod readout;
 
 pub use activation::Activation;
 pub use init::Init;
+pub use kernel_ridge::KernelRidge;
 pub use mlp::{Mlp, Readout};
 pub use nearest::Nearest;
 pub use network::MlpNetwork;
@@ -22,6 +24,7 @@ pub use prior::{Prior, PriorView};
 pub use random_features::RandomFeatures;
 
 use crate::error::Result;
+use crate::kernel::Kernel;
 use crate::kind::{About, Kind};
 use crate::numerics::linalg::Gemm;
 use crate::numerics::random::Stream;
@@ -157,6 +160,10 @@ pub trait Learner: Debug + Send + Sync {
     fn classes(&self, shape: Shape) -> usize {
         shape.outputs
     }
+    /// View: a kernel machine.
+    fn kernel(&self) -> Option<KernelView> {
+        None
+    }
     /// View: the optimum in closed form, where there is a formula for it.
     fn solver(&self) -> Option<&dyn Solver> {
         None
@@ -169,6 +176,15 @@ pub trait Learner: Debug + Send + Sync {
     fn mlp(&self, _shape: Shape) -> Option<MlpView> {
         None
     }
+}
+
+/// View for theories: kernel ridge regression, `min sum (f - y)^2 + ridge |f|_H^2`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KernelView {
+    /// The kernel of `H`.
+    pub kernel: Kernel,
+    /// `ridge`, the temperature of the Gaussian process.
+    pub ridge: f64,
 }
 
 /// A learner whose optimum on a data set is a formula.
@@ -196,4 +212,9 @@ pub trait Network<T: Real>: Send {
 }
 
 /// All learners that a spec can name.
-pub const LEARNERS: &[Kind<dyn Learner>] = &[mlp::KIND, random_features::KIND, nearest::KIND];
+pub const LEARNERS: &[Kind<dyn Learner>] = &[
+    mlp::KIND,
+    kernel_ridge::KIND,
+    random_features::KIND,
+    nearest::KIND,
+];

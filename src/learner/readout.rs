@@ -15,7 +15,11 @@ pub(super) struct Readout<F>(pub F);
 
 impl<F: Features> Network<f64> for Readout<F> {
     fn forward(&mut self, p: &Parameters, x: &DMatrix<f64>) -> DMatrix<f64> {
-        &p.blocks[1] * self.0.features(&p.blocks[0], x)
+        let readout = &p.blocks[1];
+        if readout.iter().all(|&a| a == 0.0) {
+            return DMatrix::zeros(readout.nrows(), x.ncols());
+        }
+        readout * self.0.features(&p.blocks[0], x)
     }
 
     fn gradient(

@@ -17,6 +17,7 @@ pub use text::Text;
 use crate::error::Result;
 use crate::kind::{About, Kind};
 use crate::numerics::random::{Stream, stream};
+use nalgebra::DMatrix;
 use rand::Rng;
 use std::fmt::Debug;
 
@@ -46,6 +47,11 @@ pub trait Task: Debug + Send + Sync {
     /// Number of modes (columns of [`Dataset::modes`]) of every draw; 0 when the task has none.
     fn mode_count(&self) -> usize {
         self.modes().map_or(0, |m| m.s.len())
+    }
+    /// View: samples that stand for the population from which data sets are drawn, inputs and targets, `most` at most, without those
+    /// held out for tests.
+    fn population(&self, _most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
+        None
     }
     /// Number of test samples of every draw.
     fn test_samples(&self) -> usize {

@@ -80,7 +80,12 @@ pub struct SolverReport {
 }
 
 /// All theories that a spec can name.
-pub const THEORIES: &[Kind<dyn Theory>] = &[saxe::KIND, saddle_to_saddle::KIND, ntk::KIND];
+pub const THEORIES: &[Kind<dyn Theory>] = &[
+    saxe::KIND,
+    saddle_to_saddle::KIND,
+    ntk::KIND,
+    learning_curve::KIND,
+];
 
 /// A solver was handed a draw without what its promise names.
 pub fn missing(what: &str) -> Error {

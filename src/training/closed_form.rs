@@ -12,7 +12,7 @@ const ABOUT: About = About {
     kind: "closed-form",
     summary: "one step to the optimum of a learner that has a formula for it",
     text: "\
-For kernel ridge regression, random features and nearest neighbours. There is one step: time 0 is the start (outputs zero), time 1 the
+For kernel ridge regression, random features and nearest neighbours. There is one step and one recorded time, 1: the
 solution. Losses are measured in the convention half-mean unless loss says otherwise; what the learner minimises (with its ridge)
 stands in its own text.
 
@@ -77,6 +77,10 @@ impl Training for ClosedForm {
     }
 
     fn is_plain_descent(&self) -> bool {
+        false
+    }
+
+    fn records_start(&self) -> bool {
         false
     }
 

@@ -118,6 +118,10 @@ pub trait Training: Debug + Send + Sync {
     fn check(&self, _shape: Shape) -> Result<()> {
         Ok(())
     }
+    /// Whether the start is among the recorded times: not where it says nothing (a closed form).
+    fn records_start(&self) -> bool {
+        true
+    }
     /// Whether the rule can train this learner at all.
     fn suits(&self, _learner: &dyn Learner) -> Result<()> {
         Ok(())

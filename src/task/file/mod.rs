@@ -207,6 +207,13 @@ impl Task for File {
         self.pool.rank
     }
 
+    fn population(&self, most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
+        self.options.samples?;
+        let count = self.pool.training().min(most);
+        let first = |m: &DMatrix<f64>| m.columns(0, count).into_owned();
+        Some((first(&self.pool.x), first(&self.pool.y)))
+    }
+
     fn test_samples(&self) -> usize {
         self.options.test_samples.unwrap_or(self.pool.held)
     }

@@ -1,8 +1,10 @@
 //! Learning curves of kernel ridge regression from the spectrum of the kernel.
 
+mod adapter;
 pub mod equivalent_kernel;
 pub mod self_consistent;
 
+pub use adapter::{KIND, Options};
 pub use equivalent_kernel::equivalent_kernel;
 pub use self_consistent::{LearningCurve, learning_curve};
 
