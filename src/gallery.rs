@@ -7,6 +7,7 @@ use crate::run::assess::assess;
 use crate::run::store::write_atomic;
 use crate::run::{Settings, Side, document, execute};
 use crate::spec::{Options as SpecOptions, Spec};
+use crate::task::loader::{DATA_FOLDER, locate};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,9 @@ pub struct Options {
 pub struct Expected {
     /// Spec file, relative to the gallery's parent folder.
     pub spec: String,
+    /// Data files that the spec reads and that are not part of the project; without them the figure is skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<PathBuf>,
     pub numbers: Vec<Number>,
 }
 
@@ -59,8 +63,17 @@ pub struct Check {
     pub ok: bool,
 }
 
+/// What [`reproduce`] found.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Reproduced {
+    /// Every number of every figure that was recomputed.
+    pub checks: Vec<Check>,
+    /// Figures that were left out, with the data file that is absent.
+    pub skipped: Vec<String>,
+}
+
 /// Regenerates every figure of the gallery and checks its numbers. Figures are rewritten only with `update`.
-pub fn reproduce(options: &Options) -> Result<Vec<Check>> {
+pub fn reproduce(options: &Options) -> Result<Reproduced> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(&options.folder)
         .map_err(|e| Error::storage(&options.folder, &e))?
         .filter_map(|entry| entry.ok().map(|e| e.path()))
@@ -83,14 +96,14 @@ pub fn reproduce(options: &Options) -> Result<Vec<Check>> {
             "run it in the repository's root, and check --only",
         ));
     }
-    let mut checks = Vec::new();
+    let mut found = Reproduced::default();
     for folder in folders {
-        checks.extend(one(&folder, options)?);
+        one(&folder, options, &mut found)?;
     }
-    Ok(checks)
+    Ok(found)
 }
 
-fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
+fn one(folder: &Path, options: &Options, found: &mut Reproduced) -> Result<()> {
     let path = folder.join("expected.json");
     let text = std::fs::read_to_string(&path).map_err(|e| Error::storage(&path, &e))?;
     let mut expected: Expected = serde_json::from_str(&text).map_err(|e| {
@@ -100,6 +113,16 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
             "see CONTRIBUTING for the form of expected.json",
         )
     })?;
+    let name = folder
+        .file_name()
+        .map_or(String::new(), |n| n.to_string_lossy().into_owned());
+    if let Some(absent) = expected.data.iter().find(|p| locate(p).is_none()) {
+        let absent = absent.display();
+        found.skipped.push(format!(
+            "{name}: {absent} is absent ({DATA_FOLDER} names the folder)"
+        ));
+        return Ok(());
+    }
     let root = options
         .folder
         .parent()
@@ -116,10 +139,6 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
     let outcome = execute(&spec, &settings)?;
     let assessment = assess(&spec, &outcome)?;
     let document = document::document("run", &spec, &outcome, &assessment)?;
-    let name = folder
-        .file_name()
-        .map_or(String::new(), |n| n.to_string_lossy().into_owned());
-    let mut checks = Vec::new();
     for number in &mut expected.numbers {
         let value = document
             .pointer(&number.pointer)
@@ -128,7 +147,7 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
         if options.update && value.is_finite() && number.reference.is_none() {
             number.value = value;
         }
-        checks.push(Check {
+        found.checks.push(Check {
             figure: name.clone(),
             number: number.name.clone(),
             value,
@@ -147,5 +166,5 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
             .map_err(|e| Error::bug("gallery", e.to_string()))?;
         write_atomic(&path, format!("{text}\n").as_bytes())?;
     }
-    Ok(checks)
+    Ok(())
 }

@@ -34,4 +34,5 @@ pub const MODELS: &[Model] = models![
     "step-size",
     "lambda-balanced",
     "width",
+    "mnist-kernel",
 ];

@@ -1,5 +1,6 @@
 //! Real data: the files in the folder `SADDLEPOINT_DATA` (else `../shared/data`); a test whose files are absent says so.
 
+mod common;
 use saddlepoint::numerics::random::stream;
 use saddlepoint::task::file::{Coding, FileOptions, Normalize};
 use saddlepoint::task::text::{Level, Predict, TextOptions};
@@ -8,19 +9,10 @@ use std::path::PathBuf;
 
 /// The paths of these files, or `None` and a line on stderr.
 fn data<const N: usize>(names: [&str; N]) -> Option<[PathBuf; N]> {
-    let folder = match std::env::var_os("SADDLEPOINT_DATA") {
-        Some(folder) => PathBuf::from(folder),
-        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-    };
+    let folder = common::data_folder();
     let paths = names.map(|name| folder.join(name));
     if let Some(absent) = paths.iter().find(|p| !p.exists()) {
-        // Not captured by the test harness, unlike eprintln!.
-        use std::io::Write;
-        let _ = writeln!(
-            std::io::stderr(),
-            "skipped: {} is absent (SADDLEPOINT_DATA names the folder)",
-            absent.display()
-        );
+        common::skipped(&absent.display().to_string());
         return None;
     }
     Some(paths)

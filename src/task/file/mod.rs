@@ -32,7 +32,7 @@ labels. Any of them may be compressed by gzip. The file is read when the spec is
 with it; it enters every hash by the BLAKE3 of its content, not by its path.
 
 Keys
-  path           the file; a relative path starts at the current directory
+  path           the file; a relative path starts at the current directory, then in the folder that SADDLEPOINT_DATA names
   labels         IDX: the file of the labels
   inputs         csv: prefix of the input columns, or a list of names; npz: name of the array (default \"x\")
   targets        the same for the targets (default \"y\")

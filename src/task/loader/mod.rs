@@ -9,7 +9,7 @@ use nalgebra::DMatrix;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Which columns of a csv file, or which array of an npz file, are meant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,17 +43,31 @@ pub struct Contents {
     pub bytes: Vec<u8>,
 }
 
+/// The environment variable that names a folder of data files.
+pub const DATA_FOLDER: &str = "SADDLEPOINT_DATA";
+
+/// Where a data file lies: the path itself, or, where there is no such file, under the folder that [`DATA_FOLDER`] names. `None` when
+/// it is in neither place.
+pub fn locate(path: &Path) -> Option<PathBuf> {
+    let elsewhere = std::env::var_os(DATA_FOLDER).map(|folder| Path::new(&folder).join(path));
+    [Some(path.to_path_buf()), elsewhere]
+        .into_iter()
+        .flatten()
+        .find(|p| p.exists())
+}
+
 impl Contents {
-    /// Reads a file, plain or gzip (recognised by its first bytes).
+    /// Reads a file, plain or gzip (recognised by its first bytes), from where [`locate`] finds it.
     ///
     /// Errors: unreadable file, truncated or damaged gzip stream.
     pub fn read(path: &Path) -> Result<Self> {
         let file = path.display().to_string();
-        let raw = std::fs::read(path).map_err(|e| {
+        let found = locate(path);
+        let raw = std::fs::read(found.as_deref().unwrap_or(path)).map_err(|e| {
             Error::input(
                 &file,
                 format!("the data file cannot be read: {e}"),
-                "check the path; relative paths start at the current directory",
+                "check the path; relative paths start at the current directory, then in the folder that SADDLEPOINT_DATA names",
             )
         })?;
         if !raw.starts_with(&[0x1f, 0x8b]) {
