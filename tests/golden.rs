@@ -77,6 +77,11 @@ impl Task for Fixed {
     fn mode_count(&self) -> usize {
         2
     }
+    fn population(&self, _most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
+        let x = DMatrix::from_fn(INPUTS, 14, |i, mu| (1.0 + i as f64 + 1.7 * mu as f64).sin());
+        let y = DMatrix::from_fn(OUTPUTS, 14, |i, mu| x[(i, mu)] * x[(i + 1, mu)]);
+        Some((x, y))
+    }
     fn has_test(&self) -> bool {
         true
     }
@@ -307,6 +312,16 @@ fn learners(cases: &mut Cases) {
     }
     for (kind, case, keys) in [
         ("nearest", "two", "neighbours = 2"),
+        (
+            "kernel-ridge",
+            "nngp",
+            "ridge = 0.1\nkernel = { kind = 'nngp', nonlinearity = 'erf', depth = 2, bias_variance = 0.1 }",
+        ),
+        (
+            "kernel-ridge",
+            "ntk",
+            "ridge = 0.1\nkernel = { kind = 'ntk', nonlinearity = 'relu' }",
+        ),
         ("random-features", "interpolating", "features = 9"),
         (
             "random-features",
@@ -415,6 +430,8 @@ fn theories(cases: &mut Cases) {
     };
     let narrow = "kind = 'mlp'\nwidths = [2]\ninit = { kind = 'balanced', scale = 0.5 }";
     let deep = "kind = 'mlp'\nwidths = [3, 3]\ninit = { kind = 'gaussian', scale = 0.4 }";
+    let machine =
+        "kind = 'kernel-ridge'\nridge = 0.1\nkernel = { kind = 'gaussian', length = 1.5 }";
     let tanh = "kind = 'mlp'\nwidths = [3]\nactivation = 'tanh'\nparametrization = 'ntk'";
     for (case, learner, start, table) in [
         ("matched", LINEAR, None, "kind = 'saxe'"),
@@ -446,8 +463,12 @@ fn theories(cases: &mut Cases) {
         ("linear", LINEAR, None, "kind = 'ntk'"),
         ("tanh-flow", tanh, None, "kind = 'ntk'\ntime = 'flow'"),
         ("stairs", LINEAR, None, "kind = 'saddle-to-saddle'"),
+        ("gaussian", machine, None, "kind = 'learning-curve'"),
     ] {
-        let experiment = experiment(learner);
+        let mut experiment = experiment(learner);
+        if learner == machine {
+            experiment.training = Some(parsed(TRAININGS, "kind = 'closed-form'"));
+        }
         let theory = parsed(THEORIES, table);
         let wanted: Vec<Wanted> = INSTRUMENTS
             .iter()

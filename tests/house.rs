@@ -100,7 +100,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "theory",
         ],
     ),
-    ("gallery", &["error", "spec", "run", "plot", "report"]),
+    (
+        "gallery",
+        &["error", "task", "spec", "run", "plot", "report"],
+    ),
     ("models", &[]),
     (
         "cli",
