@@ -270,3 +270,45 @@ fn conserved_quantities_drift_in_proportion_to_the_step() {
     assert!((ratio - 2.0).abs() < 0.2, "{ratio}");
     assert!(drift(0.01) < 0.01);
 }
+
+/// Linear kernel on Gaussian inputs, whose features are Gaussian: subsets of a population of 400.
+#[test]
+fn the_learning_curve_meets_kernel_machines_on_gaussian_features() {
+    use saddlepoint::numerics::random::{normal_matrix, stream};
+    let mut rng = stream(1, "gaussian features", &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pool.csv");
+    let scales: Vec<f64> = (1..=40).map(|k| (k as f64).powf(-0.75)).collect();
+    let x = normal_matrix(&mut rng, 40, 2400);
+    let names: Vec<String> = (1..=40).map(|k| format!("x{k}")).collect();
+    let mut text = format!("{},y\n", names.join(","));
+    for column in x.column_iter() {
+        let y: f64 = column
+            .iter()
+            .enumerate()
+            .map(|(k, z)| z / (k + 1) as f64)
+            .sum();
+        let inputs = column
+            .iter()
+            .zip(&scales)
+            .map(|(z, s)| format!("{}", z * s));
+        text += &format!("{},{y}\n", inputs.collect::<Vec<_>>().join(","));
+    }
+    std::fs::write(&path, text).unwrap();
+    let text = format!(
+        "version = 1\nseed = 5\n[task]\nkind = \"file\"\npath = {path:?}\nsamples = 20\ntest_samples = 2000\n\
+         [learner]\nkind = \"kernel-ridge\"\nridge = 0.02\nkernel = {{ kind = \"linear\" }}\n\
+         [training]\nkind = \"closed-form\"\n[measure]\nobservables = [\"test-loss\", \"train-loss\"]\ndatasets = 40\n\
+         [[theory]]\nkind = \"learning-curve\"\n[sweep]\n\"task.samples\" = [20, 80, 160]"
+    );
+    let (outcome, _) = run(&text, &[]);
+    for cell in &outcome.cells {
+        let measured = saddlepoint::run::document::measured(cell).unwrap();
+        let predicted = saddlepoint::run::document::predicted(cell, &cell.theories[0]).unwrap();
+        for (m, t) in measured.iter().zip(&predicted) {
+            let ratio = m.mean[0] / t.mean[0];
+            // The held-out samples are others than the population: 1/sqrt(2000) and 1/sqrt(400) in every second moment.
+            assert!((ratio - 1.0).abs() < 0.12, "{:?} {ratio}", cell.set);
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The learning curve as a league entry: the spectrum of the learner's kernel on the task's population.
 
-use super::{Level, learning_curve};
+use super::finite_population;
 use crate::error::Result;
 use crate::experiment::{Conditioning, Draw, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};
@@ -10,7 +10,7 @@ use crate::learner::KernelView;
 use crate::numerics::linalg::eigh;
 use crate::task::Task;
 use crate::theory::sheet::Sheet;
-use crate::theory::{Info, Plan, Prediction, SolverReport, Theory};
+use crate::theory::{Info, Plan, Prediction, SolverReport, Theory, missing};
 use crate::training::Loss;
 use std::sync::Arc;
 
@@ -34,13 +34,12 @@ static ABOUT: About = About {
     kind: "learning-curve",
     summary: "mean errors of kernel ridge regression from the spectrum of its kernel on the population",
     text: "\
-lam_k, w_k: spectrum of the kernel and coefficients of the targets on M samples of the population, K/M = sum_k lam_k v_k v_k^T,
-w_k^2 = |Y v_k|^2/M (summed over outputs). Then, averaged over data sets of P samples,
-kap = ridge + kap sum_k lam_k/(kap + P lam_k),  gam = P sum_k lam_k^2/(kap + P lam_k)^2,
-E_g = sum_k w_k^2 kap^2/(kap + P lam_k)^2 / (1 - gam),  E_tr = (ridge/kap)^2 E_g.
-E_g is an average over the M samples, of which P are trained on (literature). The M - P others have the mean error
-E_test = (M E_g - P E_tr)/(M - P) (derived here: data sets are drawn from the population without repetition).
-test-loss and train-loss are E_test/2 and E_tr/2 (half-mean). Eigenvalues of rank near M are uncertain, so P must stay below M/2.
+k_i, v_i: eigenvalues and vectors of the kernel matrix of M samples of the population, a = P/M, T = ridge. Averaged over data sets of P
+samples, drawn from the M without repetition (derived here, for eigenvectors in general position):
+s = T + (1 - a)/g,  g = (1/M) sum_i 1/(k_i + s),  g2 = (1/M) sum_i 1/(k_i + s)^2,
+E_test = (1/M) sum_i |Y v_i|^2/(k_i + s)^2  a/(g^2 - (1 - a) g2)  (samples not trained on),  E_train = (T g/a)^2 E_test.
+As M -> inf these are the learning curves of Gaussian features (literature, kap = a s). test-loss and train-loss are E_test/2 and
+E_train/2 (half-mean); P must stay below M/2.
 
 keys: population = M at most (default 2000)
 limit: Gaussian features, P -> inf
@@ -54,7 +53,7 @@ static INFO: Info = Info {
     observables: &["train-loss", "test-loss"],
     assumptions: &[
         "kernel ridge regression",
-        "eigenfunctions on the data act as independent Gaussian features",
+        "eigenvectors of the kernel matrix are in general position (Gaussian features)",
         "the population is known through a finite sample",
     ],
 };
@@ -150,24 +149,18 @@ struct CurvePlan {
 }
 
 impl CurvePlan {
-    fn spectrum(&self) -> Result<Vec<Level>> {
+    /// Eigenvalues of the kernel matrix of the population, and squared coefficients of the targets.
+    fn spectrum(&self) -> Result<(Vec<f64>, Vec<f64>)> {
         let Some((x, y)) = self.task.population(self.most) else {
-            return Err(super::super::missing("the population"));
+            return Err(missing("the population"));
         };
-        let m = x.ncols() as f64;
-        let kernel = gram(&self.kernel.kernel, &x, u64::MAX)?.kernel / m;
-        let (values, vectors) = eigh(&kernel)?;
-        let coefficients = y * vectors;
+        let (values, vectors) = eigh(&gram(&self.kernel.kernel, &x, u64::MAX)?.kernel)?;
+        let target = (y * vectors)
+            .column_iter()
+            .map(|w| w.norm_squared())
+            .collect();
         // Rounding leaves eigenvalues of either sign at 1e-16 of the trace.
-        let floor = f64::EPSILON * values.sum();
-        Ok(values
-            .iter()
-            .zip(coefficients.column_iter())
-            .map(|(&value, w)| {
-                let value = if value > floor { value } else { 0.0 };
-                Level::single(value, w.norm_squared() / m)
-            })
-            .collect())
+        Ok((values.iter().map(|v| v.max(0.0)).collect(), target))
     }
 }
 
@@ -181,31 +174,27 @@ impl Plan for CurvePlan {
     }
 
     fn solve(&self, _draw: &Draw) -> Result<Prediction> {
-        let levels = self.spectrum()?;
-        let curve = learning_curve(&levels, self.samples as f64, self.kernel.ridge, 0.0)?;
-        let (m, p) = (levels.len() as f64, self.samples as f64);
-        let unseen = (m * curve.generalization_error - p * curve.training_error) / (m - p);
-        let total: f64 = levels.iter().map(|l| l.target).sum();
+        let (values, target) = self.spectrum()?;
+        let errors = finite_population(&values, &target, self.samples, self.kernel.ridge)?;
         let mut sheet = Sheet::new(&self.wanted, &self.covers);
         for t in sheet.times() {
             sheet.at_time(t, |name| {
                 Ok::<_, crate::Error>(vec![match name {
-                    "train-loss" => 0.5 * curve.training_error,
-                    _ => 0.5 * unseen,
+                    "train-loss" => 0.5 * errors.training,
+                    _ => 0.5 * errors.unseen,
                 }])
             })?;
         }
         Ok(Prediction {
-            observables: sheet.predictions(|_, _, _, _| 1e-10 * total),
+            observables: sheet.predictions(|_, _, _, value| 1e-9 * value.abs()),
             solver: SolverReport {
                 method: format!(
-                    "eigendecomposition of {} population samples, kappa = {:.4e}, gamma = {:.4}",
-                    levels.len(),
-                    curve.kappa,
-                    curve.gamma
+                    "eigendecomposition of {} population samples, effective ridge s = {:.4e}",
+                    values.len(),
+                    errors.ridge
                 ),
-                iterations: curve.iterations,
-                residual: curve.residual,
+                iterations: errors.iterations,
+                residual: 0.0,
             },
             warnings: Vec::new(),
         })

@@ -2,10 +2,12 @@
 
 mod adapter;
 pub mod equivalent_kernel;
+pub mod finite_population;
 pub mod self_consistent;
 
 pub use adapter::{KIND, Options};
 pub use equivalent_kernel::equivalent_kernel;
+pub use finite_population::{Errors, finite_population};
 pub use self_consistent::{LearningCurve, learning_curve};
 
 use crate::error::{Error, Result};
