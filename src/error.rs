@@ -39,7 +39,7 @@ pub enum Error {
     Diverged {
         /// The draw whose training diverged.
         place: String,
-        /// Step at which the loss or a parameter left its bounds.
+        /// Step at which the loss was not finite or had exploded.
         step: usize,
         /// Learning rate of the training.
         learning_rate: f64,

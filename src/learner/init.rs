@@ -36,21 +36,21 @@ pub enum Init {
     },
     /// `W_{l+1}^T W_{l+1} = W_l W_l^T` in random bases, all singular values of a layer equal.
     Balanced {
-        /// Singular value of every layer, positive.
+        /// Singular value of every layer, >= 0.
         scale: f64,
     },
     /// Two layers with `W_2^T W_2 - W_1 W_1^T = lambda 1`.
     LambdaBalanced {
-        /// Singular values of the product `W_2 W_1`, positive.
+        /// Singular values of the product `W_2 W_1`, >= 0.
         scale: f64,
         /// Imbalance of the layers: positive for a larger read-out, negative for a larger first layer.
         lambda: f64,
     },
     /// Layers in the singular bases of the task's modes, random bases in between.
     Aligned {
-        /// Singular value of every layer but the last.
+        /// Singular value of every layer but the last, >= 0.
         scale: f64,
-        /// Singular value of the last layer; `scale` when absent.
+        /// Singular value of the last layer, >= 0; `scale` when absent.
         last: Option<f64>,
     },
 }
