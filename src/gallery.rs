@@ -15,11 +15,15 @@ use std::path::{Path, PathBuf};
 /// What `reproduce figures` does.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The gallery: one subfolder per figure, each with its `expected.json`.
     pub folder: PathBuf,
+    /// Restricts to subfolders whose names contain this text.
     pub only: Option<String>,
     /// Writes figures and numbers instead of checking the numbers.
     pub update: bool,
+    /// Worker threads of each run.
     pub threads: usize,
+    /// Folder of the runs' records.
     pub out: PathBuf,
 }
 
@@ -39,9 +43,11 @@ pub struct Expected {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Number {
+    /// What the number is, in the reader's words.
     pub name: String,
     /// JSON pointer into the document of `run --json`.
     pub pointer: String,
+    /// Expected value.
     pub value: f64,
     /// Absolute.
     pub tolerance: f64,
@@ -55,11 +61,17 @@ pub struct Number {
 /// One checked number.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
+    /// Subfolder of the figure.
     pub figure: String,
+    /// Name of the number, as in [`Number::name`].
     pub number: String,
+    /// Value of this run; NaN where the pointer leads to no number.
     pub value: f64,
+    /// Value in `expected.json`.
     pub expected: f64,
+    /// Absolute tolerance.
     pub tolerance: f64,
+    /// `|value - expected| <= tolerance`; false for NaN.
     pub ok: bool,
 }
 

@@ -11,6 +11,7 @@ use crate::numerics::linalg::qr;
 use crate::task::Dataset;
 use nalgebra::DMatrix;
 
+/// The minimised loss on the training set over training time.
 pub static TRAIN_LOSS: Observable = Observable {
     name: "train-loss",
     label: "training loss",
@@ -18,6 +19,7 @@ pub static TRAIN_LOSS: Observable = Observable {
     convention: "the loss as minimised: L = (w/2) sum_mu |y_mu - f(x_mu)|^2, sum over outputs, w = 1/P (half-mean) or 1 (half-sum), or the cross-entropy per position in nats",
 };
 
+/// The same loss on the test set over training time.
 pub static TEST_LOSS: Observable = Observable {
     name: "test-loss",
     label: "test loss",

@@ -27,19 +27,29 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Kernel {
+    /// `x.x'/d`
     Linear {},
+    /// `(x.x'/d + offset)^degree`
     Polynomial {
+        /// Power of the polynomial, at least 1.
         degree: u32,
+        /// Constant added to `x.x'/d`, not negative (default 0).
         #[serde(default)]
         offset: f64,
     },
+    /// `exp(-|x - x'|^2 / (2 length^2))`
     Gaussian {
+        /// Distance at which the kernel has fallen to `exp(-1/2)`, positive.
         length: f64,
     },
+    /// `exp(-|x - x'| / length)`
     Laplace {
+        /// Distance at which the kernel has fallen to `1/e`, positive.
         length: f64,
     },
+    /// Covariance of the output of an infinitely wide network at initialisation.
     Nngp(Network),
+    /// Neural tangent kernel of an infinitely wide network.
     Ntk(Network),
 }
 

@@ -23,12 +23,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Nonlinearity {
+    /// `z`
     Linear,
+    /// `erf(z / sqrt 2)`, as in the learners.
     Erf,
+    /// `erf(z)`
     UnscaledErf,
+    /// `max(z, 0)`
     Relu,
+    /// `z Phi(z)` with the standard normal distribution function `Phi`.
     Gelu,
+    /// `z^2`
     Quadratic,
+    /// `tanh z`; its dual activation is a series with bounded truncation.
     Tanh,
     /// The coefficients `c_0, c_1, ...` at variance 1: a fixed polynomial; `c_k(q)` at other variances follow from it.
     Hermite(Vec<f64>),

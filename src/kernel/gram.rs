@@ -28,7 +28,9 @@ pub struct Gram {
 /// Both kernels of a network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkGram {
+    /// Prior covariance of the output, `row samples x column samples`.
     pub nngp: DMatrix<f64>,
+    /// Neural tangent kernel, `row samples x column samples`.
     pub ntk: DMatrix<f64>,
     /// As in [`Gram`].
     pub bound: f64,

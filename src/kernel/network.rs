@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PerLayer {
+    /// The same number for all layers.
     Same(f64),
+    /// One number per layer, `depth + 1` of them, from the input to the read-out.
     Each(Vec<f64>),
 }
 
@@ -45,6 +47,7 @@ impl PerLayer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
+    /// Pointwise nonlinearity of every hidden layer.
     pub nonlinearity: Nonlinearity,
     /// Number of hidden layers.
     #[serde(default = "one_layer")]
@@ -72,7 +75,9 @@ fn none() -> PerLayer {
 /// Kernels of one pair of samples after the last layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairKernel {
+    /// `K(x, y)`: prior covariance of the output.
     pub nngp: f64,
+    /// `Theta(x, y)`: neural tangent kernel.
     pub ntk: f64,
     /// `K(x, x)` and `K(y, y)`
     pub variances: [f64; 2],

@@ -37,12 +37,18 @@ const NORMAL_PEAK: f64 = 0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
+    /// `x`
     #[default]
     Linear,
+    /// `tanh x`
     Tanh,
+    /// `erf(x / sqrt 2)`
     Erf,
+    /// `max(x, 0)`, slope 0 at 0.
     Relu,
+    /// `x Phi(x)` with the normal distribution function, exact.
     Gelu,
+    /// `x^2`
     Quadratic,
 }
 

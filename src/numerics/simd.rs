@@ -52,6 +52,7 @@ impl<T: Copy, F: Fn(T, T, T) -> T> WithSimd for Update<'_, T, F> {
 
 /// A map of four numbers to two. Large closures are not inlined into the loop; a method marked `#[inline(always)]` is.
 pub trait PairMap<T> {
+    /// The new `(a, b)`.
     fn next(&self, a: T, b: T, x: T, y: T) -> (T, T);
 }
 

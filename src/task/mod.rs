@@ -24,16 +24,21 @@ use std::fmt::Debug;
 /// Numbers of inputs, outputs and training samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
+    /// Input dimension of a sample.
     pub inputs: usize,
+    /// Output dimension of a sample.
     pub outputs: usize,
+    /// Training samples `P` of a data set.
     pub samples: usize,
 }
 
 /// A data model with a target.
 pub trait Task: Debug + Send + Sync {
+    /// Name, sources and revision for lists and records.
     fn about(&self) -> &'static About;
     /// The task's table with every default filled in; part of the record hash.
     fn resolved(&self) -> serde_json::Value;
+    /// Dimensions of every data set drawn from it.
     fn shape(&self) -> Shape;
     /// One quenched draw of the data. The same stream gives the same bits.
     fn draw(&self, rng: &mut Stream) -> Result<Dataset>;

@@ -16,9 +16,13 @@ pub const WHITENED: f64 = 1e-8;
 /// `t = learning_rate * step`.
 #[derive(Debug, Clone)]
 pub struct LinearNetwork {
+    /// Multipliers, learning-rate factor and initial law of the network.
     pub view: MlpView,
+    /// Dimensions of the data.
     pub shape: Shape,
+    /// Minimised loss with its normalisation.
     pub loss: Loss,
+    /// Learning rate of the training, before the factor `k`.
     pub learning_rate: f64,
     /// Trained by the gradient flow itself.
     pub is_flow: bool,

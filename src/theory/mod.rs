@@ -18,6 +18,7 @@ use std::fmt::Debug;
 /// Name, source and assumptions of a theory, as the league and the report print them.
 #[derive(Debug)]
 pub struct Info {
+    /// Name, summary, description and revision.
     pub about: &'static About,
     /// Authors, year, arXiv id.
     pub source: &'static str,
@@ -29,6 +30,7 @@ pub struct Info {
 
 /// A theory entry: its own options plus the common contract.
 pub trait Theory: Debug + Send + Sync {
+    /// Name, source, observables and assumptions.
     fn info(&self) -> &'static Info;
     /// The entry's own options with every default filled in; part of the record hash.
     fn resolved(&self) -> serde_json::Value;
@@ -42,9 +44,11 @@ pub trait Theory: Debug + Send + Sync {
 
 /// A theory bound to one experiment.
 pub trait Plan: Send + Sync {
+    /// Conditioning, limits taken, and cost of a solve.
     fn promise(&self) -> &Promise;
     /// Which of the wanted observables will be predicted (by index into `wanted`).
     fn covers(&self) -> &[usize];
+    /// Solves for one draw, which must hold what the promise conditions on; `Unconverged` when the tolerance is missed.
     fn solve(&self, draw: &Draw) -> Result<Prediction>;
 }
 
@@ -64,8 +68,11 @@ pub struct Predicted {
 /// What a solver returns: values, and how they were obtained.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Prediction {
+    /// The covered observables.
     pub observables: Vec<Predicted>,
+    /// Method, effort and residual.
     pub solver: SolverReport,
+    /// What the reader must know about the values, one sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -74,6 +81,7 @@ pub struct Prediction {
 pub struct SolverReport {
     /// Name of the method actually used.
     pub method: String,
+    /// Iterations, integration steps or solved modes, whichever the method counts.
     pub iterations: usize,
     /// Residual or estimated error in the method's own norm.
     pub residual: f64,

@@ -46,10 +46,13 @@ pub(super) const KIND: Kind<dyn Training> = Kind {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientDescent {
+    /// Step size `eta` in `W <- W - eta * rate_scale * dL/dW`.
     pub learning_rate: f64,
+    /// Number of parameter updates.
     pub steps: usize,
     /// Mini-batch size; `None` is the full batch.
     pub batch: Option<usize>,
+    /// Minimised loss with its normalisation.
     pub loss: Loss,
 }
 

@@ -92,6 +92,7 @@ impl Loss {
 
 /// What the trainer hands out at a recorded step.
 pub struct Snapshot<'a> {
+    /// Parameter updates made so far.
     pub step: usize,
     /// Parameters in double precision, whatever the learner trains in.
     pub parameters: &'a Parameters,
@@ -102,9 +103,13 @@ pub type OnSnapshot<'a> = dyn FnMut(Snapshot) -> Result<()> + 'a;
 
 /// A training rule.
 pub trait Training: Debug + Send + Sync {
+    /// Name, sources and revision for lists and records.
     fn about(&self) -> &'static About;
+    /// The training table with every default filled in; part of the record hash.
     fn resolved(&self) -> serde_json::Value;
+    /// Minimised loss with its normalisation.
     fn loss(&self) -> Loss;
+    /// Time per step `eta`, `t = eta * step`: the learning rate, the spacing of the flow's grid, or 1 for closed forms.
     fn learning_rate(&self) -> f64;
     /// Number of parameter updates.
     fn steps(&self) -> usize;

@@ -22,6 +22,7 @@ use rand::seq::SliceRandom;
 use schemars::JsonSchema;
 use std::sync::Arc;
 
+/// Summary, keys and conventions of the task.
 pub const ABOUT: About = About {
     kind: "file",
     summary: "samples from a csv, npz or IDX (MNIST) file",
@@ -61,6 +62,7 @@ all of them). They are the modes of the trained map for white inputs; for one-ho
     revision: 1,
 };
 
+/// Registry line of `kind = "file"`.
 pub const KIND: Kind<dyn Task> = Kind {
     about: &ABOUT,
     parse,

@@ -17,8 +17,10 @@ pub struct FileOptions {
     /// IDX: the file of the labels.
     #[serde(default)]
     pub labels: Option<PathBuf>,
+    /// Columns (csv) or array (npz) of the inputs; by default those that begin with `x`.
     #[serde(default = "default_inputs")]
     pub inputs: Columns,
+    /// Columns (csv) or array (npz) of the targets; by default those that begin with `y`.
     #[serde(default = "default_targets")]
     pub targets: Columns,
     /// Fraction of the samples that is held out.

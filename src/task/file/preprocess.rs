@@ -13,6 +13,7 @@ pub(super) const RANK_TOLERANCE: f64 = 1e-10;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalize {
+    /// Values as they are.
     #[default]
     None,
     /// `|x|^2 = d` for every sample of `d` inputs.
@@ -28,6 +29,7 @@ pub enum Normalize {
 pub struct Preprocess {
     /// Subtract the training mean of every feature.
     pub center: bool,
+    /// Scale of the inputs after centering.
     pub normalize: Normalize,
     /// Keep the coordinates along the `k` leading eigenvectors of `X X^T / P`.
     pub pca: Option<usize>,

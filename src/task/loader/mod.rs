@@ -40,6 +40,7 @@ pub struct Samples {
 pub struct Contents {
     /// The path, for messages.
     pub file: String,
+    /// The content after decompression.
     pub bytes: Vec<u8>,
 }
 
@@ -97,8 +98,11 @@ impl Contents {
 /// What kind of file holds the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
+    /// Text with a header line, one sample per row.
     Csv,
+    /// Archive of numpy arrays, one sample per row.
     Npz,
+    /// Binary pair of inputs and labels, the form of MNIST.
     Idx,
 }
 

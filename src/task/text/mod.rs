@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Construction, keys and conventions of the task.
 pub const ABOUT: About = About {
     kind: "text",
     summary: "the next token of a text (bytes, characters or words)",
@@ -42,6 +43,7 @@ enters every hash by the BLAKE3 of its content, not by its path. There are no in
     revision: 1,
 };
 
+/// Registry line of `kind = "text"`.
 pub const KIND: Kind<dyn Task> = Kind {
     about: &ABOUT,
     parse,

@@ -19,6 +19,7 @@ pub struct LearningCurve {
     pub learned: Vec<f64>,
     /// Residual of the equation of `kap`, relative to `kap`.
     pub residual: f64,
+    /// Evaluations of the equation of `kap`; 0 where it is solved in closed form.
     pub iterations: usize,
 }
 

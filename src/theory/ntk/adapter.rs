@@ -30,7 +30,9 @@ use std::sync::Arc;
 )]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
+    /// Discrete steps or gradient flow.
     pub time: Time,
+    /// What the entry conditions on: `initial`.
     pub condition: Condition,
 }
 
@@ -48,6 +50,7 @@ pub struct Options {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
+    /// Parameters and data set of every replica before training.
     #[default]
     Initial,
 }
@@ -101,6 +104,7 @@ pub struct Ntk {
 }
 
 impl Ntk {
+    /// The theory with these options.
     pub fn new(options: Options) -> Self {
         Ntk { options }
     }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 pub struct Options {
     /// Growth rate `ln(1 + eta s)/eta` of gradient descent instead of `s` of the flow.
     pub step_correction: bool,
+    /// What the entry conditions on: `none`.
     pub condition: Condition,
 }
 
@@ -36,6 +37,7 @@ pub struct Options {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
+    /// The law of the initial weights alone; solved once per cell.
     #[default]
     None,
 }

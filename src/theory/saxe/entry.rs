@@ -90,7 +90,9 @@ pub enum Start {
 )]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
+    /// Closed form or integration.
     pub method: Method,
+    /// The actual initial weights, or a common start of decoupled modes.
     pub condition: Condition,
     /// Starting mode strength, for `condition = "none"` alone; by default the typical product of the initial weights.
     #[serde(skip_serializing_if = "Option::is_none")]

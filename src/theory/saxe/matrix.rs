@@ -328,6 +328,7 @@ impl Balanced {
         self.lambda
     }
 
+    /// The time reached.
     pub fn time(&self) -> f64 {
         self.time
     }

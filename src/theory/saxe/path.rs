@@ -15,6 +15,7 @@ use rayon::prelude::*;
 /// The closed form, and its cheap version for a target of few modes where that applies.
 #[derive(Debug, Clone)]
 pub struct Closed {
+    /// The closed form in all dimensions; its time and weights are those of the path.
     pub dense: Balanced,
     low_rank: Option<LowRank>,
 }
@@ -73,11 +74,14 @@ impl Closed {
 /// A solved path; advanced forward in time, cloned to look inside an interval.
 #[derive(Debug, Clone)]
 pub enum Path {
+    /// Two balanced layers, in closed form.
     Closed(Box<Closed>),
+    /// Any depth and start, by integration of the weights' flow.
     Integrated(Box<WeightFlow>),
 }
 
 impl Path {
+    /// The time reached.
     pub fn time(&self) -> f64 {
         match self {
             Path::Closed(path) => path.dense.time(),
@@ -85,6 +89,7 @@ impl Path {
         }
     }
 
+    /// Moves to the time `t`, not before the time reached; errors of the integrator or of the closed form.
     pub fn advance(&mut self, t: f64) -> Result<()> {
         match self {
             Path::Closed(path) => path.dense.advance(t),
