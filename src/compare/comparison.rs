@@ -61,7 +61,7 @@ pub struct Comparison {
     pub tolerance: Tolerance,
     /// p-value of "exactly zero"; `None` for fewer than 5 draws or a Monte Carlo theory.
     pub p: Option<f64>,
-    /// Point at which theory and measurement are furthest apart; `None` where no point has a defined residual.
+    /// Point with the largest |t|; a difference within its numerical bound counts as none.
     pub worst: Option<Worst>,
     /// Side of `tolerance` on which `interval` lies (with one draw: the deviation plus or minus its bound).
     #[serde(flatten)]
