@@ -14,6 +14,7 @@ const ALL_FLIPS: usize = 12;
 /// Mean difference of one point, its standard error and its size in units of sigma.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Residual {
+    /// Measured minus predicted mean, in the unit of the observable.
     pub difference: f64,
     /// `None` with one draw.
     pub stderr: Option<f64>,

@@ -10,6 +10,7 @@ pub struct Memo<K, V> {
     slots: Mutex<HashMap<K, Arc<OnceLock<V>>>>,
 }
 
+/// A map without values.
 impl<K: Eq + Hash, V: Clone> Memo<K, V> {
     pub fn new() -> Self {
         Memo {
