@@ -36,6 +36,7 @@ pub struct Expected {
     /// Data files that the spec reads and that are not part of the project; without them the figure is skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<PathBuf>,
+    /// Numbers of the run that the figure must show.
     pub numbers: Vec<Number>,
 }
 

@@ -32,6 +32,8 @@
 //! Conventions are part of every observable ([`instrument::Observable`]): losses are `(w/2) sum |y - f|^2` with `w = 1/P` or `1`,
 //! time is `learning_rate * step` (tau = 1), parametrisations are those of [`learner::Parametrization`].
 
+#![warn(missing_docs)]
+
 pub mod cli;
 pub mod compare;
 pub mod error;
