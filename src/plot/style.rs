@@ -68,6 +68,7 @@ pub enum Marker {
     Circle,
     /// Triangle with its tip up.
     Square,
+    /// Triangle that points up.
     Triangle,
     /// Square standing on a corner.
     Diamond,

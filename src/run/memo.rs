@@ -12,6 +12,7 @@ pub struct Memo<K, V> {
 
 /// A map without values.
 impl<K: Eq + Hash, V: Clone> Memo<K, V> {
+    /// An empty memo.
     pub fn new() -> Self {
         Memo {
             slots: Mutex::new(HashMap::new()),
