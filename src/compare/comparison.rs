@@ -58,7 +58,8 @@ pub struct Comparison {
     /// Numerical bound in units of the deviation; already in `deviation` and `interval`.
     pub bound: f64,
     pub tolerance: Tolerance,
-    /// p-value of "exactly zero"; `None` for fewer than 5 draws or a Monte Carlo theory.
+    /// p-value of "exactly zero", not below [`smallest_p`](super::smallest_p) of the draws (1/16 for 5, 1/128 for 8); `None` for
+    /// fewer than 5 draws or a Monte Carlo theory.
     pub p: Option<f64>,
     pub worst: Option<Worst>,
     #[serde(flatten)]

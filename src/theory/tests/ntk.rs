@@ -59,3 +59,31 @@ fn ntk_is_exact_for_a_frozen_kernel_and_tangent_otherwise() {
     let ratio = gap(1e-3) / gap(5e-4);
     assert!((ratio - 4.0).abs() < 0.1, "{ratio}");
 }
+
+/// `f = C W x` stepped by `k * learning_rate` has the rate `k C^2` in function space: 4.5 here, of which 2 from the step.
+#[test]
+fn the_rate_of_the_parametrisation_enters_the_linearised_descent() {
+    let scaled = |multiplier: f64, rate_scale: f64| Linear {
+        multipliers: vec![multiplier],
+        rate_scale,
+        ..learner(&[5, 4], StartView::Gaussian { scale: 0.0 })
+    };
+    let solve = |learner: Linear, time: &str| {
+        let e = experiment(CLEAN, learner, 0.05, 20);
+        let d = draw(&e);
+        let options = format!("time = \"{time}\"");
+        let p = predict(theory("ntk", &options).as_ref(), &e, &["mode-strength"], &d);
+        (p.observables[0].mean.clone(), trained(&e, &d).0)
+    };
+    let (discrete, network) = solve(scaled(1.5, 2.0), "discrete");
+    assert!(distance(&discrete, &network) < 1e-12);
+    // From zero on whitened inputs every mode is s (1 - (1 - 4.5 eta)^n), or s (1 - exp(-4.5 t)) for the flow.
+    let (flow, _) = solve(scaled(1.5, 2.0), "flow");
+    for (k, s) in doubles::S.iter().enumerate() {
+        for (i, t) in [0.0, 0.2, 0.4, 0.6, 0.8, 1.0].iter().enumerate() {
+            let steps = 1.0 - (1.0 - 4.5 * 0.05f64).powf(t / 0.05);
+            assert!((discrete[6 * k + i] - s * steps).abs() < 1e-12);
+            assert!((flow[6 * k + i] + s * (-4.5 * t).exp_m1()).abs() < 1e-12);
+        }
+    }
+}
