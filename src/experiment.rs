@@ -206,3 +206,56 @@ impl Experiment {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learner::Mlp;
+    use crate::task::LinearTeacher;
+    use rand::Rng;
+
+    fn experiment(seed: u64) -> Experiment {
+        Experiment {
+            seed,
+            task: Arc::new(LinearTeacher::new(vec![2.0, 1.0], 4, 3)),
+            learner: Some(Arc::new(Mlp {
+                widths: vec![5],
+                ..Mlp::default()
+            })),
+            training: None,
+            draws: Draws {
+                datasets: 3,
+                replicas: 3,
+                points: 2,
+                spacing: Spacing::Linear,
+            },
+        }
+    }
+
+    fn assert_distinct<T: PartialEq>(values: &[T], what: &str) {
+        for (i, a) in values.iter().enumerate() {
+            assert!(values[..i].iter().all(|b| a != b), "{what} {i} repeats");
+        }
+    }
+
+    /// Both levels and the seed key every stream, the two levels are not interchangeable, and the purposes are apart.
+    #[test]
+    fn every_draw_has_its_own_start_and_training_noise() {
+        let e = experiment(7);
+        let data = e.dataset(0).unwrap();
+        let draws = e.draw_indices();
+        assert_eq!(draws.len(), 9);
+        let start = |e: &Experiment, d: &DrawIndex| e.initial(&data, *d).unwrap().unwrap();
+        let noise = |e: &Experiment, d: &DrawIndex| e.training_stream(*d).next_u64();
+        let mut starts: Vec<Parameters> = draws.iter().map(|d| start(&e, d)).collect();
+        let mut noises: Vec<u64> = draws.iter().map(|d| noise(&e, d)).collect();
+        let again: Vec<Parameters> = draws.iter().map(|d| start(&e, d)).collect();
+        assert!(starts == again, "a draw is not reproducible");
+        starts.push(start(&experiment(8), &draws[0]));
+        noises.push(noise(&experiment(8), &draws[0]));
+        assert_distinct(&starts, "start");
+        assert_distinct(&noises, "training noise");
+        let data: Vec<_> = (0..3).map(|k| e.dataset(k).unwrap().x).collect();
+        assert_distinct(&data, "data set");
+    }
+}

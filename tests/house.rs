@@ -148,7 +148,15 @@ fn sources() -> Vec<(PathBuf, String)> {
 /// Lines outside tests: everything before a `#[cfg(test)]` that opens an inline module; test files are left out whole.
 fn library_lines<'a>(path: &Path, text: &'a str) -> Vec<(usize, &'a str)> {
     let name = path.file_stem().unwrap().to_string_lossy();
-    if name == "tests" || name == "testing" || name == "calibration" || name.ends_with("_tests") {
+    let in_tests = path
+        .parent()
+        .is_some_and(|folder| folder.ends_with("tests"));
+    if in_tests
+        || name == "tests"
+        || name == "testing"
+        || name == "calibration"
+        || name.ends_with("_tests")
+    {
         return vec![];
     }
     let lines: Vec<&str> = text.lines().collect();

@@ -59,7 +59,8 @@ pub struct Comparison {
     pub bound: f64,
     /// Largest deviation that still counts as agreement; relative or absolute, like `deviation`.
     pub tolerance: Tolerance,
-    /// p-value of "exactly zero"; `None` for fewer than 5 draws or a Monte Carlo theory.
+    /// p-value of "exactly zero", not below [`smallest_p`](super::smallest_p) of the draws (1/16 for 5, 1/128 for 8); `None` for
+    /// fewer than 5 draws or a Monte Carlo theory.
     pub p: Option<f64>,
     /// Point with the largest |t|; a difference within its numerical bound counts as none.
     pub worst: Option<Worst>,

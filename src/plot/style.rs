@@ -63,12 +63,11 @@ impl Dash {
 #[serde(rename_all = "kebab-case")]
 pub enum Marker {
     /// Disc or ring.
-    /// Square standing on a side.
     #[default]
     Circle,
-    /// Triangle with its tip up.
+    /// Square standing on a side.
     Square,
-    /// Triangle that points up.
+    /// Triangle with its tip up.
     Triangle,
     /// Square standing on a corner.
     Diamond,

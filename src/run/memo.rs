@@ -10,9 +10,8 @@ pub struct Memo<K, V> {
     slots: Mutex<HashMap<K, Arc<OnceLock<V>>>>,
 }
 
-/// A map without values.
 impl<K: Eq + Hash, V: Clone> Memo<K, V> {
-    /// An empty memo.
+    /// A map without values.
     pub fn new() -> Self {
         Memo {
             slots: Mutex::new(HashMap::new()),
