@@ -193,17 +193,19 @@ impl Experiment {
                 }
             })
             .collect();
+        steps.extend(training.marks());
+        steps.sort_unstable();
         steps.dedup();
         steps
     }
 
-    /// Gradient-flow times `t = learning_rate * step` (tau = 1) of the recorded steps.
+    /// Times of the recorded steps: gradient-flow time `t = learning_rate * step` (tau = 1).
     pub fn record_times(&self) -> Vec<f64> {
-        let eta = self.training.as_ref().map_or(0.0, |t| t.learning_rate());
-        self.record_steps()
-            .iter()
-            .map(|&s| eta * s as f64)
-            .collect()
+        let Some(training) = &self.training else {
+            return Vec::new();
+        };
+        let steps = self.record_steps();
+        steps.into_iter().map(|step| training.time(step)).collect()
     }
 }
 

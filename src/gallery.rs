@@ -1,10 +1,10 @@
 //! The gallery: figures with the numbers they must show, each made from one model spec.
 
 use crate::error::{Error, Result};
+use crate::numerics::atomic::write_atomic;
 use crate::plot::{figure_csv, render_svg};
 use crate::report::figures;
 use crate::run::assess::assess;
-use crate::run::store::write_atomic;
 use crate::run::{Settings, Side, document, execute};
 use crate::spec::{Options as SpecOptions, Spec};
 use crate::task::loader::{DATA_FOLDER, locate};

@@ -36,6 +36,27 @@ pub fn find<'a, T: ?Sized>(kinds: &'a [Kind<T>], place: &str, name: &str) -> Res
     })
 }
 
+/// The component that a table names by its `kind`; errors name the key under `place`.
+pub fn component<T: ?Sized>(
+    place: &str,
+    kinds: &[Kind<T>],
+    mut table: toml::Table,
+) -> Result<Arc<T>> {
+    let key = format!("{place}.kind");
+    let names: Vec<&str> = kinds.iter().map(|k| k.about.kind).collect();
+    let kind = match table.remove("kind") {
+        Some(toml::Value::String(kind)) => kind,
+        given => {
+            return Err(Error::input(
+                key,
+                given.map_or("missing".into(), |v| format!("{v} is not a text")),
+                format!("write kind = \"...\" with one of: {}", names.join(", ")),
+            ));
+        }
+    };
+    (find(kinds, &key, &kind)?.parse)(place, table)
+}
+
 /// The error for a name that is not in `known`, with the nearest known one as suggestion.
 pub fn unknown(place: &str, name: &str, known: &[&str]) -> Error {
     Error::input(

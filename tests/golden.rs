@@ -365,9 +365,16 @@ fn trainings(cases: &mut Cases) {
         ),
         ("adam", "decay", "weight_decay = [0.1, 0.2]"),
         ("adam", "schedule", schedule),
+        ("stages", "descent-adam", ""),
+        ("none", "start", ""),
     ] {
         let time = match kind {
             "gradient-flow" => "time = 0.15\nresolution = 3",
+            "none" => "",
+            "stages" => {
+                "stages = [{ name = 'a', kind = 'gradient-descent', learning_rate = 0.05, steps = 2 },\n\
+                 { name = 'b', kind = 'adam', learning_rate = 0.05, steps = 2 }]"
+            }
             _ => "learning_rate = 0.05\nsteps = 3",
         };
         let training = parsed(TRAININGS, &format!("kind = '{kind}'\n{time}\n{keys}"));

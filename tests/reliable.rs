@@ -232,6 +232,28 @@ fn a_diverging_cell_fails_alone() {
 }
 
 #[test]
+fn a_cell_that_does_not_converge_fails_alone() {
+    let spec = SMALL.replace(
+        "kind = \"gradient-descent\"\nlearning_rate = 0.01\nsteps = 200",
+        "kind = \"gradient-flow\"\ntime = 2.0",
+    );
+    assert_ne!(spec, SMALL);
+    let folder = with_spec(&spec);
+    let sweep = "sweep={ \"training.tolerance\" = [1e-8, 1e-200] }";
+    let ran = run(
+        folder.path(),
+        &["run", "spec.toml", "--set", sweep, "--json"],
+    );
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    for text in ["tolerance", "data set 0, replica 0", "remedy: "] {
+        assert!(ran.err.contains(text), "{}", ran.err);
+    }
+    let document = common::json(&ran.out);
+    assert_eq!(document["cells"][0]["status"], "done");
+    assert_eq!(document["cells"][1]["status"], "failed");
+}
+
+#[test]
 fn the_content_of_a_data_file_enters_the_hash() {
     let spec = SMALL.replace(
         "kind = \"linear-teacher\"\nsingular_values = [2.0, 1.0]\ninput_dim = 4\noutput_dim = 3\nsamples = 20",

@@ -58,13 +58,12 @@ pub fn measure(
         recorded.clone()
     };
 
-    let rate = training.learning_rate();
     let trained = training.train(learner, start, dataset, &looked_at, rng, &mut |snapshot| {
         let step = snapshot.step;
         let is_recorded = recorded.binary_search(&step).is_ok();
         for (recorder, _) in &mut recorders {
             if is_recorded || recorder.cadence() == Cadence::EveryStep {
-                recorder.record(step, rate * step as f64, snapshot.parameters)?;
+                recorder.record(step, training.time(step), snapshot.parameters)?;
             }
         }
         match &mut on_progress {

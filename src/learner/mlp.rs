@@ -318,12 +318,17 @@ impl Learner for Mlp {
             .collect()
     }
 
+    fn names(&self, shape: Shape) -> Vec<String> {
+        let layers = self.all_widths(shape).len() - 1;
+        let named = |kind: &'static str, n| (0..n).map(move |l| format!("layers.{l}.{kind}"));
+        let biases = if self.bias { layers } else { 0 };
+        named("weight", self.trained_layers())
+            .chain(named("bias", biases))
+            .collect()
+    }
+
     fn initialize(&self, dataset: &Dataset, rng: &mut Stream) -> Result<Parameters> {
-        let shape = Shape {
-            inputs: dataset.x.nrows(),
-            outputs: dataset.y.nrows(),
-            samples: dataset.samples(),
-        };
+        let shape = dataset.shape();
         self.check(shape)?;
         let widths = self.all_widths(shape);
         let layers = widths.len() - 1;

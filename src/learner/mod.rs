@@ -3,6 +3,7 @@
 pub mod activation;
 pub mod init;
 mod kernel_ridge;
+pub mod loaded;
 pub mod mlp;
 mod nearest;
 pub mod network;
@@ -11,10 +12,12 @@ pub mod parametrization;
 pub mod prior;
 mod random_features;
 mod readout;
+pub mod weights;
 
 pub use activation::Activation;
 pub use init::Init;
 pub use kernel_ridge::KernelRidge;
+pub use loaded::Loaded;
 pub use mlp::{Mlp, Readout};
 pub use nearest::Nearest;
 pub use network::MlpNetwork;
@@ -154,6 +157,8 @@ pub enum StartView {
         /// Imbalance `W_2^T W_2 - W_1 W_1^T` in units of the identity.
         lambda: f64,
     },
+    /// Weights from elsewhere: there is no law.
+    Given,
     /// Singular bases of the teacher: `W_1 = R diag(first) V^T`, ..., `W_L = U diag(last) R^T`, `first` in between.
     Aligned {
         /// Singular value of every layer but the last.
@@ -173,6 +178,11 @@ pub trait Learner: Debug + Send + Sync {
     fn precision(&self) -> Precision;
     /// Rows and columns of every parameter block for a data shape.
     fn shapes(&self, shape: Shape) -> Vec<(usize, usize)>;
+    /// Names of the parameter blocks in a file of weights, in the order of [`Learner::shapes`].
+    fn names(&self, shape: Shape) -> Vec<String> {
+        let blocks = self.shapes(shape).len();
+        (0..blocks).map(|block| format!("block.{block}")).collect()
+    }
     /// One initial condition. `dataset` is there for data-aligned starts.
     fn initialize(&self, dataset: &Dataset, rng: &mut Stream) -> Result<Parameters>;
     /// Compiled double-precision network.

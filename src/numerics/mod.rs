@@ -1,5 +1,6 @@
 //! Numerical methods without physics names.
 
+pub mod atomic;
 pub mod chebyshev;
 pub mod elementary;
 pub mod flow;

@@ -265,25 +265,7 @@ impl Engine<'_> {
                 arrays,
             })
         });
-        let record = record.map_err(|e| match e {
-            Error::Diverged {
-                step,
-                learning_rate,
-                stable_bound,
-                ..
-            } => Error::Diverged {
-                place: format!(
-                    "{}data set {}, replica {}",
-                    place(cell),
-                    draw.dataset,
-                    draw.replica
-                ),
-                step,
-                learning_rate,
-                stable_bound,
-            },
-            other => other,
-        })?;
+        let record = record.map_err(|e| of_draw(e, cell, draw))?;
         self.progress
             .advance(steps(experiment) - advanced.min(steps(experiment)));
         let values = cell
@@ -380,7 +362,41 @@ pub fn place(cell: &Cell) -> String {
     }
 }
 
-/// Sorts finished units into cells. A diverged draw fails its cell; a solver that failed fails its theory in that cell.
+/// Names the draw whose training failed.
+fn of_draw(error: Error, cell: &Cell, draw: DrawIndex) -> Error {
+    let draw = format!(
+        "{}data set {}, replica {}",
+        place(cell),
+        draw.dataset,
+        draw.replica
+    );
+    match error {
+        Error::Diverged {
+            step,
+            learning_rate,
+            stable_bound,
+            ..
+        } => Error::Diverged {
+            place: draw,
+            step,
+            learning_rate,
+            stable_bound,
+        },
+        Error::Unconverged {
+            solver,
+            cause,
+            remedy,
+        } => Error::Unconverged {
+            solver: format!("{draw}: {solver}"),
+            cause,
+            remedy,
+        },
+        other => other,
+    }
+}
+
+/// Sorts finished units into cells. A draw that diverged or did not converge fails its cell; a solver that failed fails its theory in
+/// that cell.
 fn gather(
     spec: &Spec,
     plans: Vec<Vec<Planned>>,
@@ -423,16 +439,13 @@ fn gather(
                 .measurement
                 .get_or_insert_with(Measurement::default)
                 .push(draw, values, seconds),
-            (Work::Measure { .. }, Err(e @ Error::Diverged { .. })) => {
+            (Work::Measure { .. }, Err(e)) if is_local(&e) => {
                 cell.failure.get_or_insert(e);
             }
             (Work::Solve { theory, draw }, Ok(Done::Solved(prediction, seconds))) => {
                 cell.theories[theory].push(draw, prediction, seconds);
             }
-            (
-                Work::Solve { theory, .. },
-                Err(e @ (Error::Unconverged { .. } | Error::Diverged { .. })),
-            ) => {
+            (Work::Solve { theory, .. }, Err(e)) if is_local(&e) => {
                 cell.theories[theory].status = Status::Failed(e);
             }
             (_, Err(e)) => return Err(e),

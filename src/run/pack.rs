@@ -1,7 +1,8 @@
 //! Packs: many records in one file, written once and never changed, with an index at the end.
 
-use super::store::{persist, valid};
+use super::store::valid;
 use crate::error::{Error, Result};
+use crate::numerics::atomic::persist;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};

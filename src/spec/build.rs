@@ -6,13 +6,12 @@ use super::{Cell, Document, Expect, Measure, Spec, TheoryEntry, overrides, sweep
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment};
 use crate::instrument::{INSTRUMENTS, Instrument, Wanted};
-use crate::kind::{find, parse_table, unknown};
-use crate::learner::LEARNERS;
+use crate::kind::{component, parse_table, unknown};
+use crate::learner::loaded;
 use crate::task::TASKS;
 use crate::theory::THEORIES;
 use crate::training::TRAININGS;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use toml::Table;
 
 /// Names that tables and arrays use for what is not a theory.
@@ -133,38 +132,18 @@ fn build_cell(set: sweep::Settings, table: &Table, quick: bool) -> Result<Cell> 
     })
 }
 
-fn component<T: ?Sized>(
-    place: &str,
-    kinds: &'static [crate::kind::Kind<T>],
-    mut table: Table,
-) -> Result<Arc<T>> {
-    let key = format!("{place}.kind");
-    let names: Vec<&str> = kinds.iter().map(|k| k.about.kind).collect();
-    let kind = match table.remove("kind") {
-        Some(toml::Value::String(kind)) => kind,
-        given => {
-            return Err(Error::input(
-                key,
-                given.map_or("missing".into(), |v| format!("{v} is not a text")),
-                format!("write kind = \"...\" with one of: {}", names.join(", ")),
-            ));
-        }
-    };
-    (find(kinds, &key, &kind)?.parse)(place, table)
-}
-
 fn experiment(frame: &Frame) -> Result<Experiment> {
     let m = &frame.measure;
     let task = component("task", TASKS, frame.task.clone())?;
     let learner = frame
         .learner
         .clone()
-        .map(|t| component("learner", LEARNERS, t))
+        .map(|t| loaded::parse("learner", t))
         .transpose()?;
     let training = frame
         .training
         .clone()
-        .map(|t| component("training", TRAININGS, t))
+        .map(|t| component("training", TRAININGS, t.table()))
         .transpose()?;
     let experiment = Experiment {
         seed: frame.seed,

@@ -25,9 +25,9 @@ pub struct Frame {
     /// `[learner]`: what learns, chosen by `kind`; may be left out.
     #[serde(default)]
     pub learner: Option<Table>,
-    /// `[training]`: how it learns, chosen by `kind`; may be left out.
+    /// `[training]`: how it learns, chosen by `kind`, or `[[training]]`: a list of named stages; may be left out.
     #[serde(default)]
-    pub training: Option<Table>,
+    pub training: Option<TrainingTables>,
     /// `[measure]`: what is recorded, and on how many draws.
     pub measure: Measure,
     /// `[[theory]]`: what predicts the observables, each chosen by `kind`, with `label`, `expect` and `assume`.
@@ -42,6 +42,32 @@ pub struct Frame {
     /// `[[figure]]`: the pictures; default: one per observable.
     #[serde(default)]
     pub figure: Vec<Figure>,
+}
+
+/// One training rule, or stages in sequence.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a table [training], or tables [[training]]"
+)]
+pub enum TrainingTables {
+    /// `[training]`
+    One(Table),
+    /// `[[training]]`
+    Stages(Vec<Table>),
+}
+
+impl TrainingTables {
+    /// As the table of one component.
+    pub fn table(self) -> Table {
+        match self {
+            TrainingTables::One(table) => table,
+            TrainingTables::Stages(tables) => Table::from_iter([
+                ("kind".to_string(), toml::Value::from("stages")),
+                ("stages".to_string(), toml::Value::from(tables)),
+            ]),
+        }
+    }
 }
 
 /// `[measure]`: what is recorded, and on how many draws.

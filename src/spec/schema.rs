@@ -45,7 +45,7 @@ pub fn spec() -> Json {
             "seed": { "type": "integer", "minimum": 0, "default": 0 },
             "task": task,
             "learner": learner,
-            "training": training,
+            "training": { "oneOf": [training, { "type": "array", "items": { "type": "object", "required": ["name", "kind"] } }] },
             "measure": measure,
             "theory": { "type": "array", "items": theory },
             "compare": compare,

@@ -1,5 +1,6 @@
 //! A finite data set: inputs and targets as columns, with the views a theory may ask for.
 
+use crate::task::Shape;
 use nalgebra::{DMatrix, DVector};
 
 /// Input-output modes `S = U diag(s) V^T` in which mode strengths are measured: `U: outputs x k`, `V: inputs x k`,
@@ -57,6 +58,15 @@ impl Dataset {
     /// Number of training samples `P`.
     pub fn samples(&self) -> usize {
         self.x.ncols()
+    }
+
+    /// Numbers of inputs, outputs and training samples.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            inputs: self.x.nrows(),
+            outputs: self.y.nrows(),
+            samples: self.samples(),
+        }
     }
 
     /// Moments with weight `w` per sample.

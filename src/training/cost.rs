@@ -4,7 +4,7 @@ use crate::learner::{Learner, Precision};
 use crate::task::Shape;
 
 /// Estimated cost of one training run.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Cost {
     /// Peak working memory: data set, parameters, gradients, activations.
     pub bytes: u64,

@@ -93,11 +93,7 @@ impl Descent {
         rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
-        let shape = Shape {
-            inputs: dataset.x.nrows(),
-            outputs: dataset.y.nrows(),
-            samples: dataset.samples(),
-        };
+        let shape = dataset.shape();
         self.check(shape)?;
         let shapes: Vec<_> = start.blocks.iter().map(|b| b.shape()).collect();
         if shapes != learner.shapes(shape) {

@@ -186,11 +186,7 @@ impl Training for GradientFlow {
         _rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
-        let shape = Shape {
-            inputs: dataset.x.nrows(),
-            outputs: dataset.y.nrows(),
-            samples: dataset.samples(),
-        };
+        let shape = dataset.shape();
         let classes = learner.classes(shape);
         let objective = self.loss.objective(shape.samples, shape.outputs, classes);
         let compressed = self.compresses(learner, shape);

@@ -8,10 +8,12 @@ pub mod cost;
 pub mod descent;
 pub mod gradient_descent;
 mod gradient_flow;
+mod none;
 mod rule;
 mod schedule;
 mod sgd;
 pub mod stability;
+mod stages;
 mod table;
 
 pub use adam::Adam;
@@ -20,9 +22,11 @@ pub use cost::Cost;
 pub use descent::Descent;
 pub use gradient_descent::GradientDescent;
 pub use gradient_flow::GradientFlow;
+pub use none::Untrained;
 pub use rule::Rule;
 pub use schedule::{Decay, Schedule};
 pub use sgd::Sgd;
+pub use stages::{Stage, Stages};
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
@@ -111,6 +115,14 @@ pub trait Training: Debug + Send + Sync {
     fn loss(&self) -> Loss;
     /// Time per step `eta`, `t = eta * step`: the learning rate, the spacing of the flow's grid, or 1 for closed forms.
     fn learning_rate(&self) -> f64;
+    /// Time after `step` updates.
+    fn time(&self, step: usize) -> f64 {
+        self.learning_rate() * step as f64
+    }
+    /// Steps that are recorded beside the grid of the spec: the ends of stages.
+    fn marks(&self) -> Vec<usize> {
+        Vec::new()
+    }
     /// Number of parameter updates.
     fn steps(&self) -> usize;
     /// Full-batch gradient descent without noise or momentum: what the exact theories describe.
@@ -154,4 +166,6 @@ pub const TRAININGS: &[Kind<dyn Training>] = &[
     sgd::KIND,
     adam::KIND,
     closed_form::KIND,
+    stages::KIND,
+    none::KIND,
 ];

@@ -98,6 +98,11 @@ fn scale(network: &LinearNetwork) -> std::result::Result<f64, Declined> {
         StartView::Gaussian { scale } | StartView::Balanced { scale } => scale,
         StartView::Aligned { first, last } => (first * last).abs().sqrt(),
         StartView::LambdaBalanced { scale, lambda: 0.0 } => scale.abs().sqrt(),
+        StartView::Given => {
+            return Err(Declined(
+                "needs the law of the start; the weights come from a file".into(),
+            ));
+        }
         StartView::LambdaBalanced { lambda, .. } => {
             return Err(Declined(format!(
                 "needs a vanishing start; lambda = {lambda} keeps one layer finite"

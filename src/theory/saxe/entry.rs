@@ -235,7 +235,10 @@ fn closed_form_applies(network: &LinearNetwork) -> std::result::Result<(), Decli
             network.layers()
         )));
     }
-    if let StartView::Gaussian { .. } = network.view.start {
+    if matches!(
+        network.view.start,
+        StartView::Gaussian { .. } | StartView::Given
+    ) {
         return Err(Declined(
             "the closed form needs a lambda-balanced start; independent Gaussian weights are not (method = \"auto\" or \"ode\")"
                 .into(),

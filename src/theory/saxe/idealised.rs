@@ -73,6 +73,11 @@ impl Start {
                     false => Start::TwoLayer(large, small),
                 }
             }
+            (None, StartView::Given) => {
+                return Err(Declined(
+                    "needs the law of the start; the weights come from a file (condition = \"initial\")".into(),
+                ));
+            }
             (None, StartView::Aligned { first, last }) => {
                 let unit = network.weight_scale();
                 match layers {
