@@ -170,13 +170,19 @@ impl Experiment {
             .collect()
     }
 
-    /// Recorded steps: 0 and `steps` included, rounded to whole steps, without repetition.
+    /// Whether the start is among the recorded times: not for `measure.points = 1` and for rules whose start says nothing.
+    pub fn records_start(&self) -> bool {
+        let training = self.training.as_ref();
+        self.draws.points > 1 && training.is_none_or(|t| t.records_start())
+    }
+
+    /// Recorded steps: 0 and `steps` included, rounded to whole steps, without repetition; the last one alone where the start is not recorded.
     pub fn record_steps(&self) -> Vec<usize> {
         let Some(training) = &self.training else {
             return Vec::new();
         };
         let last = training.steps();
-        if !training.records_start() {
+        if !self.records_start() {
             return vec![last];
         }
         let intervals = self.draws.points.max(2) - 1;

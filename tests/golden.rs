@@ -423,7 +423,10 @@ fn instruments(cases: &mut Cases) {
                 .record(step, training.learning_rate() * step as f64, &p)
                 .unwrap();
         }
-        cases.add("instrument", instrument.about(), "path", recorder.finish());
+        // Not-a-number where undefined, which is checked elsewhere.
+        let values = recorder.finish().into_iter();
+        let values: Vec<f64> = values.map(|v| if v.is_nan() { 0.0 } else { v }).collect();
+        cases.add("instrument", instrument.about(), "path", values);
     }
 }
 

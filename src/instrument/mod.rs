@@ -2,6 +2,7 @@
 
 mod conserved;
 mod end_to_end;
+mod features;
 mod half_rise;
 mod loss;
 pub mod map;
@@ -9,18 +10,29 @@ mod measure;
 mod modes;
 mod ntk;
 pub mod observable;
+mod outputs;
+mod reading;
+mod spectra;
 mod subject;
 #[cfg(test)]
 mod testing;
 
 pub use conserved::{CONSERVED_DRIFT, CONSERVED_QUANTITY, ConservedDrift, ConservedQuantity};
 pub use end_to_end::{INPUT_OUTPUT_MAP, InputOutputMap};
+pub use features::{
+    CKA, FEATURE_KERNEL, FEATURE_KERNEL_CHANGE, GRADIENT_KERNEL, KERNEL_TARGET_ALIGNMENT,
+    PARTICIPATION_RATIO,
+};
 pub use half_rise::{HALF_RISE_TIME, HalfRiseTime};
 pub use loss::{TEST_LOSS, TRAIN_LOSS, TestLoss, TrainLoss};
 pub use measure::{Measured, OnProgress, measure};
 pub use modes::{MODE_STRENGTH, ModeStrength, SINGULAR_ALIGNMENT, SingularAlignment};
 pub use ntk::{NTK, NTK_CHANGE, Ntk, NtkChange};
 pub use observable::{Axis, Observable, Wanted};
+pub use outputs::{BIAS, OUTPUT, TEST_ERROR, TEST_ERROR_SAMPLING, VARIANCE};
+pub use reading::{Read, Reading, When};
+pub use spectra::{ORDER_PARAMETER, WEIGHT_COVARIANCE, WEIGHT_HISTOGRAM, WEIGHT_SPECTRUM};
+pub use subject::Subject;
 
 use crate::error::Result;
 use crate::experiment::Experiment;
@@ -52,6 +64,16 @@ pub trait Instrument: Send + Sync {
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined>;
     /// A fresh recorder for one draw.
     fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>>;
+    /// Numbers that one network gives: those on the grid, unless [`Instrument::combine`] makes them of others.
+    fn primitives(&self, _experiment: &Experiment, axes: &[Axis]) -> usize {
+        observable::size(axes)
+    }
+    /// Forms what the networks of one data set gave (outer index: replica) into an ensemble quantity on the grid of `size` values: one set per
+    /// replica, whose mean is the bias-corrected estimate and whose scatter is its error (jackknife pseudo-values). By default the numbers
+    /// themselves.
+    fn combine(&self, replicas: Vec<Vec<f64>>, _size: usize) -> Vec<Vec<f64>> {
+        replicas
+    }
 }
 
 /// Collects the values of one draw.
@@ -78,6 +100,21 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &NtkChange,
     &Ntk,
     &InputOutputMap,
+    &features::FEATURE_KERNELS,
+    &features::GRADIENT_KERNELS,
+    &features::FEATURE_CHANGE,
+    &features::TARGET_ALIGNMENT,
+    &features::SIMILARITY,
+    &features::PARTICIPATION,
+    &spectra::SPECTRUM,
+    &spectra::COVARIANCE,
+    &spectra::HISTOGRAM,
+    &spectra::ORDER,
+    &outputs::OUTPUTS,
+    &outputs::VARIANCES,
+    &outputs::BIASES,
+    &outputs::ERRORS,
+    &outputs::SAMPLING,
 ];
 
 /// The instrument called `name`, or an input error at `place` that suggests the nearest one.

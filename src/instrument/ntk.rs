@@ -78,7 +78,7 @@ fn jacobian_shape(
 }
 
 /// The first `limit` training inputs.
-fn first_inputs(dataset: &Dataset, limit: usize) -> DMatrix<f64> {
+pub(super) fn first_inputs(dataset: &Dataset, limit: usize) -> DMatrix<f64> {
     let count = dataset.samples().min(limit);
     dataset.x.columns(0, count).into_owned()
 }
@@ -94,6 +94,7 @@ impl Instrument for Ntk {
 
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
         let subject = Subject::of(experiment)?;
+        subject.needs_start()?;
         let samples = subject.shape.samples.min(NTK_SAMPLES);
         jacobian_shape(&subject, samples)?;
         Ok(vec![
@@ -161,6 +162,7 @@ impl Instrument for NtkChange {
 
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
         let subject = Subject::of(experiment)?;
+        subject.needs_start()?;
         let samples = subject.shape.samples.min(CHANGE_SAMPLES);
         let (rows, columns) = jacobian_shape(&subject, samples)?;
         match rows.min(columns) {

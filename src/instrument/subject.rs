@@ -7,13 +7,22 @@ use crate::learner::{Learner, MlpView};
 use crate::task::Shape;
 use crate::training::Training;
 
-pub(super) struct Subject<'a> {
+/// What is watched.
+pub struct Subject<'a> {
+    /// What learns.
     pub learner: &'a dyn Learner,
+    /// How it learns.
     pub training: &'a dyn Training,
+    /// Dimensions of the data.
     pub shape: Shape,
+    /// Test samples of a data set.
+    pub test_samples: usize,
+    /// Whether the start is recorded.
+    records_start: bool,
 }
 
 impl<'a> Subject<'a> {
+    /// Declines without a learner or a training rule.
     pub fn of(experiment: &'a Experiment) -> std::result::Result<Self, Declined> {
         let (Some(learner), Some(training)) = (&experiment.learner, &experiment.training) else {
             return Err(Declined("needs a learner and a training rule".into()));
@@ -22,7 +31,19 @@ impl<'a> Subject<'a> {
             learner: learner.as_ref(),
             training: training.as_ref(),
             shape: experiment.task.shape(),
+            test_samples: experiment.task.test_samples(),
+            records_start: experiment.records_start(),
         })
+    }
+
+    /// What is compared with the start needs one.
+    pub(super) fn needs_start(&self) -> std::result::Result<(), Declined> {
+        match self.records_start {
+            true => Ok(()),
+            false => Err(Declined(
+                "needs the start, which is not recorded (measure.points >= 2)".into(),
+            )),
+        }
     }
 
     /// The view as a linear network with at least `layers` layers.

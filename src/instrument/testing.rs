@@ -258,3 +258,28 @@ impl Training for Descent {
         Ok(parameters)
     }
 }
+
+/// A multilayer perceptron trained for 40 steps on 9 samples of a teacher with 4 inputs and 2 outputs: data, end, values.
+pub fn trained(
+    learner: crate::learner::Mlp,
+    instruments: &[&dyn super::Instrument],
+) -> (Dataset, Parameters, Vec<Vec<f64>>) {
+    let task = crate::task::LinearTeacher {
+        samples: 9,
+        test_samples: 7,
+        ..crate::task::LinearTeacher::new(vec![2.0, 1.0], 4, 2)
+    };
+    let e = Experiment {
+        learner: Some(Arc::new(learner)),
+        ..experiment(task, linear(&[], &[1.0]), 40)
+    };
+    let draw = crate::experiment::DrawIndex {
+        dataset: 0,
+        replica: 0,
+    };
+    let data = e.dataset(0).unwrap();
+    let start = e.initial(&data, draw).unwrap().unwrap();
+    let mut noise = e.training_stream(draw);
+    let found = super::measure(&e, instruments, &data, start, &mut noise, None).unwrap();
+    (data, found.trained, found.values)
+}

@@ -147,6 +147,10 @@ impl Learner for Loaded {
         self.inner.rate_scale(shape)
     }
 
+    fn hidden(&self, shape: Shape) -> Vec<usize> {
+        self.inner.hidden(shape)
+    }
+
     fn classes(&self, shape: Shape) -> usize {
         self.inner.classes(shape)
     }

@@ -372,6 +372,10 @@ impl Learner for Mlp {
             .check(&format!("{PLACE}.init"), &self.all_widths(shape))
     }
 
+    fn hidden(&self, _shape: Shape) -> Vec<usize> {
+        self.widths.clone()
+    }
+
     fn rate_scale(&self, shape: Shape) -> f64 {
         self.parametrization
             .rate_scale(&self.all_widths(shape), self.richness)

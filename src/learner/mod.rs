@@ -193,6 +193,10 @@ pub trait Learner: Debug + Send + Sync {
     fn check(&self, shape: Shape) -> Result<()>;
     /// Factor between `training.learning_rate` and the step on the raw parameters.
     fn rate_scale(&self, shape: Shape) -> f64;
+    /// Widths of the hidden layers whose features a network can show; empty where there are none.
+    fn hidden(&self, _shape: Shape) -> Vec<usize> {
+        Vec::new()
+    }
     /// Number of logits per softmax of the cross-entropy; it divides the number of outputs.
     fn classes(&self, shape: Shape) -> usize {
         shape.outputs
@@ -246,6 +250,20 @@ pub trait Network<T: Real>: Send {
     /// Jacobian `d f_i(x_mu) / d theta_k`: row `mu * outputs + i` (outputs fastest), column `k` running through the blocks in
     /// order, each column-major.
     fn jacobian(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> DMatrix<T>;
+    /// Outputs of the hidden layers, `phi(h^l)`, one matrix `N_l x samples` per layer of [`Learner::hidden`].
+    fn features(&mut self, _p: &Parameters<T>, _x: &DMatrix<T>) -> Vec<DMatrix<T>> {
+        Vec::new()
+    }
+    /// Derivatives of output number `output` by the preactivations of the hidden layers, `df/dh^l`, in the shapes of
+    /// [`Network::features`].
+    fn sensitivities(
+        &mut self,
+        _p: &Parameters<T>,
+        _x: &DMatrix<T>,
+        _output: usize,
+    ) -> Vec<DMatrix<T>> {
+        Vec::new()
+    }
 }
 
 /// All learners that a spec can name.

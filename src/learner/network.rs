@@ -117,6 +117,15 @@ impl<T: Real> MlpNetwork<T> {
         self.below = std::mem::replace(&mut self.error, below);
     }
 
+    /// Error 1 at output number `output` of every sample, 0 at the others.
+    fn start_at(&mut self, output: usize, samples: usize) {
+        let outputs = self.widths[self.layers()];
+        self.error.clear();
+        self.error.resize(outputs * samples, T::zero());
+        let chosen = self.error[output..].iter_mut().step_by(outputs);
+        chosen.for_each(|e| *e = T::one());
+    }
+
     /// What layer `l + 1` receives.
     fn input<'a>(&'a self, x: &'a DMatrix<T>, l: usize) -> &'a [T] {
         match l {
@@ -206,12 +215,7 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
             starts.push(starts[starts.len() - 1] + block.len());
         }
         for output in 0..outputs {
-            self.error.clear();
-            self.error.resize(outputs * samples, T::zero());
-            self.error[output..]
-                .iter_mut()
-                .step_by(outputs)
-                .for_each(|e| *e = T::one());
+            self.start_at(output, samples);
             for l in (0..layers).rev() {
                 let (rows, cols) = (self.widths[l + 1], self.widths[l]);
                 if let Some(&multiplier) = self.bias_multipliers.get(l) {
@@ -240,6 +244,33 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
             }
         }
         jacobian
+    }
+
+    fn features(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> Vec<DMatrix<T>> {
+        self.pass_forward(p, x);
+        let hidden = self.widths[1..self.layers()].iter().zip(&self.outputs);
+        hidden
+            .map(|(&width, output)| DMatrix::from_column_slice(width, x.ncols(), output))
+            .collect()
+    }
+
+    fn sensitivities(
+        &mut self,
+        p: &Parameters<T>,
+        x: &DMatrix<T>,
+        output: usize,
+    ) -> Vec<DMatrix<T>> {
+        self.pass_forward(p, x);
+        self.start_at(output, x.ncols());
+        let mut found: Vec<DMatrix<T>> = (1..self.layers())
+            .rev()
+            .map(|l| {
+                self.pass_backward(p, l, x.ncols());
+                DMatrix::from_column_slice(self.widths[l], x.ncols(), &self.error)
+            })
+            .collect();
+        found.reverse();
+        found
     }
 }
 

@@ -457,9 +457,11 @@ fn gather(
             }
         }
     }
-    for cell in &mut cells {
-        if cell.failure.is_some() {
-            cell.measurement = None;
+    for (cell, stated) in cells.iter_mut().zip(&spec.cells) {
+        match (&cell.failure, &mut cell.measurement) {
+            (Some(_), _) => cell.measurement = None,
+            (None, Some(measurement)) => measurement.combine(&stated.instruments, &stated.wanted),
+            (None, None) => {}
         }
     }
     Ok(cells)

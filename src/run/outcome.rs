@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::experiment::{DrawIndex, Promise};
-use crate::instrument::Wanted;
+use crate::instrument::{Instrument, Wanted};
 use crate::spec::{Expect, TheoryEntry, sweep};
 use crate::theory::{Info, Plan, Prediction};
 
@@ -52,6 +52,22 @@ impl Measurement {
         self.draws.push(draw);
         self.values.push(values);
         self.seconds += seconds;
+    }
+
+    /// Forms ensemble quantities of the replicas of every data set, see [`Instrument::combine`]. Draws of one data set are neighbours.
+    pub(crate) fn combine(&mut self, instruments: &[&dyn Instrument], wanted: &[Wanted]) {
+        let mut rest = &mut self.values[..];
+        for draws in self.draws.chunk_by(|a, b| a.dataset == b.dataset) {
+            let (replicas, others) = rest.split_at_mut(draws.len());
+            rest = others;
+            for (k, (instrument, wanted)) in instruments.iter().zip(wanted).enumerate() {
+                let values = replicas.iter_mut().map(|r| std::mem::take(&mut r[k]));
+                let combined = instrument.combine(values.collect(), wanted.size());
+                for (replica, values) in replicas.iter_mut().zip(combined) {
+                    replica[k] = values;
+                }
+            }
+        }
     }
 }
 

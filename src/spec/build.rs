@@ -167,7 +167,7 @@ pub(super) fn check(experiment: &Experiment) -> Result<()> {
     for (key, value, least) in [
         ("measure.datasets", draws.datasets, 1),
         ("measure.replicas", draws.replicas, 1),
-        ("measure.points", draws.points, 2),
+        ("measure.points", draws.points, 1),
     ] {
         if !(least..=LARGEST).contains(&value) {
             return Err(Error::input(

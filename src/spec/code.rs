@@ -260,7 +260,7 @@ mod tests {
             e
         };
         for (wrong, place) in [
-            (change(&|e| e.draws.points = 1), "measure.points"),
+            (change(&|e| e.draws.points = 0), "measure.points"),
             (change(&|e| e.draws.replicas = 0), "measure.replicas"),
             (change(&|e| e.training = None), "learner"),
             (

@@ -82,7 +82,7 @@ pub struct Measure {
     /// Initialisations per data set.
     #[serde(default = "eight")]
     pub replicas: usize,
-    /// Recorded times, the start and the end included.
+    /// Recorded times, the start and the end included; 1: the end alone.
     #[serde(default = "points")]
     pub points: usize,
     /// Spacing of the recorded steps.

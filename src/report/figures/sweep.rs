@@ -1,4 +1,4 @@
-//! An observable over a swept key, and below it how far the networks are from the first theory.
+//! An observable over a swept key, and below it how far the networks are from the first theory. Other swept keys tell groups of cells apart.
 
 use super::{DASHES, WIDTH, axis, caption, chosen, picked};
 use crate::compare::Blocks;
@@ -6,16 +6,22 @@ use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::{Assessment, Derived, measured_blocks, theory_curve};
 use crate::run::outcome::{CellOutcome, Outcome};
-use crate::spec::sweep::coordinate;
+use crate::spec::sweep::{Settings, coordinate};
 use crate::spec::{Figure as FigureSpec, ReduceKind};
 
-/// Cells in the order of their abscissa, and what is drawn of the observable.
+/// Cells that differ in the abscissa alone, in its order.
+struct Group<'a> {
+    label: String,
+    x: Vec<f64>,
+    cells: Vec<&'a CellOutcome>,
+}
+
+/// What is drawn of the observable, and where.
 struct Sweep<'a> {
     f: &'a FigureSpec,
     wanted: usize,
     key: &'a str,
-    x: Vec<f64>,
-    cells: Vec<&'a CellOutcome>,
+    groups: Vec<Group<'a>>,
     /// Points of the observable's own grid: index and name.
     picked: Vec<(usize, String)>,
     theories: Vec<String>,
@@ -46,6 +52,21 @@ pub(super) fn over_sweep(
     if let [(_, name)] = names.as_mut_slice() {
         *name = "networks".into();
     }
+    let mut groups: Vec<Group> = Vec::new();
+    for &(x, cell) in &order {
+        let label = others(&cell.set, key);
+        let known = groups.iter().position(|g| g.label == label);
+        let index = known.unwrap_or_else(|| {
+            groups.push(Group {
+                label,
+                x: vec![],
+                cells: vec![],
+            });
+            groups.len() - 1
+        });
+        groups[index].x.push(x);
+        groups[index].cells.push(cell);
+    }
     let sweep = Sweep {
         f,
         wanted,
@@ -55,8 +76,7 @@ pub(super) fn over_sweep(
             .iter()
             .map(|t| t.label.clone())
             .collect(),
-        x: order.iter().map(|(x, _)| *x).collect(),
-        cells: order.iter().map(|(_, c)| *c).collect(),
+        groups,
         limits: assessment
             .derived
             .iter()
@@ -84,7 +104,32 @@ pub(super) fn over_sweep(
     Ok(Some((figure, text)))
 }
 
+/// What tells cells of one abscissa apart: the other swept keys, a whole table by its kind; where a learner is named, its training is not.
+fn others(set: &Settings, key: &str) -> String {
+    let whole_learner = set.iter().any(|(k, v)| k == "learner" && v.is_table());
+    let named = set
+        .iter()
+        .filter(|(k, _)| k != key && !(whole_learner && k == "training"));
+    let text =
+        |(key, value): &(String, toml::Value)| match value.get("kind").and_then(|k| k.as_str()) {
+            Some(kind) => kind.to_string(),
+            None => format!("{} = {value}", key.rsplit('.').next().unwrap_or(key)),
+        };
+    named.map(text).collect::<Vec<_>>().join(", ")
+}
+
 impl Sweep<'_> {
+    /// Label and number of the style of curve `k` in a group.
+    fn named(&self, group: usize, k: usize) -> (String, usize) {
+        let (label, name) = (&self.groups[group].label, &self.picked[k].1);
+        let text = match (self.groups.len(), self.picked.len()) {
+            (1, _) => name.clone(),
+            (_, 1) => label.clone(),
+            _ => format!("{label}, {name}"),
+        };
+        (text, group * self.picked.len() + k)
+    }
+
     fn theory(&self, cell: &CellOutcome, label: &str) -> Result<Option<Blocks>> {
         match cell.theories.iter().find(|t| t.label == label) {
             Some(theory) => Ok(theory_curve(cell, theory, self.wanted)?.map(|c| c.values)),
@@ -106,35 +151,48 @@ impl Sweep<'_> {
                     .color(crate::plot::GREY)
                     .dash(dash),
             );
-            let means = self
-                .cells
-                .iter()
-                .map(|c| Ok(self.theory(c, label)?.map(|b| b.mean())))
-                .collect::<Result<Vec<_>>>()?;
-            for (k, (index, _)) in self.picked.iter().enumerate() {
-                let y: Vec<f64> = means
+            for (g, group) in self.groups.iter().enumerate() {
+                let means = group
+                    .cells
                     .iter()
-                    .map(|m| m.as_ref().map_or(f64::NAN, |m| m[*index]))
-                    .collect();
-                panel = panel.with(Series::line("", self.x.clone(), y).style(k).dash(dash));
+                    .map(|c| Ok(self.theory(c, label)?.map(|b| b.mean())))
+                    .collect::<Result<Vec<_>>>()?;
+                for (k, (index, _)) in self.picked.iter().enumerate() {
+                    let y: Vec<f64> = means
+                        .iter()
+                        .map(|m| m.as_ref().map_or(f64::NAN, |m| m[*index]))
+                        .collect();
+                    let line = Series::line("", group.x.clone(), y);
+                    panel = panel.with(line.style(self.named(g, k).1).dash(dash));
+                }
             }
         }
-        let measured = self
-            .cells
-            .iter()
-            .map(|c| measured_blocks(c, self.wanted))
-            .collect::<Result<Vec<_>>>()?;
-        let n = measured.iter().flatten().map(Blocks::n).max().unwrap_or(0);
-        let points: Vec<Option<Estimate>> = measured
-            .iter()
-            .map(|b| b.as_ref().map(Estimate::of))
-            .collect();
         let limit = self.limits.iter().find_map(|d| d.measured.as_ref().ok());
         let limit = limit.map(|m| Estimate {
             mean: m.estimate.clone(),
             stderr: m.stderr.clone(),
         });
-        Ok((self.with_points(panel, &points, limit.as_ref(), true), n))
+        let mut n = 0;
+        for (g, group) in self.groups.iter().enumerate() {
+            let measured = group
+                .cells
+                .iter()
+                .map(|c| measured_blocks(c, self.wanted))
+                .collect::<Result<Vec<_>>>()?;
+            n = measured
+                .iter()
+                .flatten()
+                .map(Blocks::n)
+                .max()
+                .unwrap_or(0)
+                .max(n);
+            let points: Vec<Option<Estimate>> = measured
+                .iter()
+                .map(|b| b.as_ref().map(Estimate::of))
+                .collect();
+            panel = self.with_points(panel, g, &points, limit.as_ref(), true);
+        }
+        Ok((panel, n))
     }
 
     /// Networks minus the first theory, relative to it; `None` without a theory or without networks.
@@ -142,18 +200,22 @@ impl Sweep<'_> {
         let Some(label) = self.theories.first() else {
             return Ok(None);
         };
-        let mut points = Vec::new();
-        for cell in &self.cells {
+        let relative = |cell: &CellOutcome| {
             let pair = (
                 measured_blocks(cell, self.wanted)?,
                 self.theory(cell, label)?,
             );
-            points.push(match pair {
-                (Some(m), Some(t)) => Some(Estimate::relative(&m, &t)?),
-                _ => None,
-            });
+            match pair {
+                (Some(m), Some(t)) => Estimate::relative(&m, &t).map(Some),
+                _ => Ok(None),
+            }
+        };
+        let mut all = Vec::with_capacity(self.groups.len());
+        for group in &self.groups {
+            let points = group.cells.iter().map(|c| relative(c));
+            all.push(points.collect::<Result<Vec<_>>>()?);
         }
-        if points.iter().all(Option::is_none) {
+        if all.iter().flatten().all(Option::is_none) {
             return Ok(None);
         }
         let mut limit = None;
@@ -172,39 +234,40 @@ impl Sweep<'_> {
         .stacked(0.5)
         .legend(Legend::None)
         .with(Series::hline(0.0));
-        for (k, (index, _)) in self.picked.iter().enumerate() {
-            let ends = limit.iter().map(|l| (0.0, l.mean[*index]));
-            let cells = self.x.iter().zip(&points);
-            let cells = cells.filter_map(|(x, p)| p.as_ref().map(|p| (*x, p.mean[*index])));
-            let (x, y): (Vec<f64>, Vec<f64>) = ends.chain(cells).unzip();
-            panel = panel.with(Series::line("", x, y).color(k).width(0.7));
+        for (g, (group, points)) in self.groups.iter().zip(&all).enumerate() {
+            for (k, (index, _)) in self.picked.iter().enumerate() {
+                let ends = limit.iter().map(|l| (0.0, l.mean[*index]));
+                let cells = group.x.iter().zip(points);
+                let cells = cells.filter_map(|(x, p)| p.as_ref().map(|p| (*x, p.mean[*index])));
+                let (x, y): (Vec<f64>, Vec<f64>) = ends.chain(cells).unzip();
+                let line = Series::line("", x, y);
+                panel = panel.with(line.color(self.named(g, k).1).width(0.7));
+            }
+            panel = self.with_points(panel, g, points, limit.as_ref(), false);
         }
-        Ok(Some(self.with_points(
-            panel,
-            &points,
-            limit.as_ref(),
-            false,
-        )))
+        Ok(Some(panel))
     }
 
     fn with_points(
         &self,
         mut panel: Panel,
+        group: usize,
         points: &[Option<Estimate>],
         limit: Option<&Estimate>,
         named: bool,
     ) -> Panel {
-        for (k, (index, name)) in self.picked.iter().enumerate() {
+        for (k, (index, _)) in self.picked.iter().enumerate() {
+            let (name, style) = self.named(group, k);
             let (y, e): (Vec<f64>, Vec<f64>) = points
                 .iter()
                 .map(|p| p.as_ref().map_or((f64::NAN, f64::NAN), |p| p.at(*index)))
                 .unzip();
             let label = if named { name.as_str() } else { "" };
-            let series = Series::points(label, self.x.clone(), y);
-            panel = panel.with(series.error(&e).style(k));
+            let series = Series::points(label, self.groups[group].x.clone(), y);
+            panel = panel.with(series.error(&e).style(style));
             if let Some((y, e)) = limit.map(|l| l.at(*index)) {
                 let series = Series::points("", vec![0.0], vec![y]);
-                panel = panel.with(series.error(&[e]).style(k).open());
+                panel = panel.with(series.error(&[e]).style(style).open());
             }
         }
         panel

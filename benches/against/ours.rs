@@ -1,0 +1,155 @@
+//! The same work as in the peers of `run.py`, on request: reads a line `WORK` from stdin, writes `seconds per unit` to stdout.
+//!
+//! Started by `python benches/against/run.py`, which interleaves it with the peers. Units: a training step, a pair of Gram matrices, a fit with
+//! prediction, a sampler step of all chains.
+
+use nalgebra::DMatrix;
+use rayon::prelude::*;
+use saddlepoint::kernel::{Kernel, Network as Wide, Nonlinearity, PerLayer, cross_gram, gram};
+use saddlepoint::learner::{Activation, Learner, Mlp, Precision};
+use saddlepoint::numerics::linalg::{
+    cholesky, solve_lower, solve_lower_transposed, transpose_multiply,
+};
+use saddlepoint::numerics::random::{normal_matrix, stream};
+use saddlepoint::task::{Dataset, Modes};
+use saddlepoint::training::{GradientDescent, Training};
+use std::hint::black_box;
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+const MEMORY: u64 = 4 << 30;
+
+fn dataset(inputs: usize, samples: usize) -> Dataset {
+    let mut rng = stream(1, "bench", &[]);
+    Dataset {
+        x: normal_matrix(&mut rng, inputs, samples),
+        y: normal_matrix(&mut rng, 1, samples),
+        test: None,
+        modes: Modes {
+            u: DMatrix::zeros(1, 0),
+            s: nalgebra::DVector::zeros(0),
+            v: DMatrix::zeros(inputs, 0),
+        },
+    }
+}
+
+fn mlp(width: usize) -> Mlp {
+    Mlp {
+        widths: vec![width],
+        activation: Activation::Relu,
+        precision: Precision::F32,
+        ..Mlp::default()
+    }
+}
+
+/// Trains one network for `steps` full batches.
+fn train(mlp: &Mlp, data: &Dataset, steps: usize, replica: u64) {
+    let start = mlp.initialize(data, &mut stream(1, "initial", &[replica]));
+    let descent = GradientDescent::new(1e-3, steps);
+    let mut rng = stream(1, "training", &[replica]);
+    let end = start.and_then(|s| descent.train(mlp, s, data, &[], &mut rng, &mut |_| Ok(())));
+    black_box(end).expect("the step is small");
+}
+
+/// A training step of an MLP 64-256-1, batch 512.
+fn mlp_step(steps: usize) -> f64 {
+    let (mlp, data) = (mlp(256), dataset(64, 512));
+    timed(steps, || train(&mlp, &data, steps, 0))
+}
+
+/// A step of 64 replicas of an MLP 32-64-1 on 256 samples.
+fn replicas(steps: usize) -> f64 {
+    let (mlp, data) = (mlp(64), dataset(32, 256));
+    timed(steps, || {
+        (0..64u64)
+            .into_par_iter()
+            .for_each(|r| train(&mlp, &data, steps, r))
+    })
+}
+
+fn relu(depth: usize) -> Wide {
+    Wide {
+        nonlinearity: Nonlinearity::Relu,
+        depth,
+        weight_variance: PerLayer::Same(2.0),
+        bias_variance: PerLayer::Same(0.1),
+    }
+}
+
+/// NNGP and NTK Gram matrices of 2,000 samples with 784 inputs, ReLU, 10 hidden layers.
+fn kernels(repeats: usize) -> f64 {
+    let x = normal_matrix(&mut stream(1, "bench", &[]), 784, 2000);
+    let wide = relu(10);
+    timed(repeats, || {
+        for _ in 0..repeats {
+            black_box(saddlepoint::kernel::gram::network_gram(&wide, &x, MEMORY))
+                .expect("enough memory");
+        }
+    })
+}
+
+/// Kernel ridge regression on 4,000 samples with 100 inputs, NNGP of one ReLU layer: Gram matrix, Cholesky, prediction of 4,000.
+fn ridge(repeats: usize) -> f64 {
+    let mut rng = stream(1, "bench", &[]);
+    let (x, z) = (
+        normal_matrix(&mut rng, 100, 4000),
+        normal_matrix(&mut rng, 100, 4000),
+    );
+    let y = normal_matrix(&mut rng, 4000, 1);
+    let kernel = Kernel::Nngp(relu(1));
+    timed(repeats, || {
+        for _ in 0..repeats {
+            let mut k = gram(&kernel, &x, MEMORY).expect("enough memory").kernel;
+            for i in 0..4000 {
+                k[(i, i)] += 0.1;
+            }
+            let l = cholesky(&k).expect("positive definite");
+            let mut alpha = y.clone();
+            solve_lower(&l, &mut alpha);
+            solve_lower_transposed(&l, &mut alpha);
+            let cross = cross_gram(&kernel, &x, &z, MEMORY)
+                .expect("enough memory")
+                .kernel;
+            black_box(transpose_multiply(&cross, &alpha));
+        }
+    })
+}
+
+/// Fraction of the peak: GFLOP/s of a product of two 1,024 x 1,024 matrices in single precision.
+fn product(repeats: usize) -> f64 {
+    use saddlepoint::numerics::linalg::{Factor, Gemm};
+    const N: usize = 1024;
+    let a = normal_matrix(&mut stream(1, "bench", &[]), N, N).cast::<f32>();
+    let mut c = a.clone();
+    let factor = || Factor::new(a.as_slice(), N, N);
+    timed(repeats, || {
+        for _ in 0..repeats {
+            f32::gemm(1.0, factor(), factor(), c.as_mut_slice());
+        }
+    })
+}
+
+fn timed(units: usize, work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64() / units as f64
+}
+
+fn main() {
+    let works: [(&str, fn(usize) -> f64, usize); 5] = [
+        ("mlp", mlp_step, 300),
+        ("replicas", replicas, 100),
+        ("kernels", kernels, 1),
+        ("ridge", ridge, 1),
+        ("product", product, 10),
+    ];
+    for line in std::io::stdin().lock().lines() {
+        let line = line.expect("stdin is readable");
+        let Some((_, work, units)) = works.iter().find(|w| w.0 == line.trim()) else {
+            println!("unknown");
+            continue;
+        };
+        println!("{:e}", work(*units));
+        std::io::stdout().flush().expect("stdout is writable");
+    }
+}

@@ -1,0 +1,264 @@
+//! Kernels of the hidden layers: features, gradients, their alignment with targets and with one another, dimension.
+
+use super::ntk::first_inputs;
+use super::reading::{Read, Reading, When};
+use super::subject::{Subject, counting_axis};
+use super::{Axis, Declined, Observable};
+use crate::error::Result;
+use crate::experiment::Experiment;
+use crate::kind::About;
+use nalgebra::DMatrix;
+
+/// Kernel of the features of every hidden layer, before and after training.
+pub static FEATURE_KERNEL: Observable = Observable {
+    name: "feature-kernel",
+    label: "feature kernel",
+    unit: "1",
+    convention: "Phi^l(x, x') = phi(h^l(x)) . phi(h^l(x')) / N_l, first min(P, 16) training inputs; endpoint 0 = start, 1 = end",
+};
+
+/// Kernel of the back-propagated gradients at every hidden layer, before and after training.
+pub static GRADIENT_KERNEL: Observable = Observable {
+    name: "gradient-kernel",
+    label: "gradient kernel",
+    unit: "1",
+    convention: "G^l(x, x') = (s/N_o) sum_i df_i(x)/dh^l . df_i(x')/dh^l with h^l the preactivations and s the parametrisation's factor on the \
+                 learning rate (gamma_0^2 N in mean-field, else 1), first min(P, 16) training inputs; endpoint 0 = start, 1 = end",
+};
+
+/// Rotation of the feature kernel of every layer since the start, in `[0, 1]`.
+pub static FEATURE_KERNEL_CHANGE: Observable = Observable {
+    name: "feature-kernel-change",
+    label: "change of the feature kernel",
+    unit: "1",
+    convention: "1 - <Phi_0, Phi_t> / (|Phi_0| |Phi_t|), Frobenius, not centred, first min(P, 64) training inputs",
+};
+
+/// Centred alignment of every layer's feature kernel with the targets, in `[0, 1]`.
+pub static KERNEL_TARGET_ALIGNMENT: Observable = Observable {
+    name: "kernel-target-alignment",
+    label: "kernel-target alignment",
+    unit: "1",
+    convention: "<H Phi H, H Y^T Y H> / (|H Phi H| |H Y^T Y H|), Frobenius, H = 1 - 11^T/P centres, first min(P, 64) training inputs",
+};
+
+/// Centred kernel alignment between the layers of the trained network, in `[0, 1]`.
+pub static CKA: Observable = Observable {
+    name: "cka",
+    label: "centred kernel alignment of layers",
+    unit: "1",
+    convention: "<H Phi^l H, H Phi^m H> / (|H Phi^l H| |H Phi^m H|), linear kernel, first min(P, 64) training inputs, after the last step",
+};
+
+/// Effective dimension of every layer's features.
+pub static PARTICIPATION_RATIO: Observable = Observable {
+    name: "participation-ratio",
+    label: "participation ratio of features",
+    unit: "1",
+    convention: "(sum_i l_i)^2 / sum_i l_i^2 with the eigenvalues l_i of the features' covariance over the first min(P, 64) training inputs, \
+                 mean subtracted, divided by P; between 1 and min(N_l, P - 1)",
+};
+
+const KERNEL_SAMPLES: usize = 16;
+const SAMPLES: usize = 64;
+
+pub(super) static FEATURE_KERNELS: Reading = Reading {
+    about: &About {
+        kind: "feature-kernel",
+        summary: "kernels of the hidden layers' features at the start and the end",
+        text: "\
+Phi^l(x, x') = phi(h^l(x)) . phi(h^l(x')) / N_l between the first min(P, 16) training inputs, on the axes endpoint (0 = start, 1 = end),
+layer, sample, sample. At large width and Gaussian start Phi^l(0) is the NNGP kernel of depth l.
+Source: conventions of Bordelon, Pehlevan 2022 (arXiv:2205.09653).",
+        revision: 1,
+    },
+    observable: &FEATURE_KERNEL,
+    when: When::Ends,
+    axes: kernel_axes,
+    reader: |subject, dataset| {
+        let x = first_inputs(dataset, KERNEL_SAMPLES);
+        kernels(subject, x, |kernels| {
+            kernels.iter().flat_map(|k| k.iter().copied()).collect()
+        })
+    },
+    ensemble: None,
+};
+
+pub(super) static GRADIENT_KERNELS: Reading = Reading {
+    about: &About {
+        kind: "gradient-kernel",
+        summary: "kernels of the back-propagated gradients at the start and the end",
+        text: "\
+G^l(x, x') = (s/N_o) sum_i df_i(x)/dh^l . df_i(x')/dh^l between the first min(P, 16) training inputs, on the axes endpoint, layer, sample,
+sample; h^l are the preactivations of hidden layer l, N_o is the number of outputs and s the factor of the parametrisation on the learning
+rate, so that the tangent kernel times s is sum_l G^{l+1} Phi^l (ntk and mean-field, no biases; G^{L+1} = 1).
+Source: conventions of Bordelon, Pehlevan 2022 (arXiv:2205.09653).",
+        revision: 1,
+    },
+    observable: &GRADIENT_KERNEL,
+    when: When::Ends,
+    axes: kernel_axes,
+    reader: |subject, dataset| {
+        let mut network = subject.learner.network(subject.shape);
+        let x = first_inputs(dataset, KERNEL_SAMPLES);
+        let outputs = subject.shape.outputs;
+        let scale = subject.learner.rate_scale(subject.shape) / outputs as f64;
+        Ok(Box::new(move |parameters| {
+            let mut sum: Vec<DMatrix<f64>> = Vec::new();
+            for output in 0..outputs {
+                let layers = network.sensitivities(parameters, &x, output);
+                let grams = layers.iter().map(|g| g.transpose() * g * scale);
+                match sum.is_empty() {
+                    true => sum = grams.collect(),
+                    false => sum.iter_mut().zip(grams).for_each(|(s, g)| *s += g),
+                }
+            }
+            Ok(sum.iter().flat_map(|k| k.iter().copied()).collect())
+        }))
+    },
+    ensemble: None,
+};
+
+pub(super) static FEATURE_CHANGE: Reading = Reading {
+    about: &About {
+        kind: "feature-kernel-change",
+        summary: "distance of every layer's feature kernel from its start",
+        text: "\
+1 - <Phi^l_0, Phi^l_t>_F / (|Phi^l_0|_F |Phi^l_t|_F) on the axes layer, time, for the first min(P, 64) training inputs. 0: the features did not
+move (lazy); see ntk-change for the tangent kernel.",
+        revision: 1,
+    },
+    observable: &FEATURE_KERNEL_CHANGE,
+    when: When::Recorded,
+    axes: |subject, e| {
+        subject.needs_start()?;
+        layers(subject, e)
+    },
+    reader: |subject, dataset| {
+        let mut start: Option<Vec<DMatrix<f64>>> = None;
+        kernels(subject, first_inputs(dataset, SAMPLES), move |kernels| {
+            let now: Vec<DMatrix<f64>> = kernels.iter().map(unit).collect();
+            let start = start.get_or_insert_with(|| now.clone());
+            // 1 - <a, b> = |a - b|^2 / 2 for unit vectors, without cancellation.
+            let pairs = now.iter().zip(start.iter());
+            pairs.map(|(a, b)| (a - b).norm_squared() / 2.0).collect()
+        })
+    },
+    ensemble: None,
+};
+
+pub(super) static TARGET_ALIGNMENT: Reading = Reading {
+    about: &About {
+        kind: "kernel-target-alignment",
+        summary: "centred alignment of every layer's feature kernel with the targets",
+        text: "\
+<H Phi^l H, H Y^T Y H>_F / (|H Phi^l H|_F |H Y^T Y H|_F) on the axes layer, time, for the first min(P, 64) training inputs, H = 1 - 11^T/P.
+Not-a-number where features or targets are the same for all inputs.
+Sources: Cristianini et al. 2001; centred: Cortes, Mohri, Rostamizadeh 2012.",
+        revision: 1,
+    },
+    observable: &KERNEL_TARGET_ALIGNMENT,
+    when: When::Recorded,
+    axes: layers,
+    reader: |subject, dataset| {
+        let x = first_inputs(dataset, SAMPLES);
+        let y = dataset.y.columns(0, x.ncols());
+        let target = unit(&centred(&(y.transpose() * y)));
+        kernels(subject, x, move |kernels| {
+            let aligned = kernels.iter().map(|k| unit(&centred(k)).dot(&target));
+            aligned.collect()
+        })
+    },
+    ensemble: None,
+};
+
+pub(super) static SIMILARITY: Reading = Reading {
+    about: &About {
+        kind: "cka",
+        summary: "centred kernel alignment between the layers of the trained network",
+        text: "\
+<H Phi^l H, H Phi^m H>_F / (|H Phi^l H|_F |H Phi^m H|_F) on the axes layer, layer, for the first min(P, 64) training inputs after the last
+step. 1: the same geometry up to rotation and scale. The estimate on few samples is biased upwards where N_l is not small against P.
+Source: Kornblith et al. 2019 (arXiv:1905.00414), linear kernel.",
+        revision: 1,
+    },
+    observable: &CKA,
+    when: When::End,
+    axes: |subject, e| {
+        let layer = layers(subject, e)?;
+        Ok([layer.clone(), layer].concat())
+    },
+    reader: |subject, dataset| {
+        kernels(subject, first_inputs(dataset, SAMPLES), |kernels| {
+            let units: Vec<DMatrix<f64>> = kernels.iter().map(|k| unit(&centred(k))).collect();
+            let rows = units.iter().flat_map(|a| units.iter().map(move |b| a.dot(b)));
+            rows.collect()
+        })
+    },
+    ensemble: None,
+};
+
+pub(super) static PARTICIPATION: Reading = Reading {
+    about: &About {
+        kind: "participation-ratio",
+        summary: "effective dimension of every layer's features",
+        text: "\
+(tr C)^2 / tr C^2 on the axes layer, time, C the covariance of the features phi(h^l) over the first min(P, 64) training inputs (mean
+subtracted). From the kernel: tr C ~ tr H Phi H, tr C^2 ~ |H Phi H|_F^2. Between 1 and min(N_l, P - 1).",
+        revision: 1,
+    },
+    observable: &PARTICIPATION_RATIO,
+    when: When::Recorded,
+    axes: layers,
+    reader: |subject, dataset| {
+        kernels(subject, first_inputs(dataset, SAMPLES), |kernels| {
+            let centred = kernels.iter().map(centred);
+            centred.map(|k| k.trace().powi(2) / k.norm_squared()).collect()
+        })
+    },
+    ensemble: None,
+};
+
+fn layers(subject: &Subject, _: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
+    match subject.learner.hidden(subject.shape).len() {
+        0 => Err(Declined("the learner shows no hidden layers".into())),
+        n => Ok(vec![counting_axis("layer", n)]),
+    }
+}
+
+fn kernel_axes(subject: &Subject, e: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
+    let sample = counting_axis("sample", subject.shape.samples.min(KERNEL_SAMPLES));
+    Ok([layers(subject, e)?, vec![sample.clone(), sample]].concat())
+}
+
+/// Reads a function of the feature kernels `Phi^l` on the inputs `x`.
+fn kernels(
+    subject: &Subject,
+    x: DMatrix<f64>,
+    mut f: impl FnMut(&[DMatrix<f64>]) -> Vec<f64> + Send + 'static,
+) -> Result<Read> {
+    let mut network = subject.learner.network(subject.shape);
+    Ok(Box::new(move |parameters| {
+        let features = network.features(parameters, &x);
+        let grams = features
+            .iter()
+            .map(|z| z.transpose() * z / z.nrows() as f64);
+        Ok(f(&grams.collect::<Vec<_>>()))
+    }))
+}
+
+/// `K / |K|_F`
+fn unit(k: &DMatrix<f64>) -> DMatrix<f64> {
+    k / k.norm()
+}
+
+/// `H K H` with `H = 1 - 11^T/P`.
+fn centred(k: &DMatrix<f64>) -> DMatrix<f64> {
+    let (rows, mean) = (k.row_mean(), k.mean());
+    DMatrix::from_fn(k.nrows(), k.ncols(), |i, j| {
+        k[(i, j)] - rows[i] - rows[j] + mean
+    })
+}
+
+#[cfg(test)]
+mod tests;
