@@ -2,6 +2,7 @@
 
 pub mod elementary;
 pub mod flow;
+pub mod lanczos;
 pub mod linalg;
 pub mod npz;
 pub mod quadrature;
