@@ -2,11 +2,14 @@
 
 pub mod compress;
 pub mod cost;
+pub mod diagnostics;
 pub mod gradient_descent;
+pub mod langevin;
 pub mod stability;
 
 pub use cost::Cost;
 pub use gradient_descent::GradientDescent;
+pub use langevin::Langevin;
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
@@ -94,4 +97,4 @@ pub trait Training: Debug + Send + Sync {
 }
 
 /// All training rules that a spec can name.
-pub const TRAININGS: &[Kind<dyn Training>] = &[gradient_descent::KIND];
+pub const TRAININGS: &[Kind<dyn Training>] = &[gradient_descent::KIND, langevin::adapter::KIND];
