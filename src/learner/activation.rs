@@ -37,12 +37,18 @@ const NORMAL_PEAK: f64 = 0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
+    /// `x`
     #[default]
     Linear,
+    /// `tanh x`
     Tanh,
+    /// `erf(x / sqrt 2)`
     Erf,
+    /// `max(x, 0)`, slope 0 at 0.
     Relu,
+    /// `x Phi(x)` with the normal distribution function, exact.
     Gelu,
+    /// `x^2`
     Quadratic,
 }
 
@@ -98,17 +104,10 @@ fn tanh<T: Real>(x: T) -> (T, T) {
     (T::of(value), T::of(1.0 - value * value))
 }
 
-/// Density of the standard normal.
-#[inline(always)]
-fn density(x: f64) -> f64 {
-    NORMAL_PEAK * elementary::exp(-0.5 * x * x)
-}
-
 #[inline(always)]
 fn erf<T: Real>(x: T) -> (T, T) {
-    let x = x.f64();
-    let value = libm::erf(x * FRAC_1_SQRT_2);
-    (T::of(value), T::of(2.0 * density(x)))
+    let (weight, gauss) = elementary::normal_weight(x.f64());
+    (T::of(weight), T::of(2.0 * NORMAL_PEAK * gauss))
 }
 
 #[inline(always)]
@@ -121,9 +120,8 @@ fn relu<T: Real>(x: T) -> (T, T) {
 #[inline(always)]
 fn gelu<T: Real>(x: T) -> (T, T) {
     let x = x.f64();
-    // erfc keeps relative accuracy in the left tail, where 1 + erf would cancel.
-    let below = 0.5 * libm::erfc(-x * FRAC_1_SQRT_2);
-    (T::of(x * below), T::of(below + x * density(x)))
+    let (below, gauss) = elementary::normal_cdf(x);
+    (T::of(x * below), T::of(below + x * NORMAL_PEAK * gauss))
 }
 
 #[inline(always)]
