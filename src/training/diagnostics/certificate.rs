@@ -9,8 +9,11 @@ use std::fmt;
 pub struct Check {
     /// What is checked, of which quantity.
     pub name: String,
+    /// Number that was found.
     pub value: f64,
+    /// Number it is held against.
     pub limit: f64,
+    /// On the right side of the limit.
     pub passed: bool,
 }
 
@@ -68,6 +71,7 @@ impl Default for Thresholds {
 /// The checks that a measurement went through.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Certificate {
+    /// In the order in which they were made.
     pub checks: Vec<Check>,
 }
 

@@ -64,6 +64,7 @@ const SINGLE_CHAIN: Thresholds = Thresholds {
 /// One chain per replica. See the keys in the text of the component (`saddlepoint explain langevin`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Langevin {
+    /// How the chain moves.
     pub scheme: Scheme,
     /// `eta`
     pub step: f64,
@@ -71,6 +72,7 @@ pub struct Langevin {
     pub temperature: f64,
     /// Burn-in included.
     pub steps: usize,
+    /// Steps before the measured part.
     pub burn_in: usize,
     /// Refuse a chain that fails its own checks.
     pub certify: bool,

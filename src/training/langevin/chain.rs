@@ -12,13 +12,17 @@ pub const GUARD_EVERY: usize = 500;
 pub const STIFFEST: f64 = 0.5;
 /// Most halvings of a step before the guard gives up.
 const MOST_HALVINGS: u32 = 10;
+/// `eta lambda` above which a move is unstable: the deviation from a minimum grows.
+const UNSTABLE: f64 = 2.0;
 
 /// A chain with its stiffness guard.
 ///
 /// Steps are counted in units of the nominal step `eta`: after `k` halvings one of them is `2^k` moves of size `eta/2^k`, so that time
 /// stays `eta * step`. The guard computes `lambda_max`, the largest eigenvalue of the Hessian of `V`, at the start and at the end of every
 /// window of at most 500 moves; where `eta lambda_max > 0.5` (or a value is not finite), the chain goes back to the begin of the
-/// window and halves the step until the bound holds.
+/// window and halves the step until the bound holds. In between, every move of a scheme without Metropolis decision and mini-batches is
+/// looked at through its secant `|g' - g|/|phi' - phi|`, which no curvature along the move falls below: `eta` times it must stay
+/// below 2, so that a chain that is thrown out of a stiff region within a window does not pass.
 ///
 /// The chain can be serialised between windows; continued from there it gives the same bits as without interruption.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,9 +42,9 @@ pub struct Chain {
 /// What became of a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Window {
-    /// The guard holds at its end.
+    /// The guard holds.
     Kept,
-    /// The chain is back at its begin, with a smaller step; `lambda_max` at the end.
+    /// The chain is back at its begin, with a smaller step; the curvature that was found.
     Undone(f64),
 }
 
@@ -139,19 +143,19 @@ impl Chain {
             none => *none = Some(self.state.clone()),
         }
         let (eta, moves) = (self.eta(), 1usize << self.halvings);
-        let mut finite = true;
+        let mut secant = 0.0f64;
         'moves: for _ in 0..steps {
             for _ in 0..moves {
-                finite = self.state.step(self.scheme, eta, potential, &mut self.work);
-                if !finite {
+                secant = self.state.step(self.scheme, eta, potential, &mut self.work);
+                if eta * secant > UNSTABLE {
                     break 'moves;
                 }
             }
             each(potential, &self.state)?;
         }
-        let lambda = match finite {
-            true => curvature(potential, &self.state.position)?,
-            false => f64::INFINITY,
+        let lambda = match eta * secant > UNSTABLE {
+            true => secant,
+            false => curvature(potential, &self.state.position)?,
         };
         if eta * lambda <= STIFFEST {
             self.stiffness = self.stiffness.max(eta * lambda);

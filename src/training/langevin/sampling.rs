@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// What every chain does.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    /// How the chain moves.
     pub scheme: Scheme,
     /// Nominal step `eta`, the rate at which the prior relaxes.
     pub step: f64,
@@ -53,6 +54,7 @@ pub struct Sampler {
 /// A chain that has gone through its plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampled {
+    /// Samples of the measured part.
     pub trace: Trace,
     /// Step in use at the end.
     pub step: f64,

@@ -71,6 +71,7 @@ pub struct State {
     pub(super) rng: Stream,
     /// Metropolis proposals so far, and how many were accepted.
     pub proposals: u64,
+    /// Accepted proposals.
     pub accepted: u64,
 }
 
@@ -145,14 +146,20 @@ impl State {
         };
     }
 
-    /// One step. False when the value is no longer finite.
+    /// One step. Returns the secant `|g' - g|/|phi' - phi|` of the move, a lower bound of the largest curvature along it; 0 where there is
+    /// none (Metropolis decisions, mini-batches), infinite when the value is no longer finite.
     pub(super) fn step(
         &mut self,
         scheme: Scheme,
         eta: f64,
         potential: &mut dyn Potential,
         work: &mut Work,
-    ) -> bool {
+    ) -> f64 {
+        let watched = matches!(scheme, Scheme::Lm | Scheme::Ula);
+        if watched {
+            work.trial.clone_from(&self.position);
+            work.trial_gradient.clone_from(&self.gradient);
+        }
         match scheme {
             Scheme::Lm => {
                 work.fresh.resize(self.position.len(), 0.0);
@@ -172,14 +179,25 @@ impl State {
                     *p += scale * xi - eta * g;
                 }
             }
-            Scheme::Mala => return self.hamiltonian(1, eta, potential, work),
+            Scheme::Mala => {
+                self.hamiltonian(1, eta, potential, work);
+                return 0.0;
+            }
             Scheme::Hmc { steps } => {
                 let steps = self.rng.random_range(1..=steps.max(1));
-                return self.hamiltonian(steps, eta, potential, work);
+                self.hamiltonian(steps, eta, potential, work);
+                return 0.0;
             }
         }
         self.look(scheme, potential, work);
-        self.value.is_finite()
+        match (self.value.is_finite(), watched) {
+            (true, true) => {
+                distance(&self.gradient, &work.trial_gradient)
+                    / distance(&self.position, &work.trial)
+            }
+            (true, false) => 0.0,
+            (false, _) => f64::INFINITY,
+        }
     }
 
     /// A leapfrog trajectory from a fresh momentum, with the Metropolis decision. A trajectory that leaves the finite numbers is rejected.
@@ -189,7 +207,7 @@ impl State {
         eta: f64,
         potential: &mut dyn Potential,
         work: &mut Work,
-    ) -> bool {
+    ) {
         let momentum = &mut self.noise;
         fill(&mut self.rng, momentum);
         work.trial.clone_from(&self.position);
@@ -214,7 +232,6 @@ impl State {
             std::mem::swap(&mut self.position, &mut work.trial);
             std::mem::swap(&mut self.gradient, &mut work.trial_gradient);
         }
-        true
     }
 }
 
@@ -246,6 +263,12 @@ pub fn leapfrog(
 /// `|p|^2/2`.
 pub fn kinetic(momentum: &[f64]) -> f64 {
     0.5 * momentum.iter().map(|p| p * p).sum::<f64>()
+}
+
+/// Euclidean distance.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let square = |(a, b): (&f64, &f64)| (a - b) * (a - b);
+    a.iter().zip(b).map(square).sum::<f64>().sqrt()
 }
 
 fn fill(rng: &mut Stream, noise: &mut [f64]) {

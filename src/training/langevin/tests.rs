@@ -457,10 +457,6 @@ fn the_erf_example_is_halved_and_then_agrees() {
     // Reference: independent chains at step 0.002, 0.0014594(142).
     let z = (value - 0.0014594) / error.hypot(0.0000142);
     assert!(z.abs() < 3.0 && error < 1e-4, "{value} +- {error}, z = {z}");
-    println!(
-        "mse of the mean predictor {value:.7} +- {error:.7}, steps {:?}",
-        chains.iter().map(|c| c.step).collect::<Vec<_>>()
-    );
 }
 
 #[test]
