@@ -11,7 +11,7 @@ use crate::learner::{Learner, Parameters};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use crate::training::diagnostics::{Certificate, Thresholds, estimate};
-use crate::training::{Cost, Loss, OnSnapshot, Snapshot, Training};
+use crate::training::{Cost, Loss, OnSnapshot, SamplingView, Snapshot, Training};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -254,6 +254,17 @@ impl Training for Langevin {
 
     fn is_plain_descent(&self) -> bool {
         false
+    }
+
+    fn measured_from(&self) -> usize {
+        self.burn_in
+    }
+
+    fn sampling(&self) -> Option<SamplingView> {
+        Some(SamplingView {
+            temperature: self.temperature,
+            exact: matches!(self.scheme, Scheme::Mala | Scheme::Hmc { .. }),
+        })
     }
 
     fn check(&self, shape: Shape) -> Result<()> {

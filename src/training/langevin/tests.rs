@@ -185,7 +185,7 @@ fn every_scheme_samples_the_posterior_of_linear_regression() {
             let from_mean = phi.iter().zip(mean.iter());
             out.extend(from_mean.map(|(p, m)| (p - m).powi(2)));
         };
-        let chains = sample(plan, &vec![vec![0.0; 3]; 4], 4, build, observe).unwrap();
+        let chains = sample(plan, &vec![vec![0.0; 3]; 4], 100, build, observe).unwrap();
         // (A - eta A^2/2)^{-1} is the covariance of the Euler scheme in the potential with Hessian A.
         let effective = match scheme {
             Scheme::Ula | Scheme::Sgld { .. } => {
