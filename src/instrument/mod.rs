@@ -10,6 +10,7 @@ mod modes;
 mod ntk;
 pub mod observable;
 mod predictor;
+mod sharpness;
 mod subject;
 #[cfg(test)]
 mod testing;
@@ -25,6 +26,7 @@ pub use observable::{Axis, Observable, Wanted};
 pub use predictor::{
     PREDICTOR_MEAN, PREDICTOR_SECOND_MOMENT, PredictorMean, PredictorSecondMoment,
 };
+pub use sharpness::{SHARPNESS, Sharpness};
 
 use crate::error::Result;
 use crate::experiment::Experiment;
@@ -84,6 +86,7 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &InputOutputMap,
     &PredictorMean,
     &PredictorSecondMoment,
+    &Sharpness,
 ];
 
 /// The instrument called `name`, or an input error at `place` that suggests the nearest one.

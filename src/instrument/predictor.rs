@@ -9,7 +9,7 @@ use crate::learner::{Network, Parameters};
 use crate::task::Dataset;
 use nalgebra::DMatrix;
 
-/// Mean output at every held-out input, axes output, sample.
+/// Mean output at every held-out input, axes output (where there are several), sample.
 pub static PREDICTOR_MEAN: Observable = Observable {
     name: "predictor-mean",
     label: "mean predictor E[f]",
@@ -18,7 +18,7 @@ pub static PREDICTOR_MEAN: Observable = Observable {
                  rule that minimises) and over replicas",
 };
 
-/// Mean squared output at every held-out input, axes output, sample.
+/// Mean squared output at every held-out input, axes output (where there are several), sample.
 pub static PREDICTOR_SECOND_MOMENT: Observable = Observable {
     name: "predictor-second-moment",
     label: "second moment E[f²]",
@@ -31,8 +31,8 @@ const MEAN_ABOUT: About = About {
     kind: "predictor-mean",
     summary: "mean output at the held-out inputs: the predictor of a Bayesian network",
     text: "\
-E[f(x_mu)] on the axes output, sample, over the held-out inputs of the task. Bayesian training: the average over the recorded steps
-after burn-in (measure.points sets how many), an estimate of the posterior mean from every chain. Training that minimises: the output
+E[f(x_mu)] on the axes output (where there are several), sample: the held-out inputs. Bayesian training: the average over the recorded
+steps after burn-in (measure.points sets how many), an estimate of the posterior mean from every chain. Training that minimises: the output
 after the last step; its mean over replicas is that of the ensemble. Needs a task with test samples.",
     revision: 1,
 };
@@ -41,7 +41,7 @@ const SECOND_ABOUT: About = About {
     kind: "predictor-second-moment",
     summary: "mean squared output at the held-out inputs",
     text: "\
-E[f(x_mu)^2] on the axes output, sample, averaged as predictor-mean. Both are averages of the samples, so that neither has a bias of its
+E[f(x_mu)^2] on the axes of predictor-mean, averaged in the same way. Both are averages of the samples, so that neither has a bias of its
 own; the posterior variance is E[f^2] - E[f]^2, of the averages over all replicas. Needs a task with test samples.",
     revision: 1,
 };
@@ -58,10 +58,13 @@ fn axes(experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
     let shape = Subject::of(experiment)?.shape;
     match experiment.task.test_samples() {
         0 => Err(Declined("the task has no test set".into())),
-        n => Ok(vec![
-            counting_axis("output", shape.outputs),
-            counting_axis("sample", n),
-        ]),
+        n => {
+            let several = (shape.outputs > 1).then(|| counting_axis("output", shape.outputs));
+            Ok(several
+                .into_iter()
+                .chain([counting_axis("sample", n)])
+                .collect())
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub mod langevin;
 mod rule;
 mod schedule;
 mod sgd;
+pub mod sharpness;
 pub mod stability;
 mod table;
 
