@@ -74,7 +74,7 @@ pub fn top_eigenvalues(
         let beta = norm(&product);
         let m = basis.len();
         let invariant = beta <= INVARIANT * size;
-        if m >= count && (m % LOOK_EVERY == 0 || invariant || m == most) {
+        if m >= count && (m.is_multiple_of(LOOK_EVERY) || invariant || m == most) {
             let top = ritz(&diagonal, &off, if m == n { 0.0 } else { beta }, count)?;
             let largest = top.values.iter().fold(0.0f64, |l, v| l.max(v.abs()));
             let converged = top.bounds.iter().all(|&b| b <= tolerance * largest);

@@ -146,7 +146,7 @@ impl Sampler {
         let mut step = first;
         let window = self.chain.window(potential, length, |potential, state| {
             step += 1;
-            if step % every == 0 {
+            if step.is_multiple_of(every) {
                 values.clear();
                 observe(potential, &state.position, &mut values);
                 trace.observables.resize(values.len(), Vec::new());
