@@ -1,7 +1,7 @@
 //! Langevin sampling as a spec names it.
 
 use super::chain::{Chain, GUARD_EVERY, Window};
-use super::network::NetworkPotential;
+use super::network::{NetworkPotential, prior_of};
 use super::potential::{Potential, batch_noise};
 use super::sampling::virial;
 use super::scheme::Scheme;
@@ -36,7 +36,7 @@ keys
                   4.5 standard errors, acceptance below 0.2. false: the samples are taken as they are
 Stiffness guard: step * lambda_max <= 0.5, lambda_max the top of the Hessian of V (Lanczos), at the start and every 500 moves. Moves
 that turn out too stiff are undone and repeated with half the step, two for one, so that time stays step * steps; after 10 halvings
-the run ends with the step to use. The mini-batches of sgld raise the temperature by step Var(g)/2; above 2 % the run is refused.
+the run ends with the step to use. Between the looks of lm and ula, |change of grad V|/|move| must stay below 2/step. The mini-batches of sgld raise the temperature by step Var(g)/2; above 2 % the run is refused.
 The loss is always half the sum. Compare the mean output (average f, then square), not the mean of the squared loss.
 
 sources: Leimkuhler, Matthews 2013 (arXiv:1203.5428); Roberts, Tweedie 1996; Duane et al. 1987; Welling, Teh 2011",
@@ -276,6 +276,16 @@ impl Training for Langevin {
             )),
             _ => Ok(()),
         }
+    }
+
+    fn suits(&self, learner: &dyn Learner) -> Result<()> {
+        // Whether every parameter has a prior does not depend on the data.
+        let any = Shape {
+            inputs: 1,
+            outputs: 1,
+            samples: 1,
+        };
+        prior_of(learner, any).map(|_| ())
     }
 
     fn cost(&self, learner: &dyn Learner, shape: Shape) -> Cost {

@@ -47,19 +47,7 @@ impl NetworkPotential {
             let cause = format!("{} variances for {} blocks", variances.len(), shapes.len());
             return Err(Error::bug("network potential", cause));
         }
-        for (k, (&v, (rows, cols))) in variances.iter().zip(shapes).enumerate() {
-            if !(v.is_finite() && v > 0.0) {
-                return Err(Error::input(
-                    "learner.prior",
-                    format!(
-                        "parameter block {} ({rows} x {cols}) has the prior variance {v}, but Bayesian training needs every \
-                         parameter to have a prior",
-                        k + 1
-                    ),
-                    "give it a variance > 0 (learner.prior.bias for biases), or set learner.bias = false",
-                ));
-            }
-        }
+        check_variances(variances, shapes)?;
         Ok(NetworkPotential {
             network,
             deviations: variances.iter().map(|v| v.sqrt()).collect(),
@@ -81,20 +69,7 @@ impl NetworkPotential {
             outputs: dataset.y.nrows(),
             samples: dataset.samples(),
         };
-        if learner.precision() != Precision::F64 {
-            return Err(Error::input(
-                "learner.precision",
-                "Bayesian training runs in double precision",
-                "set learner.precision = \"f64\"",
-            ));
-        }
-        let Some(PriorView { variances, chi }) = learner.prior(shape) else {
-            return Err(Error::input(
-                "learner.prior",
-                "missing: Bayesian training samples the posterior, which needs a prior",
-                "add learner.prior = { weight = 1.0, readout = 1.0 }",
-            ));
-        };
+        let PriorView { variances, chi } = prior_of(learner, shape)?;
         Self::new(
             learner.network(shape),
             &learner.shapes(shape),
@@ -144,6 +119,45 @@ impl NetworkPotential {
         }
         loss + 0.5 * square
     }
+}
+
+/// The prior of a learner that can be sampled.
+///
+/// Errors: no prior, a block with zero variance, single precision.
+pub(super) fn prior_of(learner: &dyn Learner, shape: Shape) -> Result<PriorView> {
+    if learner.precision() != Precision::F64 {
+        return Err(Error::input(
+            "learner.precision",
+            "Bayesian training runs in double precision",
+            "set learner.precision = \"f64\"",
+        ));
+    }
+    let Some(prior) = learner.prior(shape) else {
+        return Err(Error::input(
+            "learner.prior",
+            "missing: Bayesian training samples the posterior, which needs a prior",
+            "add learner.prior = { weight = 1.0, readout = 1.0 }",
+        ));
+    };
+    check_variances(&prior.variances, &learner.shapes(shape))?;
+    Ok(prior)
+}
+
+fn check_variances(variances: &[f64], shapes: &[(usize, usize)]) -> Result<()> {
+    for (k, (&v, (rows, cols))) in variances.iter().zip(shapes).enumerate() {
+        if !(v.is_finite() && v > 0.0) {
+            return Err(Error::input(
+                "learner.prior",
+                format!(
+                    "parameter block {} ({rows} x {cols}) has the prior variance {v}, but Bayesian training needs every \
+                     parameter to have a prior",
+                    k + 1
+                ),
+                "give it a variance > 0 (learner.prior.bias for biases), or set learner.bias = false",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn unwhiten(raw: &mut Parameters, deviations: &[f64], phi: &[f64]) {

@@ -65,9 +65,16 @@ fn hot_mini_batches_are_refused_with_the_number() {
 fn a_learner_that_cannot_be_sampled_is_refused_with_place_and_remedy() {
     let (with, data, ..) = regression();
     let spec = langevin("step = 0.01\ntemperature = 1.0\nsteps = 10").unwrap();
-    let refused = |mlp: &Mlp, place: &str| match train(&spec, mlp, &data, &[]) {
-        Err(Error::Input { place: p, .. }) => assert_eq!(p, place),
-        other => panic!("{other:?}"),
+    assert!(spec.suits(&with).is_ok());
+    // By the spec already, and by the rule itself.
+    let refused = |mlp: &Mlp, place: &str| {
+        let trained = train(&spec, mlp, &data, &[]).map(|_| ());
+        for answer in [spec.suits(mlp), trained] {
+            match answer {
+                Err(Error::Input { place: p, .. }) => assert_eq!(p, place),
+                other => panic!("{other:?}"),
+            }
+        }
     };
     refused(&Mlp::default(), "learner.prior");
     let bias = Mlp {
