@@ -24,13 +24,14 @@ const MOST_PRODUCTS: usize = 500;
 /// Errors: [`Error::Unconverged`](crate::Error) after 500 products, or where the gradient is not finite.
 ///
 /// ```
-/// use nalgebra::dmatrix;
+/// use nalgebra::DMatrix;
 /// use saddlepoint::learner::{Activation, MlpNetwork, Objective, Parameters};
 /// use saddlepoint::training::sharpness::sharpness;
 /// // L = (y - a b)^2/2 at a = 2, b = 1/2, y = 1: the Hessian is [[b^2, 1], [1, a^2]], with eigenvalues 0 and a^2 + b^2 = 4.25.
 /// let mut network = MlpNetwork::new(vec![1, 1, 1], Activation::Linear, &[1.0, 1.0]);
-/// let p = Parameters { blocks: vec![dmatrix![2.0], dmatrix![0.5]] };
-/// let top = sharpness(&mut network, &p, &dmatrix![1.0], &dmatrix![1.0], Objective::square(1.0))?;
+/// let scalar = |v: f64| DMatrix::from_element(1, 1, v);
+/// let p = Parameters { blocks: vec![scalar(2.0), scalar(0.5)] };
+/// let top = sharpness(&mut network, &p, &scalar(1.0), &scalar(1.0), Objective::square(1.0))?;
 /// assert!((top.values[0] - 4.25).abs() < 1e-6);
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```

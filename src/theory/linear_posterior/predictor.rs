@@ -35,10 +35,11 @@ pub struct Predictor {
 /// Those of [`solve`]; `sigma` that is not a finite number > 0; several outputs with hidden layers, whose scales are a matrix.
 ///
 /// ```
-/// use nalgebra::dmatrix;
+/// use nalgebra::DMatrix;
 /// use saddlepoint::theory::linear_posterior::predict;
 /// // One weight with prior variance 1, one sample (x, y) = (1, 1), T = 1: the posterior is N(1/2, 1/2).
-/// let p = predict(&[], 1.0, 1.0, &dmatrix![1.0], &dmatrix![1.0], &dmatrix![2.0])?;
+/// let scalar = |v: f64| DMatrix::from_element(1, 1, v);
+/// let p = predict(&[], 1.0, 1.0, &scalar(1.0), &scalar(1.0), &scalar(2.0))?;
 /// assert!((p.mean[0] - 1.0).abs() < 1e-14 && (p.second[0] - 3.0).abs() < 1e-14);
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
