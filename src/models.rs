@@ -36,5 +36,6 @@ pub const MODELS: &[Model] = models![
     "step-size",
     "lambda-balanced",
     "width",
+    "langevin-posterior",
     "mnist-kernel",
 ];

@@ -10,6 +10,7 @@ examples!(
     lazy_to_rich,
     load_your_weights,
     saddle_to_saddle,
+    sample_posterior,
     saxe_modes,
     your_own_theory
 );

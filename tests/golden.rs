@@ -82,11 +82,39 @@ impl Task for Fixed {
         let y = DMatrix::from_fn(OUTPUTS, 14, |i, mu| x[(i, mu)] * x[(i + 1, mu)]);
         Some((x, y))
     }
-    fn has_test(&self) -> bool {
-        true
+    fn test_samples(&self) -> usize {
+        4
     }
     fn is_random(&self) -> bool {
         false
+    }
+}
+
+/// [`Fixed`] with its first output alone.
+#[derive(Debug)]
+struct FirstOutput;
+
+impl Task for FirstOutput {
+    fn about(&self) -> &'static About {
+        &FIXED
+    }
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+    fn shape(&self) -> Shape {
+        Shape {
+            outputs: 1,
+            ..Fixed.shape()
+        }
+    }
+    fn draw(&self, _rng: &mut Stream) -> Result<Dataset> {
+        let mut data = data();
+        data.y = data.y.rows(0, 1).into_owned();
+        data.test = data.test.map(|(x, y)| (x, y.rows(0, 1).into_owned()));
+        Ok(data)
+    }
+    fn test_samples(&self) -> usize {
+        Fixed.test_samples()
     }
 }
 
@@ -116,6 +144,10 @@ fn experiment(learner: &str) -> Experiment {
     }
 }
 
+const BAYESIAN: &str =
+    "kind = 'mlp'\nwidths = [3]\nactivation = 'tanh'\nprior = { weight = 2.0, chi = 3.0 }";
+const LANGEVIN: &str =
+    "kind = 'langevin'\nstep = 0.005\ntemperature = 6.0\nsteps = 20\ncertify = false";
 const LINEAR: &str = "kind = 'mlp'\nwidths = [3]\ninit = { kind = 'gaussian', scale = 0.1 }";
 
 /// Weights without any symmetry.
@@ -385,6 +417,23 @@ fn trainings(cases: &mut Cases) {
             .unwrap();
         cases.add("training", training.about(), case, numbers(&end));
     }
+    let bayesian = parsed(LEARNERS, BAYESIAN);
+    for (scheme, keys) in [
+        ("lm", ""),
+        ("ula", ""),
+        ("mala", ""),
+        ("hmc", "leapfrog_steps = 3"),
+        ("sgld", "batch = 4"),
+    ] {
+        let table = format!("{LANGEVIN}\nscheme = '{scheme}'\n{keys}");
+        let training = parsed(TRAININGS, &table);
+        let start = weights(&*bayesian);
+        let mut rng = stream(1, "training", &[0, 0]);
+        let end = training
+            .train(&*bayesian, start, &data(), &[], &mut rng, &mut |_| Ok(()))
+            .unwrap();
+        cases.add("training", training.about(), scheme, numbers(&end));
+    }
     let (training, learner) = (
         parsed(TRAININGS, "kind = 'closed-form'"),
         parsed(LEARNERS, "kind = 'random-features'\nfeatures = 5"),
@@ -443,6 +492,8 @@ fn theories(cases: &mut Cases) {
     let machine =
         "kind = 'kernel-ridge'\nridge = 0.1\nkernel = { kind = 'gaussian', length = 1.5 }";
     let tanh = "kind = 'mlp'\nwidths = [3]\nactivation = 'tanh'\nparametrization = 'ntk'";
+    let bayesian =
+        "kind = 'mlp'\nwidths = [3, 2]\nprior = { weight = 2.0, readout = 0.5, chi = 3.0 }";
     for (case, learner, start, table) in [
         ("matched", LINEAR, None, "kind = 'saxe'"),
         (
@@ -474,10 +525,22 @@ fn theories(cases: &mut Cases) {
         ("tanh-flow", tanh, None, "kind = 'ntk'\ntime = 'flow'"),
         ("stairs", LINEAR, None, "kind = 'saddle-to-saddle'"),
         ("gaussian", machine, None, "kind = 'learning-curve'"),
+        ("finite", bayesian, None, "kind = 'linear-posterior'"),
+        (
+            "infinite-width",
+            bayesian,
+            None,
+            "kind = 'linear-posterior'\nlimit = 'infinite-width'",
+        ),
     ] {
         let mut experiment = experiment(learner);
+        let mut data = data();
         if learner == machine {
             experiment.training = Some(parsed(TRAININGS, "kind = 'closed-form'"));
+        } else if learner == bayesian {
+            experiment.training = Some(parsed(TRAININGS, LANGEVIN));
+            experiment.task = Arc::new(FirstOutput);
+            data = FirstOutput.draw(&mut stream(1, "dataset", &[0])).unwrap();
         }
         let theory = parsed(THEORIES, table);
         let wanted: Vec<Wanted> = INSTRUMENTS
@@ -492,7 +555,7 @@ fn theories(cases: &mut Cases) {
         let plan = theory.plan(&experiment, &wanted).unwrap();
         let start = start.unwrap_or_else(|| weights(experiment.learner.as_deref().unwrap()));
         let draw = Draw {
-            dataset: Some(Arc::new(data())),
+            dataset: Some(Arc::new(data)),
             initial: Some(Arc::new(start)),
             ..Draw::default()
         };

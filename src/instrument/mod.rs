@@ -11,7 +11,9 @@ mod modes;
 mod ntk;
 pub mod observable;
 mod outputs;
+mod predictor;
 mod reading;
+mod sharpness;
 mod spectra;
 mod subject;
 #[cfg(test)]
@@ -29,8 +31,12 @@ pub use measure::{Measured, OnProgress, measure};
 pub use modes::{MODE_STRENGTH, ModeStrength, SINGULAR_ALIGNMENT, SingularAlignment};
 pub use ntk::{NTK, NTK_CHANGE, Ntk, NtkChange};
 pub use observable::{Axis, Observable, Wanted};
-pub use outputs::{BIAS, OUTPUT, TEST_ERROR, TEST_ERROR_SAMPLING, VARIANCE};
+pub use outputs::{BIAS, TEST_ERROR, TEST_ERROR_SAMPLING, VARIANCE};
+pub use predictor::{
+    PREDICTOR_MEAN, PREDICTOR_SECOND_MOMENT, PredictorMean, PredictorSecondMoment,
+};
 pub use reading::{Read, Reading, When};
+pub use sharpness::{SHARPNESS, Sharpness};
 pub use spectra::{ORDER_PARAMETER, WEIGHT_COVARIANCE, WEIGHT_HISTOGRAM, WEIGHT_SPECTRUM};
 pub use subject::Subject;
 
@@ -110,11 +116,13 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &spectra::COVARIANCE,
     &spectra::HISTOGRAM,
     &spectra::ORDER,
-    &outputs::OUTPUTS,
     &outputs::VARIANCES,
     &outputs::BIASES,
     &outputs::ERRORS,
     &outputs::SAMPLING,
+    &PredictorMean,
+    &PredictorSecondMoment,
+    &Sharpness,
 ];
 
 /// The instrument called `name`, or an input error at `place` that suggests the nearest one.

@@ -1,21 +1,13 @@
-//! Outputs on held-out inputs: the predictor, its variance and bias over replicas, the classification error.
+//! Outputs on held-out inputs: variance and bias over replicas, the classification error.
 
 use super::reading::{Ensemble, Read, Reading, When};
-use super::subject::{Subject, counting_axis};
+use super::subject::Subject;
 use super::{Axis, Declined, Observable};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::About;
 use crate::task::Dataset;
 use nalgebra::DMatrix;
-
-/// The trained network's outputs on held-out inputs.
-pub static OUTPUT: Observable = Observable {
-    name: "output",
-    label: "output on test inputs",
-    unit: "1",
-    convention: "f_i(x_mu) after the last step, first min(P_test, 64) test inputs; the mean over replicas is the mean predictor",
-};
 
 /// Variance of the predictor over replicas of one data set.
 pub static VARIANCE: Observable = Observable {
@@ -53,30 +45,9 @@ pub static TEST_ERROR_SAMPLING: Observable = Observable {
                  scatter between networks",
 };
 
-const SHOWN: usize = 64;
 const AVERAGED: usize = 256;
 /// Replicas below which a variance has no error.
 const LEAST: usize = 3;
-
-pub(super) static OUTPUTS: Reading = Reading {
-    about: &About {
-        kind: "output",
-        summary: "outputs of the trained network on held-out inputs",
-        text: "\
-f_i(x_mu) after the last step on the axes sample, output, for the first min(P_test, 64) test inputs. The mean over replicas is the mean
-predictor; its square is not the mean of squares, see predictor-variance.",
-        revision: 1,
-    },
-    observable: &OUTPUT,
-    when: When::End,
-    axes: |subject, experiment| {
-        let samples = has_test(experiment)?.min(SHOWN);
-        let outputs = subject.shape.outputs;
-        Ok(vec![counting_axis("sample", samples), counting_axis("output", outputs)])
-    },
-    reader: |subject, dataset| outputs(subject, dataset, SHOWN, |f, _| f),
-    ensemble: None,
-};
 
 pub(super) static VARIANCES: Reading = Reading {
     about: &About {
@@ -90,7 +61,7 @@ in the denominator); the error is the jackknife's over replicas. Needs measure.r
     observable: &VARIANCE,
     when: When::Recorded,
     axes: ensemble_axes,
-    reader: |subject, dataset| outputs(subject, dataset, AVERAGED, |f, _| averaged(f)),
+    reader: |subject, dataset| outputs(subject, dataset, |f, _| averaged(f)),
     ensemble: Some(Ensemble {
         primitives,
         combine: |replicas, size| pseudo_values(&replicas, size, |m| m.variance),
@@ -110,7 +81,7 @@ predictor-bias + predictor-variance = E |y - f|^2 on the same inputs.",
     observable: &BIAS,
     when: When::Recorded,
     axes: ensemble_axes,
-    reader: |subject, dataset| outputs(subject, dataset, AVERAGED, |f, y| averaged(y - f)),
+    reader: |subject, dataset| outputs(subject, dataset, |f, y| averaged(y - f)),
     ensemble: Some(Ensemble {
         primitives,
         combine: |replicas, size| {
@@ -185,15 +156,14 @@ fn averaged(m: DMatrix<f64>) -> DMatrix<f64> {
     m / columns.sqrt()
 }
 
-/// A function of the outputs and the targets of the first `most` test inputs, outputs fastest.
+/// A function of the outputs and the targets of the first [`AVERAGED`] test inputs, outputs fastest.
 fn outputs(
     subject: &Subject,
     dataset: &Dataset,
-    most: usize,
     form: fn(DMatrix<f64>, &DMatrix<f64>) -> DMatrix<f64>,
 ) -> Result<Read> {
     let (x, y) = test_set(dataset)?;
-    let count = x.ncols().min(most);
+    let count = x.ncols().min(AVERAGED);
     let (x, y) = (
         x.columns(0, count).into_owned(),
         y.columns(0, count).into_owned(),
@@ -278,14 +248,6 @@ mod tests {
     use crate::learner::Mlp;
     use crate::numerics::random::{normal_matrix, stream};
     use crate::numerics::statistics::mean_stderr;
-
-    #[test]
-    fn outputs_are_the_networks() {
-        let (data, p, values) = trained(Mlp::default(), &[&OUTPUTS]);
-        let (x, _) = data.test.unwrap();
-        let found = DMatrix::from_column_slice(2, 7, &values[0]);
-        assert!((found - &p.blocks[0] * x).amax() < 1e-14);
-    }
 
     /// The mean of the pseudo-values is the unbiased estimate itself, and its error covers: `f ~ N(1, 4)`, `y = 0`, so that variance and squared
     /// bias are 4 and 1 on every point.

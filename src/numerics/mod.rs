@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod chebyshev;
 pub mod elementary;
 pub mod flow;
+pub mod lanczos;
 pub mod linalg;
 pub mod npz;
 pub mod quadrature;

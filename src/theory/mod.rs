@@ -93,6 +93,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     saddle_to_saddle::KIND,
     ntk::KIND,
     learning_curve::KIND,
+    linear_posterior::KIND,
 ];
 
 /// A solver was handed a draw without what its promise names.

@@ -6,12 +6,15 @@ mod closed_form;
 pub mod compress;
 pub mod cost;
 pub mod descent;
+pub mod diagnostics;
 pub mod gradient_descent;
 mod gradient_flow;
+pub mod langevin;
 mod none;
 mod rule;
 mod schedule;
 mod sgd;
+pub mod sharpness;
 pub mod stability;
 mod stages;
 mod table;
@@ -22,6 +25,7 @@ pub use cost::Cost;
 pub use descent::Descent;
 pub use gradient_descent::GradientDescent;
 pub use gradient_flow::GradientFlow;
+pub use langevin::Langevin;
 pub use none::Untrained;
 pub use rule::Rule;
 pub use schedule::{Decay, Schedule};
@@ -102,6 +106,15 @@ pub struct Snapshot<'a> {
     pub parameters: &'a Parameters,
 }
 
+/// View for theories: a rule that samples the posterior `exp(-U/T)` instead of minimising.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SamplingView {
+    /// `T`, the variance of the likelihood, before the division by `chi` of the prior.
+    pub temperature: f64,
+    /// The samples follow the posterior at any step (Metropolis decisions), not only as the step goes to 0.
+    pub exact: bool,
+}
+
 /// Receives snapshots; an error stops the training.
 pub type OnSnapshot<'a> = dyn FnMut(Snapshot) -> Result<()> + 'a;
 
@@ -127,6 +140,15 @@ pub trait Training: Debug + Send + Sync {
     fn steps(&self) -> usize;
     /// Full-batch gradient descent without noise or momentum: what the exact theories describe.
     fn is_plain_descent(&self) -> bool;
+    /// First step of the measured part, over which time averages are taken: the end of the burn-in of a sampler, the last step of a rule
+    /// that minimises.
+    fn measured_from(&self) -> usize {
+        self.steps()
+    }
+    /// View: a sampler of the posterior.
+    fn sampling(&self) -> Option<SamplingView> {
+        None
+    }
     /// Gradient flow itself, without the error of a step.
     fn is_flow(&self) -> bool {
         false
@@ -168,4 +190,5 @@ pub const TRAININGS: &[Kind<dyn Training>] = &[
     closed_form::KIND,
     stages::KIND,
     none::KIND,
+    langevin::adapter::KIND,
 ];

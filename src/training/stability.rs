@@ -128,7 +128,7 @@ fn scale(p: &mut Parameters, factor: f64) {
     }
 }
 
-fn moved(p: &Parameters, step: f64, direction: &Parameters) -> Parameters {
+pub(super) fn moved(p: &Parameters, step: f64, direction: &Parameters) -> Parameters {
     Parameters {
         blocks: p
             .blocks

@@ -5,7 +5,7 @@ use crate::kind::{About, Kind, component};
 use crate::learner::{Learner, Parameters};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
-use crate::training::{Cost, Loss, OnSnapshot, Snapshot, TRAININGS, Training};
+use crate::training::{Cost, Loss, OnSnapshot, SamplingView, Snapshot, TRAININGS, Training};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -203,6 +203,17 @@ impl Training for Stages {
 
     fn is_plain_descent(&self) -> bool {
         false
+    }
+
+    /// In the last stage.
+    fn measured_from(&self) -> usize {
+        let last = self.stages.last().map(|s| s.training.as_ref());
+        self.steps() - last.map_or(0, |rule| rule.steps() - rule.measured_from())
+    }
+
+    /// Of the last stage: where a chain starts does not change its stationary law.
+    fn sampling(&self) -> Option<SamplingView> {
+        self.stages.last()?.training.sampling()
     }
 
     fn check(&self, shape: Shape) -> Result<()> {

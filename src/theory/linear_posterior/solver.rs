@@ -24,6 +24,8 @@ pub struct LinearPosterior {
     pub bound: f64,
     /// Points of the last grid of `ln q`.
     pub points: usize,
+    /// The posterior of `q` on that grid: `(q, probability)`, probabilities that sum to 1.
+    pub scales: Vec<(f64, f64)>,
 }
 
 /// Relative accuracy at which grid refinement stops.
@@ -142,12 +144,14 @@ impl Data<'_> {
         let n = self.eigenvalues.len();
         let (mut total, mut first, mut second) = (0.0, 0.0, 0.0);
         let (mut shrinkage, mut square, mut variance) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        let mut scales = Vec::new();
         for (&(u, _), log) in grid.iter().zip(&logs) {
             let weight = (log - logs[top]).exp();
             if weight == 0.0 {
                 continue;
             }
             let q = u.exp();
+            scales.push((q, weight));
             total += weight;
             first += weight * q;
             second += weight * q * q;
@@ -158,6 +162,7 @@ impl Data<'_> {
                 variance[i] += weight * self.temperature * learned;
             }
         }
+        scales.iter_mut().for_each(|(_, weight)| *weight /= total);
         let scale = first / total;
         for i in 0..n {
             shrinkage[i] /= total;
@@ -179,6 +184,7 @@ impl Data<'_> {
             log_evidence: logs[top] + (total * step).ln(),
             bound: 0.0,
             points: grid.len(),
+            scales,
         }
     }
 }
@@ -309,5 +315,5 @@ fn unconverged(cause: String) -> Error {
 }
 
 #[cfg(test)]
-#[path = "linear_posterior_tests.rs"]
+#[path = "solver_tests.rs"]
 mod tests;

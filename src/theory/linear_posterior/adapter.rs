@@ -1,0 +1,238 @@
+//! The exact posterior of linear networks as a league entry.
+
+use super::predictor::{Predictor, predict};
+use crate::error::Result;
+use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::instrument::{Declined, Wanted};
+use crate::kind::{About, Kind, parse_table};
+use crate::theory::gate::covered;
+use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory, missing};
+use nalgebra::DMatrix;
+use std::sync::Arc;
+
+/// At which widths the posterior is taken.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// The widths of the network.
+    #[default]
+    None,
+    /// Infinite widths: the Gaussian process.
+    InfiniteWidth,
+}
+
+/// Keys of a `[[theory]]` entry.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// `none` (the widths of the network) or `infinite-width` (the Gaussian process).
+    pub limit: Limit,
+}
+
+static ABOUT: About = About {
+    kind: "linear-posterior",
+    summary: "exact Bayesian posterior of deep linear networks, at every width",
+    text: "\
+f = a^T W_L ... W_1 x with the prior of learner.prior and the likelihood variance T = training.temperature/chi. The prior is a mixture of
+Gaussian processes, f | q ~ GP(0, q sigma x.x'), q = prod_l chi^2_{N_l}/N_l, sigma = prod_l c_l^2 v_l prod_l N_l (multipliers c_l,
+variances v_l of the raw weights, hidden widths N_l), and so is the posterior: one integral over ln q, weighted by the evidence of q.
+X = U diag(s) W^T, lam_i = sigma s_i^2, z = W^T y, c = U^T x at a held-out input x:
+E[f|q] = sum_i q sigma s_i z_i c_i/(q lam_i + T),   Var[f|q] = q sigma (|x|^2 - |c|^2) + sum_i q sigma T c_i^2/(q lam_i + T),
+predictor-mean = <E[f|q]>,  predictor-second-moment = <Var[f|q] + E[f|q]^2>, averages over p(q | data).
+One output at any depth; any number of outputs without hidden layers, or with limit = \"infinite-width\".
+
+keys: limit = none (default) | infinite-width (q = 1: Bayesian linear regression with the kernel of the infinite network)
+source: rotation invariance; the same fact in Hanin, Zlokapa 2023, arXiv:2212.14457; infinite width: Lee et al. 2018, arXiv:1711.00165",
+    revision: 1,
+};
+
+static INFO: Info = Info {
+    about: &ABOUT,
+    source: "Hanin, Zlokapa 2023, arXiv:2212.14457; infinite width: Lee et al. 2018, arXiv:1711.00165",
+    observables: &["predictor-mean", "predictor-second-moment"],
+    assumptions: &[
+        "linear network with a Gaussian prior",
+        "the samples follow the posterior exp(-U/T)",
+    ],
+};
+
+/// Registry line.
+pub const KIND: Kind<dyn Theory> = Kind {
+    about: &ABOUT,
+    parse: |place, table| Ok(Arc::new(Posterior::new(parse_table(place, table)?))),
+    schema: <Options as schemars::JsonSchema>::json_schema,
+};
+
+/// The entry `linear-posterior` of a league.
+#[derive(Debug, Clone, Copy)]
+pub struct Posterior {
+    options: Options,
+}
+
+impl Posterior {
+    /// An entry with these options.
+    pub fn new(options: Options) -> Self {
+        Posterior { options }
+    }
+}
+
+impl Theory for Posterior {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::json!(self.options)
+    }
+
+    fn plan(
+        &self,
+        experiment: &Experiment,
+        wanted: &[Wanted],
+    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        let decline = |why: &str| Err(Declined(why.into()));
+        let Some(learner) = &experiment.learner else {
+            return decline("needs a learner; the experiment has none");
+        };
+        let sampling = experiment.training.as_ref().and_then(|t| t.sampling());
+        let Some(sampling) = sampling else {
+            return decline("needs Bayesian training (training.kind = \"langevin\")");
+        };
+        let shape = experiment.task.shape();
+        let Some(view) = learner.mlp(shape) else {
+            return decline(
+                "needs a multilayer perceptron without biases and with a trained read-out (learner.kind = \"mlp\")",
+            );
+        };
+        if !view.linear {
+            return decline("needs learner.activation = \"linear\"");
+        }
+        let Some(prior) = learner.prior(shape) else {
+            return decline("needs a Gaussian prior (learner.prior)");
+        };
+        let hidden = &view.widths[1..view.widths.len() - 1];
+        let finite = self.options.limit == Limit::None;
+        if finite && shape.outputs > 1 && !hidden.is_empty() {
+            return Err(Declined(format!(
+                "needs one output, no hidden layer, or limit = \"infinite-width\"; {} outputs share the hidden layers",
+                shape.outputs
+            )));
+        }
+        let covers = covered(
+            wanted,
+            |name| INFO.observables.contains(&name),
+            "predicts predictor-mean and predictor-second-moment; neither is measured",
+        )?;
+        let layers = view.multipliers.iter().zip(&prior.variances);
+        let sigma = layers.map(|(c, v)| c * c * v).product::<f64>()
+            * hidden.iter().map(|&n| n as f64).product::<f64>();
+        let mut limits = Vec::new();
+        if !finite && !hidden.is_empty() {
+            limits.push("learner.widths -> inf".to_string());
+        }
+        if !sampling.exact {
+            limits.push("training.step -> 0".to_string());
+        }
+        let smaller = shape.inputs.min(shape.samples) as f64;
+        let entries = (shape.inputs * (shape.samples + experiment.task.test_samples())) as f64;
+        let work = smaller * entries + 1e4 * smaller * experiment.task.test_samples() as f64;
+        Ok(Box::new(PosteriorPlan {
+            widths: if finite { hidden.to_vec() } else { Vec::new() },
+            sigma,
+            temperature: sampling.temperature / prior.chi,
+            wanted: wanted.to_vec(),
+            covers,
+            promise: Promise {
+                conditioning: Conditioning::Data,
+                limits,
+                averages_over: vec![],
+                bytes: (8.0 * 4.0 * entries) as u64 + 100_000_000,
+                seconds: 0.1 + 2e-9 * work * shape.outputs as f64,
+            },
+        }))
+    }
+}
+
+struct PosteriorPlan {
+    /// Hidden widths; none for the Gaussian process.
+    widths: Vec<usize>,
+    sigma: f64,
+    temperature: f64,
+    wanted: Vec<Wanted>,
+    covers: Vec<usize>,
+    promise: Promise,
+}
+
+/// Relative accuracy of both moments: the grid of `ln q` is refined to 1e-11, sums of modes lose a few digits.
+const BOUND: f64 = 1e-9;
+
+impl Plan for PosteriorPlan {
+    fn promise(&self) -> &Promise {
+        &self.promise
+    }
+
+    fn covers(&self) -> &[usize] {
+        &self.covers
+    }
+
+    fn solve(&self, draw: &Draw) -> Result<Prediction> {
+        let dataset = draw
+            .dataset
+            .as_ref()
+            .ok_or_else(|| missing("the data set"))?;
+        let (at, _) = dataset.test.as_ref().ok_or_else(|| missing("a test set"))?;
+        let (x, y) = (&dataset.x, &dataset.y);
+        let Predictor {
+            mean,
+            second,
+            scales,
+            points,
+        } = predict(&self.widths, self.sigma, self.temperature, x, y, at)?;
+        let row_major = |m: &DMatrix<f64>| m.transpose().as_slice().to_vec();
+        let observables = self.covers.iter().map(|&wanted| {
+            let (values, bound) = match self.wanted[wanted].observable.name {
+                "predictor-mean" => (&mean, second.map(|v| BOUND * v.sqrt())),
+                _ => (&second, second.map(|v| BOUND * v)),
+            };
+            Predicted {
+                wanted,
+                mean: row_major(values),
+                bound: row_major(&bound),
+                stderr: None,
+            }
+        });
+        let scales: Vec<String> = scales.iter().map(|q| format!("{q:.4}")).collect();
+        Ok(Prediction {
+            observables: observables.collect(),
+            solver: SolverReport {
+                method: match self.widths.is_empty() {
+                    true => "Gaussian process with a linear kernel".into(),
+                    false => format!("sum over ln q, E[q | data] = {}", scales.join(", ")),
+                },
+                iterations: points,
+                residual: 0.0,
+            },
+            warnings: Vec::new(),
+        })
+    }
+}

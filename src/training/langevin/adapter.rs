@@ -1,0 +1,373 @@
+//! Langevin sampling as a spec names it.
+
+use super::chain::{Chain, GUARD_EVERY, Window};
+use super::network::{NetworkPotential, prior_of};
+use super::potential::{Potential, batch_noise};
+use super::sampling::virial;
+use super::scheme::Scheme;
+use crate::error::{Error, Result};
+use crate::kind::{About, Kind, parse_table, unknown};
+use crate::learner::{Learner, Parameters};
+use crate::numerics::random::Stream;
+use crate::task::{Dataset, Shape};
+use crate::training::diagnostics::{Certificate, Thresholds, estimate};
+use crate::training::{Cost, Loss, OnSnapshot, SamplingView, Snapshot, Training};
+use std::sync::Arc;
+
+const ABOUT: About = About {
+    kind: "langevin",
+    summary: "Bayesian training: one chain of a Langevin or Hamiltonian sampler per replica",
+    text: "\
+Samples exp(-U/T), U = (1/2) sum_mu |y_mu - f(x_mu)|^2 + (T/2) sum_j theta_j^2/s_j^2, prior variances s_j^2 from learner.prior; T is
+divided by learner.prior.chi. In whitened coordinates phi = theta/s with V = U/T, for example
+  lm    phi <- phi - step grad V + sqrt(step/2) (xi_n + xi_{n+1})
+Time is step * number of steps; the prior relaxes in a time of 1. Snapshots before burn_in are not samples of the posterior.
+
+keys
+  scheme          lm (default; Leimkuhler-Matthews, exact on Gaussians) | ula | mala | hmc | sgld
+  step            eta, between 0 and 1
+  temperature     T > 0, the variance of the likelihood
+  steps           number of steps, burn-in included
+  burn_in         steps before the measured part (default steps/4)
+  batch           sgld: samples per mini-batch, drawn anew without replacement
+  leapfrog_steps  hmc: most leapfrog steps of one trajectory (default 10), with h = sqrt(2 step)
+  certify         true (default): a chain that fails its own checks over the measured part is an error: split R-hat of V above 1.1,
+                  fewer than 100 effective samples of V, virial identity E[sum theta dU/dtheta] = T n missed by more than
+                  4.5 standard errors, acceptance below 0.2. false: the samples are taken as they are
+Stiffness guard: step * lambda_max <= 0.5, lambda_max the top of the Hessian of V (Lanczos), at the start and every 500 moves. Moves
+that turn out too stiff are undone and repeated with half the step, two for one, so that time stays step * steps; after 10 halvings
+the run ends with the step to use. Between the looks of lm and ula, |change of grad V|/|move| must stay below 2/step. The mini-batches of sgld raise the temperature by step Var(g)/2; above 2 % the run is refused.
+The loss is always half the sum. Compare the mean output (average f, then square), not the mean of the squared loss.
+
+sources: Leimkuhler, Matthews 2013 (arXiv:1203.5428); Roberts, Tweedie 1996; Duane et al. 1987; Welling, Teh 2011",
+    revision: 1,
+};
+
+pub(in crate::training) const KIND: Kind<dyn Training> = Kind {
+    about: &ABOUT,
+    parse: |place, table| Ok(Arc::new(Langevin::parse(place, table)?)),
+    schema: |generator| generator.subschema_for::<LangevinTable>(),
+};
+
+/// Limits for a single chain: many chains are judged one by one, so that rare fluctuations must pass.
+const SINGLE_CHAIN: Thresholds = Thresholds {
+    rhat: 1.1,
+    effective: 100.0,
+    virial: 4.5,
+    starts: 3.0,
+    halving: 3.0,
+    scatter: 1e-3,
+    acceptance: 0.2,
+    rise: 0.02,
+};
+
+/// One chain per replica. See the keys in the text of the component (`saddlepoint explain langevin`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Langevin {
+    /// How the chain moves.
+    pub scheme: Scheme,
+    /// `eta`
+    pub step: f64,
+    /// `T`, before the division by `chi`.
+    pub temperature: f64,
+    /// Burn-in included.
+    pub steps: usize,
+    /// Steps before the measured part.
+    pub burn_in: usize,
+    /// Refuse a chain that fails its own checks.
+    pub certify: bool,
+}
+
+/// The table of a spec.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct LangevinTable {
+    /// lm | ula | mala | hmc | sgld
+    #[serde(default = "lm")]
+    scheme: String,
+    step: f64,
+    temperature: f64,
+    steps: usize,
+    burn_in: Option<usize>,
+    batch: Option<usize>,
+    leapfrog_steps: Option<usize>,
+    #[serde(default = "yes")]
+    certify: bool,
+}
+
+fn lm() -> String {
+    "lm".into()
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Langevin {
+    /// Parses the training table (without `kind`) and checks its ranges.
+    pub fn parse(place: &str, table: toml::Table) -> Result<Self> {
+        let t: LangevinTable = parse_table(place, table)?;
+        let wrong = |key: &str, cause: String, remedy: &str| {
+            Err(Error::input(format!("{place}.{key}"), cause, remedy))
+        };
+        if !(t.step > 0.0 && t.step < 1.0) {
+            let remedy = "give the rate at which the prior relaxes per step, for example 0.002";
+            return wrong("step", format!("{} is not between 0 and 1", t.step), remedy);
+        }
+        if !(t.temperature.is_finite() && t.temperature > 0.0) {
+            let cause = format!("{} is not a finite number > 0", t.temperature);
+            let remedy = "give the variance of the likelihood, for example 0.1";
+            return wrong("temperature", cause, remedy);
+        }
+        let burn_in = t.burn_in.unwrap_or(t.steps / 4);
+        if t.steps <= burn_in {
+            let cause = format!("{} steps, of which {burn_in} are burn-in", t.steps);
+            return wrong("steps", cause, "give more steps than burn_in");
+        }
+        let scheme = match (t.scheme.as_str(), t.batch) {
+            ("lm", _) => Scheme::Lm,
+            ("ula", _) => Scheme::Ula,
+            ("mala", _) => Scheme::Mala,
+            ("hmc", _) => Scheme::Hmc {
+                steps: t.leapfrog_steps.unwrap_or(10),
+            },
+            ("sgld", Some(batch)) => Scheme::Sgld { batch },
+            ("sgld", None) => {
+                return wrong(
+                    "batch",
+                    "missing".into(),
+                    "sgld needs a mini-batch size, for example batch = 32",
+                );
+            }
+            (other, _) => {
+                let known = ["lm", "ula", "mala", "hmc", "sgld"];
+                return Err(unknown(&format!("{place}.scheme"), other, &known));
+            }
+        };
+        if t.batch == Some(0) || (t.batch.is_some() && scheme.batch().is_none()) {
+            let remedy = "use a size >= 1 with scheme = \"sgld\", or remove it";
+            return wrong(
+                "batch",
+                format!("no batch of {:?} here", t.batch.unwrap_or(0)),
+                remedy,
+            );
+        }
+        let is_hmc = matches!(scheme, Scheme::Hmc { .. });
+        if t.leapfrog_steps == Some(0) || (t.leapfrog_steps.is_some() && !is_hmc) {
+            let remedy = "use a number >= 1 with scheme = \"hmc\", or remove it";
+            return wrong("leapfrog_steps", "no trajectory to follow".into(), remedy);
+        }
+        Ok(Langevin {
+            scheme,
+            step: t.step,
+            temperature: t.temperature,
+            steps: t.steps,
+            burn_in,
+            certify: t.certify,
+        })
+    }
+}
+
+/// What is kept of the measured part of one chain, to judge it.
+#[derive(Default)]
+struct Watch {
+    potential: Vec<f64>,
+    virial: Vec<f64>,
+    rise: Vec<f64>,
+}
+
+impl Watch {
+    /// Errors: a temperature rise above 2 %; with `certify` every failed check.
+    fn judge(&self, certify: bool, parameters: usize, acceptance: Option<f64>) -> Result<()> {
+        let limits = SINGLE_CHAIN;
+        let mut certificate = Certificate::default();
+        if !self.rise.is_empty() {
+            let rise = self.rise.iter().sum::<f64>() / self.rise.len() as f64;
+            if rise.is_nan() || rise > limits.rise {
+                return Err(Error::unconverged(
+                    "Langevin sampling (sgld)",
+                    format!(
+                        "mini-batches raise the temperature by {:.1} % in the noisiest direction (limit {:.0} %)",
+                        100.0 * rise,
+                        100.0 * limits.rise
+                    ),
+                    format!(
+                        "lower training.step by the factor {:.0}, or raise training.batch",
+                        (rise / limits.rise).ceil()
+                    ),
+                ));
+            }
+        }
+        if !certify {
+            return Ok(());
+        }
+        let name = "the potential";
+        certificate.mixing(name, &estimate(&[&self.potential])?, &limits);
+        certificate.identity(
+            "the virial identity",
+            &estimate(&[&self.virial])?,
+            parameters as f64,
+            limits.virial,
+        );
+        if let Some(rate) = acceptance {
+            certificate.at_least("acceptance rate", rate, limits.acceptance);
+        }
+        certificate.require()
+    }
+}
+
+impl Training for Langevin {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        let leapfrog_steps = match self.scheme {
+            Scheme::Hmc { steps } => Some(steps),
+            _ => None,
+        };
+        serde_json::json!({
+            "kind": ABOUT.kind,
+            "scheme": serde_json::json!(self.scheme)["kind"],
+            "step": self.step,
+            "temperature": self.temperature,
+            "steps": self.steps,
+            "burn_in": self.burn_in,
+            "batch": self.scheme.batch(),
+            "leapfrog_steps": leapfrog_steps,
+            "certify": self.certify,
+            "loss": Loss::HalfSum,
+        })
+    }
+
+    fn loss(&self) -> Loss {
+        Loss::HalfSum
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.step
+    }
+
+    fn steps(&self) -> usize {
+        self.steps
+    }
+
+    fn is_plain_descent(&self) -> bool {
+        false
+    }
+
+    fn measured_from(&self) -> usize {
+        self.burn_in
+    }
+
+    fn sampling(&self) -> Option<SamplingView> {
+        Some(SamplingView {
+            temperature: self.temperature,
+            exact: matches!(self.scheme, Scheme::Mala | Scheme::Hmc { .. }),
+        })
+    }
+
+    fn check(&self, shape: Shape) -> Result<()> {
+        match self.scheme.batch() {
+            Some(batch) if batch > shape.samples => Err(Error::input(
+                "training.batch",
+                format!("{batch} is more than the {} samples", shape.samples),
+                "use a smaller batch, or scheme = \"lm\" for the full batch",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn suits(&self, learner: &dyn Learner) -> Result<()> {
+        // Whether every parameter has a prior does not depend on the data.
+        let any = Shape {
+            inputs: 1,
+            outputs: 1,
+            samples: 1,
+        };
+        prior_of(learner, any).map(|_| ())
+    }
+
+    fn cost(&self, learner: &dyn Learner, shape: Shape) -> Cost {
+        let columns = self.scheme.batch().unwrap_or(shape.samples);
+        let gradients = match self.scheme {
+            Scheme::Hmc { steps } => self.steps.saturating_mul(steps.div_ceil(2)),
+            _ => self.steps,
+        };
+        let mut cost = Cost::of_descent(learner, shape, columns, gradients);
+        let parameters: usize = learner.shapes(shape).iter().map(|(r, c)| r * c).sum();
+        // Snapshots of one window, the Krylov space of the guard, two numbers per measured step.
+        let numbers = parameters * (GUARD_EVERY.min(self.steps) + 60) + 2 * self.steps;
+        cost.bytes = cost.bytes.saturating_add(8 * numbers as u64);
+        cost
+    }
+
+    fn train(
+        &self,
+        learner: &dyn Learner,
+        start: Parameters,
+        dataset: &Dataset,
+        record: &[usize],
+        rng: &mut Stream,
+        on_snapshot: &mut OnSnapshot,
+    ) -> Result<Parameters> {
+        let mut potential = NetworkPotential::of(learner, dataset, self.temperature)?;
+        let n = potential.dimension();
+        let phi = potential.whiten(&start);
+        let mut record = record.iter().copied().peekable();
+        if record.next_if_eq(&0).is_some() {
+            let parameters = &start;
+            on_snapshot(Snapshot {
+                step: 0,
+                parameters,
+            })?;
+        }
+        let mut chain = Chain::new(self.scheme, self.step, &mut potential, phi, rng.clone())?;
+        let mut watch = Watch::default();
+        // Snapshots are held back until their window is known to be kept.
+        let (mut held, mut positions) = (Vec::new(), Vec::new());
+        let mut done = 0;
+        while done < self.steps {
+            let measured = done >= self.burn_in;
+            if done == self.burn_in {
+                chain.reset_acceptance();
+            }
+            let left = if measured { self.steps } else { self.burn_in } - done;
+            let length = chain.window_length(left);
+            let samples = watch.potential.len();
+            let (mut step, mut next) = (done, record.clone());
+            let window = chain.window(&mut potential, length, |_, state| {
+                step += 1;
+                if next.next_if_eq(&step).is_some() {
+                    held.push(step);
+                    positions.extend_from_slice(&state.position);
+                }
+                if measured {
+                    watch.potential.push(state.value);
+                    watch.virial.push(virial(state, 0..n));
+                }
+                Ok(())
+            })?;
+            if window == Window::Kept {
+                done += length;
+                record = next;
+                for (&step, phi) in held.iter().zip(positions.chunks_exact(n)) {
+                    let parameters = potential.parameters(phi);
+                    on_snapshot(Snapshot { step, parameters })?;
+                }
+                if let (true, Some(batch)) = (measured, self.scheme.batch()) {
+                    let noise = batch_noise(&mut potential, &chain.state().position, batch)?;
+                    watch.rise.push(0.5 * chain.eta() * noise);
+                }
+            } else {
+                watch.potential.truncate(samples);
+                watch.virial.truncate(samples);
+            }
+            held.clear();
+            positions.clear();
+        }
+        watch.judge(self.certify, n, chain.acceptance())?;
+        *rng = chain.state().rng.clone();
+        Ok(potential.parameters(&chain.state().position).clone())
+    }
+}

@@ -1,0 +1,333 @@
+//! One step of each sampling scheme, in whitened coordinates.
+
+use super::potential::Potential;
+use crate::error::{Error, Result};
+use crate::numerics::random::Stream;
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+/// How a chain moves. `eta` is the step, `xi` independent standard normals, `V` as in [`Potential`].
+///
+/// | scheme | move | law sampled |
+/// |---|---|---|
+/// | `Lm` | `phi - eta grad V + sqrt(eta/2) (xi_n + xi_{n+1})` | Gaussians exactly, else `O(eta^2)` |
+/// | `Ula` | `phi - eta grad V + sqrt(2 eta) xi` | stiffness `k`: variance `1/(k (1 - eta k/2))` |
+/// | `Mala` | as `Ula`, accepted with Metropolis probability | exact |
+/// | `Hmc` | leapfrog with `h = sqrt(2 eta)`, 1 to `steps` of them (uniformly drawn, so that no mode is resonant), accepted | exact |
+/// | `Sgld` | as `Ula` with the gradient of a mini-batch times `P/B` | as `Ula`, hotter by `eta Var(g)/2` |
+///
+/// Sources: B. Leimkuhler, C. Matthews (2013), arXiv:1203.5428; G. O. Roberts, R. L. Tweedie (1996); S. Duane et al. (1987);
+/// P. B. Mackenzie (1989); M. Welling, Y. W. Teh (2011).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Scheme {
+    /// Leimkuhler-Matthews.
+    #[default]
+    Lm,
+    /// Unadjusted Langevin (Euler-Maruyama).
+    Ula,
+    /// Metropolis-adjusted Langevin.
+    Mala,
+    /// Hamiltonian Monte Carlo with at most `steps` leapfrog steps.
+    Hmc {
+        /// Most leapfrog steps of one trajectory, at least 1.
+        steps: usize,
+    },
+    /// Stochastic gradient Langevin dynamics with mini-batches of `batch` samples, drawn anew without replacement at every step.
+    Sgld {
+        /// `B`
+        batch: usize,
+    },
+}
+
+impl Scheme {
+    /// The mini-batch size of SGLD.
+    pub fn batch(self) -> Option<usize> {
+        match self {
+            Scheme::Sgld { batch } => Some(batch),
+            _ => None,
+        }
+    }
+
+    /// True for schemes with a Metropolis decision.
+    pub fn is_exact(self) -> bool {
+        matches!(self, Scheme::Mala | Scheme::Hmc { .. })
+    }
+}
+
+/// The state of a chain: all that its future depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// `phi`
+    pub position: Vec<f64>,
+    /// `V(phi)`; of one mini-batch under SGLD.
+    pub value: f64,
+    /// `grad V(phi)`; of one mini-batch under SGLD.
+    pub gradient: Vec<f64>,
+    /// The noise that the Leimkuhler-Matthews scheme uses once more.
+    noise: Vec<f64>,
+    #[serde(with = "keyed")]
+    pub(super) rng: Stream,
+    /// Metropolis proposals so far, and how many were accepted.
+    pub proposals: u64,
+    /// Accepted proposals.
+    pub accepted: u64,
+}
+
+/// Work space of the steps; holds nothing that the future depends on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Work {
+    fresh: Vec<f64>,
+    trial: Vec<f64>,
+    trial_gradient: Vec<f64>,
+    /// All samples in order, between two steps.
+    order: Vec<usize>,
+    swaps: Vec<usize>,
+}
+
+impl State {
+    /// A chain at `position` that draws its noise from `rng`.
+    ///
+    /// Errors: a potential that is not finite there, a batch that is not among `1..=P`.
+    pub(super) fn new(
+        scheme: Scheme,
+        potential: &mut dyn Potential,
+        position: Vec<f64>,
+        rng: Stream,
+        work: &mut Work,
+    ) -> Result<Self> {
+        let n = position.len();
+        if n != potential.dimension() || n == 0 {
+            let cause = format!("a start of {n} in {} dimensions", potential.dimension());
+            return Err(Error::bug("Langevin sampling", cause));
+        }
+        if let Some(batch) = scheme.batch()
+            && !(1..=potential.samples()).contains(&batch)
+        {
+            return Err(Error::input(
+                "training.batch",
+                format!("{batch} of {} samples", potential.samples()),
+                "use a batch between 1 and the number of samples",
+            ));
+        }
+        let mut state = State {
+            position,
+            value: 0.0,
+            gradient: vec![0.0; n],
+            noise: vec![0.0; n],
+            rng,
+            proposals: 0,
+            accepted: 0,
+        };
+        fill(&mut state.rng, &mut state.noise);
+        state.look(scheme, potential, work);
+        match state.value.is_finite() {
+            true => Ok(state),
+            false => Err(Error::input(
+                "learner.init",
+                "the potential is not finite at the start",
+                "use smaller initial weights, or start from the prior",
+            )),
+        }
+    }
+
+    /// Sets value and gradient at the position.
+    fn look(&mut self, scheme: Scheme, potential: &mut dyn Potential, work: &mut Work) {
+        self.value = match scheme {
+            Scheme::Sgld { batch } => {
+                work.draw(&mut self.rng, potential.samples(), batch);
+                let batch = &work.order[..batch];
+                let value = potential.batch_gradient(&self.position, batch, &mut self.gradient);
+                work.put_back();
+                value
+            }
+            _ => potential.gradient(&self.position, &mut self.gradient),
+        };
+    }
+
+    /// One step. Returns the secant `|g' - g|/|phi' - phi|` of the move, a lower bound of the largest curvature along it; 0 where there is
+    /// none (Metropolis decisions, mini-batches), infinite when the value is no longer finite.
+    pub(super) fn step(
+        &mut self,
+        scheme: Scheme,
+        eta: f64,
+        potential: &mut dyn Potential,
+        work: &mut Work,
+    ) -> f64 {
+        let watched = matches!(scheme, Scheme::Lm | Scheme::Ula);
+        if watched {
+            work.trial.clone_from(&self.position);
+            work.trial_gradient.clone_from(&self.gradient);
+        }
+        match scheme {
+            Scheme::Lm => {
+                work.fresh.resize(self.position.len(), 0.0);
+                fill(&mut self.rng, &mut work.fresh);
+                let old = self.noise.iter().zip(&work.fresh);
+                let scale = (0.5 * eta).sqrt();
+                for ((p, g), (a, b)) in self.position.iter_mut().zip(&self.gradient).zip(old) {
+                    *p += scale * (a + b) - eta * g;
+                }
+                std::mem::swap(&mut self.noise, &mut work.fresh);
+            }
+            Scheme::Ula | Scheme::Sgld { .. } => {
+                fill(&mut self.rng, &mut self.noise);
+                let scale = (2.0 * eta).sqrt();
+                let moves = self.gradient.iter().zip(&self.noise);
+                for (p, (g, xi)) in self.position.iter_mut().zip(moves) {
+                    *p += scale * xi - eta * g;
+                }
+            }
+            Scheme::Mala => {
+                self.hamiltonian(1, eta, potential, work);
+                return 0.0;
+            }
+            Scheme::Hmc { steps } => {
+                let steps = self.rng.random_range(1..=steps.max(1));
+                self.hamiltonian(steps, eta, potential, work);
+                return 0.0;
+            }
+        }
+        self.look(scheme, potential, work);
+        match (self.value.is_finite(), watched) {
+            (true, true) => {
+                distance(&self.gradient, &work.trial_gradient)
+                    / distance(&self.position, &work.trial)
+            }
+            (true, false) => 0.0,
+            (false, _) => f64::INFINITY,
+        }
+    }
+
+    /// A leapfrog trajectory from a fresh momentum, with the Metropolis decision. A trajectory that leaves the finite numbers is rejected.
+    fn hamiltonian(
+        &mut self,
+        steps: usize,
+        eta: f64,
+        potential: &mut dyn Potential,
+        work: &mut Work,
+    ) {
+        let momentum = &mut self.noise;
+        fill(&mut self.rng, momentum);
+        work.trial.clone_from(&self.position);
+        work.trial_gradient.clone_from(&self.gradient);
+        let before = self.value + kinetic(momentum);
+        let h = (2.0 * eta).sqrt();
+        let value = leapfrog(
+            potential,
+            &mut work.trial,
+            momentum,
+            &mut work.trial_gradient,
+            h,
+            steps,
+        );
+        let change = value + kinetic(momentum) - before;
+        self.proposals += 1;
+        // Drawn in any case, so that the stream does not depend on the outcome.
+        let uniform: f64 = self.rng.random();
+        if uniform < (-change).exp() {
+            self.accepted += 1;
+            self.value = value;
+            std::mem::swap(&mut self.position, &mut work.trial);
+            std::mem::swap(&mut self.gradient, &mut work.trial_gradient);
+        }
+    }
+}
+
+/// `steps` leapfrog steps of size `h`: kick `h/2`, drift `h`, kick `h/2`; time-reversible, volume-preserving, energy error `O(h^2)`.
+///
+/// `gradient` is that at `position` before and after. Returns the potential at the end.
+pub fn leapfrog(
+    potential: &mut dyn Potential,
+    position: &mut [f64],
+    momentum: &mut [f64],
+    gradient: &mut [f64],
+    h: f64,
+    steps: usize,
+) -> f64 {
+    let mut value = f64::NAN;
+    for _ in 0..steps {
+        for ((x, p), g) in position.iter_mut().zip(momentum.iter_mut()).zip(&*gradient) {
+            *p -= 0.5 * h * g;
+            *x += h * *p;
+        }
+        value = potential.gradient(position, gradient);
+        for (p, g) in momentum.iter_mut().zip(&*gradient) {
+            *p -= 0.5 * h * g;
+        }
+    }
+    value
+}
+
+/// `|p|^2/2`.
+pub fn kinetic(momentum: &[f64]) -> f64 {
+    0.5 * momentum.iter().map(|p| p * p).sum::<f64>()
+}
+
+/// Euclidean distance.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let square = |(a, b): (&f64, &f64)| (a - b) * (a - b);
+    a.iter().zip(b).map(square).sum::<f64>().sqrt()
+}
+
+fn fill(rng: &mut Stream, noise: &mut [f64]) {
+    for xi in noise {
+        *xi = StandardNormal.sample(rng);
+    }
+}
+
+impl Work {
+    /// A batch without repetition to the front of `order`.
+    fn draw(&mut self, rng: &mut Stream, samples: usize, batch: usize) {
+        if self.order.len() != samples {
+            self.order = (0..samples).collect();
+        }
+        self.swaps.clear();
+        for k in 0..batch {
+            let other = rng.random_range(k..samples);
+            self.order.swap(k, other);
+            self.swaps.push(other);
+        }
+    }
+
+    /// Undoes the swaps: batches depend on the stream alone.
+    fn put_back(&mut self) {
+        for (k, &other) in self.swaps.iter().enumerate().rev() {
+            self.order.swap(k, other);
+        }
+    }
+}
+
+/// A stream as its key, its number and its position.
+mod keyed {
+    use super::Stream;
+    use rand::SeedableRng;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Position {
+        seed: [u8; 32],
+        stream: u64,
+        /// High and low half of the position in words.
+        words: [u64; 2],
+    }
+
+    pub fn serialize<S: Serializer>(rng: &Stream, serializer: S) -> Result<S::Ok, S::Error> {
+        let words = rng.get_word_pos();
+        Position {
+            seed: rng.get_seed(),
+            stream: rng.get_stream(),
+            words: [(words >> 64) as u64, words as u64],
+        }
+        .serialize(serializer)
+    }
+
+    pub fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Stream, D::Error> {
+        let at = Position::deserialize(deserializer)?;
+        let mut rng = Stream::from_seed(at.seed);
+        rng.set_stream(at.stream);
+        rng.set_word_pos(((at.words[0] as u128) << 64) | at.words[1] as u128);
+        Ok(rng)
+    }
+}
