@@ -98,17 +98,14 @@ fn tanh<T: Real>(x: T) -> (T, T) {
     (T::of(value), T::of(1.0 - value * value))
 }
 
-/// Density of the standard normal.
-#[inline(always)]
-fn density(x: f64) -> f64 {
-    NORMAL_PEAK * elementary::exp(-0.5 * x * x)
-}
-
 #[inline(always)]
 fn erf<T: Real>(x: T) -> (T, T) {
     let x = x.f64();
     let value = libm::erf(x * FRAC_1_SQRT_2);
-    (T::of(value), T::of(2.0 * density(x)))
+    (
+        T::of(value),
+        T::of(2.0 * NORMAL_PEAK * elementary::exp(-0.5 * x * x)),
+    )
 }
 
 #[inline(always)]
@@ -120,10 +117,8 @@ fn relu<T: Real>(x: T) -> (T, T) {
 
 #[inline(always)]
 fn gelu<T: Real>(x: T) -> (T, T) {
-    let x = x.f64();
-    // erfc keeps relative accuracy in the left tail, where 1 + erf would cancel.
-    let below = 0.5 * libm::erfc(-x * FRAC_1_SQRT_2);
-    (T::of(x * below), T::of(below + x * density(x)))
+    let (below, density) = x.normal();
+    (x * below, below + x * density)
 }
 
 #[inline(always)]

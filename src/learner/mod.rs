@@ -2,11 +2,14 @@
 
 pub mod activation;
 pub mod init;
+mod jacobian;
 pub mod mlp;
 pub mod network;
 pub mod objective;
 pub mod parametrization;
 pub mod prior;
+mod tokens;
+pub mod transformer;
 
 pub use activation::Activation;
 pub use init::Init;
@@ -15,9 +18,11 @@ pub use network::MlpNetwork;
 pub use objective::Objective;
 pub use parametrization::Parametrization;
 pub use prior::{Prior, PriorView};
+pub use transformer::{Transformer, TransformerNetwork};
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
+use crate::numerics::elementary::Elementary;
 use crate::numerics::linalg::Gemm;
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
@@ -25,7 +30,7 @@ use nalgebra::{DMatrix, RealField};
 use std::fmt::Debug;
 
 /// Scalars a network can be trained in: `f64` and `f32`.
-pub trait Real: RealField + Gemm + Copy + Send + Sync {
+pub trait Real: RealField + Gemm + Elementary + Default + Copy + Send + Sync {
     fn of(x: f64) -> Self;
     fn f64(self) -> f64;
 }
@@ -148,6 +153,20 @@ pub trait Learner: Debug + Send + Sync {
     fn check(&self, shape: Shape) -> Result<()>;
     /// Factor between `training.learning_rate` and the step on the raw parameters.
     fn rate_scale(&self, shape: Shape) -> f64;
+    /// Number of logits in one group of a softmax; outputs come in consecutive groups of this size.
+    fn classes(&self, shape: Shape) -> usize {
+        shape.outputs
+    }
+    /// Scalars of a network's work space for batches of up to `columns` samples: three per unit and sample (output, slope, error).
+    fn work_space(&self, shape: Shape, columns: usize) -> usize {
+        let units: usize = self.shapes(shape).iter().map(|(rows, _)| rows).sum();
+        3 * columns * units
+    }
+    /// Floating-point operations of one gradient per sample: 6 per parameter (2 forward, 4 backward).
+    fn operations(&self, shape: Shape) -> f64 {
+        let parameters: usize = self.shapes(shape).iter().map(|(r, c)| r * c).sum();
+        6.0 * parameters as f64
+    }
     /// View: Gaussian prior of the parameters, where the learner states one.
     fn prior(&self, _shape: Shape) -> Option<PriorView> {
         None
@@ -177,4 +196,4 @@ pub trait Network<T: Real>: Send {
 }
 
 /// All learners that a spec can name.
-pub const LEARNERS: &[Kind<dyn Learner>] = &[mlp::KIND];
+pub const LEARNERS: &[Kind<dyn Learner>] = &[mlp::KIND, transformer::KIND];

@@ -26,3 +26,10 @@ impl<T: Copy, F: Fn(T) -> (T, T)> WithSimd for Sweep<'_, T, F> {
         }
     }
 }
+
+/// Runs `f`, compiled for the widest vector instructions of the processor.
+///
+/// For loops that [`sweep`] does not fit. What `f` calls must be `#[inline(always)]`, down to the loops.
+pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(f)
+}

@@ -15,28 +15,24 @@ pub struct Cost {
 impl Cost {
     /// Cost of `steps` gradients by back-propagation through `columns` samples each.
     ///
-    /// Operations: 6 per parameter and sample (2 forward, 4 backward). Memory: the data set in double precision and its copy in
-    /// the training precision; five sets of parameters (start, current, gradient, snapshot, workspace); three numbers per unit
-    /// and sample (output, slope, error); one number per step for instruments that look at every step.
+    /// Operations: [`Learner::operations`] per sample. Memory: the data set in double precision and its copy in the training
+    /// precision; five sets of parameters (start, current, gradient, snapshot, workspace); [`Learner::work_space`]; one number per
+    /// step for instruments that look at every step.
     pub fn of_descent(learner: &dyn Learner, shape: Shape, columns: usize, steps: usize) -> Self {
-        let (mut parameters, mut units) = (0.0, 0.0);
-        for (rows, cols) in learner.shapes(shape) {
-            parameters += rows as f64 * cols as f64;
-            units += rows as f64;
-        }
+        let sizes = learner.shapes(shape);
+        let parameters: f64 = sizes.iter().map(|&(r, c)| r as f64 * c as f64).sum();
         let scalar = match learner.precision() {
             Precision::F64 => 8.0,
             Precision::F32 => 4.0,
         };
-        let columns = columns as f64;
         let data = shape.samples as f64 * (shape.inputs + shape.outputs) as f64;
         let working = (8.0 + scalar) * data
             + 5.0 * scalar * parameters
-            + 3.0 * scalar * columns * units
+            + scalar * learner.work_space(shape, columns) as f64
             + 8.0 * steps as f64;
         Cost {
             bytes: working as u64,
-            flops: 6.0 * parameters * columns * steps as f64,
+            flops: learner.operations(shape) * columns as f64 * steps as f64,
         }
     }
 }
