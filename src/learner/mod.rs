@@ -1,6 +1,7 @@
 //! Learners: what learns. A learner describes an architecture; a network is its compiled form for one data shape.
 
 pub mod activation;
+pub mod convolution;
 pub mod init;
 mod jacobian;
 pub mod mlp;
@@ -12,13 +13,14 @@ mod tokens;
 pub mod transformer;
 
 pub use activation::Activation;
+pub use convolution::{Convolution, ConvolutionNetwork};
 pub use init::Init;
 pub use mlp::{Mlp, Readout};
 pub use network::MlpNetwork;
 pub use objective::Objective;
 pub use parametrization::Parametrization;
 pub use prior::{Prior, PriorView};
-pub use transformer::{Transformer, TransformerNetwork};
+pub use transformer::{Attention, Mask, Norm, Position, Predict, Transformer, TransformerNetwork};
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
@@ -196,4 +198,4 @@ pub trait Network<T: Real>: Send {
 }
 
 /// All learners that a spec can name.
-pub const LEARNERS: &[Kind<dyn Learner>] = &[mlp::KIND, transformer::KIND];
+pub const LEARNERS: &[Kind<dyn Learner>] = &[mlp::KIND, transformer::KIND, convolution::KIND];
