@@ -33,3 +33,15 @@ impl<T: Copy, F: Fn(T) -> (T, T)> WithSimd for Sweep<'_, T, F> {
 pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(f)
 }
+
+/// `a_i <- a_i b_i`
+pub fn multiply<T: Copy + std::ops::MulAssign>(a: &mut [T], b: &[T]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (a, &b) in a.iter_mut().zip(b) {
+                *a *= b;
+            }
+        },
+    )
+}

@@ -3,6 +3,7 @@
 use super::{Convolution, Stage};
 use crate::learner::{Activation, Network, Objective, Parameters, Real, jacobian, tokens};
 use crate::numerics::linalg::Factor;
+use crate::numerics::simd::multiply;
 use crate::task::Shape;
 use nalgebra::DMatrix;
 
@@ -140,9 +141,7 @@ impl<T: Real> ConvolutionNetwork<T> {
         T::gemm(self.multipliers[last], readout, error, &mut self.below);
         for l in (0..last).rev() {
             std::mem::swap(&mut self.error, &mut self.below);
-            for (error, &slope) in self.error.iter_mut().zip(&self.slopes[l]) {
-                *error *= slope;
-            }
+            multiply(&mut self.error, &self.slopes[l]);
             let (stage, multiplier) = (self.stages[l], self.multipliers[l]);
             if l > 0 {
                 self.below.resize(self.values[l].len(), T::zero());

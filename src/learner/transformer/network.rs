@@ -6,6 +6,7 @@ use super::norm::LayerNorm;
 use super::{Norm, Position, Predict, Transformer};
 use crate::learner::{Activation, Network, Objective, Parameters, Real, jacobian, tokens};
 use crate::numerics::linalg::Factor;
+use crate::numerics::simd::multiply;
 use nalgebra::DMatrix;
 
 /// A [`Transformer`] in the scalar type `T`.
@@ -468,9 +469,7 @@ impl<T: Real> TransformerNetwork<T> {
         );
         let wide = &mut self.wide[..rows * model.mlp];
         apply_transposed(&self.error, &p.blocks[block + 1], rows, wide);
-        for (error, &slope) in wide.iter_mut().zip(&layer.slope) {
-            *error *= slope;
-        }
+        multiply(wide, &layer.slope);
         add_gradient(wide, &layer.mlp_input, rows, &mut grad.blocks[block]);
         apply_transposed(wide, &p.blocks[block], rows, &mut self.narrow);
         model.denormalise(
