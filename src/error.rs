@@ -13,15 +13,21 @@ pub enum Error {
     /// A spec, an option, an argument or a data file is wrong; nothing has been computed or written.
     #[error("{place}: {cause}\n  remedy: {remedy}")]
     Input {
+        /// Key path, file position or argument that is wrong.
         place: String,
+        /// What is wrong with it.
         cause: String,
+        /// What the user can change.
         remedy: String,
     },
     /// A solver did not reach its tolerance. There is no number to report.
     #[error("{solver} did not converge: {cause}\n  remedy: {remedy}")]
     Unconverged {
+        /// Name of the solver.
         solver: String,
+        /// Where it stopped: the residual reached, the limit hit.
         cause: String,
+        /// Which setting may bring it to its tolerance.
         remedy: String,
     },
     /// Training left the finite numbers (or the loss exploded) at a step.
@@ -31,8 +37,11 @@ pub enum Error {
         bound_remedy(.stable_bound)
     )]
     Diverged {
+        /// The draw whose training diverged.
         place: String,
+        /// Step at which the loss was not finite or had exploded.
         step: usize,
+        /// Learning rate of the training.
         learning_rate: f64,
         /// `2 / lambda_max` of the loss Hessian (Gauss-Newton part), the smaller one of the start and of a point reached
         /// from it by line search; where known.
@@ -41,17 +50,25 @@ pub enum Error {
     /// The run needs more memory than it may use; nothing has been allocated.
     #[error("{what} needs {needed} bytes, the limit is {limit}\n  remedy: {remedy}")]
     Resource {
+        /// What the memory is for.
         what: String,
+        /// Estimated need in bytes.
         needed: u64,
+        /// Bytes allowed.
         limit: u64,
+        /// Which option or number lowers the need or raises the limit.
         remedy: String,
     },
     /// A file or folder could not be read or written.
     #[error("{path}: {cause}\n  remedy: {remedy}")]
     Storage {
+        /// File or folder.
         path: String,
+        /// Message of the operating system.
         cause: String,
+        /// What to change so that the same command succeeds.
         remedy: String,
+        /// The disk, the quota or the limit on file sizes is exhausted (exit code 5 instead of 2).
         full: bool,
     },
     /// The user asked to stop; finished records are kept.
@@ -61,7 +78,12 @@ pub enum Error {
     #[error(
         "internal error in {place}: {cause}\n  remedy: please report this with the command and the spec"
     )]
-    Bug { place: String, cause: String },
+    Bug {
+        /// Function whose invariant is broken.
+        place: String,
+        /// The invariant, and what was found instead.
+        cause: String,
+    },
 }
 
 fn bound_clause(bound: &Option<f64>) -> String {

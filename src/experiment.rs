@@ -21,8 +21,10 @@ use std::sync::Arc;
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Spacing {
+    /// Equal steps from 0 to the last.
     #[default]
     Linear,
+    /// Step 0, then equal ratios from step 1 to the last.
     Log,
 }
 
@@ -35,23 +37,31 @@ pub struct Draws {
     pub replicas: usize,
     /// Number of recorded times, the start and the end included.
     pub points: usize,
+    /// Spacing of the recorded times along training.
     pub spacing: Spacing,
 }
 
 /// What is stated once: everything that a theory and a network need to know.
 #[derive(Debug, Clone)]
 pub struct Experiment {
+    /// Root of all random streams.
     pub seed: u64,
+    /// What is learned: the data model and its target.
     pub task: Arc<dyn Task>,
+    /// What learns; `None` for a pure simulation.
     pub learner: Option<Arc<dyn Learner>>,
+    /// How it is trained; `None` where nothing is trained.
     pub training: Option<Arc<dyn Training>>,
+    /// Numbers of data sets, replicas and recorded times.
     pub draws: Draws,
 }
 
 /// Index of one draw: which data set, which replica of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct DrawIndex {
+    /// Quenched data set, from 0.
     pub dataset: usize,
+    /// Initialisation (and training noise) on this data set, from 0.
     pub replica: usize,
 }
 
@@ -82,6 +92,7 @@ pub enum Conditioning {
 }
 
 impl Conditioning {
+    /// The word used in specs and tables (`"none"`, `"data"`, `"initial"`, `"trained"`).
     pub fn name(self) -> &'static str {
         match self {
             Conditioning::None => "none",
@@ -95,15 +106,20 @@ impl Conditioning {
 /// The quenched information handed to a theory: exactly what its conditioning names.
 #[derive(Debug, Clone, Default)]
 pub struct Draw {
+    /// Which draw; `None` when conditioning on the experiment alone.
     pub index: Option<DrawIndex>,
+    /// The data set, from [`Conditioning::Data`] upwards.
     pub dataset: Option<Arc<Dataset>>,
+    /// Parameters before the first step, from [`Conditioning::Initial`] upwards.
     pub initial: Option<Arc<Parameters>>,
+    /// Parameters after the last step, for [`Conditioning::Trained`] alone.
     pub trained: Option<Arc<Parameters>>,
 }
 
 /// What a theory promises before it solves: what it conditions on, which limits it takes, what it costs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Promise {
+    /// The quenched information [`Draw`] must hold.
     pub conditioning: Conditioning,
     /// Extremes taken, as `key -> value` (`learner.widths -> inf`).
     pub limits: Vec<String>,
@@ -160,6 +176,9 @@ impl Experiment {
             return Vec::new();
         };
         let last = training.steps();
+        if !training.records_start() {
+            return vec![last];
+        }
         let intervals = self.draws.points.max(2) - 1;
         let mut steps: Vec<usize> = (0..=intervals)
             .map(|k| {
@@ -185,5 +204,58 @@ impl Experiment {
             .iter()
             .map(|&s| eta * s as f64)
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learner::Mlp;
+    use crate::task::LinearTeacher;
+    use rand::Rng;
+
+    fn experiment(seed: u64) -> Experiment {
+        Experiment {
+            seed,
+            task: Arc::new(LinearTeacher::new(vec![2.0, 1.0], 4, 3)),
+            learner: Some(Arc::new(Mlp {
+                widths: vec![5],
+                ..Mlp::default()
+            })),
+            training: None,
+            draws: Draws {
+                datasets: 3,
+                replicas: 3,
+                points: 2,
+                spacing: Spacing::Linear,
+            },
+        }
+    }
+
+    fn assert_distinct<T: PartialEq>(values: &[T], what: &str) {
+        for (i, a) in values.iter().enumerate() {
+            assert!(values[..i].iter().all(|b| a != b), "{what} {i} repeats");
+        }
+    }
+
+    /// Both levels and the seed key every stream, the two levels are not interchangeable, and the purposes are apart.
+    #[test]
+    fn every_draw_has_its_own_start_and_training_noise() {
+        let e = experiment(7);
+        let data = e.dataset(0).unwrap();
+        let draws = e.draw_indices();
+        assert_eq!(draws.len(), 9);
+        let start = |e: &Experiment, d: &DrawIndex| e.initial(&data, *d).unwrap().unwrap();
+        let noise = |e: &Experiment, d: &DrawIndex| e.training_stream(*d).next_u64();
+        let mut starts: Vec<Parameters> = draws.iter().map(|d| start(&e, d)).collect();
+        let mut noises: Vec<u64> = draws.iter().map(|d| noise(&e, d)).collect();
+        let again: Vec<Parameters> = draws.iter().map(|d| start(&e, d)).collect();
+        assert!(starts == again, "a draw is not reproducible");
+        starts.push(start(&experiment(8), &draws[0]));
+        noises.push(noise(&experiment(8), &draws[0]));
+        assert_distinct(&starts, "start");
+        assert_distinct(&noises, "training noise");
+        let data: Vec<_> = (0..3).map(|k| e.dataset(k).unwrap().x).collect();
+        assert_distinct(&data, "data set");
     }
 }

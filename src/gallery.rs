@@ -7,6 +7,7 @@ use crate::run::assess::assess;
 use crate::run::store::write_atomic;
 use crate::run::{Settings, Side, document, execute};
 use crate::spec::{Options as SpecOptions, Spec};
+use crate::task::loader::{DATA_FOLDER, locate};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
@@ -14,11 +15,15 @@ use std::path::{Path, PathBuf};
 /// What `reproduce figures` does.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The gallery: one subfolder per figure, each with its `expected.json`.
     pub folder: PathBuf,
+    /// Restricts to subfolders whose names contain this text.
     pub only: Option<String>,
     /// Writes figures and numbers instead of checking the numbers.
     pub update: bool,
+    /// Worker threads of each run.
     pub threads: usize,
+    /// Folder of the runs' records.
     pub out: PathBuf,
 }
 
@@ -28,6 +33,10 @@ pub struct Options {
 pub struct Expected {
     /// Spec file, relative to the gallery's parent folder.
     pub spec: String,
+    /// Data files that the spec reads and that are not part of the project; without them the figure is skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<PathBuf>,
+    /// Numbers of the run that the figure must show.
     pub numbers: Vec<Number>,
 }
 
@@ -35,9 +44,11 @@ pub struct Expected {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Number {
+    /// What the number is, in the reader's words.
     pub name: String,
     /// JSON pointer into the document of `run --json`.
     pub pointer: String,
+    /// Expected value.
     pub value: f64,
     /// Absolute.
     pub tolerance: f64,
@@ -51,16 +62,31 @@ pub struct Number {
 /// One checked number.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
+    /// Subfolder of the figure.
     pub figure: String,
+    /// Name of the number, as in [`Number::name`].
     pub number: String,
+    /// Value of this run; NaN where the pointer leads to no number.
     pub value: f64,
+    /// Value in `expected.json`.
     pub expected: f64,
+    /// Absolute tolerance.
     pub tolerance: f64,
+    /// `|value - expected| <= tolerance`; false for NaN.
     pub ok: bool,
 }
 
+/// What [`reproduce`] found.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Reproduced {
+    /// Every number of every figure that was recomputed.
+    pub checks: Vec<Check>,
+    /// Figures that were left out, with the data file that is absent.
+    pub skipped: Vec<String>,
+}
+
 /// Regenerates every figure of the gallery and checks its numbers. Figures are rewritten only with `update`.
-pub fn reproduce(options: &Options) -> Result<Vec<Check>> {
+pub fn reproduce(options: &Options) -> Result<Reproduced> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(&options.folder)
         .map_err(|e| Error::storage(&options.folder, &e))?
         .filter_map(|entry| entry.ok().map(|e| e.path()))
@@ -83,14 +109,14 @@ pub fn reproduce(options: &Options) -> Result<Vec<Check>> {
             "run it in the repository's root, and check --only",
         ));
     }
-    let mut checks = Vec::new();
+    let mut found = Reproduced::default();
     for folder in folders {
-        checks.extend(one(&folder, options)?);
+        one(&folder, options, &mut found)?;
     }
-    Ok(checks)
+    Ok(found)
 }
 
-fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
+fn one(folder: &Path, options: &Options, found: &mut Reproduced) -> Result<()> {
     let path = folder.join("expected.json");
     let text = std::fs::read_to_string(&path).map_err(|e| Error::storage(&path, &e))?;
     let mut expected: Expected = serde_json::from_str(&text).map_err(|e| {
@@ -100,6 +126,16 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
             "see CONTRIBUTING for the form of expected.json",
         )
     })?;
+    let name = folder
+        .file_name()
+        .map_or(String::new(), |n| n.to_string_lossy().into_owned());
+    if let Some(absent) = expected.data.iter().find(|p| locate(p).is_none()) {
+        let absent = absent.display();
+        found.skipped.push(format!(
+            "{name}: {absent} is absent ({DATA_FOLDER} names the folder)"
+        ));
+        return Ok(());
+    }
     let root = options
         .folder
         .parent()
@@ -116,10 +152,6 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
     let outcome = execute(&spec, &settings)?;
     let assessment = assess(&spec, &outcome)?;
     let document = document::document("run", &spec, &outcome, &assessment)?;
-    let name = folder
-        .file_name()
-        .map_or(String::new(), |n| n.to_string_lossy().into_owned());
-    let mut checks = Vec::new();
     for number in &mut expected.numbers {
         let value = document
             .pointer(&number.pointer)
@@ -128,7 +160,7 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
         if options.update && value.is_finite() && number.reference.is_none() {
             number.value = value;
         }
-        checks.push(Check {
+        found.checks.push(Check {
             figure: name.clone(),
             number: number.name.clone(),
             value,
@@ -147,5 +179,5 @@ fn one(folder: &Path, options: &Options) -> Result<Vec<Check>> {
             .map_err(|e| Error::bug("gallery", e.to_string()))?;
         write_atomic(&path, format!("{text}\n").as_bytes())?;
     }
-    Ok(checks)
+    Ok(())
 }

@@ -20,6 +20,7 @@ pub struct About {
 
 /// One registry line: how a spec table becomes a component of type `T`.
 pub struct Kind<T: ?Sized> {
+    /// Name, summary, description and revision of the component.
     pub about: &'static About,
     /// Parses the table (without its `kind` key); the first argument is the key path for error messages.
     pub parse: fn(&str, toml::Table) -> Result<Arc<T>>,

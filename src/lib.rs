@@ -24,13 +24,15 @@
 //! # Ok::<(), saddlepoint::Error>(())
 //! ```
 //!
-//! The modules, from the bottom up: [`error`], [`numerics`] (no physics names), [`kind`] (registries), [`task`], [`learner`],
-//! [`training`], [`experiment`], [`instrument`], [`theory`] (solvers as plain functions, thin adapters), [`compare`]
+//! The modules, from the bottom up: [`error`], [`numerics`] (no physics names), [`kind`] (registries), [`task`], [`kernel`]
+//! (infinitely wide networks, kernel ridge regression), [`learner`], [`training`], [`experiment`], [`instrument`], [`theory`] (solvers as plain functions, thin adapters), [`compare`]
 //! (deviations, verdicts, reductions on plain arrays), [`spec`], [`run`] (store, execution, tables), [`plot`] (figures as data),
 //! [`report`], [`gallery`], [`cli`]. Dependencies point down only.
 //!
 //! Conventions are part of every observable ([`instrument::Observable`]): losses are `(w/2) sum |y - f|^2` with `w = 1/P` or `1`,
 //! time is `learning_rate * step` (tau = 1), parametrisations are those of [`learner::Parametrization`].
+
+#![warn(missing_docs)]
 
 pub mod cli;
 pub mod compare;
@@ -38,6 +40,7 @@ pub mod error;
 pub mod experiment;
 pub mod gallery;
 pub mod instrument;
+pub mod kernel;
 pub mod kind;
 pub mod learner;
 pub mod models;

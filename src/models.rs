@@ -3,7 +3,9 @@
 /// A shipped spec: its name and its commented text.
 #[derive(Debug, Clone, Copy)]
 pub struct Model {
+    /// File name in `models/` without `.toml`.
     pub name: &'static str,
+    /// The whole spec file, TOML with its comments.
     pub text: &'static str,
 }
 
@@ -34,4 +36,5 @@ pub const MODELS: &[Model] = models![
     "step-size",
     "lambda-balanced",
     "width",
+    "mnist-kernel",
 ];

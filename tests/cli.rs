@@ -55,8 +55,11 @@ fn a_new_spec_is_valid_and_is_not_overwritten() {
         let name = format!("my-{}", model.name);
         ok(folder.path(), &["new", &name, "--model", model.name]);
         let file = format!("{name}.toml");
-        assert!(ok(folder.path(), &["check", &file]).contains("is valid"));
         assert_eq!(run(folder.path(), &["new", &name]).code, 2);
+        if !common::has_data(model.text) {
+            continue;
+        }
+        assert!(ok(folder.path(), &["check", &file]).contains("is valid"));
     }
     document(folder.path(), &["new", "other"], "saddlepoint/1/new");
 }

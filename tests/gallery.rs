@@ -1,7 +1,9 @@
 //! The gallery: complete, indexed, and its numbers are those of the program.
 
+mod common;
 use saddlepoint::gallery::{Expected, Options, reproduce};
 use saddlepoint::spec::Spec;
+use saddlepoint::task::loader::locate;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +50,12 @@ fn every_folder_has_numbers_with_reasons_and_the_figures_of_its_spec() {
             );
             assert!(!n.why.is_empty(), "{place}: {} has no reason", n.name);
         }
-        let spec = Spec::read(&root().join(&expected.spec), &Default::default()).unwrap();
+        let path = root().join(&expected.spec);
+        if !expected.data.iter().all(|p| locate(p).is_some()) {
+            common::skipped(&format!("{:?}", expected.data));
+            continue;
+        }
+        let spec = Spec::read(&path, &Default::default()).unwrap();
         let named: BTreeSet<String> = spec
             .figures
             .iter()
@@ -137,7 +144,7 @@ fn a_figure_comes_back_with_its_numbers() {
         threads: 1,
         out: copy.path().join("runs"),
     };
-    let checks = reproduce(&options).unwrap();
+    let checks = reproduce(&options).unwrap().checks;
     for c in &checks {
         assert!(
             c.ok,
@@ -167,7 +174,7 @@ fn a_figure_comes_back_with_its_numbers() {
     let mut wrong = expected(&folder);
     wrong.numbers[0].value += 1.5 * wrong.numbers[0].tolerance;
     std::fs::write(&path, serde_json::to_string(&wrong).unwrap()).unwrap();
-    let checks = reproduce(&options).unwrap();
+    let checks = reproduce(&options).unwrap().checks;
     assert!(!checks[0].ok && checks[1..].iter().all(|c| c.ok));
 }
 

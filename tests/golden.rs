@@ -77,6 +77,11 @@ impl Task for Fixed {
     fn mode_count(&self) -> usize {
         2
     }
+    fn population(&self, _most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
+        let x = DMatrix::from_fn(INPUTS, 14, |i, mu| (1.0 + i as f64 + 1.7 * mu as f64).sin());
+        let y = DMatrix::from_fn(OUTPUTS, 14, |i, mu| x[(i, mu)] * x[(i + 1, mu)]);
+        Some((x, y))
+    }
     fn has_test(&self) -> bool {
         true
     }
@@ -158,6 +163,25 @@ fn numbers(p: &Parameters) -> Vec<f64> {
     p.blocks.iter().flat_map(|b| b.iter().copied()).collect()
 }
 
+/// A task of 12 images of 2 x 2 with labels 0, 1, 2 in turn, whose data sets are subsets.
+fn digits(folder: &std::path::Path) -> String {
+    let (images, labels) = (
+        folder.join("images-idx3-ubyte"),
+        folder.join("labels-idx1-ubyte"),
+    );
+    let mut bytes = vec![0, 0, 8, 3, 0, 0, 0, 12, 0, 0, 0, 2, 0, 0, 0, 2];
+    bytes.extend((0..48u32).map(|k| (k * k % 251) as u8));
+    std::fs::write(&images, bytes).unwrap();
+    let mut bytes = vec![0, 0, 8, 1, 0, 0, 0, 12];
+    bytes.extend((0..12).map(|k| k % 3));
+    std::fs::write(&labels, bytes).unwrap();
+    format!(
+        "kind = 'file'\npath = '{}'\nlabels = '{}'\nsamples = 4\ntest_samples = 2\ncenter = true\n",
+        images.display(),
+        labels.display()
+    )
+}
+
 fn tasks(cases: &mut Cases) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data.csv");
@@ -169,6 +193,13 @@ fn tasks(cases: &mut Cases) {
         .collect();
     std::fs::write(&path, format!("x1,x2,y\n{}\n", rows.join("\n"))).unwrap();
     let file = format!("kind = 'file'\npath = '{}'\n", path.display());
+    let digits = digits(folder.path());
+    let text = folder.path().join("a.txt");
+    std::fs::write(&text, "one two, three two one; ".repeat(4)).unwrap();
+    let text = format!(
+        "kind = 'text'\npath = '{}'\ncontext = 3\nsamples = 5\ntest_samples = 2\ntest_fraction = 0.25\n",
+        text.display()
+    );
     let teacher = "kind = 'linear-teacher'\nsingular_values = [2.0, 1.0]\ninput_dim = 3\noutput_dim = 2\nsamples = 5\ntest_samples = 3\nnoise = 0.1\n";
     let tree = "kind = 'semantic-hierarchy'\nbranching = 2\ndepth = 2\n";
     for (case, table) in [
@@ -187,6 +218,19 @@ fn tasks(cases: &mut Cases) {
         (
             "split-whitened",
             format!("{file}test_fraction = 0.25\nwhiten = true"),
+        ),
+        (
+            "idx-components",
+            format!("{digits}coding = 'centered-one-hot'\npca = 3"),
+        ),
+        (
+            "idx-subset",
+            format!("{digits}classes = [2, 0]\ncoding = 'sign'\nnormalize = 'unit-norm'"),
+        ),
+        ("characters", text.clone()),
+        (
+            "words",
+            format!("{text}level = 'word'\nvocabulary = 3\npredict = 'every'"),
         ),
     ] {
         let task = parsed(TASKS, &table);
@@ -240,7 +284,15 @@ fn learners(cases: &mut Cases) {
             format!("activation = 'tanh'\nparametrization = '{p}'"),
         )
     });
-    for (case, keys) in shapes.chain(scalings) {
+    let prior = "prior = { weight = [2.0, 0.5], bias = 0.1, readout = 3.0, chi = 4.0 }";
+    let rest = [
+        (
+            "prior-ntk".to_string(),
+            format!("activation = 'erf'\nbias = true\nparametrization = 'ntk'\n{prior}"),
+        ),
+        ("prior".into(), format!("bias = true\n{prior}")),
+    ];
+    for (case, keys) in shapes.chain(scalings).chain(rest) {
         let learner = parsed(LEARNERS, &format!("kind = 'mlp'\nwidths = [3, 4]\n{keys}"));
         let (p, d) = (weights(&*learner), data());
         let mut network: Box<dyn Network<f64>> = learner.network(shape);
@@ -251,21 +303,74 @@ fn learners(cases: &mut Cases) {
         values.extend(network.forward(&p, &d.x).iter());
         values.extend(network.jacobian(&p, &d.x).iter());
         values.push(learner.rate_scale(shape));
+        if let Some(prior) = learner.prior(shape) {
+            let mut rng = stream(1, "initial", &[0, 0]);
+            values.extend(numbers(&learner.initialize(&d, &mut rng).unwrap()));
+            values.extend(prior.variances);
+        }
         cases.add("learner", learner.about(), &case, values);
+    }
+    for (kind, case, keys) in [
+        ("nearest", "two", "neighbours = 2"),
+        (
+            "kernel-ridge",
+            "nngp",
+            "ridge = 0.1\nkernel = { kind = 'nngp', nonlinearity = 'erf', depth = 2, bias_variance = 0.1 }",
+        ),
+        (
+            "kernel-ridge",
+            "ntk",
+            "ridge = 0.1\nkernel = { kind = 'ntk', nonlinearity = 'relu' }",
+        ),
+        ("random-features", "interpolating", "features = 9"),
+        (
+            "random-features",
+            "ridge",
+            "features = 4\nactivation = 'tanh'\nbias = 0.5\nridge = 0.1",
+        ),
+    ] {
+        let learner = parsed(LEARNERS, &format!("kind = '{kind}'\n{keys}"));
+        let (mut rng, d) = (stream(1, "initial", &[0, 0]), data());
+        let start = learner.initialize(&d, &mut rng).unwrap();
+        let p = learner.solver().unwrap().solve(&start, &d).unwrap();
+        let mut gradient = Parameters::zeros(&learner.shapes(shape));
+        let mut network = learner.network(shape);
+        let mut values =
+            vec![network.gradient(&p, &d.x, &d.y, Objective::square(1.0), &mut gradient)];
+        values.extend(numbers(&gradient));
+        values.extend(network.forward(&p, &d.test.unwrap().0).iter());
+        values.extend(network.jacobian(&p, &d.x).iter());
+        cases.add("learner", learner.about(), case, values);
     }
 }
 
 fn trainings(cases: &mut Cases) {
     let learner = parsed(LEARNERS, LINEAR);
-    for (case, keys) in [
-        ("full-batch", ""),
-        ("mini-batch", "batch = 4"),
-        ("half-sum", "loss = 'half-sum'"),
+    let schedule = "schedule = { kind = 'cosine', warmup = 2, floor = 0.1 }";
+    for (kind, case, keys) in [
+        ("gradient-descent", "full-batch", ""),
+        ("gradient-descent", "mini-batch", "batch = 4"),
+        ("gradient-descent", "half-sum", "loss = 'half-sum'"),
+        (
+            "gradient-descent",
+            "cross-entropy",
+            "loss = 'cross-entropy'",
+        ),
+        ("gradient-flow", "default", ""),
+        ("sgd", "momentum", "batch = 4\nmomentum = 0.9"),
+        (
+            "sgd",
+            "nesterov",
+            "momentum = 0.5\nnesterov = true\nweight_decay = 0.1",
+        ),
+        ("adam", "decay", "weight_decay = [0.1, 0.2]"),
+        ("adam", "schedule", schedule),
     ] {
-        let training = parsed(
-            TRAININGS,
-            &format!("kind = 'gradient-descent'\nlearning_rate = 0.05\nsteps = 3\n{keys}"),
-        );
+        let time = match kind {
+            "gradient-flow" => "time = 0.15\nresolution = 3",
+            _ => "learning_rate = 0.05\nsteps = 3",
+        };
+        let training = parsed(TRAININGS, &format!("kind = '{kind}'\n{time}\n{keys}"));
         let start = weights(&*learner);
         let mut rng = stream(1, "training", &[0, 0]);
         let end = training
@@ -273,6 +378,22 @@ fn trainings(cases: &mut Cases) {
             .unwrap();
         cases.add("training", training.about(), case, numbers(&end));
     }
+    let (training, learner) = (
+        parsed(TRAININGS, "kind = 'closed-form'"),
+        parsed(LEARNERS, "kind = 'random-features'\nfeatures = 5"),
+    );
+    let mut rng = stream(1, "training", &[0, 0]);
+    let end = training
+        .train(
+            &*learner,
+            weights(&*learner),
+            &data(),
+            &[],
+            &mut rng,
+            &mut |_| Ok(()),
+        )
+        .unwrap();
+    cases.add("training", training.about(), "features", numbers(&end));
 }
 
 fn instruments(cases: &mut Cases) {
@@ -309,6 +430,8 @@ fn theories(cases: &mut Cases) {
     };
     let narrow = "kind = 'mlp'\nwidths = [2]\ninit = { kind = 'balanced', scale = 0.5 }";
     let deep = "kind = 'mlp'\nwidths = [3, 3]\ninit = { kind = 'gaussian', scale = 0.4 }";
+    let machine =
+        "kind = 'kernel-ridge'\nridge = 0.1\nkernel = { kind = 'gaussian', length = 1.5 }";
     let tanh = "kind = 'mlp'\nwidths = [3]\nactivation = 'tanh'\nparametrization = 'ntk'";
     for (case, learner, start, table) in [
         ("matched", LINEAR, None, "kind = 'saxe'"),
@@ -340,8 +463,12 @@ fn theories(cases: &mut Cases) {
         ("linear", LINEAR, None, "kind = 'ntk'"),
         ("tanh-flow", tanh, None, "kind = 'ntk'\ntime = 'flow'"),
         ("stairs", LINEAR, None, "kind = 'saddle-to-saddle'"),
+        ("gaussian", machine, None, "kind = 'learning-curve'"),
     ] {
-        let experiment = experiment(learner);
+        let mut experiment = experiment(learner);
+        if learner == machine {
+            experiment.training = Some(parsed(TRAININGS, "kind = 'closed-form'"));
+        }
         let theory = parsed(THEORIES, table);
         let wanted: Vec<Wanted> = INSTRUMENTS
             .iter()

@@ -2,7 +2,7 @@
 
 use super::JsonFlag;
 use super::revisit::spec_of;
-use super::text::{print, print_json, table};
+use super::text::{note, print, print_json, table};
 use crate::error::{Error, Result};
 use crate::gallery;
 use crate::run::assess::assess;
@@ -89,10 +89,15 @@ fn figures(args: &ReproduceArgs) -> Result<u8> {
         threads: args.threads,
         out: args.out.clone(),
     };
-    let checks = gallery::reproduce(&options)?;
+    let gallery::Reproduced { checks, skipped } = gallery::reproduce(&options)?;
+    for figure in &skipped {
+        note(&format!("skipped: {figure}"));
+    }
     let all = checks.iter().all(|c| c.ok);
     if args.json.json {
-        print_json(&json!({ "schema": "saddlepoint/1/gallery", "checks": checks, "ok": all }))?;
+        print_json(
+            &json!({ "schema": "saddlepoint/1/gallery", "checks": checks, "skipped": skipped, "ok": all }),
+        )?;
     } else {
         let rows: Vec<Vec<String>> = checks
             .iter()

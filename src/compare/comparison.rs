@@ -57,18 +57,25 @@ pub struct Comparison {
     pub interval: Option<[f64; 2]>,
     /// Numerical bound in units of the deviation; already in `deviation` and `interval`.
     pub bound: f64,
+    /// Largest deviation that still counts as agreement; relative or absolute, like `deviation`.
     pub tolerance: Tolerance,
-    /// p-value of "exactly zero"; `None` for fewer than 5 draws or a Monte Carlo theory.
+    /// p-value of "exactly zero", not below [`smallest_p`](super::smallest_p) of the draws (1/16 for 5, 1/128 for 8); `None` for
+    /// fewer than 5 draws or a Monte Carlo theory.
     pub p: Option<f64>,
+    /// Point with the largest |t|; a difference within its numerical bound counts as none.
     pub worst: Option<Worst>,
+    /// Side of `tolerance` on which `interval` lies (with one draw: the deviation plus or minus its bound).
     #[serde(flatten)]
     pub verdict: Verdict,
     /// Number of blocks and the level whose draws they are.
     pub n: usize,
+    /// Datasets or replicas: whose scatter gives the interval.
     pub level: Level,
     /// Points compared, and points left out because some draw or the theory does not define them.
     pub points: usize,
+    /// Points of the grid that were left out.
     pub excluded: usize,
+    /// Conditions on the statement, in words: one draw, one data set, points left out, bound above the tolerance.
     pub notes: Vec<String>,
 }
 

@@ -13,11 +13,14 @@ pub const MAX_BLOCKS: usize = 256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
+    /// Quenched data sets, each averaged over its replicas.
     Datasets,
+    /// Initialisations and training noise on one data set.
     Replicas,
 }
 
 impl Level {
+    /// `datasets` or `replicas`, as under `[measure]`.
     pub fn name(self) -> &'static str {
         match self {
             Level::Datasets => "datasets",
@@ -34,6 +37,7 @@ impl Level {
 pub struct Blocks {
     /// `n x points`; not-a-number where a block does not define the point.
     pub values: DMatrix<f64>,
+    /// What distinguishes the blocks from each other.
     pub level: Level,
     /// Distinct data sets behind the blocks.
     pub datasets: usize,

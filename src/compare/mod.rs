@@ -43,5 +43,5 @@ mod verdict;
 pub use comparison::{Comparison, TheoryCurve, Worst, compare};
 pub use draws::{Blocks, Level, MAX_BLOCKS};
 pub use reduction::{Cell, Reduced, Reduction, reduce};
-pub use significance::{MIN_DRAWS_FOR_P, Residual, p_value, residuals, worst};
+pub use significance::{MIN_DRAWS_FOR_P, Residual, p_value, residuals, smallest_p, worst};
 pub use verdict::{Tolerance, Verdict};

@@ -16,6 +16,7 @@ use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 pub struct Cell {
     /// Learning rate, 1/width, number of samples, ...
     pub x: f64,
+    /// Measured or predicted values at this x.
     pub blocks: Blocks,
 }
 
@@ -27,6 +28,7 @@ pub struct Cell {
 pub enum Reduction {
     /// Value at x = 0 of `a + b x`, or of `a + b x + c x^2` with `curvature`.
     Extrapolation {
+        /// Whether the quadratic term `c x^2` is fitted too (three cells at least).
         #[serde(default)]
         curvature: bool,
     },
@@ -36,7 +38,10 @@ pub enum Reduction {
     Exponent,
     /// Smallest x at which the piecewise linear curve through the cells reaches `level`; for the crossing of two
     /// curves reduce their difference ([`Blocks::minus`]) at level 0.
-    Crossing { level: f64 },
+    Crossing {
+        /// Height that the curve reaches, in the unit of the observable.
+        level: f64,
+    },
 }
 
 /// A reduced quantity, per point of the observable.
@@ -55,7 +60,9 @@ pub struct Reduced {
     /// p-value that the form holds at all cells, by Hotelling's T^2 of the residual contrasts; only when there are at least
     /// four times as many blocks as contrasts (cells minus coefficients), and at least one contrast.
     pub lack_of_fit: Option<Vec<f64>>,
+    /// Number of blocks: the smallest over the cells.
     pub n: usize,
+    /// Blocks left out to equalise the cells, and points at which the reduction does not exist.
     pub notes: Vec<String>,
 }
 

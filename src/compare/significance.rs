@@ -6,14 +6,38 @@ use crate::numerics::statistics::{mean_stderr, normal_equivalent};
 use nalgebra::DMatrix;
 use rand::Rng;
 
-/// Fewest draws for which a p-value is given.
+/// Fewest draws for which a p-value is given. From 5 draws the sign flips can never say less than p = 1/16 = 0.0625, whatever
+/// the difference ([`smallest_p`]): p < 0.05 needs 6 draws (1/32), p < 0.01 needs 8 (1/128), p < 0.001 needs 11 (1/1024).
 pub const MIN_DRAWS_FOR_P: usize = 5;
 /// Up to this number of draws all sign patterns are used.
 const ALL_FLIPS: usize = 12;
+/// Random sign patterns for more draws.
+const RANDOM_FLIPS: usize = 4096;
+
+/// Smallest p-value that the sign flips of `draws` draws can give: `2^(1 - draws)` up to 12 draws, `1/4097` beyond; `None` below
+/// [`MIN_DRAWS_FOR_P`].
+///
+/// ```
+/// use saddlepoint::compare::smallest_p;
+/// assert_eq!((smallest_p(4), smallest_p(5), smallest_p(8)), (None, Some(1.0 / 16.0), Some(1.0 / 128.0)));
+/// ```
+pub fn smallest_p(draws: usize) -> Option<f64> {
+    match draws {
+        n if n < MIN_DRAWS_FOR_P => None,
+        n if n <= ALL_FLIPS => Some(1.0 / patterns(n) as f64),
+        _ => Some(1.0 / (RANDOM_FLIPS + 1) as f64),
+    }
+}
+
+/// Sign patterns of `draws` draws; a common sign does not matter.
+fn patterns(draws: usize) -> usize {
+    1 << (draws - 1)
+}
 
 /// Mean difference of one point, its standard error and its size in units of sigma.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Residual {
+    /// Measured minus predicted mean, in the unit of the observable.
     pub difference: f64,
     /// `None` with one draw.
     pub stderr: Option<f64>,
@@ -66,7 +90,8 @@ pub fn worst(residuals: &[Residual], bound: &[f64]) -> Option<usize> {
 /// draws (whole curves are flipped, so correlations between points are kept).
 ///
 /// All `2^(n-1)` patterns (a common sign does not matter) for n <= 12, else the identity and 4,096 random ones keyed by
-/// `(seed, "sign flips", 0)`. Exact for symmetric errors; smallest value `2^(1-n)` or `1/4097`. Points whose differences vanish
+/// `(seed, "sign flips", 0)`. Exact for symmetric errors. The smallest value is
+/// [`smallest_p`]: 1/16 for 5 draws, 1/128 for 8, so that few draws cannot reject at 5 % however large the difference is. Points whose differences vanish
 /// in all draws are skipped. `bound` (per point) is numerical error: before the test the mean difference is moved towards zero by
 /// at most `bound`. `None` for fewer than 5 draws.
 ///
@@ -95,18 +120,18 @@ pub fn p_value(differences: &DMatrix<f64>, bound: &[f64], seed: u64) -> Option<f
     };
     let observed = largest(&|_| false) - 1e-12; // sums of numbers below 1: ties up to rounding count
     if n <= ALL_FLIPS {
-        let patterns = 1usize << (n - 1);
-        let reached = (0..patterns).filter(|p| largest(&|r| p >> r & 1 == 1) >= observed);
-        return Some(reached.count() as f64 / patterns as f64);
+        let all = patterns(n);
+        let reached = (0..all).filter(|p| largest(&|r| p >> r & 1 == 1) >= observed);
+        return Some(reached.count() as f64 / all as f64);
     }
     let mut rng = stream(seed, "sign flips", &[0]);
     let mut words = vec![0u64; n.div_ceil(64)];
     let mut reached = 1;
-    for _ in 0..4096 {
+    for _ in 0..RANDOM_FLIPS {
         words.iter_mut().for_each(|w| *w = rng.next_u64());
         reached += usize::from(largest(&|r| words[r / 64] >> (r % 64) & 1 == 1) >= observed);
     }
-    Some(reached as f64 / 4097.0)
+    Some(reached as f64 / (RANDOM_FLIPS + 1) as f64)
 }
 
 #[cfg(test)]
@@ -126,6 +151,26 @@ mod tests {
         );
         let many = DMatrix::from_element(40, 2, -1.0);
         assert_eq!(p_value(&many, &[0.0; 2], 1), Some(1.0 / 4097.0));
+    }
+
+    /// However large the difference against its scatter: 1/16 from 5 draws, 1/128 from 8; 6 draws are the first below 5 %.
+    #[test]
+    fn the_smallest_p_is_set_by_the_number_of_draws() {
+        for (n, floor) in [
+            (5, 0.0625),
+            (6, 0.03125),
+            (8, 0.0078125),
+            (12, 1.0 / 2048.0),
+        ] {
+            assert_eq!(smallest_p(n), Some(floor));
+            for seed in 0..50 {
+                let noise = normal_matrix(&mut stream(seed, "floor", &[n as u64]), n, 4);
+                let p = |shift: f64| p_value(&noise.map(|z| z + shift), &[0.0; 4], seed).unwrap();
+                assert!(p(0.0) >= floor && p(1.0) >= floor);
+                assert_eq!(p(1e6), floor);
+            }
+        }
+        assert_eq!((smallest_p(4), smallest_p(40)), (None, Some(1.0 / 4097.0)));
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// `agree`, `disagree` or `inconclusive`.
     pub fn name(self) -> &'static str {
         match self {
             Verdict::Agree => "agree",

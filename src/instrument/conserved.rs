@@ -9,6 +9,7 @@ use crate::learner::Parameters;
 use crate::task::Dataset;
 use nalgebra::DMatrix;
 
+/// Frobenius norm of the imbalance of each pair of neighbouring layers; constant under gradient flow of a linear network.
 pub static CONSERVED_QUANTITY: Observable = Observable {
     name: "conserved-quantity",
     label: "imbalance ‖Mₗ‖",
@@ -16,6 +17,7 @@ pub static CONSERVED_QUANTITY: Observable = Observable {
     convention: "|W_{l+1}^T W_{l+1} - W_l W_l^T|_F of the raw weights, l = 1, ..., L-1",
 };
 
+/// Relative change of all imbalances since the start; 0 under gradient flow, of order the learning rate under descent.
 pub static CONSERVED_DRIFT: Observable = Observable {
     name: "conserved-drift",
     label: "drift of the imbalance",

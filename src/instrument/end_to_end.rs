@@ -9,6 +9,7 @@ use crate::kind::About;
 use crate::learner::Parameters;
 use crate::task::Dataset;
 
+/// Entries of the end-to-end linear map over training, axes time, output, input.
 pub static INPUT_OUTPUT_MAP: Observable = Observable {
     name: "input-output-map",
     label: "end-to-end map F",

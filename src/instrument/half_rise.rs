@@ -10,6 +10,7 @@ use crate::kind::About;
 use crate::learner::Parameters;
 use crate::task::{Dataset, Modes};
 
+/// First time at which each mode strength rises through half the singular value of its mode, on the axis mode.
 pub static HALF_RISE_TIME: Observable = Observable {
     name: "half-rise-time",
     label: "half-rise time",

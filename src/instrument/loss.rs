@@ -6,23 +6,25 @@ use super::{Axis, Declined, Instrument, Observable, Recorder};
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::About;
-use crate::learner::{Network, Parameters};
+use crate::learner::{Network, Objective, Parameters};
 use crate::numerics::linalg::qr;
 use crate::task::Dataset;
 use nalgebra::DMatrix;
 
+/// The minimised loss on the training set over training time.
 pub static TRAIN_LOSS: Observable = Observable {
     name: "train-loss",
     label: "training loss",
     unit: "1",
-    convention: "the loss as minimised: L = (w/2) sum_mu |y_mu - f(x_mu)|^2, sum over outputs, w = 1/P (half-mean) or 1 (half-sum)",
+    convention: "the loss as minimised: L = (w/2) sum_mu |y_mu - f(x_mu)|^2, sum over outputs, w = 1/P (half-mean) or 1 (half-sum), or the cross-entropy per position in nats",
 };
 
+/// The same loss on the test set over training time.
 pub static TEST_LOSS: Observable = Observable {
     name: "test-loss",
     label: "test loss",
     unit: "1",
-    convention: "the training loss on the test set: L = (w/2) sum_mu |y_mu - f(x_mu)|^2, w = 1/P_test (half-mean) or 1 (half-sum)",
+    convention: "the training loss on the test set: L = (w/2) sum_mu |y_mu - f(x_mu)|^2, w = 1/P_test (half-mean) or 1 (half-sum), or the cross-entropy per position in nats",
 };
 
 const TRAIN_ABOUT: About = About {
@@ -31,7 +33,7 @@ const TRAIN_ABOUT: About = About {
     text: "\
 L(t) = (w/2) sum_mu |y_mu - f(x_mu)|^2 on the axis time, with the weight w that training.loss states: 1/P (half-mean) or 1
 (half-sum). For a linear network the samples are compressed once by X^T = Q R: |Y - F X|^2 = |Y Q - F R^T|^2 + |Y - Y Q Q^T|^2.",
-    revision: 1,
+    revision: 2,
 };
 
 const TEST_ABOUT: About = About {
@@ -40,7 +42,7 @@ const TEST_ABOUT: About = About {
     text: "\
 L(t) = (w/2) sum_mu |y_mu - f(x_mu)|^2 over the test set on the axis time, with the convention of training.loss: w = 1/P_test
 (half-mean) or 1 (half-sum). Needs a task with test samples.",
-    revision: 1,
+    revision: 2,
 };
 
 /// Measures [`TRAIN_LOSS`].
@@ -70,7 +72,8 @@ enum Residual {
 
 struct LossRecorder {
     residual: Residual,
-    weight: f64,
+    objective: Objective,
+    slope: Vec<f64>,
     series: Series,
 }
 
@@ -82,8 +85,10 @@ fn recorder(
 ) -> Result<Box<dyn Recorder>> {
     let subject = Subject::of(experiment).map_err(|d| refused("loss", d))?;
     let (mut x, mut y) = (x.clone(), y.clone());
-    let weight = subject.training.loss().weight(x.ncols());
-    let residual = if subject.linear(1).is_ok() {
+    let loss = subject.training.loss();
+    let classes = subject.learner.classes(subject.shape);
+    let objective = loss.objective(x.ncols(), y.nrows(), classes);
+    let residual = if loss.is_square() && subject.linear(1).is_ok() {
         let mut offset = 0.0;
         if x.ncols() > x.nrows() {
             let (q, r) = qr(&x.transpose());
@@ -103,25 +108,31 @@ fn recorder(
     };
     Ok(Box::new(LossRecorder {
         residual,
-        weight,
+        objective,
+        slope: Vec::new(),
         series: Series::new(1),
     }))
 }
 
 impl Recorder for LossRecorder {
     fn record(&mut self, _step: usize, _time: f64, parameters: &Parameters) -> Result<()> {
-        let square = match &mut self.residual {
+        let loss = match &mut self.residual {
             Residual::Compressed {
                 end_to_end,
                 x,
                 y,
                 offset,
-            } => (&*y - end_to_end.map(parameters) * &*x).norm_squared() + *offset,
+            } => {
+                let square = (&*y - end_to_end.map(parameters) * &*x).norm_squared() + *offset;
+                0.5 * self.objective.weight() * square
+            }
             Residual::Forward { network, x, y } => {
-                (&*y - network.forward(parameters, x)).norm_squared()
+                let f = network.forward(parameters, x);
+                self.objective
+                    .residual(f.as_slice(), y.as_slice(), &mut self.slope)
             }
         };
-        self.series.push([0.5 * self.weight * square])
+        self.series.push([loss])
     }
 
     fn finish(self: Box<Self>) -> Vec<f64> {

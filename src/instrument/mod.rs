@@ -44,7 +44,9 @@ pub enum Cadence {
 
 /// Defines an observable by how it is read off a network.
 pub trait Instrument: Send + Sync {
+    /// Name, sources and revision for lists and records.
     fn about(&self) -> &'static About;
+    /// The quantity it measures.
     fn observable(&self) -> &'static Observable;
     /// The instrument's own grid for this experiment.
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined>;
@@ -54,6 +56,7 @@ pub trait Instrument: Send + Sync {
 
 /// Collects the values of one draw.
 pub trait Recorder: Send {
+    /// Steps at which [`Recorder::record`] wants to be called; the recorded steps by default.
     fn cadence(&self) -> Cadence {
         Cadence::Recorded
     }

@@ -11,6 +11,7 @@ use crate::numerics::linalg::svd;
 use crate::task::{Dataset, Modes};
 use nalgebra::DMatrix;
 
+/// Strength of the end-to-end map in each mode of the data set, over training time.
 pub static MODE_STRENGTH: Observable = Observable {
     name: "mode-strength",
     label: "mode strength uᵢ",
@@ -18,6 +19,7 @@ pub static MODE_STRENGTH: Observable = Observable {
     convention: "u_i = U_i^T F V_i of the end-to-end map F in the modes (U, s, V) of the data set; a learned mode has u_i = s_i",
 };
 
+/// Overlap of the map's singular vectors with those of the data set, in `[0, 1]`; 1 when aligned.
 pub static SINGULAR_ALIGNMENT: Observable = Observable {
     name: "singular-alignment",
     label: "alignment of singular vectors",

@@ -9,6 +9,7 @@ use crate::learner::{Network, Parameters};
 use crate::task::Dataset;
 use nalgebra::DMatrix;
 
+/// Empirical neural tangent kernel before and after training on the first training inputs.
 pub static NTK: Observable = Observable {
     name: "ntk",
     label: "neural tangent kernel",
@@ -17,6 +18,7 @@ pub static NTK: Observable = Observable {
                  endpoint 0 = start, 1 = end",
 };
 
+/// Rotation of the tangent kernel since the start, in `[0, 1]`: 0 in the lazy regime.
 pub static NTK_CHANGE: Observable = Observable {
     name: "ntk-change",
     label: "change of the tangent kernel",

@@ -16,12 +16,16 @@ pub struct Observable {
 /// One axis of an observable, with the values at which it is compared.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Axis {
+    /// What varies along it (`time`, `mode`, `sample`).
     pub name: String,
+    /// Unit of the values; `"1"` when dimensionless.
     pub unit: String,
+    /// Grid, in the order of the stored values.
     pub values: Vec<f64>,
 }
 
 impl Axis {
+    /// An axis of the given name, unit and grid.
     pub fn new(name: &str, unit: &str, values: Vec<f64>) -> Self {
         Axis {
             name: name.into(),
@@ -39,12 +43,14 @@ pub fn size(axes: &[Axis]) -> usize {
 /// An observable and the grid on which a value is wanted; compared values are never interpolated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
+    /// The quantity.
     pub observable: &'static Observable,
     /// The last axis runs fastest (row-major).
     pub axes: Vec<Axis>,
 }
 
 impl Wanted {
+    /// Number of values: the product of the axes' lengths (1 without axes).
     pub fn size(&self) -> usize {
         size(&self.axes)
     }

@@ -37,12 +37,18 @@ const NORMAL_PEAK: f64 = 0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
+    /// `x`
     #[default]
     Linear,
+    /// `tanh x`
     Tanh,
+    /// `erf(x / sqrt 2)`
     Erf,
+    /// `max(x, 0)`, slope 0 at 0.
     Relu,
+    /// `x Phi(x)` with the normal distribution function, exact.
     Gelu,
+    /// `x^2`
     Quadratic,
 }
 
@@ -100,12 +106,8 @@ fn tanh<T: Real>(x: T) -> (T, T) {
 
 #[inline(always)]
 fn erf<T: Real>(x: T) -> (T, T) {
-    let x = x.f64();
-    let value = libm::erf(x * FRAC_1_SQRT_2);
-    (
-        T::of(value),
-        T::of(2.0 * NORMAL_PEAK * elementary::exp(-0.5 * x * x)),
-    )
+    let (weight, gauss) = elementary::normal_weight(x.f64());
+    (T::of(weight), T::of(2.0 * NORMAL_PEAK * gauss))
 }
 
 #[inline(always)]

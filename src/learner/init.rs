@@ -29,10 +29,30 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Init {
-    Gaussian { scale: Option<f64> },
-    Balanced { scale: f64 },
-    LambdaBalanced { scale: f64, lambda: f64 },
-    Aligned { scale: f64, last: Option<f64> },
+    /// Independent entries `N(0, scale^2)`.
+    Gaussian {
+        /// Standard deviation of a raw entry; by default `1/sqrt(fan-in)` in the standard parametrisation, else 1.
+        scale: Option<f64>,
+    },
+    /// `W_{l+1}^T W_{l+1} = W_l W_l^T` in random bases, all singular values of a layer equal.
+    Balanced {
+        /// Singular value of every layer, >= 0.
+        scale: f64,
+    },
+    /// Two layers with `W_2^T W_2 - W_1 W_1^T = lambda 1`.
+    LambdaBalanced {
+        /// Singular values of the product `W_2 W_1`, >= 0.
+        scale: f64,
+        /// Imbalance of the layers: positive for a larger read-out, negative for a larger first layer.
+        lambda: f64,
+    },
+    /// Layers in the singular bases of the task's modes, random bases in between.
+    Aligned {
+        /// Singular value of every layer but the last, >= 0.
+        scale: f64,
+        /// Singular value of the last layer, >= 0; `scale` when absent.
+        last: Option<f64>,
+    },
 }
 
 impl Default for Init {

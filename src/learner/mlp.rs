@@ -67,23 +67,28 @@ const PLACE: &str = "learner";
 pub struct Mlp {
     /// Hidden widths; empty for linear regression.
     pub widths: Vec<usize>,
+    /// Nonlinearity of the hidden layers; the read-out is linear.
     #[serde(default)]
     pub activation: Activation,
+    /// Powers of the width in the forward pass and in the learning rate.
     #[serde(default)]
     pub parametrization: Parametrization,
     /// `gamma_0` of the mean-field parametrisation.
     #[serde(default = "one")]
     pub richness: f64,
+    /// Law of the raw weights before training.
     #[serde(default)]
     pub init: Init,
     /// Trainable biases in every layer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bias: bool,
+    /// Whether the last layer is trained or fixed.
     #[serde(default, skip_serializing_if = "is_trained")]
     pub readout: Readout,
     /// Prior variances, and the initial law unless `init` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior: Option<Prior>,
+    /// Floating-point type of the training.
     #[serde(default)]
     pub precision: Precision,
 }

@@ -4,25 +4,33 @@ pub mod activation;
 pub mod convolution;
 pub mod init;
 mod jacobian;
+mod kernel_ridge;
 pub mod mlp;
+mod nearest;
 pub mod network;
 pub mod objective;
 pub mod parametrization;
 pub mod prior;
+mod random_features;
+mod readout;
 mod tokens;
 pub mod transformer;
 
 pub use activation::Activation;
 pub use convolution::{Convolution, ConvolutionNetwork};
 pub use init::Init;
+pub use kernel_ridge::KernelRidge;
 pub use mlp::{Mlp, Readout};
+pub use nearest::Nearest;
 pub use network::MlpNetwork;
 pub use objective::Objective;
 pub use parametrization::Parametrization;
 pub use prior::{Prior, PriorView};
+pub use random_features::RandomFeatures;
 pub use transformer::{Attention, Mask, Norm, Position, Predict, Transformer, TransformerNetwork};
 
 use crate::error::Result;
+use crate::kernel::Kernel;
 use crate::kind::{About, Kind};
 use crate::numerics::elementary::Elementary;
 use crate::numerics::linalg::Gemm;
@@ -33,7 +41,9 @@ use std::fmt::Debug;
 
 /// Scalars a network can be trained in: `f64` and `f32`.
 pub trait Real: RealField + Gemm + Elementary + Default + Copy + Send + Sync {
+    /// Rounds a double-precision number to the type.
     fn of(x: f64) -> Self;
+    /// The same number in double precision.
     fn f64(self) -> f64;
 }
 
@@ -69,8 +79,10 @@ impl Real for f32 {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
+    /// Double precision, 53 bits.
     #[default]
     F64,
+    /// Single precision, 24 bits: half the memory, and faster.
     F32,
 }
 
@@ -78,10 +90,12 @@ pub enum Precision {
 /// `width_{l+1} x width_l`; biases follow as single columns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameters<T: Real = f64> {
+    /// The matrices, in the order of [`Learner::shapes`].
     pub blocks: Vec<DMatrix<T>>,
 }
 
 impl<T: Real> Parameters<T> {
+    /// All zero, with the given rows and columns of every block.
     pub fn zeros(shapes: &[(usize, usize)]) -> Self {
         Parameters {
             blocks: shapes.iter().map(|&(r, c)| DMatrix::zeros(r, c)).collect(),
@@ -91,9 +105,11 @@ impl<T: Real> Parameters<T> {
     pub fn len(&self) -> usize {
         self.blocks.iter().map(|b| b.len()).sum()
     }
+    /// True without a single scalar.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+    /// Every entry rounded to another scalar type.
     pub fn cast<S: Real>(&self) -> Parameters<S> {
         Parameters {
             blocks: self
@@ -103,6 +119,7 @@ impl<T: Real> Parameters<T> {
                 .collect(),
         }
     }
+    /// True when no entry is infinite or NaN.
     pub fn is_finite(&self) -> bool {
         self.blocks.iter().all(|b| b.iter().all(|v| v.is_finite()))
     }
@@ -128,20 +145,38 @@ pub struct MlpView {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum StartView {
     /// Independent entries `N(0, scale^2)` (the same `scale` in every layer).
-    Gaussian { scale: f64 },
+    Gaussian {
+        /// Standard deviation of every raw weight.
+        scale: f64,
+    },
     /// Every layer has singular values `scale`, in random bases: `W_{l+1}^T W_{l+1} = W_l W_l^T`.
-    Balanced { scale: f64 },
+    Balanced {
+        /// Singular value of every layer.
+        scale: f64,
+    },
     /// Two layers, product singular values `scale`, `W_2^T W_2 - W_1 W_1^T = lambda 1`, random bases.
-    LambdaBalanced { scale: f64, lambda: f64 },
+    LambdaBalanced {
+        /// Singular values of the product `W_2 W_1`.
+        scale: f64,
+        /// Imbalance `W_2^T W_2 - W_1 W_1^T` in units of the identity.
+        lambda: f64,
+    },
     /// Singular bases of the teacher: `W_1 = R diag(first) V^T`, ..., `W_L = U diag(last) R^T`, `first` in between.
-    Aligned { first: f64, last: f64 },
+    Aligned {
+        /// Singular value of every layer but the last.
+        first: f64,
+        /// Singular value of the last layer.
+        last: f64,
+    },
 }
 
 /// An architecture with its initial law.
 pub trait Learner: Debug + Send + Sync {
+    /// Name, sources and revision for lists and records.
     fn about(&self) -> &'static About;
     /// The learner's table with every default filled in; part of the record hash.
     fn resolved(&self) -> serde_json::Value;
+    /// Floating-point type in which the network is trained.
     fn precision(&self) -> Precision;
     /// Rows and columns of every parameter block for a data shape.
     fn shapes(&self, shape: Shape) -> Vec<(usize, usize)>;
@@ -155,9 +190,17 @@ pub trait Learner: Debug + Send + Sync {
     fn check(&self, shape: Shape) -> Result<()>;
     /// Factor between `training.learning_rate` and the step on the raw parameters.
     fn rate_scale(&self, shape: Shape) -> f64;
-    /// Number of logits in one group of a softmax; outputs come in consecutive groups of this size.
+    /// Number of logits per softmax of the cross-entropy; it divides the number of outputs.
     fn classes(&self, shape: Shape) -> usize {
         shape.outputs
+    }
+    /// View: a kernel machine.
+    fn kernel(&self) -> Option<KernelView> {
+        None
+    }
+    /// View: the optimum in closed form, where there is a formula for it.
+    fn solver(&self) -> Option<&dyn Solver> {
+        None
     }
     /// Scalars of a network's work space for batches of up to `columns` samples: three per unit and sample (output, slope, error).
     fn work_space(&self, shape: Shape, columns: usize) -> usize {
@@ -179,6 +222,21 @@ pub trait Learner: Debug + Send + Sync {
     }
 }
 
+/// View for theories: kernel ridge regression, `min sum (f - y)^2 + ridge |f|_H^2`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KernelView {
+    /// The kernel of `H`.
+    pub kernel: Kernel,
+    /// `ridge`, the temperature of the Gaussian process.
+    pub ridge: f64,
+}
+
+/// A learner whose optimum on a data set is a formula.
+pub trait Solver {
+    /// The optimum, given a start that holds whatever is drawn and kept (random features).
+    fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Parameters>;
+}
+
 /// A compiled network: owns its work space, holds no parameters.
 pub trait Network<T: Real>: Send {
     /// Outputs (`outputs x columns of x`).
@@ -198,4 +256,11 @@ pub trait Network<T: Real>: Send {
 }
 
 /// All learners that a spec can name.
-pub const LEARNERS: &[Kind<dyn Learner>] = &[mlp::KIND, transformer::KIND, convolution::KIND];
+pub const LEARNERS: &[Kind<dyn Learner>] = &[
+    mlp::KIND,
+    kernel_ridge::KIND,
+    random_features::KIND,
+    nearest::KIND,
+    transformer::KIND,
+    convolution::KIND,
+];

@@ -56,6 +56,17 @@ impl Objective {
         }
     }
 
+    /// The loss of vanishing outputs.
+    pub fn of_zero<T: Real>(self, y: &[T]) -> f64 {
+        let sum = |f: fn(f64) -> f64| y.iter().map(|y| f(y.f64())).sum::<f64>();
+        match self {
+            Objective::Square { weight } => 0.5 * weight * sum(|y| y * y),
+            Objective::CrossEntropy { weight, classes } => {
+                weight * (classes as f64).ln() * sum(|y| y)
+            }
+        }
+    }
+
     /// The loss; writes `dL/df` to `slope`.
     pub fn residual<T: Real>(self, f: &[T], y: &[T], slope: &mut Vec<T>) -> T {
         slope.resize(f.len(), T::zero());

@@ -36,9 +36,12 @@
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Parametrization {
+    /// No factors of the width: `f = W_L phi(... W_1 x)`.
     #[default]
     Standard,
+    /// `1/sqrt(fan-in)` in every layer; lazy as the width grows.
     Ntk,
+    /// muP: read-out with `1/(g n_L)`, learning rate times `g^2 n_L`; features move at any width.
     MeanField,
 }
 

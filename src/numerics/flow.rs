@@ -26,8 +26,11 @@ impl Default for Tolerance {
 /// Effort spent and error accumulated.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct FlowReport {
+    /// Accepted steps.
     pub steps: usize,
+    /// Steps repeated with a smaller size because their local error was too large.
     pub rejected: usize,
+    /// Evaluations of the right-hand side.
     pub evaluations: usize,
     /// Sum over accepted steps of the largest local error estimate (absolute, before any growth along the flow).
     pub local_error: f64,
@@ -131,14 +134,17 @@ impl Flow {
         }
     }
 
+    /// The time reached.
     pub fn time(&self) -> f64 {
         self.t
     }
 
+    /// The state at that time.
     pub fn state(&self) -> &[f64] {
         &self.y
     }
 
+    /// Effort and error since the start.
     pub fn report(&self) -> FlowReport {
         self.report
     }

@@ -1,9 +1,10 @@
 //! Dense factorisations: nalgebra matrices in and out, faer inside (the only place that names it).
 
 use crate::error::{Error, Result};
-use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::solvers::Solve;
-use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
+use faer::linalg::triangular_solve::{
+    solve_lower_triangular_in_place, solve_upper_triangular_in_place,
+};
 use faer::{Accum, MatMut, MatRef, Par, Side};
 use nalgebra::{DMatrix, DVector};
 
@@ -12,7 +13,10 @@ fn view(a: &DMatrix<f64>) -> MatRef<'_, f64> {
 }
 
 fn owned(a: MatRef<'_, f64>) -> DMatrix<f64> {
-    DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| a[(i, j)])
+    let mut copy = DMatrix::zeros(a.nrows(), a.ncols());
+    let entries = copy.as_mut_slice();
+    MatMut::from_column_major_slice_mut(entries, a.nrows(), a.ncols()).copy_from(a);
+    copy
 }
 
 fn failed(what: &str, a: &DMatrix<f64>) -> Error {
@@ -66,23 +70,48 @@ pub fn cholesky(a: &DMatrix<f64>) -> Result<DMatrix<f64>> {
     Ok(owned(llt.L()))
 }
 
-/// `A A^T`, both triangles filled; half the work of a general product.
+/// `A A^T`, both triangles filled; little more than half the work of a general product.
 pub fn outer_gram(a: &DMatrix<f64>) -> DMatrix<f64> {
+    // Columns computed at once, from the diagonal down: wide enough for the product to run at full speed.
+    const PANEL: usize = 128;
     let n = a.nrows();
     let mut g = DMatrix::zeros(n, n);
-    triangular::matmul(
-        MatMut::from_column_major_slice_mut(g.as_mut_slice(), n, n),
-        BlockStructure::TriangularLower,
-        Accum::Replace,
-        view(a),
-        BlockStructure::Rectangular,
-        view(a).transpose(),
-        BlockStructure::Rectangular,
-        1.0,
-        Par::Seq,
-    );
+    let mut lower = MatMut::from_column_major_slice_mut(g.as_mut_slice(), n, n);
+    for start in (0..n).step_by(PANEL) {
+        let width = PANEL.min(n - start);
+        faer::linalg::matmul::matmul(
+            lower.as_mut().submatrix_mut(start, start, n - start, width),
+            Accum::Replace,
+            view(a).subrows(start, n - start),
+            view(a).subrows(start, width).transpose(),
+            1.0,
+            Par::Seq,
+        );
+    }
     g.fill_upper_triangle_with_lower_triangle();
     g
+}
+
+/// `A B` for large matrices, one thread.
+pub fn multiply(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
+    let mut c = DMatrix::zeros(a.nrows(), b.ncols());
+    let (left, right) = (
+        Factor::new(a.as_slice(), a.nrows(), a.ncols()),
+        Factor::new(b.as_slice(), b.nrows(), b.ncols()),
+    );
+    f64::gemm(1.0, left, right, c.as_mut_slice());
+    c
+}
+
+/// `A^T B` for large matrices, one thread.
+pub fn transpose_multiply(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
+    let mut c = DMatrix::zeros(a.ncols(), b.ncols());
+    let (left, right) = (
+        Factor::new(a.as_slice(), a.nrows(), a.ncols()).t(),
+        Factor::new(b.as_slice(), b.nrows(), b.ncols()),
+    );
+    f64::gemm(1.0, left, right, c.as_mut_slice());
+    c
 }
 
 /// `L^{-1} B` for a lower triangular `L`, in place of `B`.
@@ -90,6 +119,13 @@ pub fn solve_lower(l: &DMatrix<f64>, b: &mut DMatrix<f64>) {
     let (rows, columns) = b.shape();
     let b = MatMut::from_column_major_slice_mut(b.as_mut_slice(), rows, columns);
     solve_lower_triangular_in_place(view(l), b, Par::Seq);
+}
+
+/// `L^{-T} B` for a lower triangular `L`, in place of `B`.
+pub fn solve_lower_transposed(l: &DMatrix<f64>, b: &mut DMatrix<f64>) {
+    let (rows, columns) = b.shape();
+    let b = MatMut::from_column_major_slice_mut(b.as_mut_slice(), rows, columns);
+    solve_upper_triangular_in_place(view(l).transpose(), b, Par::Seq);
 }
 
 /// Thin QR factorisation `A = Q R` of a tall matrix, signs fixed by `R_ii >= 0`.
@@ -279,8 +315,20 @@ mod tests {
         assert!((&l * l.transpose() - &g).norm() < 1e-11);
         assert!(solve_spd(&-&g, &b).is_err());
         assert!((outer_gram(&a) - &a * a.transpose()).norm() < 1e-12);
+        let tall = normal_matrix(&mut rng, 150, 5);
+        assert!((outer_gram(&tall) - &tall * tall.transpose()).norm() < 1e-12);
+        assert!(
+            (multiply(&tall, &a.transpose().rows(0, 5).into_owned())
+                - &tall * a.transpose().rows(0, 5))
+            .norm()
+                < 1e-11
+        );
+        assert!((transpose_multiply(&a, &a) - a.tr_mul(&a)).norm() < 1e-12);
         let mut x = b.clone();
         solve_lower(&l, &mut x);
         assert!((&l * &x - &b).norm() < 1e-12);
+        let mut x = b.clone();
+        solve_lower_transposed(&l, &mut x);
+        assert!((l.transpose() * &x - &b).norm() < 1e-12);
     }
 }

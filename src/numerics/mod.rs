@@ -1,5 +1,6 @@
 //! Numerical methods without physics names.
 
+pub mod chebyshev;
 pub mod elementary;
 pub mod flow;
 pub mod linalg;

@@ -5,9 +5,11 @@ use crate::error::{Error, Result};
 /// An integral with its error estimate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Integral {
+    /// Estimate of the integral.
     pub value: f64,
     /// Estimated absolute error: the sum over panels of `|K21 - G10|`, a strong overestimate for smooth integrands.
     pub error: f64,
+    /// Evaluations of the integrand.
     pub evaluations: usize,
 }
 

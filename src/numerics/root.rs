@@ -5,9 +5,11 @@ use crate::error::{Error, Result};
 /// A root with its remaining uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Root {
+    /// Best estimate of the root.
     pub x: f64,
     /// Width of the final bracket around `x`.
     pub width: f64,
+    /// Evaluations of the function.
     pub evaluations: usize,
 }
 

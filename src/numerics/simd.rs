@@ -45,3 +45,57 @@ pub fn multiply<T: Copy + std::ops::MulAssign>(a: &mut [T], b: &[T]) {
         },
     )
 }
+
+/// Replaces `a[i]` by `f(a[i], x[i], y[i])`; the rules of [`sweep`] hold. Runs over the shortest slice.
+pub fn update<T: Copy>(a: &mut [T], x: &[T], y: &[T], f: impl Fn(T, T, T) -> T) {
+    pulp::Arch::new().dispatch(Update { a, x, y, f });
+}
+
+struct Update<'a, T, F> {
+    a: &'a mut [T],
+    x: &'a [T],
+    y: &'a [T],
+    f: F,
+}
+
+impl<T: Copy, F: Fn(T, T, T) -> T> WithSimd for Update<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for ((a, x), y) in self.a.iter_mut().zip(self.x).zip(self.y) {
+            *a = (self.f)(*a, *x, *y);
+        }
+    }
+}
+
+/// A map of four numbers to two. Large closures are not inlined into the loop; a method marked `#[inline(always)]` is.
+pub trait PairMap<T> {
+    /// The new `(a, b)`.
+    fn next(&self, a: T, b: T, x: T, y: T) -> (T, T);
+}
+
+/// Replaces `(a[i], b[i])` by `map.next(a[i], b[i], x[i], y[i])`; the rules of [`sweep`] hold. Runs over the shortest slice.
+pub fn update_pair<T: Copy>(a: &mut [T], b: &mut [T], x: &[T], y: &[T], map: &impl PairMap<T>) {
+    pulp::Arch::new().dispatch(UpdatePair { a, b, x, y, map });
+}
+
+struct UpdatePair<'a, T, M> {
+    a: &'a mut [T],
+    b: &'a mut [T],
+    x: &'a [T],
+    y: &'a [T],
+    map: &'a M,
+}
+
+impl<T: Copy, M: PairMap<T>> WithSimd for UpdatePair<'_, T, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let pairs = self.a.iter_mut().zip(self.b);
+        for (((a, b), x), y) in pairs.zip(self.x).zip(self.y) {
+            (*a, *b) = self.map.next(*a, *b, *x, *y);
+        }
+    }
+}

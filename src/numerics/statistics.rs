@@ -154,6 +154,7 @@ pub fn bootstrap(
 /// Coefficients of a linear fit and their covariance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearFit {
+    /// Fitted `b` in `y = X b`, one per column of `X`.
     pub coefficients: DVector<f64>,
     /// `(X^T W X)^-1`: the covariance when the weights are inverse variances of independent values.
     pub covariance: DMatrix<f64>,

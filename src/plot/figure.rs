@@ -8,17 +8,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scale {
+    /// Equal distances for equal differences.
     #[default]
     Linear,
+    /// Equal distances for equal ratios; values <= 0 are skipped.
     Log,
 }
 
 /// One axis: what it shows, and from where to where.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct AxisSpec {
+    /// Name of the quantity, plain text; with the unit it forms [`AxisSpec::title`].
     pub label: String,
     /// Printed in brackets after the label unless empty or `1`.
     pub unit: String,
+    /// Linear or logarithmic.
     pub scale: Scale,
     /// First and last value; by default the data with a small margin.
     pub range: Option<(f64, f64)>,
@@ -71,7 +75,9 @@ pub enum Legend {
     /// Inside, where it hides no data; to the right when there is no such place.
     #[default]
     Auto,
+    /// Outside, to the right of the axes.
     Right,
+    /// No legend.
     None,
 }
 
@@ -80,9 +86,13 @@ pub enum Legend {
 pub struct Panel {
     /// Empty: none.
     pub title: String,
+    /// Horizontal axis; of a heat map the title alone.
     pub x: AxisSpec,
+    /// Vertical axis; of a heat map the title alone.
     pub y: AxisSpec,
+    /// Layers: bands lie below curves, curves below points, and within each kind in this order.
     pub series: Vec<Series>,
+    /// Where the legend stands.
     pub legend: Legend,
     /// Height relative to the panels it is stacked with.
     pub height: f64,
@@ -155,6 +165,7 @@ impl Panel {
 /// A figure: everything [`super::render_svg`], [`super::render_png`] and [`super::figure_csv`] need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
+    /// Plain text above all panels; `None`: no room is left for it.
     pub title: Option<String>,
     /// Small print in the upper right corner (a quick run is marked here).
     pub note: Option<String>,
@@ -164,6 +175,7 @@ pub struct Figure {
     pub height: f64,
     /// Panels that are not stacked fill a grid with this many columns, row by row.
     pub columns: usize,
+    /// Panels in reading order.
     pub panels: Vec<Panel>,
 }
 

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 /// Lower and upper ends (in units of the y axis) of an error bar or a band, one pair per point.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
+    /// Lower end of each point, a value and not a distance.
     #[serde(with = "gaps")]
     pub lower: Vec<f64>,
+    /// Upper end of each point, a value and not a distance.
     #[serde(with = "gaps")]
     pub upper: Vec<f64>,
 }
@@ -16,9 +18,12 @@ pub struct Interval {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Align {
+    /// The text starts at its point.
     #[default]
     Left,
+    /// The text is centred on its point.
     Center,
+    /// The text ends at its point.
     Right,
 }
 
@@ -31,32 +36,47 @@ pub enum Align {
 pub enum Series {
     /// Straight pieces between the points, with an optional band around them.
     Line {
+        /// Name in the legend; empty keeps it out.
         label: String,
+        /// Abscissas, in units of the x axis.
         #[serde(with = "gaps")]
         x: Vec<f64>,
+        /// Ordinates in units of the y axis, as many as `x`.
         #[serde(with = "gaps")]
         y: Vec<f64>,
+        /// Ends of the band, as many as `x`; `None`: none is drawn.
         band: Option<Interval>,
+        /// Colour, dash and width; the band has the same colour.
         style: Style,
     },
     /// Markers with optional error bars.
     Points {
+        /// Name in the legend; empty keeps it out.
         label: String,
+        /// Abscissas, in units of the x axis.
         #[serde(with = "gaps")]
         x: Vec<f64>,
+        /// Ordinates in units of the y axis, as many as `x`.
         #[serde(with = "gaps")]
         y: Vec<f64>,
+        /// Ends of the error bars, as many as `x`; `None`: none are drawn.
         error: Option<Interval>,
+        /// Solid markers, or outlines on white.
         filled: bool,
+        /// Colour and marker.
         style: Style,
     },
     /// Staircase: `y[i]` holds from `x[i]` to `x[i + 1]`.
     Steps {
+        /// Name in the legend; empty keeps it out.
         label: String,
+        /// Left end of each step, in units of the x axis.
         #[serde(with = "gaps")]
         x: Vec<f64>,
+        /// Heights in units of the y axis, as many as `x`.
         #[serde(with = "gaps")]
         y: Vec<f64>,
+        /// Colour, dash and width.
         style: Style,
     },
     /// A matrix in colours, first row at the top; it fills its panel and brings its own axes.
@@ -64,28 +84,50 @@ pub enum Series {
         /// Row-major.
         #[serde(with = "gaps")]
         values: Vec<f64>,
+        /// Numbers per row; `values` holds whole rows.
         columns: usize,
         /// Empty: rows are numbered from 0.
         row_labels: Vec<String>,
         /// Empty: columns are numbered from 0.
         column_labels: Vec<String>,
+        /// Name and unit of the values, along the colour bar; empty: none.
         bar_label: String,
+        /// Colours from the smallest to the largest value.
         map: ColorMap,
         /// Values at the two ends of the colour bar; by default the extremes, symmetric about 0 for a diverging map.
         range: Option<(f64, f64)>,
     },
     /// A text at a point of the panel (base line at `y`).
     Text {
+        /// Plain text.
         text: String,
+        /// Horizontal place, in units of the x axis.
         x: f64,
+        /// Vertical place, in units of the y axis.
         y: f64,
+        /// Which end of the text stands at `x`.
         align: Align,
+        /// Colour of the letters.
         style: Style,
     },
     /// A horizontal line across the panel.
-    HLine { label: String, y: f64, style: Style },
+    HLine {
+        /// Name in the legend; empty keeps it out.
+        label: String,
+        /// Where it crosses the y axis, in its units.
+        y: f64,
+        /// Colour, dash and width.
+        style: Style,
+    },
     /// A vertical line across the panel.
-    VLine { label: String, x: f64, style: Style },
+    VLine {
+        /// Name in the legend; empty keeps it out.
+        label: String,
+        /// Where it crosses the x axis, in its units.
+        x: f64,
+        /// Colour, dash and width.
+        style: Style,
+    },
 }
 
 impl Series {

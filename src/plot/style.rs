@@ -24,11 +24,16 @@ pub const GREY: usize = PALETTE.len() - 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dash {
+    /// Unbroken.
     #[default]
     Solid,
+    /// Strokes of 5 points.
     Dashed,
+    /// Strokes of 1.5 points.
     Dotted,
+    /// Long and short strokes in turn.
     DashDot,
+    /// Strokes of 10 points.
     LongDash,
 }
 
@@ -57,12 +62,18 @@ impl Dash {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Marker {
+    /// Disc or ring.
     #[default]
     Circle,
+    /// Square standing on a side.
     Square,
+    /// Triangle with its tip up.
     Triangle,
+    /// Square standing on a corner.
     Diamond,
+    /// Triangle with its tip down.
     TriangleDown,
+    /// Diagonal cross, drawn in strokes.
     Cross,
 }
 
@@ -82,7 +93,9 @@ impl Marker {
 pub struct Style {
     /// Index into [`PALETTE`] (cycled, the grey left out, by [`Style::cycle`]).
     pub color: usize,
+    /// Pattern of the line.
     pub dash: Dash,
+    /// Shape of the data points.
     pub marker: Marker,
     /// Line width in points.
     pub width: f64,

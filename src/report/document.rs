@@ -6,10 +6,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
+    /// Compared, and the theory holds within the tolerance.
     Agree,
+    /// Compared, and the theory is off by more than the tolerance.
     Disagree,
+    /// Compared, but the draws do not decide.
     Inconclusive,
+    /// The theory does not apply.
     Declined,
+    /// The solver did not reach an answer.
     Failed,
 }
 
@@ -33,57 +38,76 @@ pub struct Picture {
     pub svg: String,
     /// Path of the picture relative to the report, for Markdown.
     pub file: String,
+    /// Plain text below the picture.
     pub caption: String,
 }
 
 /// One row of a table.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Row {
+    /// Plain text, one per column of the header.
     pub cells: Vec<String>,
+    /// Colour of the row; `None` leaves it plain.
     pub verdict: Option<Verdict>,
 }
 
 /// The league table.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Table {
+    /// Column names, plain text.
     pub header: Vec<String>,
+    /// Rows with as many cells as the header.
     pub rows: Vec<Row>,
 }
 
 /// One theory entry: what it assumes, takes to an extreme and conditions on, and how its solver ended.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TheoryNote {
+    /// Label of the theory entry.
     pub label: String,
+    /// Kind of the theory, as in `saddlepoint list`.
     pub kind: String,
+    /// What it takes for granted, one clause each.
     pub assumptions: Vec<String>,
     /// Authors, year, arXiv id (becomes a link).
     pub source: String,
+    /// `none`, `data`, `initial` or `trained`: what it is given of each draw.
     pub conditioning: String,
+    /// Extremes it takes, as `key -> value` (`learner.widths -> inf`).
     pub limits: Vec<String>,
     /// Lines of the solver's report.
     pub solver: Vec<String>,
+    /// Warnings of its predictions, each once.
     pub warnings: Vec<String>,
 }
 
 /// A theory that did not predict, and why.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Decline {
+    /// Label of the theory entry, with its cell when there are several.
     pub label: String,
+    /// Why there is no number, in words.
     pub reason: String,
 }
 
 /// Everything a report says; [`super::html`] and [`super::markdown`] only set it in type.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ReportDocument {
+    /// Heading of the report: the title of the spec.
     pub title: String,
+    /// Line below the title: name of the spec and the start of its hash.
     pub subtitle: String,
     /// Stands in a box below the title (a quick run, missing cells).
     pub notice: Option<String>,
+    /// Figures, in the order of the spec.
     pub pictures: Vec<Picture>,
+    /// One row per theory entry, observable and cell.
     pub league: Table,
     /// Values reduced across cells (limits, slopes).
     pub derived: Option<Table>,
+    /// Theories that predicted, each once.
     pub theories: Vec<TheoryNote>,
+    /// Theories without a prediction, each with its reason.
     pub declined: Vec<Decline>,
     /// Version, commit, seed, SIMD level, CPU, threads, hash: names and values.
     pub provenance: Vec<(String, String)>,

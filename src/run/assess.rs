@@ -12,21 +12,30 @@ use crate::spec::{Expect, Reduce, Spec};
 /// The league of a run.
 #[derive(Debug, Clone)]
 pub struct Assessment {
+    /// Cell by cell, in the order of the `[[theory]]` entries.
     pub rows: Vec<Row>,
+    /// In the order of the `[[reduce]]` entries, one per group of cells.
     pub derived: Vec<Derived>,
+    /// Those of the theory entries, then those of the reductions; empty for a quick run.
     pub expectations: Vec<Expectation>,
 }
 
 /// One theory entry and one observable in one cell.
 #[derive(Debug, Clone)]
 pub struct Row {
+    /// Position of the cell in the sweep, from 0.
     pub cell: usize,
+    /// Label of the `[[theory]]` entry.
     pub label: String,
+    /// Kind of the theory, as in `saddlepoint list`.
     pub kind: &'static str,
     /// `None` for an entry that gave nothing at all in this cell.
     pub observable: Option<&'static Observable>,
+    /// The comparison, or why there is none.
     pub result: RowResult,
+    /// The verdict that the spec states for the entry.
     pub expect: Option<Expect>,
+    /// `none`, `data`, `initial` or `trained`: what the theory is given of each draw; `None` when it declined.
     pub conditioning: Option<&'static str>,
     /// Time spent solving when the records were made.
     pub seconds: f64,
@@ -35,17 +44,23 @@ pub struct Row {
 /// What stands in a row.
 #[derive(Debug, Clone)]
 pub enum RowResult {
+    /// Theory and measurement stand side by side.
     Compared {
+        /// Deviation, interval, p-value and verdict.
         comparison: Box<Comparison>,
+        /// Coordinates of the worst point, such as `mode=2 time=1.5`; empty for a scalar.
         worst_at: String,
     },
+    /// The theory does not apply; the reason.
     Declined(String),
+    /// The solver did not converge or diverged; its error.
     Failed(String),
     /// A number without a measurement beside it.
     Unmeasured(String),
 }
 
 impl RowResult {
+    /// Verdict of the comparison; `None` when there was none.
     pub fn verdict(&self) -> Option<Verdict> {
         match self {
             RowResult::Compared { comparison, .. } => Some(comparison.verdict),
@@ -57,34 +72,49 @@ impl RowResult {
 /// A stated expectation and whether it is met.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
+    /// Label of the theory entry; for a reduction `ENTRY: REDUCTION`.
     pub label: String,
+    /// What the spec states.
     pub expect: Expect,
+    /// Whether the verdicts are those stated.
     pub met: bool,
+    /// The first verdict or failure that misses it, or how many comparisons meet it.
     pub why: String,
 }
 
 /// One reduction for one group of cells.
 #[derive(Debug, Clone)]
 pub struct Derived {
+    /// Label of the `[[reduce]]` entry; default: what it does, such as `slope of loss in learner.widths`.
     pub label: String,
+    /// The entry of the spec.
     pub reduce: Reduce,
+    /// The observable that is reduced.
     pub observable: &'static Observable,
+    /// Its grid, the same in all cells of the group.
     pub axes: Vec<Axis>,
     /// Swept keys that are held fixed, and the cells of the group.
     pub set: crate::spec::sweep::Settings,
+    /// Positions of the cells in the sweep, from 0.
     pub cells: Vec<usize>,
     /// Abscissas of the cells.
     pub x: Vec<f64>,
+    /// Limit or slope of the measurement at every point of the grid, or why there is none.
     pub measured: std::result::Result<Reduced, String>,
+    /// The theories whose reduction exists.
     pub theories: Vec<DerivedTheory>,
 }
 
 /// A theory's reduced values and their comparison.
 #[derive(Debug, Clone)]
 pub struct DerivedTheory {
+    /// Label of the `[[theory]]` entry.
     pub label: String,
+    /// Limit or slope of the predictions at every point of the grid.
     pub reduced: Reduced,
+    /// Comparison of the reduced values, or why there is none.
     pub row: RowResult,
+    /// The verdict that `[[reduce]]` states for the entry; `None` in a quick run.
     pub expect: Option<Expect>,
 }
 

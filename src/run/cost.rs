@@ -70,6 +70,7 @@ pub(crate) fn total_bytes(costs: &[CellCost], threads: usize) -> u64 {
 /// What a run would do and cost.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Estimate {
+    /// In the order of the sweep.
     pub cells: Vec<CellEstimate>,
     /// Peak memory.
     pub bytes: u64,
@@ -80,17 +81,24 @@ pub struct Estimate {
 /// One cell of an [`Estimate`].
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct CellEstimate {
+    /// Position in the sweep, from 0.
     pub index: usize,
+    /// Networks of the cell: data sets times replicas.
     pub draws: usize,
+    /// In the order of the `[[theory]]` entries.
     pub theories: Vec<TheoryEstimate>,
 }
 
 /// One theory entry of an [`Estimate`].
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct TheoryEstimate {
+    /// Label of the `[[theory]]` entry.
     pub label: String,
+    /// `none`, `data`, `initial` or `trained`; `None` when the theory declined.
     pub conditioning: Option<String>,
+    /// Names of the observables that the theory will predict.
     pub observables: Vec<&'static str>,
+    /// Extremes it takes, as `key -> value` (`learner.widths -> inf`).
     pub limits: Vec<String>,
     /// Reason why the theory does not apply.
     pub declined: Option<String>,

@@ -14,12 +14,19 @@ pub const LARGEST_INLINE: usize = 4096;
 /// Values of one observable, ready for any output format.
 #[derive(Debug, Clone)]
 pub struct Values {
+    /// What the numbers are: name, label, unit and convention.
     pub observable: &'static Observable,
+    /// Grid of the values, outermost axis first; empty for one number.
     pub axes: Vec<Axis>,
+    /// Mean over the blocks, row-major over `axes`; not-a-number where a draw does not define the value.
     pub mean: Vec<f64>,
+    /// Standard error of `mean`, same layout; `None` with one block.
     pub stderr: Option<Vec<f64>>,
+    /// Numerical error bound of a prediction, same layout; `None` for a measurement.
     pub bound: Option<Vec<f64>>,
+    /// Number of independent blocks behind `mean`.
     pub n: usize,
+    /// `datasets` or `replicas`: whose scatter `stderr` is.
     pub level: &'static str,
 }
 

@@ -24,20 +24,26 @@ use std::time::Instant;
 /// Which side of the comparison is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
+    /// Predictions alone; no network is measured.
     Theory,
+    /// Measurements alone; no theory is solved.
     Networks,
+    /// Predictions and measurements, so that they can be compared.
     Both,
 }
 
 /// How a run is carried out; nothing here affects a number.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Which side is computed.
     pub side: Side,
     /// Folder of the store; `None` keeps everything in memory.
     pub out: Option<PathBuf>,
     /// 0 takes all cores.
     pub threads: usize,
+    /// Largest estimated peak memory in bytes; a run above it is refused before it starts.
     pub max_memory: u64,
+    /// Whether a progress bar is shown (only on a terminal, after one second).
     pub progress: bool,
 }
 

@@ -11,6 +11,7 @@ pub struct Memo<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> Memo<K, V> {
+    /// A map without values.
     pub fn new() -> Self {
         Memo {
             slots: Mutex::new(HashMap::new()),

@@ -21,3 +21,6 @@ mod units;
 pub use cost::estimate;
 pub use execute::{Settings, Side, execute, place};
 pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
+
+#[cfg(test)]
+mod tests;

@@ -9,21 +9,28 @@ use crate::theory::{Info, Plan, Prediction};
 /// Everything that was computed for a spec.
 #[derive(Debug, Clone)]
 pub struct Outcome {
+    /// In the order of the sweep.
     pub cells: Vec<CellOutcome>,
     /// Damaged records and the like.
     pub warnings: Vec<String>,
     /// Files of the store that this run consists of.
     pub records: Vec<String>,
+    /// Threads that computed it.
     pub threads: usize,
+    /// Wall-clock time of the run, stored records included.
     pub seconds: f64,
 }
 
 /// One cell of the sweep.
 #[derive(Debug, Clone)]
 pub struct CellOutcome {
+    /// Swept keys and their values.
     pub set: sweep::Settings,
+    /// Observables asked for, with their grids.
     pub wanted: Vec<Wanted>,
+    /// Networks' values; `None` without networks, for a run of theories alone, or when training failed.
     pub measurement: Option<Measurement>,
+    /// In the order of the `[[theory]]` entries; empty for a run of networks alone.
     pub theories: Vec<TheoryOutcome>,
     /// Why the cell has no measurement although one was asked for.
     pub failure: Option<Error>,
@@ -32,6 +39,7 @@ pub struct CellOutcome {
 /// Values of all draws.
 #[derive(Debug, Clone, Default)]
 pub struct Measurement {
+    /// Data set and replica of each row of `values`.
     pub draws: Vec<DrawIndex>,
     /// `values[draw][observable]`, row-major on the observable's grid.
     pub values: Vec<Vec<Vec<f64>>>,
@@ -50,19 +58,28 @@ impl Measurement {
 /// How a theory ended in a cell.
 #[derive(Debug, Clone)]
 pub enum Status {
+    /// It gave numbers (or will, while the run goes on).
     Predicted,
+    /// It does not apply; the reason.
     Declined(String),
+    /// Its solver did not converge or diverged.
     Failed(Error),
 }
 
 /// One theory entry in one cell.
 #[derive(Debug, Clone)]
 pub struct TheoryOutcome {
+    /// Kind of the theory, as in `saddlepoint list`.
     pub kind: &'static str,
+    /// Label of the `[[theory]]` entry, unique in the spec.
     pub label: String,
+    /// Source, assumptions and observables of the theory.
     pub info: &'static Info,
+    /// The verdict that the spec states for the entry.
     pub expect: Option<Expect>,
+    /// How it ended.
     pub status: Status,
+    /// What it conditions on, limits and costs, known before it solves; `None` when it declined.
     pub promise: Option<Promise>,
     /// Observables predicted, as indices into `wanted`.
     pub covers: Vec<usize>,

@@ -30,6 +30,7 @@ impl Progress {
         }
     }
 
+    /// Adds `amount` finished units of work.
     pub fn advance(&self, amount: u64) {
         if self.visible && self.start.elapsed() > Duration::from_secs(1) {
             self.shown
@@ -38,6 +39,7 @@ impl Progress {
         self.bar.inc(amount);
     }
 
+    /// Removes the bar from the terminal.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }

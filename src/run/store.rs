@@ -18,7 +18,9 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 /// Named arrays with a JSON description.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
+    /// Anything beside the arrays, the seconds of the computation among it.
     pub meta: Json,
+    /// Name and values, in the order in which they are stored.
     pub arrays: Vec<(String, Vec<f64>)>,
 }
 
@@ -35,7 +37,9 @@ impl Record {
 /// What the store knows about a key.
 #[derive(Debug, PartialEq)]
 pub enum Lookup {
+    /// The record, its checksum verified.
     Found(Record),
+    /// Neither a loose file nor a pack holds the key.
     Missing,
     /// The file (record or pack) that holds it exists but its checksum does not fit; it will be recomputed.
     Damaged(PathBuf),
@@ -95,6 +99,7 @@ impl Store {
         self.root.join(Self::name(key))
     }
 
+    /// The record of `key` (a hexadecimal hash), from its own file or else a pack. Errors: a file that exists but cannot be read.
     pub fn get(&self, key: &str) -> Result<Lookup> {
         let path = self.path(key);
         let mut damaged = None;

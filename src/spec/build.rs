@@ -215,6 +215,9 @@ pub(super) fn check(experiment: &Experiment) -> Result<()> {
     if let Some(learner) = &experiment.learner {
         learner.check(experiment.task.shape())?;
     }
+    if let (Some(learner), Some(training)) = (&experiment.learner, &experiment.training) {
+        training.suits(learner.as_ref())?;
+    }
     if let Some(training) = &experiment.training {
         training.check(experiment.task.shape())?;
     }

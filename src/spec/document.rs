@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 pub struct Document {
     /// File name for messages.
     pub path: String,
+    /// The TOML as the user wrote it.
     pub text: String,
     /// In the order in which they were laid over the text.
     pub overrides: Vec<Override>,
@@ -17,7 +18,9 @@ pub struct Document {
 /// A key path whose value does not come from its place in the text.
 #[derive(Debug, Clone)]
 pub struct Override {
+    /// Dotted key path, such as `learner.widths`.
     pub key: String,
+    /// Where its value comes from.
     pub source: Source,
 }
 

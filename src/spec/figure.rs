@@ -11,9 +11,12 @@ pub struct Figure {
     /// File name without ending; default: the observable, for `deviation` followed by `-deviation`, for `task-modes` the kind.
     #[serde(default)]
     pub name: Option<String>,
+    /// Title above the panels; default: the spec's title.
     #[serde(default)]
     pub title: Option<String>,
+    /// Name of the observable that is drawn, one of `measure.observables`.
     pub observable: String,
+    /// What is drawn, and over what; default: `curves`.
     #[serde(default)]
     pub kind: FigureKind,
     /// Swept key: the horizontal axis of `sweep` and `deviation`, and what panels and curves of several cells are named by.
@@ -25,8 +28,10 @@ pub struct Figure {
     /// Theory labels to draw; default: all that predict the observable.
     #[serde(default)]
     pub theories: Option<Vec<String>>,
+    /// Horizontal axis linear or logarithmic; default: `linear`.
     #[serde(default)]
     pub x_scale: ScaleKey,
+    /// Vertical axis linear or logarithmic; default: `linear`.
     #[serde(default)]
     pub y_scale: ScaleKey,
     /// Ends of the horizontal axis; default: the data.
@@ -112,10 +117,13 @@ pub enum FigureKind {
     TaskModes,
 }
 
+/// How values are spaced along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ScaleKey {
+    /// Equal distances for equal differences.
     #[default]
     Linear,
+    /// Equal distances for equal ratios; values <= 0 are left out.
     Log,
 }

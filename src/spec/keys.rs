@@ -11,24 +11,35 @@ use toml::Table;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Frame {
+    /// Version of the spec language, 1.
     #[allow(dead_code)]
     pub version: u32,
+    /// Title of the report and of its figures; default: the name of the file.
     #[serde(default)]
     pub title: Option<String>,
+    /// Seed of every random number, 0 or larger; default: 0.
     #[serde(default)]
     pub seed: u64,
+    /// `[task]`: what is learned, chosen by `kind`.
     pub task: Table,
+    /// `[learner]`: what learns, chosen by `kind`; may be left out.
     #[serde(default)]
     pub learner: Option<Table>,
+    /// `[training]`: how it learns, chosen by `kind`; may be left out.
     #[serde(default)]
     pub training: Option<Table>,
+    /// `[measure]`: what is recorded, and on how many draws.
     pub measure: Measure,
+    /// `[[theory]]`: what predicts the observables, each chosen by `kind`, with `label`, `expect` and `assume`.
     #[serde(default)]
     pub theory: Vec<Table>,
+    /// `[compare]`: how far a theory may be off and still agree.
     #[serde(default)]
     pub compare: Compare,
+    /// `[[reduce]]`: swept keys removed by a fit across cells.
     #[serde(default)]
     pub reduce: Vec<Reduce>,
+    /// `[[figure]]`: the pictures; default: one per observable.
     #[serde(default)]
     pub figure: Vec<Figure>,
 }
@@ -70,7 +81,9 @@ fn points() -> usize {
     expecting = "expected a number, { relative = x } or { absolute = x }"
 )]
 pub enum Tolerance {
+    /// Largest L2 distance over all points relative to the L2 norm of the measurement; positive, `0.05` is 5 %.
     Relative(f64),
+    /// With its metric stated.
     Named(NamedTolerance),
 }
 
@@ -78,7 +91,9 @@ pub enum Tolerance {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum NamedTolerance {
+    /// Largest L2 distance over all points relative to the L2 norm of the measurement; positive.
     Relative(f64),
+    /// Largest root mean square difference over points, in the observable's unit; positive.
     Absolute(f64),
 }
 
@@ -103,6 +118,7 @@ impl From<Tolerance> for crate::compare::Tolerance {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Compare {
+    /// Tolerance of every observable that has none of its own; default: relative, 0.05.
     #[serde(default)]
     pub tolerance: Tolerance,
     /// Tolerances of single observables.
@@ -145,14 +161,17 @@ impl Expect {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reduce {
+    /// What is read off the fitted straight line.
     pub kind: ReduceKind,
     /// The swept key that is removed.
     pub key: String,
+    /// Name of the observable that is fitted, point by point of its grid.
     pub observable: String,
     /// Abscissa made of the key's value `k`: `value` = k, `inverse` = 1/k, `log` = ln k, `log-inverse` = ln(1/k),
     /// `depth` = number of weight layers of a swept list of widths.
     #[serde(default)]
     pub abscissa: Abscissa,
+    /// Name of the reduction in tables; default: what it does, such as `limit of loss in 1/learner.widths`.
     #[serde(default)]
     pub label: Option<String>,
     /// Tolerance of the comparison of the reduced values.
@@ -163,6 +182,7 @@ pub struct Reduce {
     pub expect: BTreeMap<String, Expect>,
 }
 
+/// What is read off the straight line through the cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReduceKind {
@@ -172,13 +192,18 @@ pub enum ReduceKind {
     Slope,
 }
 
+/// Function of the swept value `k` that is drawn or fitted against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Abscissa {
+    /// `k` itself.
     #[default]
     Value,
+    /// `1/k`, for limits of large `k`.
     Inverse,
+    /// `ln k`, `k` positive.
     Log,
+    /// `ln(1/k)`, `k` positive.
     LogInverse,
     /// Number of weight layers, for a swept list of hidden widths.
     Depth,

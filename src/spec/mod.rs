@@ -33,28 +33,39 @@ pub struct Options {
     pub quick: bool,
     /// `key.path=value` texts, applied last.
     pub set: Vec<String>,
+    /// Replaces the spec's `seed`.
     pub seed: Option<u64>,
 }
 
 /// A theory entry of a cell.
 #[derive(Debug, Clone)]
 pub struct TheoryEntry {
+    /// Kind of the theory, as in `saddlepoint list`.
     pub kind: &'static str,
+    /// Name of the entry, unique in the spec; default: its kind.
     pub label: String,
+    /// The theory with its options.
     pub theory: Arc<dyn Theory>,
     /// The experiment as this theory sees it (`assume`).
     pub experiment: Experiment,
+    /// The verdict that the user expects; `None` when none is stated or in a quick run.
     pub expect: Option<Expect>,
+    /// Version of the theory's code: a new one makes stored predictions invalid.
     pub revision: u32,
 }
 
 /// One cell of the sweep: an experiment and what is asked of it.
 #[derive(Clone)]
 pub struct Cell {
+    /// Swept keys and their values; empty without a sweep.
     pub set: sweep::Settings,
+    /// Task, learner, training and draws.
     pub experiment: Experiment,
+    /// One per observable, in the order of `wanted`.
     pub instruments: Vec<&'static dyn Instrument>,
+    /// Observables with their grids, in the order of `measure.observables`.
     pub wanted: Vec<Wanted>,
+    /// In the order of the `[[theory]]` entries.
     pub theories: Vec<TheoryEntry>,
 }
 
@@ -63,13 +74,21 @@ pub struct Cell {
 pub struct Spec {
     /// File stem.
     pub name: String,
+    /// Title of the report and of its figures; the name where the spec has none.
     pub title: String,
+    /// The text that was parsed and its overrides, for messages and the report.
     pub document: Document,
+    /// Whether the `[quick]` table was asked for: fewer draws, steps or sizes, and no expectations.
     pub quick: bool,
+    /// Seed of every random number; a swept seed stands in the experiments of the cells.
     pub seed: u64,
+    /// Grid of the sweep, first key outermost; a single cell without a sweep.
     pub cells: Vec<Cell>,
+    /// Tolerances of the comparisons.
     pub compare: Compare,
+    /// Fits across cells, as stated.
     pub reduce: Vec<Reduce>,
+    /// Figures, as stated; empty: one per observable.
     pub figures: Vec<Figure>,
     /// Every key with its default filled in.
     pub resolved: Json,

@@ -6,8 +6,11 @@ use nalgebra::{DMatrix, DVector};
 /// orthonormal columns, `s` descending.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Modes {
+    /// Output modes as columns, `outputs x k`.
     pub u: DMatrix<f64>,
+    /// Singular values `s`, descending, `k` of them.
     pub s: DVector<f64>,
+    /// Input modes as columns, `inputs x k`.
     pub v: DMatrix<f64>,
 }
 
@@ -15,8 +18,11 @@ pub struct Modes {
 /// `xx = w X X^T`, `yx = w Y X^T`, `yy = w tr(Y Y^T)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moments {
+    /// `inputs x inputs`
     pub xx: DMatrix<f64>,
+    /// `outputs x inputs`
     pub yx: DMatrix<f64>,
+    /// Squared norm of the targets times `w`.
     pub yy: f64,
 }
 
@@ -48,6 +54,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// Number of training samples `P`.
     pub fn samples(&self) -> usize {
         self.x.ncols()
     }
@@ -61,6 +68,7 @@ impl Dataset {
         }
     }
 
+    /// Memory of inputs and targets, training and test.
     pub fn bytes(&self) -> u64 {
         let test = self.test.as_ref().map_or(0, |(x, y)| x.len() + y.len());
         8 * (self.x.len() + self.y.len() + test) as u64

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// Formula, keys and source of the task.
 pub const ABOUT: About = About {
     kind: "linear-teacher",
     summary: "linear teacher y = A x + noise with prescribed singular values",
@@ -39,6 +40,7 @@ Source: Saxe, McClelland, Ganguli 2014 (arXiv:1312.6120).",
     revision: 1,
 };
 
+/// Registry line of `kind = "linear-teacher"`.
 pub const KIND: Kind<dyn Task> = Kind {
     about: &ABOUT,
     parse,

@@ -5,31 +5,40 @@ pub mod file;
 pub mod linear_teacher;
 pub mod loader;
 pub mod semantic_hierarchy;
+mod shared;
+pub mod text;
 
 pub use dataset::{Dataset, Modes, Moments};
 pub use file::File;
 pub use linear_teacher::LinearTeacher;
 pub use semantic_hierarchy::SemanticHierarchy;
+pub use text::Text;
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
 use crate::numerics::random::{Stream, stream};
+use nalgebra::DMatrix;
 use rand::Rng;
 use std::fmt::Debug;
 
 /// Numbers of inputs, outputs and training samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
+    /// Input dimension of a sample.
     pub inputs: usize,
+    /// Output dimension of a sample.
     pub outputs: usize,
+    /// Training samples `P` of a data set.
     pub samples: usize,
 }
 
 /// A data model with a target.
 pub trait Task: Debug + Send + Sync {
+    /// Name, sources and revision for lists and records.
     fn about(&self) -> &'static About;
     /// The task's table with every default filled in; part of the record hash.
     fn resolved(&self) -> serde_json::Value;
+    /// Dimensions of every data set drawn from it.
     fn shape(&self) -> Shape;
     /// One quenched draw of the data. The same stream gives the same bits.
     fn draw(&self, rng: &mut Stream) -> Result<Dataset>;
@@ -43,6 +52,11 @@ pub trait Task: Debug + Send + Sync {
     /// Number of modes (columns of [`Dataset::modes`]) of every draw; 0 when the task has none.
     fn mode_count(&self) -> usize {
         self.modes().map_or(0, |m| m.s.len())
+    }
+    /// View: samples that stand for the population from which data sets are drawn, inputs and targets, `most` at most, without those
+    /// held out for tests.
+    fn population(&self, _most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
+        None
     }
     /// Number of test samples of every draw.
     fn test_samples(&self) -> usize {
@@ -59,7 +73,12 @@ pub trait Task: Debug + Send + Sync {
 }
 
 /// All tasks that a spec can name.
-pub const TASKS: &[Kind<dyn Task>] = &[linear_teacher::KIND, semantic_hierarchy::KIND, file::KIND];
+pub const TASKS: &[Kind<dyn Task>] = &[
+    linear_teacher::KIND,
+    semantic_hierarchy::KIND,
+    file::KIND,
+    text::KIND,
+];
 
 /// Independent streams for the ingredients of one draw, keyed by numbers drawn from `rng`: each ingredient can grow (more
 /// samples, more features) without moving the others.

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// Formula, keys and source of the task.
 pub const ABOUT: About = About {
     kind: "semantic-hierarchy",
     summary: "items on a tree with features that follow the tree",
@@ -38,6 +39,7 @@ Source: Saxe, McClelland, Ganguli 2019 (PNAS, arXiv:1810.10531).",
     revision: 1,
 };
 
+/// Registry line of `kind = "semantic-hierarchy"`.
 pub const KIND: Kind<dyn Task> = Kind {
     about: &ABOUT,
     parse,
@@ -80,6 +82,7 @@ pub struct SemanticHierarchy {
     pub branching: usize,
     /// Levels below the root.
     pub depth: usize,
+    /// How the features depend on the tree.
     #[serde(default)]
     pub variant: Variant,
     /// Number of features (diffusion only).

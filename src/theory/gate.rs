@@ -16,10 +16,16 @@ pub const WHITENED: f64 = 1e-8;
 /// `t = learning_rate * step`.
 #[derive(Debug, Clone)]
 pub struct LinearNetwork {
+    /// Multipliers, learning-rate factor and initial law of the network.
     pub view: MlpView,
+    /// Dimensions of the data.
     pub shape: Shape,
+    /// Minimised loss with its normalisation.
     pub loss: Loss,
+    /// Learning rate of the training, before the factor `k`.
     pub learning_rate: f64,
+    /// Trained by the gradient flow itself.
+    pub is_flow: bool,
     /// Last time `learning_rate * steps`.
     pub horizon: f64,
     /// First data set of the experiment: shapes, test set and whitening are judged on it.
@@ -40,7 +46,7 @@ pub fn plain_descent(experiment: &Experiment) -> Result<&dyn Training, Declined>
     match training.is_plain_descent() {
         true => Ok(training),
         false => decline(
-            "needs full-batch gradient descent without noise or momentum (training.batch left out)",
+            "needs training.kind = \"gradient-descent\" without training.batch, or \"gradient-flow\", on a squared loss",
         ),
     }
 }
@@ -104,10 +110,19 @@ impl LinearNetwork {
             shape,
             loss: training.loss(),
             learning_rate: training.learning_rate(),
+            is_flow: training.is_flow(),
             horizon: training.learning_rate() * training.steps() as f64,
             example,
             modes,
         })
+    }
+
+    /// Limits taken by theories of the flow.
+    pub fn limits(&self) -> Vec<String> {
+        match self.is_flow {
+            true => Vec::new(),
+            false => vec!["training.learning_rate -> 0".into()],
+        }
     }
 
     /// Number of weight matrices `L`.

@@ -1,6 +1,8 @@
 //! Theories: what is predicted. Each looks at the whole experiment and predicts, or declines and says why.
 
 pub mod gate;
+pub mod learning_curve;
+pub mod linear_posterior;
 pub mod ntk;
 pub mod readout;
 pub mod saddle_to_saddle;
@@ -16,6 +18,7 @@ use std::fmt::Debug;
 /// Name, source and assumptions of a theory, as the league and the report print them.
 #[derive(Debug)]
 pub struct Info {
+    /// Name, summary, description and revision.
     pub about: &'static About,
     /// Authors, year, arXiv id.
     pub source: &'static str,
@@ -27,6 +30,7 @@ pub struct Info {
 
 /// A theory entry: its own options plus the common contract.
 pub trait Theory: Debug + Send + Sync {
+    /// Name, source, observables and assumptions.
     fn info(&self) -> &'static Info;
     /// The entry's own options with every default filled in; part of the record hash.
     fn resolved(&self) -> serde_json::Value;
@@ -40,9 +44,11 @@ pub trait Theory: Debug + Send + Sync {
 
 /// A theory bound to one experiment.
 pub trait Plan: Send + Sync {
+    /// Conditioning, limits taken, and cost of a solve.
     fn promise(&self) -> &Promise;
     /// Which of the wanted observables will be predicted (by index into `wanted`).
     fn covers(&self) -> &[usize];
+    /// Solves for one draw, which must hold what the promise conditions on; `Unconverged` when the tolerance is missed.
     fn solve(&self, draw: &Draw) -> Result<Prediction>;
 }
 
@@ -62,8 +68,11 @@ pub struct Predicted {
 /// What a solver returns: values, and how they were obtained.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Prediction {
+    /// The covered observables.
     pub observables: Vec<Predicted>,
+    /// Method, effort and residual.
     pub solver: SolverReport,
+    /// What the reader must know about the values, one sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -72,13 +81,19 @@ pub struct Prediction {
 pub struct SolverReport {
     /// Name of the method actually used.
     pub method: String,
+    /// Iterations, integration steps or solved modes, whichever the method counts.
     pub iterations: usize,
     /// Residual or estimated error in the method's own norm.
     pub residual: f64,
 }
 
 /// All theories that a spec can name.
-pub const THEORIES: &[Kind<dyn Theory>] = &[saxe::KIND, saddle_to_saddle::KIND, ntk::KIND];
+pub const THEORIES: &[Kind<dyn Theory>] = &[
+    saxe::KIND,
+    saddle_to_saddle::KIND,
+    ntk::KIND,
+    learning_curve::KIND,
+];
 
 /// A solver was handed a draw without what its promise names.
 pub fn missing(what: &str) -> Error {

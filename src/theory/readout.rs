@@ -45,6 +45,7 @@ pub struct LinearKernel {
 }
 
 impl LinearKernel {
+    /// For weights `[W_1, ..., W_L]` and inputs `x: inputs x samples`.
     pub fn new(weights: &[DMatrix<f64>], x: &DMatrix<f64>) -> Self {
         let mut inner = Vec::with_capacity(weights.len());
         let mut below = x.clone();

@@ -33,9 +33,15 @@ impl<'a> Sheet<'a> {
 
     /// All times asked for, ascending, without repetition.
     pub fn times(&self) -> Vec<f64> {
+        self.times_of(|_| true)
+    }
+
+    /// All times asked for by the observables with these names, ascending, without repetition.
+    pub fn times_of(&self, which: impl Fn(&str) -> bool) -> Vec<f64> {
         let mut times: Vec<f64> = self
             .covers
             .iter()
+            .filter(|&&i| which(self.wanted[i].observable.name))
             .filter_map(|&i| time_axis(&self.wanted[i].axes))
             .flat_map(|(_, values)| values.iter().copied())
             .collect();

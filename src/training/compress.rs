@@ -15,6 +15,7 @@ pub struct Compressed {
     pub x: DMatrix<f64>,
     /// `outputs x inputs`
     pub y: DMatrix<f64>,
+    /// `||Y - Y' Q^T||^2`: squared residual that no `W` can remove.
     pub offset: f64,
 }
 

@@ -1,21 +1,38 @@
 //! Training: how a learner's parameters move.
 
+mod adam;
+mod batches;
+mod closed_form;
 pub mod compress;
 pub mod cost;
+pub mod descent;
 pub mod gradient_descent;
+mod gradient_flow;
+mod rule;
+mod schedule;
+mod sgd;
 pub mod stability;
+mod table;
 
+pub use adam::Adam;
+pub use closed_form::ClosedForm;
 pub use cost::Cost;
+pub use descent::Descent;
 pub use gradient_descent::GradientDescent;
+pub use gradient_flow::GradientFlow;
+pub use rule::Rule;
+pub use schedule::{Decay, Schedule};
+pub use sgd::Sgd;
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
-use crate::learner::{Learner, Parameters};
+use crate::learner::{Learner, Objective, Parameters};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use std::fmt::Debug;
 
-/// Normalisation of the squared loss `L = (w/2) sum_mu ||y_mu - f(x_mu)||^2` (sum over outputs).
+/// What is minimised: the squared loss `L = (w/2) sum_mu ||y_mu - f(x_mu)||^2` (sum over outputs) in one of two normalisations, or the
+/// cross-entropy of a softmax.
 #[derive(
     Debug,
     Clone,
@@ -34,14 +51,31 @@ pub enum Loss {
     HalfMean,
     /// `w = 1`: half the sum over samples (one-hot items).
     HalfSum,
+    /// Mean over samples and positions of `-sum_k y_k ln softmax(f)_k`, in nats.
+    CrossEntropy,
 }
 
 impl Loss {
     /// Weight per sample for `samples` samples.
     pub fn weight(self, samples: usize) -> f64 {
         match self {
-            Loss::HalfMean => 1.0 / samples as f64,
+            Loss::HalfMean | Loss::CrossEntropy => 1.0 / samples as f64,
             Loss::HalfSum => 1.0,
+        }
+    }
+    /// True for the squared losses.
+    pub fn is_square(self) -> bool {
+        self != Loss::CrossEntropy
+    }
+    /// The objective on `samples` samples with `outputs` outputs, in groups of `classes` for the cross-entropy.
+    pub fn objective(self, samples: usize, outputs: usize, classes: usize) -> Objective {
+        let weight = self.weight(samples);
+        match self {
+            Loss::HalfMean | Loss::HalfSum => Objective::square(weight),
+            Loss::CrossEntropy => Objective::CrossEntropy {
+                weight: weight * classes as f64 / outputs as f64,
+                classes,
+            },
         }
     }
     /// Convention in words, for observables.
@@ -49,12 +83,16 @@ impl Loss {
         match self {
             Loss::HalfMean => "L = 1/(2P) sum_mu |y - f|^2",
             Loss::HalfSum => "L = 1/2 sum_mu |y - f|^2",
+            Loss::CrossEntropy => {
+                "L = -mean over samples and positions of sum_k y_k ln softmax(f)_k"
+            }
         }
     }
 }
 
 /// What the trainer hands out at a recorded step.
 pub struct Snapshot<'a> {
+    /// Parameter updates made so far.
     pub step: usize,
     /// Parameters in double precision, whatever the learner trains in.
     pub parameters: &'a Parameters,
@@ -65,16 +103,32 @@ pub type OnSnapshot<'a> = dyn FnMut(Snapshot) -> Result<()> + 'a;
 
 /// A training rule.
 pub trait Training: Debug + Send + Sync {
+    /// Name, sources and revision for lists and records.
     fn about(&self) -> &'static About;
+    /// The training table with every default filled in; part of the record hash.
     fn resolved(&self) -> serde_json::Value;
+    /// Minimised loss with its normalisation.
     fn loss(&self) -> Loss;
+    /// Time per step `eta`, `t = eta * step`: the learning rate, the spacing of the flow's grid, or 1 for closed forms.
     fn learning_rate(&self) -> f64;
     /// Number of parameter updates.
     fn steps(&self) -> usize;
     /// Full-batch gradient descent without noise or momentum: what the exact theories describe.
     fn is_plain_descent(&self) -> bool;
+    /// Gradient flow itself, without the error of a step.
+    fn is_flow(&self) -> bool {
+        false
+    }
     /// Checks that can be made before anything is drawn (a batch larger than the data, ...).
     fn check(&self, _shape: Shape) -> Result<()> {
+        Ok(())
+    }
+    /// Whether the start is among the recorded times: not where it says nothing (a closed form).
+    fn records_start(&self) -> bool {
+        true
+    }
+    /// Whether the rule can train this learner at all.
+    fn suits(&self, _learner: &dyn Learner) -> Result<()> {
         Ok(())
     }
     /// Memory and work of one training run; by default that of full-batch back-propagation.
@@ -94,4 +148,10 @@ pub trait Training: Debug + Send + Sync {
 }
 
 /// All training rules that a spec can name.
-pub const TRAININGS: &[Kind<dyn Training>] = &[gradient_descent::KIND];
+pub const TRAININGS: &[Kind<dyn Training>] = &[
+    gradient_descent::KIND,
+    gradient_flow::KIND,
+    sgd::KIND,
+    adam::KIND,
+    closed_form::KIND,
+];

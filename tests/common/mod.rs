@@ -1,7 +1,7 @@
 //! Runs the built program in a folder of its own.
 #![allow(dead_code)]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_saddlepoint");
@@ -54,6 +54,7 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Ran {
     ran(Command::new(PROGRAM)
         .args(arguments)
         .current_dir(folder)
+        .env("SADDLEPOINT_DATA", data_folder())
         .output()
         .unwrap())
 }
@@ -124,4 +125,38 @@ pub fn assert_same(a: &[(String, Vec<u8>)], b: &[(String, Vec<u8>)]) {
         .map(|(a, _)| &a.0)
         .collect();
     assert!(differ.is_empty(), "these files differ: {differ:?}");
+}
+
+/// Folder of the data sets that are not part of the project: `SADDLEPOINT_DATA`, else `../shared/data`.
+pub fn data_folder() -> PathBuf {
+    match std::env::var_os("SADDLEPOINT_DATA") {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+    }
+}
+
+/// Says that a file is absent, past the test harness, which captures `eprintln!`.
+pub fn skipped(absent: &str) {
+    use std::io::Write;
+    let _ = writeln!(
+        std::io::stderr(),
+        "skipped: {absent} is absent (SADDLEPOINT_DATA names the folder)"
+    );
+}
+
+/// True when all data files that a spec's text names in `path` and `labels` are there; says so when not.
+pub fn has_data(spec: &str) -> bool {
+    let table: toml::Table = spec.parse().unwrap();
+    let task = table["task"].as_table().unwrap();
+    let named = ["path", "labels"]
+        .iter()
+        .filter_map(|key| task.get(*key)?.as_str());
+    let absent = named.map(|f| data_folder().join(f)).find(|p| !p.exists());
+    match absent {
+        Some(path) => {
+            skipped(&path.display().to_string());
+            false
+        }
+        None => true,
+    }
 }

@@ -28,8 +28,11 @@ use task_modes::task_modes;
 /// A drawn figure, its file name (without ending) and its caption.
 #[derive(Debug, Clone)]
 pub struct Drawn {
+    /// File name without ending.
     pub name: String,
+    /// What is drawn.
     pub figure: Figure,
+    /// Plain text for the report.
     pub caption: String,
 }
 

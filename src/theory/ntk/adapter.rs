@@ -30,7 +30,9 @@ use std::sync::Arc;
 )]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
+    /// Discrete steps or gradient flow.
     pub time: Time,
+    /// What the entry conditions on: `initial`.
     pub condition: Condition,
 }
 
@@ -48,6 +50,7 @@ pub struct Options {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
+    /// Parameters and data set of every replica before training.
     #[default]
     Initial,
 }
@@ -101,6 +104,7 @@ pub struct Ntk {
 }
 
 impl Ntk {
+    /// The theory with these options.
     pub fn new(options: Options) -> Self {
         Ntk { options }
     }
@@ -146,7 +150,11 @@ impl Theory for Ntk {
         let rows = shape.samples * shape.outputs;
         let side = rows.min(parameters);
         let mut limits = vec!["learner.widths -> inf".to_string()];
-        if self.options.time == Time::Flow {
+        let time = match training.is_flow() {
+            true => Time::Flow,
+            false => self.options.time,
+        };
+        if time == Time::Flow && !training.is_flow() {
             limits.push("training.learning_rate -> 0".into());
         }
         let promise = Promise {
@@ -163,7 +171,7 @@ impl Theory for Ntk {
             learning_rate: training.learning_rate(),
             steps: training.steps(),
             loss: training.loss(),
-            time: self.options.time,
+            time,
             linear,
             learner,
             shape,

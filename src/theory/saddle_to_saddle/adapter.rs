@@ -19,6 +19,7 @@ use std::sync::Arc;
 pub struct Options {
     /// Growth rate `ln(1 + eta s)/eta` of gradient descent instead of `s` of the flow.
     pub step_correction: bool,
+    /// What the entry conditions on: `none`.
     pub condition: Condition,
 }
 
@@ -36,6 +37,7 @@ pub struct Options {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
+    /// The law of the initial weights alone; solved once per cell.
     #[default]
     None,
 }
@@ -148,11 +150,12 @@ impl Theory for SaddleToSaddle {
         let eta = self
             .options
             .step_correction
-            .then_some(speed * network.learning_rate);
+            .then_some(speed * network.learning_rate)
+            .filter(|_| !network.is_flow);
         let stairs = Staircase::new(modes.s.as_slice(), al, eta, network.rank());
         let mut limits = vec!["learner.init.scale -> 0".to_string()];
         if !self.options.step_correction {
-            limits.push("training.learning_rate -> 0".into());
+            limits.extend(network.limits());
         }
         let mut averages_over = vec!["replicas"];
         if experiment.task.is_random() && !noise_free {

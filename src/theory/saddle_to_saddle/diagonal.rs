@@ -23,6 +23,7 @@ pub struct Jump {
     pub coordinates: Vec<usize>,
     /// The saddle (or minimum) reached.
     pub beta: DVector<f64>,
+    /// Loss at the saddle reached.
     pub loss: f64,
 }
 
@@ -48,6 +49,7 @@ impl Diagonal {
         Ok(Diagonal { sigma, b, q })
     }
 
+    /// `(b - beta)^T Sigma (b - beta) / 2`
     pub fn loss(&self, beta: &DVector<f64>) -> f64 {
         let gap = &self.b - beta;
         0.5 * gap.dot(&(&self.sigma * &gap))

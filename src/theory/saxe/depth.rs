@@ -7,6 +7,7 @@ use crate::numerics::root::brent;
 /// Number of weight matrices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
+    /// `L >= 1` weight matrices.
     Layers(usize),
     /// The limit `L -> inf`, in the time `L t` that stays finite.
     Infinite,
@@ -39,7 +40,9 @@ pub struct DeepMode {
 /// A value with its numerical error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounded {
+    /// The number.
     pub value: f64,
+    /// Absolute error bound.
     pub bound: f64,
 }
 

@@ -90,7 +90,9 @@ pub enum Start {
 )]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
+    /// Closed form or integration.
     pub method: Method,
+    /// The actual initial weights, or a common start of decoupled modes.
     pub condition: Condition,
     /// Starting mode strength, for `condition = "none"` alone; by default the typical product of the initial weights.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +109,8 @@ Deep linear network f = W_L ... W_1 x on whitened inputs, S = w Y X^T with modes
 
 condition = \"initial\" (default): conditions on the actual initial weights and data set of each replica. Two layers with
 W2^T W2 - W1 W1^T = lambda 1: closed form X(t) = e^{Ft} Q0 [1 + Q0^T G Q0]^{-1} Q0^T e^{Ft}, Q = [W1^T; W2],
-F = [[-lambda/2, S^T], [S, lambda/2]]. Otherwise the flow of the weights is integrated (Dormand-Prince 5(4)).
+F = [[-lambda/2, S^T], [S, lambda/2]] (by the rank of S where it is small and lambda = 0; where times are dense, from Chebyshev
+points, to 1e-11). Otherwise the flow of the weights is integrated (Dormand-Prince 5(4)).
 condition = \"none\": independent modes from a common start u0,  du/dt = L u^{2-2/L} (s - u)
 (two layers: u = s/(1 + (s/u0 - 1) e^{-2 s t}), half-rise ln(s/u0 - 1)/2s), whatever the actual start is.
 
@@ -116,7 +119,7 @@ start = \"layer-product\" (u0 = scale^L) | \"mean-overlap\" (two layers of width
 limit: training.learning_rate -> 0 at fixed learning_rate * step; the error is proportional to the learning rate.
 sources: Saxe, McClelland, Ganguli 2014, arXiv:1312.6120; Saxe et al. 2019, arXiv:1810.10531; Braun et al. 2022;
 Domine et al. 2024, arXiv:2409.14623",
-    revision: 1,
+    revision: 2,
 };
 
 static INFO: Info = Info {

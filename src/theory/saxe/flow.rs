@@ -96,6 +96,7 @@ impl WeightFlow {
         Self::new(None, s.clone(), weights, tolerance)
     }
 
+    /// The time reached.
     pub fn time(&self) -> f64 {
         self.flow.time()
     }
@@ -115,6 +116,7 @@ impl WeightFlow {
         flow.advance(&mut |_, y, dy| derivative(xx, yx, shapes, y, dy), t)
     }
 
+    /// Weights `[W_1, ..., W_L]` at that time.
     pub fn weights(&self) -> Vec<DMatrix<f64>> {
         split(&self.shapes, self.flow.state())
             .iter()
@@ -135,6 +137,7 @@ impl WeightFlow {
         if scale > 0.0 { moved / scale } else { moved }
     }
 
+    /// Effort and error of the integrator.
     pub fn report(&self) -> FlowReport {
         self.flow.report()
     }

@@ -197,7 +197,7 @@ impl Idealised {
         }
         let promise = Promise {
             conditioning: Conditioning::None,
-            limits: vec!["training.learning_rate -> 0".into()],
+            limits: network.limits(),
             averages_over,
             bytes: 8 * covers.iter().map(|&i| wanted[i].size()).sum::<usize>() as u64,
             seconds: 1e-3,

@@ -2,7 +2,10 @@
 
 use super::matrix::check_start;
 use crate::error::{Error, Result};
-use crate::numerics::linalg::{cholesky, eigh, outer_gram, solve_spd, svd};
+use crate::numerics::linalg::{
+    cholesky, eigh, multiply, outer_gram, solve_spd, svd, transpose_multiply,
+};
+use crate::task::Modes;
 use nalgebra::{DMatrix, DVector};
 
 /// Mode strengths and loss of the balanced solution at any time, at a cost independent of how inputs, outputs and hidden units
@@ -45,8 +48,22 @@ impl LowRank {
     /// covers the latter two.
     pub fn new(s: &DMatrix<f64>, w1: &DMatrix<f64>, w2: &DMatrix<f64>) -> Result<Self> {
         let lambda = check_start(s, w1, w2)?;
+        let (u, s, v) = svd(s)?;
+        Self::of_modes(&Modes { u, s, v }, lambda, w1, w2)
+    }
+
+    /// The same for a target with known modes and a start of known `lambda`.
+    ///
+    /// # Errors
+    /// Those of [`LowRank::new`], for a start that [`check_start`] has passed.
+    pub fn of_modes(
+        modes: &Modes,
+        lambda: f64,
+        w1: &DMatrix<f64>,
+        w2: &DMatrix<f64>,
+    ) -> Result<Self> {
         let hidden = w1.nrows();
-        let (u, values, v) = svd(s)?;
+        let Modes { u, s: values, v } = modes;
         let cut = RANK_TOLERANCE * values.iter().fold(0.0f64, |m, s| m.max(*s));
         let r = values.iter().filter(|s| **s > cut).count();
         let scale = (w1.norm_squared() + w2.norm_squared()) / hidden as f64;
@@ -57,8 +74,8 @@ impl LowRank {
                 "it needs lambda = 0 and hidden >= modes; use the dense solution (matrix::Balanced)",
             ));
         }
-        let input = w1 * v.columns(0, r);
-        let output = w2.tr_mul(&u.columns(0, r));
+        let input = multiply(w1, &v.columns(0, r).into_owned());
+        let output = transpose_multiply(w2, &u.columns(0, r).into_owned());
         let half = std::f64::consts::FRAC_1_SQRT_2;
         let mut rows = DMatrix::zeros(hidden, 2 * r);
         rows.columns_mut(0, r)
@@ -68,7 +85,7 @@ impl LowRank {
         let (n, z) = eigh(&rest)?;
         Ok(LowRank {
             s: values.rows(0, r).into_owned(),
-            a: rows.tr_mul(&z),
+            a: transpose_multiply(&rows, &z),
             n: n.map(|n| n.max(0.0)),
         })
     }

@@ -1,8 +1,13 @@
 //! Full two-layer solution for lambda-balanced weights `W2^T W2 - W1 W1^T = lambda 1`.
 
+use super::snapshot::Snapshot;
 use crate::error::{Error, Result};
-use crate::numerics::linalg::{cholesky, outer_gram, solve_lower, svd};
+use crate::numerics::linalg::{
+    cholesky, multiply, outer_gram, qr, solve_lower, svd, transpose_multiply,
+};
+use crate::task::Modes;
 use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
 
 /// Exact gradient flow of a two-layer linear network from lambda-balanced weights.
 ///
@@ -17,8 +22,10 @@ use nalgebra::{DMatrix, DVector};
 /// outside `V`) and `lambda/2` (outputs outside `U`): no `(inputs + outputs)`-dimensional eigenproblem is solved. Stepping on a
 /// fixed internal grid (`max|f| d <= 2`) keeps the bracket well conditioned; values do not depend on which times are asked for.
 ///
-/// Weights come out up to one rotation of the hidden space, which no function of the network sees.
-/// Cost per time: `O((inputs + outputs) hidden^2 + hidden^3)`. Sources: Fukumizu 1998; Braun et al. 2022 (NeurIPS); Domine et
+/// Weights come out up to one rotation of the hidden space, which no function of the network sees. At `lambda = 0` the hidden
+/// space is first reduced to the rank that balanced weights can have, `min(inputs, outputs)`.
+/// Cost per time: `O((inputs + outputs) hidden^2 + hidden^3)`; no part of it is shared by all times, for the growing and the
+/// decaying directions scale differently and are not orthogonal in the hidden space. Sources: Fukumizu 1998; Braun et al. 2022 (NeurIPS); Domine et
 /// al. 2024, arXiv:2409.14623.
 ///
 /// ```
@@ -47,10 +54,12 @@ pub struct Balanced {
 
 /// Singular basis of `S` and the rotation of each pair of modes into the eigenbasis of `F`.
 #[derive(Debug, Clone)]
-struct Basis {
-    u: DMatrix<f64>,
-    s: DVector<f64>,
-    v: DMatrix<f64>,
+pub(super) struct Basis {
+    pub(super) u: DMatrix<f64>,
+    pub(super) s: DVector<f64>,
+    pub(super) v: DMatrix<f64>,
+    /// Tracked modes in this basis, where they differ from it: outputs, inputs.
+    pub(super) tracked: Option<(DMatrix<f64>, DMatrix<f64>)>,
     /// Growing eigenvector of block `i`: `(cos, sin)` in (input, output).
     rotation: Vec<(f64, f64)>,
     /// Columns after the pairs: inputs outside `V`, outputs outside `U` (0, or all in original coordinates).
@@ -160,10 +169,30 @@ pub(super) fn gain(f: f64, d: f64) -> f64 {
     }
 }
 
+/// Largest relative distance of `S` from `U diag(s) V^T` at which given modes serve as its singular basis.
+const SAME_MODES: f64 = 1e-12;
+
+/// True when `S = U diag(s) V^T` with orthonormal columns.
+pub(super) fn decompose(modes: &Modes, s: &DMatrix<f64>) -> bool {
+    let scaled = &modes.u * DMatrix::from_diagonal(&modes.s);
+    let near_identity = |b: &DMatrix<f64>| {
+        let gram = transpose_multiply(b, b);
+        (gram - DMatrix::identity(b.ncols(), b.ncols())).amax() < SAME_MODES
+    };
+    modes.s.iter().all(|s| *s >= 0.0)
+        && near_identity(&modes.u)
+        && near_identity(&modes.v)
+        && (multiply(&scaled, &modes.v.transpose()) - s).norm() <= SAME_MODES * s.norm()
+}
+
 impl Basis {
-    fn new(s: &DMatrix<f64>, lambda: f64) -> Result<(Self, Vec<f64>)> {
+    fn new(s: &DMatrix<f64>, lambda: f64, modes: Option<&Modes>) -> Result<(Self, Vec<f64>)> {
         let (outputs, inputs) = s.shape();
-        let (u, s, v) = svd(s)?;
+        let own = modes.filter(|modes| decompose(modes, s));
+        let (u, s, v) = match own {
+            Some(m) => (m.u.clone(), m.s.clone(), m.v.clone()),
+            None => svd(s)?,
+        };
         let k = s.len();
         let blocks: Vec<_> = s.iter().map(|&s| block(lambda, s)).collect();
         let rest = (
@@ -175,34 +204,46 @@ impl Basis {
         rates.extend(std::iter::repeat_n(-0.5 * lambda, rest.0));
         rates.extend(std::iter::repeat_n(0.5 * lambda, rest.1));
         let rotation = blocks.into_iter().map(|b| b.0).collect();
-        Ok((
-            Basis {
-                u,
-                s,
-                v,
-                rotation,
-                rest,
-            },
-            rates,
-        ))
+        let express = |basis: &DMatrix<f64>, vectors: &DMatrix<f64>, rest: usize| {
+            let mut rows = DMatrix::zeros(k + rest, vectors.ncols());
+            rows.rows_mut(0, k)
+                .copy_from(&transpose_multiply(basis, vectors));
+            if rest > 0 {
+                rows.rows_mut(k, rest).copy_from(vectors);
+            }
+            rows
+        };
+        let tracked = match (own, modes) {
+            (None, Some(m)) => Some((express(&u, &m.u, rest.1), express(&v, &m.v, rest.0))),
+            _ => None,
+        };
+        let basis = Basis {
+            u,
+            s,
+            v,
+            tracked,
+            rotation,
+            rest,
+        };
+        Ok((basis, rates))
     }
 
     /// `Q^T` of the weights.
     fn enter(&self, w1: &DMatrix<f64>, w2: &DMatrix<f64>) -> DMatrix<f64> {
         let k = self.s.len();
-        let input = w1 * &self.v;
-        let output = w2.transpose() * &self.u;
+        let input = multiply(w1, &self.v);
+        let output = transpose_multiply(w2, &self.u);
         let mut q = DMatrix::zeros(w1.nrows(), 2 * k + self.rest.0 + self.rest.1);
         for (i, &(c, s)) in self.rotation.iter().enumerate() {
             q.set_column(i, &(input.column(i) * c + output.column(i) * s));
             q.set_column(k + i, &(output.column(i) * c - input.column(i) * s));
         }
         if self.rest.0 > 0 {
-            let outside = w1 - &input * self.v.transpose();
+            let outside = w1 - multiply(&input, &self.v.transpose());
             q.columns_mut(2 * k, self.rest.0).copy_from(&outside);
         }
         if self.rest.1 > 0 {
-            let outside = w2.transpose() - &output * self.u.transpose();
+            let outside = w2.transpose() - multiply(&output, &self.u.transpose());
             q.columns_mut(2 * k + self.rest.0, self.rest.1)
                 .copy_from(&outside);
         }
@@ -210,7 +251,7 @@ impl Basis {
     }
 
     /// Hidden vectors of the inputs `V_i` and of the outputs `U_i` (columns), followed by those outside.
-    fn split(&self, q: &DMatrix<f64>) -> (DMatrix<f64>, DMatrix<f64>) {
+    pub(super) fn split(&self, q: &DMatrix<f64>) -> (DMatrix<f64>, DMatrix<f64>) {
         let k = self.s.len();
         let hidden = q.nrows();
         let mut input = DMatrix::zeros(hidden, k + self.rest.0);
@@ -238,10 +279,34 @@ impl Balanced {
     /// # Errors
     /// Those of [`check_start`], and `Unconverged` from the singular value decomposition.
     pub fn new(s: &DMatrix<f64>, w1: &DMatrix<f64>, w2: &DMatrix<f64>) -> Result<Self> {
+        Self::tracking(s, None, w1, w2)
+    }
+
+    /// The same, reading off the strengths of `modes` instead of those of `S` itself (which noise turns away from them).
+    ///
+    /// # Errors
+    /// Those of [`Balanced::new`].
+    pub fn tracking(
+        s: &DMatrix<f64>,
+        modes: Option<&Modes>,
+        w1: &DMatrix<f64>,
+        w2: &DMatrix<f64>,
+    ) -> Result<Self> {
         let lambda = check_start(s, w1, w2)?;
-        let (basis, rates) = Basis::new(s, lambda)?;
+        let (basis, rates) = Basis::new(s, lambda, modes)?;
         let fastest = rates.iter().fold(0.0f64, |m, f| m.max(f.abs()));
-        let q = basis.enter(w1, w2);
+        let rank = w1.ncols().min(w2.nrows());
+        let q = match w1.nrows() > rank {
+            // Here lambda = 0: the columns of W1 and of W2^T span the same space.
+            true => {
+                let (z, _) = match w2.nrows() <= w1.ncols() {
+                    true => qr(&w2.transpose()),
+                    false => qr(w1),
+                };
+                basis.enter(&transpose_multiply(&z, w1), &multiply(w2, &z))
+            }
+            false => basis.enter(w1, w2),
+        };
         Ok(Balanced {
             basis,
             lambda,
@@ -263,6 +328,7 @@ impl Balanced {
         self.lambda
     }
 
+    /// The time reached.
     pub fn time(&self) -> f64 {
         self.time
     }
@@ -270,6 +336,11 @@ impl Balanced {
     /// Internal steps taken.
     pub fn steps(&self) -> usize {
         self.anchor + 1
+    }
+
+    /// Fastest rate of change, the largest eigenvalue of `F`.
+    pub fn pace(&self) -> f64 {
+        2.0 / self.spacing
     }
 
     fn step(&self, q: &DMatrix<f64>, d: f64) -> Result<DMatrix<f64>> {
@@ -281,19 +352,18 @@ impl Balanced {
         for i in 0..bracket.nrows() {
             bracket[(i, i)] += 1.0;
         }
-        let mut next = q.clone();
-        solve_lower(&cholesky(&bracket)?, &mut next);
-        for (mut column, &f) in next.column_iter_mut().zip(&self.rates) {
-            column *= (f * d).exp();
+        let mut next = weighted;
+        for (i, &f) in self.rates.iter().enumerate() {
+            let grown = (f * d).exp();
+            next.column_mut(i)
+                .zip_apply(&q.column(i), |x, q| *x = q * grown);
         }
+        solve_lower(&cholesky(&bracket)?, &mut next);
         Ok(next)
     }
 
-    /// Moves to time `t >= time()`.
-    ///
-    /// # Errors
-    /// `Bug` for a time in the past; `Unconverged` when a factorisation fails (non-finite weights).
-    pub fn advance(&mut self, t: f64) -> Result<()> {
+    /// Moves the anchor to the last point of the stepping grid up to `t`.
+    fn anchor_at(&mut self, t: f64) -> Result<()> {
         if t.is_nan() || t < self.time {
             return Err(Error::bug(
                 "two-layer solution",
@@ -304,43 +374,80 @@ impl Balanced {
             self.at_anchor = self.step(&self.at_anchor, self.spacing)?;
             self.anchor += 1;
         }
+        Ok(())
+    }
+
+    /// The state at `t`, between the anchor and the next point of the grid.
+    fn state(&self, t: f64) -> Result<DMatrix<f64>> {
         let start = match self.anchor {
             0 => 0.0,
             n => n as f64 * self.spacing,
         };
-        self.now = match t > start {
-            true => self.step(&self.at_anchor, t - start)?,
-            false => self.at_anchor.clone(),
-        };
+        match t > start {
+            true => self.step(&self.at_anchor, t - start),
+            false => Ok(self.at_anchor.clone()),
+        }
+    }
+
+    /// Moves to time `t >= time()`.
+    ///
+    /// # Errors
+    /// `Bug` for a time in the past; `Unconverged` when a factorisation fails (non-finite weights).
+    pub fn advance(&mut self, t: f64) -> Result<()> {
+        self.anchor_at(t)?;
+        self.now = self.state(t)?;
         self.time = t;
         Ok(())
     }
 
-    /// Weights `(W1, W2)` now, up to one rotation of the hidden space.
-    pub fn weights(&self) -> (DMatrix<f64>, DMatrix<f64>) {
-        let k = self.basis.s.len();
-        let (input, output) = self.basis.split(&self.now);
-        let mut w1 = input.columns(0, k) * self.basis.v.transpose();
-        let mut w2t = output.columns(0, k) * self.basis.u.transpose();
-        if self.basis.rest.0 > 0 {
-            w1 += input.columns(k, self.basis.rest.0);
+    /// What `see` reads off the solution at ascending `times >= time()`, computed on all threads of the pool; moves to the last.
+    /// The same numbers as after [`Balanced::advance`].
+    ///
+    /// # Errors
+    /// Those of [`Balanced::advance`] and of `see`.
+    pub fn visit<T: Send>(
+        &mut self,
+        times: &[f64],
+        see: impl Fn(&Snapshot) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let mut seen = Vec::with_capacity(times.len());
+        while seen.len() < times.len() {
+            let ahead = &times[seen.len()..];
+            self.anchor_at(ahead[0])?;
+            let next = (self.anchor + 1) as f64 * self.spacing;
+            let group = &ahead[..ahead.partition_point(|t| *t < next).max(1)];
+            let here = &*self;
+            let part: Result<Vec<T>> = group
+                .par_iter()
+                .map(|&t| see(&here.snapshot_of(&here.state(t)?)))
+                .collect();
+            seen.extend(part?);
+            self.time = group[group.len() - 1];
         }
-        if self.basis.rest.1 > 0 {
-            w2t += output.columns(k, self.basis.rest.1);
-        }
-        (w1, w2t.transpose())
+        self.now = self.state(self.time)?;
+        Ok(seen)
     }
 
-    /// Strengths `u_i = U_i^T W2 W1 V_i` in the singular basis of `S`, and the loss `1/2 ||S - W2 W1||^2`, without forming the
-    /// product. Absolute rounding error of the loss: about `1e-15 (||S||^2 + ||W2 W1||^2)`.
+    fn snapshot_of<'a>(&'a self, state: &'a DMatrix<f64>) -> Snapshot<'a> {
+        Snapshot {
+            basis: &self.basis,
+            state,
+        }
+    }
+
+    /// The solution now.
+    pub fn snapshot(&self) -> Snapshot<'_> {
+        self.snapshot_of(&self.now)
+    }
+
+    /// See [`Snapshot::weights`].
+    pub fn weights(&self) -> (DMatrix<f64>, DMatrix<f64>) {
+        self.snapshot().weights()
+    }
+
+    /// See [`Snapshot::strengths_and_loss`].
     pub fn strengths_and_loss(&self) -> (DVector<f64>, f64) {
-        let s = &self.basis.s;
-        let (input, output) = self.basis.split(&self.now);
-        let u = DVector::from_fn(s.len(), |i, _| input.column(i).dot(&output.column(i)));
-        let product = outer_gram(&input).dot(&outer_gram(&output));
-        let off_diagonal = (product - u.norm_squared()).max(0.0);
-        let loss = 0.5 * ((s - &u).norm_squared() + off_diagonal);
-        (u, loss)
+        self.snapshot().strengths_and_loss()
     }
 }
 

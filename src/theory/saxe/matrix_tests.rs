@@ -1,10 +1,12 @@
 //! Tests of the two-layer matrix solution: reference numbers, integration, closed forms, symmetries.
 
 use super::*;
+use crate::numerics::chebyshev::Marcher;
 use crate::numerics::flow::Tolerance;
 use crate::numerics::linalg::qr;
 use crate::numerics::random::{normal_matrix, stream};
 use crate::theory::saxe::flow::WeightFlow;
+use crate::theory::saxe::path::Closed;
 use crate::theory::saxe::scalar::{self, Mode};
 
 fn rotation(angle: f64) -> DMatrix<f64> {
@@ -233,4 +235,116 @@ fn starts_that_the_solution_does_not_cover_are_named() {
     assert!(impossible.is_err_and(|e| e.to_string().contains("hidden <= outputs")));
     let impossible = check_widths(-0.5, 0.0, 2, 3, 2, &w1, &w2);
     assert!(impossible.is_err_and(|e| e.to_string().contains("hidden <= inputs")));
+}
+
+/// Random task modes: all directions, or few of them.
+fn modes(shape: (usize, usize, usize), count: usize) -> Modes {
+    let mut rng = stream(6, "test", &[]);
+    Modes {
+        u: qr(&normal_matrix(&mut rng, shape.2, count)).0,
+        s: DVector::from_fn(count, |i, _| 2.0 - 1.5 * i as f64 / count as f64),
+        v: qr(&normal_matrix(&mut rng, shape.0, count)).0,
+    }
+}
+
+fn matrix_of(modes: &Modes) -> DMatrix<f64> {
+    &modes.u * DMatrix::from_diagonal(&modes.s) * modes.v.transpose()
+}
+
+#[test]
+fn sampled_values_agree_with_the_solution_and_with_the_flow() {
+    let tolerance = Tolerance {
+        relative: 1e-12,
+        absolute: 1e-13,
+        ..Tolerance::default()
+    };
+    let times: Vec<f64> = (0..=2400).map(|k| 0.005 * k as f64).collect();
+    for lambda in [-1.0, 0.0, 0.5] {
+        for (shape, count) in [
+            ((6, 4, 5), 5),
+            ((5, 3, 7), 2),
+            ((7, 5, 6), 6),
+            ((5, 30, 4), 4),
+            ((5, 30, 4), 3),
+        ] {
+            let narrow = shape.1 > shape.0.min(shape.2);
+            if narrow && lambda != 0.0 {
+                continue;
+            }
+            let modes = modes(shape, count);
+            // Noise turns the singular basis of S away from the modes in two of the cases.
+            let noise = if count % 2 == 0 { 0.0 } else { 0.1 };
+            let mut rng = stream(7, "test", &[]);
+            let s = matrix_of(&modes) + noise * normal_matrix(&mut rng, shape.2, shape.0);
+            let (w1, w2) = match narrow {
+                // A start of smaller rank, turned in a wide hidden space.
+                true => {
+                    let (w1, w2) = balanced_start((5, 4, 4), 0.0, 3);
+                    let (frame, _) = qr(&normal_matrix(&mut rng, shape.1, 4));
+                    (&frame * w1, w2 * frame.transpose())
+                }
+                false => balanced_start(shape, lambda, 3),
+            };
+            let mut closed = Closed::new(&s, &modes, &w1, &w2).unwrap();
+            let mut dense = Balanced::tracking(&s, Some(&modes), &w1, &w2).unwrap();
+            let mut flow = WeightFlow::whitened(&s, vec![w1, w2], tolerance);
+            let allowed = vec![1e-11; count + 1];
+            let exact = |path: &mut Closed, times: &[f64]| {
+                let values = path.strengths_and_losses(times)?;
+                let list =
+                    |(u, loss): (DVector<f64>, f64)| u.iter().copied().chain([loss]).collect();
+                Ok(values.into_iter().map(list).collect())
+            };
+            let length = 2.0 / closed.dense.pace();
+            let expected_form = if narrow && noise == 0.0 {
+                "low-rank"
+            } else {
+                "dense"
+            };
+            assert_eq!(closed.form(), expected_form);
+            let mut marcher = Marcher::new(closed.clone(), exact, &allowed, length);
+            let sampled = marcher.sample(&times).unwrap();
+            assert!(marcher.evaluations() < 1000, "{}", marcher.evaluations());
+            for (k, (&t, values)) in times.iter().zip(&sampled).enumerate() {
+                dense.advance(t).unwrap();
+                let (u, loss) = dense.strengths_and_loss();
+                let gap = |i: usize, exact: f64| (values[i] - exact).abs();
+                let worst = (0..count)
+                    .map(|i| gap(i, u[i]))
+                    .fold(gap(count, loss), f64::max);
+                assert!(worst < 1e-10, "{lambda} {shape:?} {t}: {worst:e}");
+                if k % 120 == 0 {
+                    flow.advance(t).unwrap();
+                    let f = crate::theory::saxe::path::product(&flow.weights());
+                    let u = crate::theory::readout::mode_strengths(&f, &modes);
+                    let loss = 0.5 * (&s - f).norm_squared();
+                    let worst = (0..count)
+                        .map(|i| gap(i, u[i]))
+                        .fold(gap(count, loss), f64::max);
+                    assert!(worst < 1e-9, "flow {lambda} {shape:?} {t}: {worst:e}");
+                }
+            }
+            let at = [times[3], times[77]];
+            let again = closed.strengths_and_losses(&at).unwrap();
+            assert!((again[1].1 - sampled[77][count]).abs() < 1e-10);
+        }
+    }
+}
+
+#[test]
+fn visits_give_the_numbers_of_advances() {
+    let (w1, w2) = balanced_start((5, 3, 4), 0.5, 8);
+    let s = normal_matrix(&mut stream(8, "test", &[]), 4, 5);
+    let mut visited = Balanced::new(&s, &w1, &w2).unwrap();
+    let mut advanced = visited.clone();
+    let times = [0.0, 0.1, 0.4, 3.0, 3.01, 9.0];
+    let seen = visited
+        .visit(&times, |now| Ok(now.strengths_and_loss()))
+        .unwrap();
+    for (t, seen) in times.iter().zip(seen) {
+        advanced.advance(*t).unwrap();
+        assert_eq!(seen, advanced.strengths_and_loss());
+    }
+    assert_eq!(visited.now, advanced.now);
+    assert!(visited.visit(&[1.0], |_| Ok(())).is_err());
 }

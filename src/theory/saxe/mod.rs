@@ -16,5 +16,6 @@ mod matched;
 pub mod matrix;
 pub mod path;
 pub mod scalar;
+pub mod snapshot;
 
 pub use entry::{Condition, KIND, Method, Options, Saxe, Start};

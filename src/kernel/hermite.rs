@@ -1,0 +1,227 @@
+//! Hermite coefficients of a nonlinearity at any variance, and dual activations as their power series.
+
+use super::dual::{Dual, Nonlinearity};
+use crate::numerics::elementary::tanh;
+use nalgebra::{DVector, DVectorView};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, PI};
+use std::sync::OnceLock;
+
+/// Terms at which the series of tanh ends; what is left out is bounded and reported.
+pub const MAX_TERMS: usize = 512;
+
+/// Trapezoid nodes for integrals against the standard normal: `|z| <= REACH` in steps of 1/32.
+const NODES: usize = 2 * 13 * 32 + 1;
+const STEP: f64 = 1.0 / 32.0;
+const REACH: f64 = 13.0;
+
+/// Coefficients `c_k(q) = E[phi(sqrt(q) z) he_k(z)]`, `k = 0..count`, `z` standard normal, `he_k = He_k / sqrt(k!)`.
+///
+/// ```text
+/// sum_k c_k(q)^2 = E[phi(sqrt(q) z)^2]
+/// ```
+///
+/// Closed forms for linear, erf, relu, quadratic and Hermite polynomials; trapezoid sums (spacing 1/32, relative error below 1e-14
+/// for `q < 10`) for tanh and GELU. `q >= 0`, `count <= 512`; further coefficients are not returned.
+///
+/// ```
+/// use saddlepoint::kernel::{hermite::coefficients, Nonlinearity};
+/// let c = coefficients(&Nonlinearity::UnscaledErf, 1.0, 4);
+/// assert!((c[1] - 0.651470016).abs() < 1e-9 && (c[3] + 0.177307680).abs() < 1e-9);
+/// ```
+pub fn coefficients(phi: &Nonlinearity, q: f64, count: usize) -> Vec<f64> {
+    let count = count.min(MAX_TERMS);
+    let mut c = vec![0.0; count];
+    let mut set = |k: usize, value: f64| {
+        if k < count {
+            c[k] = value;
+        }
+    };
+    match phi {
+        Nonlinearity::Linear => set(1, q.sqrt()),
+        Nonlinearity::Quadratic => {
+            set(0, q);
+            set(2, q * 2f64.sqrt());
+        }
+        Nonlinearity::Relu => {
+            let mut term = (0.5 * q / PI).sqrt();
+            set(0, term);
+            set(1, 0.5 * q.sqrt());
+            term *= FRAC_1_SQRT_2;
+            for k in (2..count).step_by(2) {
+                set(k, term);
+                let k = k as f64;
+                term *= -(k - 1.0) / ((k + 1.0) * (k + 2.0)).sqrt();
+            }
+        }
+        Nonlinearity::Erf | Nonlinearity::UnscaledErf => {
+            let s = if *phi == Nonlinearity::Erf {
+                q
+            } else {
+                2.0 * q
+            };
+            let s = s / (1.0 + s);
+            // c_{2n+1}^2 are the coefficients of (2/pi) asin(s).
+            let mut term = (FRAC_2_PI * s).sqrt();
+            for k in (1..count).step_by(2) {
+                set(k, term);
+                let k = k as f64;
+                term *= -k * s / ((k + 1.0) * (k + 2.0)).sqrt();
+            }
+        }
+        Nonlinearity::Hermite(polynomial) => return rescaled(polynomial, q, count),
+        Nonlinearity::Tanh => return project(tanh, q, count),
+        Nonlinearity::Gelu => {
+            return project(|z| 0.5 * z * libm::erfc(-z * FRAC_1_SQRT_2), q, count);
+        }
+    }
+    c
+}
+
+/// Coefficients at variance `q` of the polynomial `sum_k c_k he_k(z)`:
+/// `he_n(g z) = sum_j g^m (g^2 - 1)^j sqrt(n!/m!) / (2^j j!) he_m(z)`, `m = n - 2j`.
+fn rescaled(polynomial: &[f64], q: f64, count: usize) -> Vec<f64> {
+    let mut c = vec![0.0; count.min(polynomial.len())];
+    for (n, &p) in polynomial.iter().enumerate() {
+        let mut weight = p;
+        for j in 0..=n / 2 {
+            let m = n - 2 * j;
+            if m < c.len() {
+                c[m] += weight * q.sqrt().powi(m as i32);
+            }
+            if m >= 2 {
+                weight *= (q - 1.0) * ((m * (m - 1)) as f64).sqrt() / (2.0 * (j + 1) as f64);
+            }
+        }
+    }
+    c.resize(count, 0.0);
+    c
+}
+
+/// `he_k(z_j)` times the square root of the normal weight, node by node.
+fn table() -> &'static [f64] {
+    static TABLE: OnceLock<Vec<f64>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut t = vec![0.0; NODES * MAX_TERMS];
+        for j in 0..NODES {
+            let z = j as f64 * STEP - REACH;
+            let (mut before, mut now) = (0.0, (-0.25 * z * z).exp());
+            for k in 0..MAX_TERMS {
+                t[k * NODES + j] = now;
+                let k = k as f64;
+                (before, now) = (now, (z * now - k.sqrt() * before) / (k + 1.0).sqrt());
+            }
+        }
+        t
+    })
+}
+
+fn project(phi: impl Fn(f64) -> f64, q: f64, count: usize) -> Vec<f64> {
+    let root = q.sqrt();
+    let scale = STEP / (2.0 * PI).sqrt();
+    let weighted: Vec<f64> = (0..NODES)
+        .map(|j| j as f64 * STEP - REACH)
+        .map(|z| scale * (-0.25 * z * z).exp() * phi(root * z))
+        .collect();
+    let weighted = DVector::from_vec(weighted);
+    let dot = |row: &[f64]| DVectorView::from_slice(row, NODES).dot(&weighted);
+    table().chunks(NODES).take(count).map(dot).collect()
+}
+
+/// The series of one sample at one layer: coefficients of `phi` and of `phi'`, and `1/sqrt(q)`.
+#[derive(Debug, Clone)]
+pub(super) struct Series {
+    value: Vec<f64>,
+    slope: Vec<f64>,
+    inverse_root: f64,
+    /// `E phi^2` and `E phi'^2`.
+    moments: [f64; 2],
+}
+
+impl Series {
+    /// `phi` is tanh or a Hermite polynomial; `terms` bounds the length.
+    pub(super) fn new(phi: &Nonlinearity, q: f64, terms: usize) -> Self {
+        let sum = |c: &[f64]| c.iter().map(|c| c * c).sum();
+        let (value, slope, moments) = match phi {
+            Nonlinearity::Hermite(polynomial) => {
+                let derivative: Vec<f64> = (1..polynomial.len())
+                    .map(|k| (k as f64).sqrt() * polynomial[k])
+                    .collect();
+                let value = rescaled(polynomial, q, polynomial.len());
+                let slope = rescaled(&derivative, q, derivative.len());
+                let moments = [sum(&value), sum(&slope)];
+                (value, slope, moments)
+            }
+            _ => {
+                let phi = |z: f64| tanh(z);
+                let derivative = |z: f64| 1.0 - tanh(z).powi(2);
+                let moment = |f: &dyn Fn(f64) -> f64| project(|z| f(z).powi(2), q, 1)[0];
+                let moments = [moment(&phi), moment(&derivative)];
+                (
+                    project(phi, q, terms),
+                    project(derivative, q, terms),
+                    moments,
+                )
+            }
+        };
+        Series {
+            value,
+            slope,
+            inverse_root: if q > 0.0 { 1.0 / q.sqrt() } else { 0.0 },
+            moments,
+        }
+    }
+
+    /// Terms after which less than 1e-16 of both second moments is left.
+    pub(super) fn enough(&self) -> usize {
+        let terms = |c: &[f64], total: f64| {
+            let mut rest = 0.0;
+            let beyond = c.iter().rev().take_while(|c| {
+                rest += **c * **c;
+                rest <= 1e-16 * total
+            });
+            c.len() - beyond.count()
+        };
+        terms(&self.value, self.moments[0]).max(terms(&self.slope, self.moments[1]))
+    }
+
+    /// The part of `E phi^2` and `E phi'^2` beyond the series (including rounding). By Cauchy-Schwarz, the truncation errors of `F`
+    /// and `F'` of two samples are at most the geometric means of theirs.
+    pub(super) fn tail(&self) -> [f64; 2] {
+        let left = |c: &[f64], total: f64| (total - c.iter().map(|c| c * c).sum::<f64>()).abs();
+        [
+            left(&self.value, self.moments[0]),
+            left(&self.slope, self.moments[1]),
+        ]
+    }
+
+    pub(super) fn value_and_slope(&self, c: f64, other: &Series) -> (f64, f64) {
+        let r = (c * self.inverse_root * other.inverse_root).clamp(-1.0, 1.0);
+        let sum = |x: &[f64], y: &[f64]| {
+            x.iter()
+                .zip(y)
+                .rev()
+                .fold(0.0, |sum, (x, y)| sum * r + x * y)
+        };
+        (
+            sum(&self.value, &other.value),
+            sum(&self.slope, &other.slope),
+        )
+    }
+
+    pub(super) fn diagonal(&self) -> (f64, f64) {
+        (self.moments[0], self.moments[1])
+    }
+
+    pub(super) fn dual(&self, c: f64, other: &Series) -> Dual {
+        let (value, slope) = self.value_and_slope(c, other);
+        let (mine, theirs) = (self.tail(), other.tail());
+        Dual {
+            value,
+            slope,
+            bound: (mine[0] * theirs[0])
+                .max(mine[1] * theirs[1])
+                .sqrt()
+                .max(4.0 * f64::EPSILON * self.moments[0].max(self.moments[1])),
+        }
+    }
+}

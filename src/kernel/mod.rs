@@ -1,0 +1,17 @@
+//! Kernels: infinitely wide networks and classical kernels, their Gram matrices, and regression with them.
+//!
+//! Data matrices are `inputs x samples`: a sample is a column, as in [`crate::task::Dataset`].
+
+mod choice;
+pub mod dual;
+pub mod gram;
+pub mod hermite;
+pub mod network;
+mod pair;
+pub mod regression;
+
+pub use choice::Kernel;
+pub use dual::{Dual, Nonlinearity};
+pub use gram::{Gram, cross_gram, gram};
+pub use network::{Network, PerLayer};
+pub use regression::Regression;

@@ -1,0 +1,248 @@
+//! Kernel ridge regression: the posterior mean of a Gaussian process as a learner.
+
+use super::readout::{Features, Readout, Single};
+use crate::error::{Error, Result};
+use crate::kernel::{Kernel, Regression, cross_gram, gram};
+use crate::kind::{About, Kind, parse_table};
+use crate::learner::{KernelView, Learner, Network, Parameters, Precision, Solver};
+use crate::numerics::random::Stream;
+use crate::task::{Dataset, Shape};
+use nalgebra::DMatrix;
+use std::sync::Arc;
+
+const ABOUT: About = About {
+    kind: "kernel-ridge",
+    summary: "kernel ridge regression, the mean of a Gaussian process, with any kernel of the library",
+    text: "\
+f(x) = sum_mu t_mu K(x_mu, x), t = (K + ridge)^-1 y: it minimises sum_mu |y_mu - f(x_mu)|^2 + ridge |f|_H^2 and is the posterior mean of
+a Gaussian process with prior K and noise variance T = ridge. Solved by training.kind = \"closed-form\".
+
+keys
+  kernel  a table with kind = linear | polynomial (degree, offset) | gaussian (length) | laplace (length)
+          | nngp | ntk (nonlinearity = erf | relu | ..., depth, weight_variance, bias_variance: the infinitely wide network)
+  ridge   T >= 0 (default 1e-6); where K + T is not positive definite to rounding, up to 1e-8 of the mean diagonal is added
+
+sources: Rasmussen, Williams 2006, Gaussian Processes for Machine Learning; Lee et al. 2018 (arXiv:1711.00165)",
+    revision: 1,
+};
+
+pub(super) const KIND: Kind<dyn Learner> = Kind {
+    about: &ABOUT,
+    parse: |place, table| Ok(Arc::new(KernelRidge::parse(place, table)?)),
+    schema: |generator| generator.subschema_for::<KernelRidge>(),
+};
+
+/// `f(x) = sum_mu t_mu K(x_mu, x)`, `t = (K + ridge)^-1 y`.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KernelRidge {
+    /// Which kernel.
+    pub kernel: Kernel,
+    /// `T`, the noise variance of the Gaussian process.
+    #[serde(default = "ridge")]
+    pub ridge: f64,
+}
+
+fn ridge() -> f64 {
+    1e-6
+}
+
+impl KernelRidge {
+    /// Parses the learner's table (without `kind`) and checks its ranges.
+    pub fn parse(place: &str, table: toml::Table) -> Result<Self> {
+        let learner: KernelRidge = parse_table(place, table)?;
+        learner.kernel.check(&format!("{place}.kernel"))?;
+        match learner.ridge.is_finite() && learner.ridge >= 0.0 {
+            true => Ok(learner),
+            false => Err(Error::input(
+                format!("{place}.ridge"),
+                format!("{} is not a finite number >= 0", learner.ridge),
+                "give a noise variance, for example 1e-3",
+            )),
+        }
+    }
+}
+
+/// `K(x_mu, x)`; the held block is the training inputs.
+struct Columns(Kernel);
+
+impl Features for Columns {
+    /// Not-a-number where the kernel is not finite; the solution reports that case before.
+    fn features(&self, held: &DMatrix<f64>, x: &DMatrix<f64>) -> DMatrix<f64> {
+        match cross_gram(&self.0, held, x, u64::MAX) {
+            Ok(gram) => gram.kernel,
+            Err(_) => DMatrix::from_element(held.ncols(), x.ncols(), f64::NAN),
+        }
+    }
+}
+
+impl Learner for KernelRidge {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        let mut value = serde_json::json!(self);
+        value["kind"] = ABOUT.kind.into();
+        value
+    }
+
+    fn precision(&self) -> Precision {
+        Precision::F64
+    }
+
+    /// Training inputs and coefficients `t`.
+    fn shapes(&self, shape: Shape) -> Vec<(usize, usize)> {
+        vec![
+            (shape.inputs, shape.samples),
+            (shape.outputs, shape.samples),
+        ]
+    }
+
+    fn initialize(&self, dataset: &Dataset, _rng: &mut Stream) -> Result<Parameters> {
+        Ok(Parameters {
+            blocks: vec![dataset.x.clone(), dataset.y.map(|_| 0.0)],
+        })
+    }
+
+    fn network(&self, _shape: Shape) -> Box<dyn Network<f64>> {
+        Box::new(Readout(Columns(self.kernel.clone())))
+    }
+
+    fn network_f32(&self, shape: Shape) -> Box<dyn Network<f32>> {
+        Box::new(Single(self.network(shape)))
+    }
+
+    fn check(&self, _shape: Shape) -> Result<()> {
+        Ok(())
+    }
+
+    fn rate_scale(&self, _shape: Shape) -> f64 {
+        1.0
+    }
+
+    fn solver(&self) -> Option<&dyn Solver> {
+        Some(self)
+    }
+
+    fn kernel(&self) -> Option<KernelView> {
+        Some(KernelView {
+            kernel: self.kernel.clone(),
+            ridge: self.ridge,
+        })
+    }
+}
+
+impl Solver for KernelRidge {
+    fn solve(&self, _start: &Parameters, dataset: &Dataset) -> Result<Parameters> {
+        let gram = gram(&self.kernel, &dataset.x, u64::MAX)?;
+        let fit = Regression::fit(gram.kernel, &dataset.y, self.ridge)?;
+        Ok(Parameters {
+            blocks: vec![dataset.x.clone(), fit.discrepancy()],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learner::RandomFeatures;
+    use crate::numerics::random::{normal_matrix, stream};
+    use crate::task::Modes;
+    use nalgebra::DVector;
+
+    fn dataset(x: DMatrix<f64>, y: DMatrix<f64>) -> Dataset {
+        let modes = Modes {
+            u: DMatrix::zeros(y.nrows(), 0),
+            s: DVector::zeros(0),
+            v: DMatrix::zeros(x.nrows(), 0),
+        };
+        Dataset {
+            x,
+            y,
+            test: None,
+            modes,
+        }
+    }
+
+    #[test]
+    fn residuals_are_the_ridge_times_the_coefficients() {
+        let mut rng = stream(1, "kernel ridge", &[]);
+        let data = dataset(
+            normal_matrix(&mut rng, 3, 12),
+            normal_matrix(&mut rng, 2, 12),
+        );
+        let text = "ridge = 0.2\nkernel = { kind = 'gaussian', length = 1.5 }";
+        let learner = KernelRidge::parse("learner", text.parse().unwrap()).unwrap();
+        let start = learner.initialize(&data, &mut rng).unwrap();
+        let shape = Shape {
+            inputs: 3,
+            outputs: 2,
+            samples: 12,
+        };
+        let mut network = learner.network(shape);
+        assert_eq!(network.forward(&start, &data.x).amax(), 0.0);
+        let p = learner.solve(&start, &data).unwrap();
+        let residual = &data.y - network.forward(&p, &data.x);
+        assert!((residual - &p.blocks[1] * 0.2).amax() < 1e-13);
+    }
+
+    /// Random features of growing number tend to the kernel machine as `1/sqrt(N)`.
+    #[test]
+    fn random_features_tend_to_the_kernel_machine() {
+        let mut rng = stream(2, "kernel ridge", &[]);
+        let data = dataset(
+            normal_matrix(&mut rng, 4, 20),
+            normal_matrix(&mut rng, 1, 20),
+        );
+        let fresh = normal_matrix(&mut rng, 4, 30);
+        let shape = Shape {
+            inputs: 4,
+            outputs: 1,
+            samples: 20,
+        };
+        let text = "ridge = 0.1\nkernel = { kind = 'nngp', nonlinearity = 'relu', depth = 1 }";
+        let exact = KernelRidge::parse("learner", text.parse().unwrap()).unwrap();
+        let solution = exact.solve(&Parameters { blocks: vec![] }, &data).unwrap();
+        let limit = exact.network(shape).forward(&solution, &fresh);
+        let mut distance = |features: usize| {
+            let squares: f64 = (0..8)
+                .map(|_| {
+                    let text = format!("features = {features}\nridge = 0.1");
+                    let learner = RandomFeatures::parse("learner", text.parse().unwrap()).unwrap();
+                    let start = learner.initialize(&data, &mut rng).unwrap();
+                    let p = learner.solve(&start, &data).unwrap();
+                    (learner.network(shape).forward(&p, &fresh) - &limit).norm_squared()
+                })
+                .sum();
+            (squares / 8.0).sqrt()
+        };
+        let ratio = distance(400) / distance(6400);
+        // Four, with 8 draws of each: the root of a mean square of 8 correlated fields scatters by some 15 %.
+        assert!((2.5..6.5).contains(&ratio), "{ratio}");
+    }
+
+    #[test]
+    fn wrong_tables_name_their_key() {
+        for (text, place) in [
+            (
+                "ridge = -1\nkernel = { kind = 'linear' }",
+                "learner.ridge: ",
+            ),
+            (
+                "kernel = { kind = 'gaussian', length = 0 }",
+                "learner.kernel.length: ",
+            ),
+            (
+                "kernel = { kind = 'gausian', length = 1 }",
+                "learner.kernel",
+            ),
+            ("ridge = 1", "the key \"kernel\" is missing"),
+        ] {
+            let message = KernelRidge::parse("learner", text.parse().unwrap())
+                .unwrap_err()
+                .to_string();
+            assert!(message.contains(place), "{message}");
+        }
+    }
+}

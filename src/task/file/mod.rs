@@ -1,0 +1,226 @@
+//! A data set from a file (csv, npz or IDX).
+
+mod coding;
+mod options;
+mod pool;
+mod preprocess;
+#[cfg(test)]
+mod tests;
+
+pub use coding::{Coding, Labels};
+pub use options::FileOptions;
+pub use preprocess::{Map, Normalize, Preprocess};
+
+use super::{Dataset, Modes, Shape, Task, substreams};
+use crate::error::{Error, Result};
+use crate::kind::{About, Kind, parse_table};
+use crate::numerics::linalg::svd;
+use crate::numerics::random::{Stream, stream};
+use nalgebra::{DMatrix, DVector};
+use pool::{Pool, subset};
+use rand::seq::SliceRandom;
+use schemars::JsonSchema;
+use std::sync::Arc;
+
+/// Summary, keys and conventions of the task.
+pub const ABOUT: About = About {
+    kind: "file",
+    summary: "samples from a csv, npz or IDX (MNIST) file",
+    text: "\
+A csv file has a header line and one sample per row; an npz file has the arrays x (samples x inputs) and y (samples x outputs);
+a pair of IDX files has the inputs (samples x rows x columns, flattened row by row, values as they are stored: 0 to 255) and the
+labels. Any of them may be compressed by gzip. The file is read when the spec is parsed, so that `check` reports what is wrong
+with it; it enters every hash by the BLAKE3 of its content, not by its path.
+
+Keys
+  path           the file; a relative path starts at the current directory, then in the folder that SADDLEPOINT_DATA names
+  labels         IDX: the file of the labels
+  inputs         csv: prefix of the input columns, or a list of names; npz: name of the array (default \"x\")
+  targets        the same for the targets (default \"y\")
+  test_fraction  fraction of the samples held out, below 1 (default 0: none). Without samples it is drawn anew for every data set
+  samples        P: every data set is a fresh random subset of P training samples, without replacement, and the beginning of a
+                 larger one (default: all samples)
+  test_samples   with samples: test samples, drawn anew from the held-out part (default: all of it)
+  classes        keep the samples with these labels, in this order of codes (default: all labels, ascending)
+  coding         targets from labels: \"one-hot\", \"centered-one-hot\" (minus 1/C), \"sign\" (-1 for the first of two classes, +1
+                 for the second), \"value\" (the label; default for IDX: \"one-hot\"; csv, npz: the targets as they are)
+  center         subtract the mean of every feature (default false)
+  normalize      \"none\" (default), \"unit-norm\" (|x|^2 = d for every sample of d inputs), \"unit-variance\" (one factor: all
+                 entries together have variance 1), \"per-feature\" (every feature has variance 1; one that does not vary keeps
+                 its scale)
+  pca            keep the coordinates along the k leading eigenvectors of X X^T / P, the covariance if center = true
+  whiten         replace the inputs X by (X X^T / P)^(-1/2) X, so that X X^T / P = 1 (default false; needs linearly independent
+                 inputs)
+
+Inputs are centred, normalised, projected and whitened in this order. All statistics come from training samples, and test inputs
+go through the same map. With samples, the held-out part is the same for all data sets (test_fraction of all samples, or as many
+as test_samples), the statistics are those of all other samples, whatever P is, and only these are white exactly; without
+samples, the statistics are those of each data set.
+
+Mode strengths are measured in the singular vectors of Syx = Y X^T / P of the training samples (as many as the rank of Syx over
+all of them). They are the modes of the trained map for white inputs; for one-hot items, Syx is 1/P times the map.",
+    revision: 1,
+};
+
+/// Registry line of `kind = "file"`.
+pub const KIND: Kind<dyn Task> = Kind {
+    about: &ABOUT,
+    parse,
+    schema: FileOptions::json_schema,
+};
+
+fn parse(place: &str, table: toml::Table) -> Result<Arc<dyn Task>> {
+    let options = parse_table(place, table)?;
+    Ok(Arc::new(File::open(place, options)?))
+}
+
+/// Samples read from a file.
+///
+/// ```
+/// use saddlepoint::numerics::random::stream;
+/// use saddlepoint::task::{File, Task, file::FileOptions};
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("a.csv");
+/// std::fs::write(&path, "x1,x2,y\n1,0,3\n0,1,4\n1,1,7\n")?;
+/// let options = FileOptions { samples: Some(2), center: true, ..FileOptions::new(path) };
+/// let task = File::open("task", options)?;
+/// let data = task.draw(&mut stream(1, "dataset", &[0]))?;
+/// assert_eq!((data.x.shape(), data.y.shape()), ((2, 2), (1, 2)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct File {
+    options: FileOptions,
+    pool: Arc<Pool>,
+}
+
+impl File {
+    /// Reads the file; `place` is the path of the table in the spec.
+    ///
+    /// Errors: everything that [`super::loader::Source`], [`Labels`] and [`Preprocess`] report, `test_fraction` outside `[0, 1)`
+    /// or leaving no sample on one side, more samples than there are.
+    pub fn open(place: &str, options: FileOptions) -> Result<Self> {
+        options.check(place)?;
+        let pool = Pool::open(place, &options)?;
+        let wrong = |key: &str, cause: String, remedy: String| {
+            Err(Error::input(format!("{place}.{key}"), cause, remedy))
+        };
+        let (kept, held) = (pool.training(), pool.held);
+        if let Some(samples) = options.samples.filter(|n| *n > kept) {
+            let cause = format!("{samples} of {kept} training samples ({held} are held out)");
+            return wrong("samples", cause, format!("use samples <= {kept}"));
+        }
+        if let Some(samples) = options.test_samples.filter(|n| *n > held) {
+            let cause = format!("{samples} of {held} held-out samples");
+            let remedy = format!("use test_samples <= {held}, or a larger test_fraction");
+            return wrong("test_samples", cause, remedy);
+        }
+        Ok(File { options, pool })
+    }
+
+    /// The classes behind the targets, in the order of their codes, where the targets are made from labels.
+    pub fn classes(&self) -> Option<&[i64]> {
+        self.pool.classes.as_deref()
+    }
+
+    /// Inputs, targets and test set of one draw.
+    fn parts(&self, rng: &mut Stream) -> Result<(DMatrix<f64>, DMatrix<f64>, Option<Part>)> {
+        let Pool { x, y, held, .. } = &*self.pool;
+        let select = |columns: &[usize]| (x.select_columns(columns), y.select_columns(columns));
+        if let Some(samples) = self.options.samples {
+            let [mut split, mut held_out] = substreams(rng);
+            let kept = self.pool.training();
+            let (x, y) = select(&subset(&mut split, 0..kept, samples));
+            let test = self.has_test().then(|| {
+                let held = kept..kept + held;
+                select(&subset(&mut held_out, held, self.test_samples()))
+            });
+            return Ok((x, y, test));
+        }
+        let (x, y, test) = if self.has_test() {
+            let [mut split] = substreams(rng);
+            let mut order: Vec<usize> = (0..x.ncols()).collect();
+            order.shuffle(&mut split);
+            let (held, kept) = order.split_at(*held);
+            let (x, y) = select(kept);
+            (x, y, Some(select(held)))
+        } else {
+            (x.clone(), y.clone(), None)
+        };
+        let (x, map) = self.options.preprocess().fit("task", x)?;
+        let test = match test {
+            Some((test, y)) => Some((map.apply("task", test)?, y)),
+            None => None,
+        };
+        Ok((x, y, test))
+    }
+}
+
+/// Inputs and targets.
+type Part = (DMatrix<f64>, DMatrix<f64>);
+
+/// Singular value decomposition of `Y X^T / P`.
+fn modes(x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Modes> {
+    let (u, s, v) = svd(&(y * x.transpose() / x.ncols() as f64))?;
+    Ok(Modes { u, s, v })
+}
+
+impl Task for File {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    /// The content of the file stands for its path.
+    fn resolved(&self) -> serde_json::Value {
+        self.options.resolved(&self.pool)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape {
+            inputs: self.pool.inputs,
+            outputs: self.pool.y.nrows(),
+            samples: self.options.samples.unwrap_or(self.pool.training()),
+        }
+    }
+
+    fn draw(&self, rng: &mut Stream) -> Result<Dataset> {
+        let (x, y, test) = self.parts(rng)?;
+        let all = modes(&x, &y)?;
+        let rank = self.pool.rank;
+        let modes = Modes {
+            u: all.u.columns(0, rank).into_owned(),
+            s: DVector::from(all.s.rows(0, rank)),
+            v: all.v.columns(0, rank).into_owned(),
+        };
+        Ok(Dataset { x, y, test, modes })
+    }
+
+    /// The modes of the file itself, when its training inputs are white and nothing is drawn.
+    fn modes(&self) -> Option<Modes> {
+        if self.is_random() {
+            return None;
+        }
+        let data = self.draw(&mut stream(0, "file", &[])).ok()?;
+        let error = data.moments(1.0 / data.samples() as f64).whitening_error();
+        (error < 1e-9).then_some(data.modes)
+    }
+
+    fn mode_count(&self) -> usize {
+        self.pool.rank
+    }
+
+    fn population(&self, most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
+        self.options.samples?;
+        let count = self.pool.training().min(most);
+        let first = |m: &DMatrix<f64>| m.columns(0, count).into_owned();
+        Some((first(&self.pool.x), first(&self.pool.y)))
+    }
+
+    fn test_samples(&self) -> usize {
+        self.options.test_samples.unwrap_or(self.pool.held)
+    }
+
+    fn is_random(&self) -> bool {
+        self.has_test() || self.options.samples.is_some()
+    }
+}

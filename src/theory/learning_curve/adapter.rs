@@ -1,0 +1,202 @@
+//! The learning curve as a league entry: the spectrum of the learner's kernel on the task's population.
+
+use super::finite_population;
+use crate::error::Result;
+use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::instrument::{Declined, Wanted};
+use crate::kernel::gram;
+use crate::kind::{About, Kind, parse_table};
+use crate::learner::KernelView;
+use crate::numerics::linalg::eigh;
+use crate::task::Task;
+use crate::theory::sheet::Sheet;
+use crate::theory::{Info, Plan, Prediction, SolverReport, Theory, missing};
+use crate::training::Loss;
+use std::sync::Arc;
+
+/// Keys of a `[[theory]]` entry.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Largest number of population samples whose kernel matrix is diagonalised.
+    pub population: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { population: 2000 }
+    }
+}
+
+static ABOUT: About = About {
+    kind: "learning-curve",
+    summary: "mean errors of kernel ridge regression from the spectrum of its kernel on the population",
+    text: "\
+k_i, v_i: eigenvalues and vectors of the kernel matrix of M samples of the population, a = P/M, T = ridge. Averaged over data sets of P
+samples, drawn from the M without repetition (derived here, for eigenvectors in general position):
+s = T + (1 - a)/g,  g = (1/M) sum_i 1/(k_i + s),  g2 = (1/M) sum_i 1/(k_i + s)^2,
+E_test = (1/M) sum_i |Y v_i|^2/(k_i + s)^2  a/(g^2 - (1 - a) g2)  (samples not trained on),  E_train = (T g/a)^2 E_test.
+As M -> inf these are the learning curves of Gaussian features (literature, kap = a s). test-loss and train-loss are E_test/2 and
+E_train/2 (half-mean); P must stay below M/2.
+
+keys: population = M at most (default 2000)
+limit: Gaussian features, P -> inf
+sources: Bordelon, Canatar, Pehlevan 2020, arXiv:2002.02561; Canatar, Bordelon, Pehlevan 2021, arXiv:2006.13198",
+    revision: 1,
+};
+
+static INFO: Info = Info {
+    about: &ABOUT,
+    source: "Bordelon, Canatar, Pehlevan 2020, arXiv:2002.02561; Canatar, Bordelon, Pehlevan 2021, arXiv:2006.13198",
+    observables: &["train-loss", "test-loss"],
+    assumptions: &[
+        "kernel ridge regression",
+        "eigenvectors of the kernel matrix are in general position (Gaussian features)",
+        "the population is known through a finite sample",
+    ],
+};
+
+/// Registry line.
+pub const KIND: Kind<dyn Theory> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        let options: Options = parse_table(place, table)?;
+        Ok(Arc::new(Curve { options }))
+    },
+    schema: <Options as schemars::JsonSchema>::json_schema,
+};
+
+#[derive(Debug)]
+struct Curve {
+    options: Options,
+}
+
+impl Theory for Curve {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::json!(self.options)
+    }
+
+    fn plan(
+        &self,
+        experiment: &Experiment,
+        wanted: &[Wanted],
+    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        let decline = |why: String| Err(Declined(why));
+        let kernel = experiment.learner.as_ref().and_then(|l| l.kernel());
+        let Some(kernel) = kernel else {
+            return decline("needs a kernel machine (learner.kind = \"kernel-ridge\")".into());
+        };
+        let training = experiment.training.as_ref();
+        let solved = training.filter(|t| t.about().kind == "closed-form");
+        if solved.is_none_or(|t| t.loss() != Loss::HalfMean) {
+            return decline(
+                "needs training.kind = \"closed-form\" with loss = \"half-mean\"".into(),
+            );
+        }
+        let samples = experiment.task.shape().samples;
+        let most = self.options.population;
+        let Some((x, _)) = experiment.task.population(most) else {
+            return decline(
+                "needs a task that shows its population (a file with task.samples)".into(),
+            );
+        };
+        if 2 * samples > x.ncols() {
+            return decline(format!(
+                "needs a population of at least {} samples; it has {} (key population, or the file)",
+                2 * samples,
+                x.ncols()
+            ));
+        }
+        let covers: Vec<usize> = (0..wanted.len())
+            .filter(|&i| INFO.observables.contains(&wanted[i].observable.name))
+            .collect();
+        if covers.is_empty() {
+            return decline("predicts train-loss and test-loss; neither is measured".into());
+        }
+        let m = x.ncols() as f64;
+        Ok(Box::new(CurvePlan {
+            task: experiment.task.clone(),
+            kernel,
+            samples,
+            most,
+            wanted: wanted.to_vec(),
+            covers,
+            promise: Promise {
+                conditioning: Conditioning::None,
+                limits: vec!["task.samples -> inf".into()],
+                averages_over: vec!["datasets"],
+                bytes: (8.0 * 4.0 * m * m) as u64,
+                seconds: 2e-9 * m * m * m,
+            },
+        }))
+    }
+}
+
+struct CurvePlan {
+    task: Arc<dyn Task>,
+    kernel: KernelView,
+    samples: usize,
+    most: usize,
+    wanted: Vec<Wanted>,
+    covers: Vec<usize>,
+    promise: Promise,
+}
+
+impl CurvePlan {
+    /// Eigenvalues of the kernel matrix of the population, and squared coefficients of the targets.
+    fn spectrum(&self) -> Result<(Vec<f64>, Vec<f64>)> {
+        let Some((x, y)) = self.task.population(self.most) else {
+            return Err(missing("the population"));
+        };
+        let (values, vectors) = eigh(&gram(&self.kernel.kernel, &x, u64::MAX)?.kernel)?;
+        let target = (y * vectors)
+            .column_iter()
+            .map(|w| w.norm_squared())
+            .collect();
+        // Rounding leaves eigenvalues of either sign at 1e-16 of the trace.
+        Ok((values.iter().map(|v| v.max(0.0)).collect(), target))
+    }
+}
+
+impl Plan for CurvePlan {
+    fn promise(&self) -> &Promise {
+        &self.promise
+    }
+
+    fn covers(&self) -> &[usize] {
+        &self.covers
+    }
+
+    fn solve(&self, _draw: &Draw) -> Result<Prediction> {
+        let (values, target) = self.spectrum()?;
+        let errors = finite_population(&values, &target, self.samples, self.kernel.ridge)?;
+        let mut sheet = Sheet::new(&self.wanted, &self.covers);
+        for t in sheet.times() {
+            sheet.at_time(t, |name| {
+                Ok::<_, crate::Error>(vec![match name {
+                    "train-loss" => 0.5 * errors.training,
+                    _ => 0.5 * errors.unseen,
+                }])
+            })?;
+        }
+        Ok(Prediction {
+            observables: sheet.predictions(|_, _, _, value| 1e-9 * value.abs()),
+            solver: SolverReport {
+                method: format!(
+                    "eigendecomposition of {} population samples, effective ridge s = {:.4e}",
+                    values.len(),
+                    errors.ridge
+                ),
+                iterations: errors.iterations,
+                residual: 0.0,
+            },
+            warnings: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,219 @@
+//! Deep linear networks: matched to the start, and idealised modes.
+
+use super::*;
+
+#[test]
+fn matched_saxe_differs_from_descent_by_the_step_size_alone() {
+    let scaled = || Linear {
+        multipliers: vec![0.5, 3.0],
+        rate_scale: 2.0,
+        ..learner(&[5, 6, 4], StartView::Gaussian { scale: 0.02 })
+    };
+    let deep = || learner(&[5, 6, 7, 4], StartView::Gaussian { scale: 0.3 });
+    let noisy = || Teacher {
+        noise: 0.2,
+        stretch: 1.0,
+    };
+    let cases: [(&dyn Fn() -> Linear, f64, f64); 2] = [(&scaled, 0.003, 1.2), (&deep, 0.01, 6.0)];
+    for (build, eta, horizon) in cases {
+        let gap = |eta: f64| {
+            let e = experiment(noisy(), build(), eta, (horizon / eta).round() as usize);
+            let d = draw(&e);
+            let names = ["mode-strength", "train-loss", "input-output-map"];
+            let p = predict(theory("saxe", "").as_ref(), &e, &names, &d);
+            let (u, l, f) = trained(&e, &d);
+            assert!(
+                p.observables
+                    .iter()
+                    .all(|o| o.bound.iter().all(|b| *b < 1e-5))
+            );
+            [
+                distance(&p.observables[0].mean, &u),
+                distance(&p.observables[1].mean, &l),
+                distance(&p.observables[2].mean, &f),
+            ]
+        };
+        let (coarse, fine) = (gap(eta), gap(0.5 * eta));
+        for k in 0..3 {
+            let ratio = coarse[k] / fine[k];
+            assert!((ratio - 2.0).abs() < 0.2, "{coarse:?} {fine:?}");
+        }
+    }
+}
+
+#[test]
+fn closed_form_integration_and_aligned_modes_agree() {
+    let start = StartView::Aligned {
+        first: 0.1,
+        last: 0.1,
+    };
+    let build = |start| Linear {
+        multipliers: vec![2.0, 0.7],
+        rate_scale: 1.5,
+        ..learner(&[5, 3, 4], start)
+    };
+    let e = experiment(CLEAN, build(start), 0.01, 500);
+    let d = draw(&e);
+    let names = [
+        "mode-strength",
+        "train-loss",
+        "half-rise-time",
+        "conserved-drift",
+        "input-output-map",
+    ];
+    let closed = predict(
+        theory("saxe", "method = \"closed-form\"").as_ref(),
+        &e,
+        &names,
+        &d,
+    );
+    let ode = predict(theory("saxe", "method = \"ode\"").as_ref(), &e, &names, &d);
+    let ideal = predict(
+        theory("saxe", "condition = \"none\"").as_ref(),
+        &e,
+        &names,
+        &d,
+    );
+    assert!(closed.solver.method.starts_with("closed form"));
+    for (k, name) in names.iter().enumerate() {
+        let exact = &closed.observables[k].mean;
+        assert!(distance(exact, &ode.observables[k].mean) < 2e-9, "{}", name);
+        assert!(
+            distance(exact, &ideal.observables[k].mean) < 1e-10,
+            "{}",
+            name
+        );
+        let o = &ode.observables[k];
+        let outside = (0..exact.len())
+            .any(|i| (o.mean[i] - exact[i]).abs() > o.bound[i] + closed.observables[k].bound[i]);
+        assert!(!outside, "the stated bound of {name} does not hold");
+    }
+    assert!(distance(&ode.observables[3].mean, &[0.0; 6]) == 0.0);
+    // Unequal layers: the unbalanced modes against integration.
+    let start = StartView::Aligned {
+        first: 0.6,
+        last: 0.05,
+    };
+    let e = experiment(CLEAN, build(start), 0.01, 300);
+    let d = draw(&e);
+    let names = ["mode-strength", "half-rise-time", "train-loss"];
+    let ideal = predict(
+        theory("saxe", "condition = \"none\"").as_ref(),
+        &e,
+        &names,
+        &d,
+    );
+    let matched = predict(theory("saxe", "").as_ref(), &e, &names, &d);
+    for (k, name) in names.iter().enumerate() {
+        let gap = distance(&ideal.observables[k].mean, &matched.observables[k].mean);
+        assert!(gap < 1e-8, "{} {gap}", name);
+    }
+}
+
+/// Mode strengths (mode, time) of the idealised modes at t = 0, 1, ..., 5, and the half-rise times.
+fn idealised(options: &str, learner: Linear) -> (Vec<f64>, Vec<f64>) {
+    let e = experiment(CLEAN, learner, 0.01, 500);
+    let options = format!("condition = \"none\"\n{options}");
+    let names = ["mode-strength", "half-rise-time"];
+    let p = predict(
+        theory("saxe", &options).as_ref(),
+        &e,
+        &names,
+        &Draw::default(),
+    );
+    let [strengths, times] = &p.observables[..] else {
+        panic!("two observables")
+    };
+    (strengths.mean.clone(), times.mean.clone())
+}
+
+/// Three rules for u0 = 1e-3 in two layers: scale^2, N scale^2 / 2, and the number itself. Reference digits for s = 3 and 1.5.
+#[test]
+fn idealised_modes_start_where_their_rule_says() {
+    let gaussian = |scale: f64| StartView::Gaussian { scale };
+    let product = learner(&[5, 6, 4], gaussian(1e-3f64.sqrt()));
+    let overlap = learner(&[5, 20, 4], gaussian(0.01));
+    let given = learner(&[5, 6, 4], gaussian(0.3));
+    for (options, learner) in [
+        ("", product),
+        ("start = \"mean-overlap\"", overlap),
+        ("u0 = 1e-3", given),
+    ] {
+        let (u, half) = idealised(options, learner);
+        for (mode, time, expected) in [
+            (0, 0, 1e-3),
+            (1, 0, 1e-3),
+            (2, 0, 1e-3),
+            (0, 1, 0.35571248),
+            (0, 2, 2.9457207),
+            (0, 3, 2.99986298),
+            (1, 2, 0.3180898),
+            (1, 3, 1.26583208),
+        ] {
+            let found = u[6 * mode + time];
+            assert!(
+                (found - expected).abs() < 5e-8,
+                "{options} {mode} {time} {found}"
+            );
+        }
+        assert!((half[0] - 1.33433903).abs() < 5e-9, "{options} {half:?}");
+        assert!((half[1] - 2.43751783).abs() < 5e-9, "{options} {half:?}");
+    }
+}
+
+/// The forward multipliers belong to the start: the map itself is `C W_2 W_1`. Deeper, the product has L factors.
+#[test]
+fn idealised_starts_count_multipliers_and_layers() {
+    let at_start = |options: &str, widths: &[usize], multipliers: &[f64], start: StartView| {
+        let learner = Linear {
+            multipliers: multipliers.to_vec(),
+            ..learner(widths, start)
+        };
+        idealised(options, learner).0[0]
+    };
+    let gaussian = StartView::Gaussian { scale: 0.1 };
+    let balanced = StartView::Balanced { scale: 0.1 };
+    let aligned = StartView::Aligned {
+        first: 0.1,
+        last: 0.3,
+    };
+    let two: &[usize] = &[5, 8, 4];
+    let three: &[usize] = &[5, 8, 6, 4];
+    for (options, widths, multipliers, start, expected) in [
+        ("", two, &[0.5, 3.0][..], gaussian, 0.015),
+        ("", two, &[0.5, 3.0], balanced, 0.015),
+        ("", two, &[0.5, 3.0], aligned, 0.045),
+        ("start = \"mean-overlap\"", two, &[0.5, 3.0], gaussian, 0.06),
+        ("", three, &[1.0, 0.5, 3.0], gaussian, 0.0015),
+        ("", three, &[1.0, 0.5, 3.0], balanced, 0.0015),
+        ("", three, &[1.0, 0.5, 3.0], aligned, 0.0045),
+    ] {
+        let found = at_start(options, widths, multipliers, start);
+        assert!(
+            (found / expected - 1.0).abs() < 1e-12,
+            "{options} {start:?} {found} {expected}"
+        );
+    }
+}
+
+/// Lambda-balanced modes obey du/dt = sqrt(lambda^2 + 4 u^2) (s - u) from u = scale, for either sign of lambda.
+#[test]
+fn idealised_lambda_balanced_modes_start_with_their_imbalance() {
+    for lambda in [-2.0, 0.0, 5.0] {
+        let start = StartView::LambdaBalanced { scale: 0.2, lambda };
+        let step = 1e-5;
+        let e = experiment(CLEAN, learner(&[5, 4, 4], start), step, 5);
+        let saxe = theory("saxe", "condition = \"none\"");
+        let plan = saxe.plan(&e, &wanted(&e, &["mode-strength"])).unwrap();
+        let u = &plan.solve(&Draw::default()).unwrap().observables[0].mean;
+        for (mode, s) in u.chunks(6).zip(doubles::S) {
+            assert!((mode[0] - 0.2).abs() < 1e-12, "{lambda}");
+            let slope = (mode[2] - mode[0]) / (2.0 * step);
+            let expected = (2.0 * mode[1]).hypot(lambda) * (s - mode[1]);
+            assert!(
+                (slope / expected - 1.0).abs() < 1e-6,
+                "{lambda} {slope} {expected}"
+            );
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The loop of every gradient rule: batches, update, schedule, early stop, divergence check, snapshots.
+
+use super::batches::{Batches, Data};
+use super::rule::Memory;
+use crate::error::{Error, Result};
+use crate::learner::{Learner, Network, Objective, Parameters, Precision, Real};
+use crate::numerics::random::Stream;
+use crate::task::{Dataset, Shape};
+use crate::training::stability::stable_bound;
+use crate::training::{Cost, Loss, OnSnapshot, Rule, Schedule, Snapshot};
+use std::any::Any;
+
+/// Place of the table in a spec, for errors that arise after parsing.
+pub(super) const PLACE: &str = "training";
+/// Loss, in units of the initial one, that counts as divergence.
+const EXPLODED: f64 = 1e6;
+
+/// A gradient rule with everything that the loop needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Descent {
+    /// Step in gradient-flow time; for [`Rule::Adam`] the length of a coordinate's step.
+    pub learning_rate: f64,
+    /// Number of updates.
+    pub steps: usize,
+    /// Mini-batch size; `None` is the full batch.
+    pub batch: Option<usize>,
+    /// What is minimised.
+    pub loss: Loss,
+    /// How gradients move parameters.
+    pub rule: Rule,
+    /// Factor on the learning rate over time.
+    pub schedule: Schedule,
+    /// Weight decay `d >= 0`: one number for all parameter blocks, or one per block. Not part of the recorded loss.
+    pub weight_decay: Vec<f64>,
+    /// Parameters stay where the loss of an epoch (full batch: of a step) falls to this value.
+    pub stop_at_loss: Option<f64>,
+}
+
+impl Descent {
+    /// Full-batch gradient descent on the half-mean loss with a constant rate.
+    pub fn new(learning_rate: f64, steps: usize) -> Self {
+        Descent {
+            learning_rate,
+            steps,
+            batch: None,
+            loss: Loss::default(),
+            rule: Rule::Plain,
+            schedule: Schedule::default(),
+            weight_decay: vec![0.0],
+            stop_at_loss: None,
+        }
+    }
+
+    /// The mini-batch size where it is a proper part of the samples.
+    fn part(&self, samples: usize) -> Option<usize> {
+        self.batch.filter(|&b| b < samples)
+    }
+
+    /// A batch larger than the data.
+    pub(super) fn check(&self, shape: Shape) -> Result<()> {
+        match self.batch {
+            Some(batch) if batch > shape.samples => Err(Error::input(
+                format!("{PLACE}.batch"),
+                format!("{batch} is more than the {} samples", shape.samples),
+                "use a smaller batch, or remove it for the full batch",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn cost(&self, learner: &dyn Learner, shape: Shape) -> Cost {
+        let columns = match self.part(shape.samples) {
+            Some(batch) => batch,
+            None if self.compresses(learner, shape) => shape.samples.min(shape.inputs),
+            None => shape.samples,
+        };
+        Cost::of_descent(learner, shape, columns, self.steps)
+    }
+
+    /// A linear network under a squared loss in full batch sees the data through their moments alone.
+    fn compresses(&self, learner: &dyn Learner, shape: Shape) -> bool {
+        let linear = learner.mlp(shape).is_some_and(|view| view.linear);
+        linear && self.part(shape.samples).is_none() && self.loss.is_square()
+    }
+
+    /// See [`crate::training::Training::train`].
+    pub fn train(
+        &self,
+        learner: &dyn Learner,
+        start: Parameters,
+        dataset: &Dataset,
+        record: &[usize],
+        rng: &mut Stream,
+        on_snapshot: &mut OnSnapshot,
+    ) -> Result<Parameters> {
+        let shape = Shape {
+            inputs: dataset.x.nrows(),
+            outputs: dataset.y.nrows(),
+            samples: dataset.samples(),
+        };
+        self.check(shape)?;
+        let shapes: Vec<_> = start.blocks.iter().map(|b| b.shape()).collect();
+        if shapes != learner.shapes(shape) {
+            let cause = "the start does not have the shapes of the learner";
+            return Err(Error::bug("gradient descent", cause));
+        }
+        if ![1, shapes.len()].contains(&self.weight_decay.len()) {
+            return Err(Error::input(
+                format!("{PLACE}.weight_decay"),
+                format!(
+                    "{} numbers for {} parameter blocks",
+                    self.weight_decay.len(),
+                    shapes.len()
+                ),
+                "give one number, or one per block (weights first, then biases)",
+            ));
+        }
+        let classes = learner.classes(shape);
+        let objective = self.loss.objective(shape.samples, shape.outputs, classes);
+        let weight = objective.weight();
+        let data = Data::of(dataset, weight, self.compresses(learner, shape));
+        let rate_scale = match self.rule {
+            Rule::Adam { .. } => 1.0,
+            Rule::Plain | Rule::Momentum { .. } => learner.rate_scale(shape),
+        };
+        let run = Run {
+            start: &start,
+            objective,
+            rate_scale,
+            record,
+        };
+        let outcome = match learner.precision() {
+            Precision::F64 => {
+                self.descend(&mut *learner.network(shape), &data, run, rng, on_snapshot)?
+            }
+            Precision::F32 => self.descend(
+                &mut *learner.network_f32(shape),
+                &data.single(),
+                run,
+                rng,
+                on_snapshot,
+            )?,
+        };
+        match outcome {
+            Outcome::Trained(p) => Ok(p),
+            Outcome::Diverged(step) => {
+                let bound = match (self.rule, self.loss.is_square()) {
+                    (Rule::Plain, true) => {
+                        let network = &mut *learner.network(shape);
+                        stable_bound(network, &start, &data.x, &data.y, weight, rate_scale)
+                    }
+                    _ => None,
+                };
+                Err(Error::Diverged {
+                    place: PLACE.into(),
+                    step,
+                    learning_rate: self.learning_rate,
+                    stable_bound: bound.filter(|&b| b < self.learning_rate),
+                })
+            }
+        }
+    }
+
+    /// Runs all steps in the scalar type `T`.
+    fn descend<T: Real>(
+        &self,
+        network: &mut dyn Network<T>,
+        data: &Data<T>,
+        run: Run,
+        rng: &mut Stream,
+        on_snapshot: &mut OnSnapshot,
+    ) -> Result<Outcome> {
+        let objective = run.objective;
+        let rate = self.learning_rate * run.rate_scale;
+        let mut p = run.start.cast::<T>();
+        let mut gradient = p.clone();
+        let mut memory = Memory::new(self.rule, &p);
+        let mut batches = Batches::new(data, self.part(data.x.ncols()));
+        let initial = network
+            .gradient(&p, &data.x, &data.y, objective, &mut gradient)
+            .f64();
+        let limit = EXPLODED * (initial.max(objective.of_zero(data.y.as_slice())) + data.constant);
+        let mut record = run.record.iter().copied().peekable();
+        let mut epoch = Epoch::default();
+        let mut stopped = false;
+        for step in 0..=self.steps {
+            if !stopped {
+                let (x, y, weight) = batches.next(rng);
+                let loss = network
+                    .gradient(&p, x, y, objective.with_weight(weight), &mut gradient)
+                    .f64()
+                    + data.constant;
+                if !(loss.is_finite() && loss <= limit) {
+                    return Ok(Outcome::Diverged(step));
+                }
+                let mean = epoch.add(loss, batches.epoch_ended());
+                stopped = self.stop_at_loss.zip(mean).is_some_and(|(at, l)| l <= at);
+            }
+            if record.next_if_eq(&step).is_some() {
+                with_f64(&p, |parameters| on_snapshot(Snapshot { step, parameters }))?;
+            }
+            if step < self.steps && !stopped {
+                let factor = self.schedule.factor(step, self.steps);
+                memory.update(&mut p, &gradient, rate * factor, &self.weight_decay);
+            }
+        }
+        Ok(Outcome::Trained(p.cast()))
+    }
+}
+
+/// What one run trains on, whatever its scalar type.
+struct Run<'a> {
+    start: &'a Parameters,
+    objective: Objective,
+    rate_scale: f64,
+    record: &'a [usize],
+}
+
+enum Outcome {
+    Trained(Parameters),
+    /// At this step the loss had exploded.
+    Diverged(usize),
+}
+
+/// Mean loss of the batches of an epoch.
+#[derive(Default)]
+struct Epoch {
+    sum: f64,
+    batches: usize,
+}
+
+impl Epoch {
+    fn add(&mut self, loss: f64, ended: bool) -> Option<f64> {
+        self.sum += loss;
+        self.batches += 1;
+        ended.then(|| {
+            let Epoch { sum, batches } = std::mem::take(self);
+            sum / batches as f64
+        })
+    }
+}
+
+/// Hands out parameters in double precision, without a copy where they are.
+fn with_f64<T: Real, R>(p: &Parameters<T>, f: impl FnOnce(&Parameters) -> R) -> R {
+    match (p as &dyn Any).downcast_ref::<Parameters<f64>>() {
+        Some(p) => f(p),
+        None => f(&p.cast()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
