@@ -75,12 +75,16 @@ pub struct Convolution {
     /// One filter for all positions of a layer.
     #[serde(default = "yes")]
     pub sharing: bool,
+    /// Nonlinearity of every layer but the last.
     #[serde(default)]
     pub activation: Activation,
+    /// Scaling of forward pass and learning rate with the width.
     #[serde(default)]
     pub parametrization: Parametrization,
+    /// Initial law.
     #[serde(default)]
     pub init: Init,
+    /// Floating-point type of the training.
     #[serde(default)]
     pub precision: Precision,
 }

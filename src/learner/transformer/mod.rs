@@ -1,10 +1,13 @@
 //! The decoder transformer as a spec names it.
 
 mod attention;
+mod choices;
 mod lanes;
+mod model;
 mod network;
 mod norm;
 
+pub use choices::{Attention, Mask, Norm, Position, Predict};
 pub use network::TransformerNetwork;
 
 use crate::error::{Error, Result};
@@ -64,70 +67,6 @@ const DEEPEST: usize = 4;
 /// Rows (positions times samples) that are worked on together: their activations stay in the second-level cache.
 const ROWS: usize = 320;
 
-macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident),* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
-        #[serde(rename_all = "kebab-case")]
-        pub enum $name { $($(#[$inner])* $variant),* }
-    };
-}
-
-choice! {
-    /// Positional embedding.
-    Position {
-        /// A trained vector per position.
-        #[default]
-        Learned,
-        /// None: full attention is then symmetric under permutations of the positions.
-        None
-    }
-}
-
-choice! {
-    /// Normalisation of what attention, MLP and read-out receive.
-    Norm {
-        /// Layer norm with gain and bias.
-        #[default]
-        Pre,
-        /// The residual stream itself.
-        None
-    }
-}
-
-choice! {
-    /// Attention weights from scores `s_tu`.
-    Attention {
-        /// `A_tu = exp(s_tu) / sum_v exp(s_tv)`.
-        #[default]
-        Softmax,
-        /// `A_tu = s_tu / m_t`, `m_t` the number of positions that `t` sees.
-        Linear
-    }
-}
-
-choice! {
-    /// The positions `u` that position `t` sees.
-    Mask {
-        /// `u <= t`
-        #[default]
-        Causal,
-        /// All.
-        Full
-    }
-}
-
-choice! {
-    /// The positions whose logits are outputs.
-    Predict {
-        /// The last one.
-        #[default]
-        Last,
-        /// All, position by position.
-        Every
-    }
-}
-
 /// Decoder transformer; formulas and keys are printed by `saddlepoint explain transformer`.
 ///
 /// Inputs are tokens stored as numbers (`context x samples`), outputs logits. Parameter blocks stand in the order of
@@ -149,8 +88,10 @@ pub struct Transformer {
     pub vocabulary: usize,
     /// Positions of a sample.
     pub context: usize,
+    /// Layers, 1 to 4.
     #[serde(default = "one_layer")]
     pub layers: usize,
+    /// Attention heads, a divisor of `dimension`.
     #[serde(default = "one_layer")]
     pub heads: usize,
     /// Width of the residual stream.
@@ -158,16 +99,22 @@ pub struct Transformer {
     /// Hidden width of the MLP, `4 dimension` when absent; 0 is attention-only.
     #[serde(default)]
     pub mlp_dimension: Option<usize>,
+    /// Positional embedding.
     #[serde(default)]
     pub position: Position,
+    /// Normalisation.
     #[serde(default)]
     pub norm: Norm,
+    /// Attention weights.
     #[serde(default)]
     pub attention: Attention,
+    /// Positions that a position sees.
     #[serde(default)]
     pub mask: Mask,
+    /// Nonlinearity of the MLP.
     #[serde(default = "gelu")]
     pub activation: Activation,
+    /// Positions whose logits are outputs.
     #[serde(default)]
     pub predict: Predict,
     /// The read-out is the transposed embedding over `sqrt(dimension)`.
@@ -176,6 +123,7 @@ pub struct Transformer {
     /// Factor on all initial deviations.
     #[serde(default = "unit")]
     pub init_scale: f64,
+    /// Floating-point type of the training.
     #[serde(default)]
     pub precision: Precision,
 }
@@ -482,7 +430,7 @@ impl Learner for Transformer {
     }
 
     fn work_space(&self, _shape: Shape, columns: usize) -> usize {
-        network::work_space(self, columns.min(self.group()))
+        model::work_space(self, columns.min(self.group()))
     }
 
     fn operations(&self, _shape: Shape) -> f64 {

@@ -1,9 +1,10 @@
 //! The compiled transformer: forward pass, exact gradient by back-propagation, Jacobian.
 
-use super::attention::{Bench, Heads};
+use super::Transformer;
+use super::attention::Bench;
 use super::lanes::{LANES, Lane};
+use super::model::Model;
 use super::norm::LayerNorm;
-use super::{Norm, Position, Predict, Transformer};
 use crate::learner::{Activation, Network, Objective, Parameters, Real, jacobian, tokens};
 use crate::numerics::linalg::Factor;
 use crate::numerics::simd::multiply;
@@ -39,22 +40,6 @@ pub struct TransformerNetwork<T: Real> {
     bench: Bench<T>,
 }
 
-/// Sizes and choices.
-#[derive(Debug, Clone)]
-struct Model {
-    vocabulary: usize,
-    context: usize,
-    d: usize,
-    mlp: usize,
-    activation: Activation,
-    heads: Heads,
-    normed: bool,
-    positions: bool,
-    tied: bool,
-    /// First position that is read out.
-    first: usize,
-}
-
 /// What the backward pass of a layer needs; matrices of as many rows as positions and samples.
 #[derive(Debug, Clone, Default)]
 struct Layer<T> {
@@ -67,110 +52,6 @@ struct Layer<T> {
     mlp_input: Vec<T>,
     hidden: Vec<T>,
     slope: Vec<T>,
-}
-
-/// Scalars of the work space for a group of `samples`.
-pub(super) fn work_space(spec: &Transformer, samples: usize) -> usize {
-    let model = Model::new(spec);
-    let (d, m) = (model.d, model.mlp);
-    let rows = samples * model.context;
-    let norm = if model.normed { rows * (d + 3) } else { 0 };
-    let slopes = if model.activation == Activation::Linear {
-        0
-    } else {
-        m
-    };
-    let attention = norm + rows * 5 * d + LANES * model.heads.weights(samples);
-    let mlp = if m > 0 {
-        norm + rows * (d + m + slopes)
-    } else {
-        0
-    };
-    let bench = 5 * LANES * model.context * model.heads.width + LANES * model.context.pow(2);
-    spec.layers * (attention + mlp)
-        + norm
-        + rows * (4 * d + m.max(3 * d))
-        + 2 * samples * model.outputs()
-        + bench
-}
-
-impl Model {
-    fn new(spec: &Transformer) -> Self {
-        Model {
-            vocabulary: spec.vocabulary,
-            context: spec.context,
-            d: spec.dimension,
-            mlp: spec.mlp_width(),
-            activation: spec.activation,
-            heads: spec.attention_heads(),
-            normed: spec.norm == Norm::Pre,
-            positions: spec.position == Position::Learned,
-            tied: spec.tied,
-            first: match spec.predict {
-                Predict::Last => spec.context - 1,
-                Predict::Every => 0,
-            },
-        }
-    }
-
-    fn outputs(&self) -> usize {
-        self.vocabulary * (self.context - self.first)
-    }
-
-    /// Index of the first parameter block of layer `l` (from 0), or of the last norm.
-    fn layer(&self, l: usize) -> usize {
-        let norm = self.norm_blocks();
-        let mlp = if self.mlp > 0 { norm + 2 } else { 0 };
-        1 + usize::from(self.positions) + l * (norm + 2 + mlp)
-    }
-
-    fn norm_blocks(&self) -> usize {
-        if self.normed { 2 } else { 0 }
-    }
-
-    /// Factor on `E^T` as read-out.
-    fn tie<T: Real>(&self) -> T {
-        T::of(1.0 / (self.d as f64).sqrt())
-    }
-
-    /// Writes what a sublayer receives to `input`: the norm of the stream with gain and bias from block `block` on, or the stream.
-    fn normalise<T: Real>(
-        &self,
-        p: &Parameters<T>,
-        block: usize,
-        stream: &[T],
-        norm: &mut LayerNorm<T>,
-        input: &mut Vec<T>,
-    ) {
-        input.resize(stream.len(), T::zero());
-        if self.normed {
-            let (gain, bias) = (p.blocks[block].as_slice(), p.blocks[block + 1].as_slice());
-            norm.forward(stream, stream.len() / self.d, gain, bias, input);
-        } else {
-            input.copy_from_slice(stream);
-        }
-    }
-
-    /// The backward pass of [`Model::normalise`]: adds `slope`, the error of the input, to the error of the stream.
-    fn denormalise<T: Real>(
-        &self,
-        p: &Parameters<T>,
-        grad: &mut Parameters<T>,
-        block: usize,
-        slope: &[T],
-        norm: &mut LayerNorm<T>,
-        error: &mut [T],
-    ) {
-        if self.normed {
-            let (before, after) = grad.blocks.split_at_mut(block + 1);
-            let gradients = (before[block].as_mut_slice(), after[0].as_mut_slice());
-            norm.backward(slope, p.blocks[block].as_slice(), gradients, error);
-        } else {
-            for (e, &s) in error.iter_mut().zip(slope) {
-                *e += s;
-            }
-        }
-    }
 }
 
 /// `y = x W^T`, rows apart.

@@ -55,7 +55,7 @@ fn definition(spec: &Transformer, p: &Parameters, sample: &[f64]) -> (Vec<f64>, 
         let n = blocks.norm(spec, &x);
         let (qkv, output) = (blocks.take(), blocks.take());
         let parts: Vec<DVector<f64>> = n.iter().map(|n| &qkv * n).collect();
-        for t in 0..spec.context {
+        for (t, x) in x.iter_mut().enumerate() {
             let seen = match spec.mask {
                 Mask::Causal => t + 1,
                 Mask::Full => spec.context,
@@ -76,7 +76,7 @@ fn definition(spec: &Transformer, p: &Parameters, sample: &[f64]) -> (Vec<f64>, 
                     head += part(u, 2) * weight;
                 }
             }
-            x[t] += &output * concatenated;
+            *x += &output * concatenated;
         }
         if spec.mlp_width() > 0 {
             let n = blocks.norm(spec, &x);
