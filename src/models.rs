@@ -37,4 +37,5 @@ pub const MODELS: &[Model] = models![
     "lambda-balanced",
     "width",
     "mnist-kernel",
+    "transformer-copy",
 ];

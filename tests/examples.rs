@@ -6,7 +6,13 @@ macro_rules! examples {
     };
 }
 
-examples!(lazy_to_rich, saddle_to_saddle, saxe_modes, your_own_theory);
+examples!(
+    lazy_to_rich,
+    saddle_to_saddle,
+    saxe_modes,
+    train_mlp,
+    your_own_theory
+);
 
 #[test]
 fn every_example_checks_its_number() {

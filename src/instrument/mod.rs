@@ -9,6 +9,7 @@ mod measure;
 mod modes;
 mod ntk;
 pub mod observable;
+mod per_token;
 mod subject;
 #[cfg(test)]
 mod testing;
@@ -21,6 +22,7 @@ pub use measure::{Measured, OnProgress, measure};
 pub use modes::{MODE_STRENGTH, ModeStrength, SINGULAR_ALIGNMENT, SingularAlignment};
 pub use ntk::{NTK, NTK_CHANGE, Ntk, NtkChange};
 pub use observable::{Axis, Observable, Wanted};
+pub use per_token::{PER_TOKEN_LOSS, PerTokenLoss};
 
 use crate::error::Result;
 use crate::experiment::Experiment;
@@ -78,6 +80,7 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &NtkChange,
     &Ntk,
     &InputOutputMap,
+    &PerTokenLoss,
 ];
 
 /// The instrument called `name`, or an input error at `place` that suggests the nearest one.

@@ -86,6 +86,16 @@ pub enum Precision {
     F32,
 }
 
+impl Precision {
+    /// Bytes of a number.
+    pub fn bytes(self) -> u64 {
+        match self {
+            Precision::F64 => 8,
+            Precision::F32 => 4,
+        }
+    }
+}
+
 /// Raw (optimised) parameters as a list of matrices; for an MLP `blocks[l]` is the raw weight of layer `l + 1`,
 /// `width_{l+1} x width_l`; biases follow as single columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -193,6 +203,10 @@ pub trait Learner: Debug + Send + Sync {
     /// Number of logits per softmax of the cross-entropy; it divides the number of outputs.
     fn classes(&self, shape: Shape) -> usize {
         shape.outputs
+    }
+    /// View: the learner reads a sequence, and its outputs at a position see the inputs up to that position alone.
+    fn is_causal(&self) -> bool {
+        false
     }
     /// View: a kernel machine.
     fn kernel(&self) -> Option<KernelView> {

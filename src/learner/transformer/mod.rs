@@ -429,6 +429,10 @@ impl Learner for Transformer {
         self.vocabulary
     }
 
+    fn is_causal(&self) -> bool {
+        self.mask == Mask::Causal
+    }
+
     fn work_space(&self, _shape: Shape, columns: usize) -> usize {
         model::work_space(self, columns.min(self.group()))
     }
