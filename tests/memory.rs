@@ -57,7 +57,7 @@ fn estimates_hold_within_a_fifth() {
                 beta2: 0.999,
                 epsilon: 1e-8,
             },
-            ..Descent::new(1e-3, 3)
+            ..Descent::new(1e-3, 1)
         })
     };
     let small = Transformer {
@@ -72,6 +72,8 @@ fn estimates_hold_within_a_fifth() {
         tied: true,
         ..Transformer::new(9, 16, 128)
     };
+    // Buffers that matrix products keep for the life of a thread belong to the program, not to a training.
+    ratio(&Copying::new(8, 8, 64), &small, &adam(None));
     let mut wrong = Vec::new();
     for precision in [Precision::F64, Precision::F32] {
         // Where data, activations and parameters dominate in turn.
@@ -112,7 +114,6 @@ fn estimates_hold_within_a_fifth() {
             }
         }
     }
-    assert!(wrong.is_empty(), "{wrong:?}");
     let mlp = Mlp {
         widths: vec![200, 200],
         activation: Activation::Tanh,
@@ -124,5 +125,8 @@ fn estimates_hold_within_a_fifth() {
     };
     let ratio = ratio(&task, &mlp, &GradientDescent::new(1e-3, 3));
     println!("mlp: {ratio:.3}");
-    assert!((0.8..1.2).contains(&ratio), "mlp: {ratio}");
+    if !(0.8..1.2).contains(&ratio) {
+        wrong.push(format!("mlp: {ratio:.3}"));
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
 }

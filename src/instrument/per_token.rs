@@ -12,7 +12,7 @@ use nalgebra::DMatrix;
 /// Cross-entropy on the test set at every position, after training.
 pub static PER_TOKEN_LOSS: Observable = Observable {
     name: "per-token-loss",
-    label: "loss per token (nats)",
+    label: "loss per token",
     unit: "nat",
     convention: "L_t = - mean over test samples of sum_k y_k ln softmax(f)_k, outputs k of position t, after training; whatever training.loss is",
 };
