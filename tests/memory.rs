@@ -80,9 +80,10 @@ fn estimates_hold_within_a_fifth() {
         for (name, samples, learner) in [
             (
                 "data",
-                4096,
+                2048,
                 Transformer {
                     precision,
+                    dimension: 8,
                     ..small.clone()
                 },
             ),
