@@ -27,7 +27,7 @@ pub(super) const KIND: Kind<dyn Training> = Kind {
     schema: |generator| generator.subschema_for::<ClosedForm>(),
 };
 
-/// Sets the parameters to [`Learner::solve`].
+/// Sets the parameters to [`Solver::solve`](crate::learner::Solver::solve).
 #[derive(
     Debug,
     Clone,
