@@ -1,10 +1,10 @@
 //! The gallery: figures with the numbers they must show, each made from one model spec.
 
 use crate::error::{Error, Result};
-use crate::numerics::atomic::write_atomic;
 use crate::plot::{figure_csv, render_svg};
 use crate::report::figures;
 use crate::run::assess::assess;
+use crate::run::store::write_atomic;
 use crate::run::{Settings, Side, document, execute};
 use crate::spec::{Options as SpecOptions, Spec};
 use crate::task::loader::{DATA_FOLDER, locate};
@@ -23,8 +23,6 @@ pub struct Options {
     pub update: bool,
     /// Worker threads of each run.
     pub threads: usize,
-    /// Folder of the runs' records.
-    pub out: PathBuf,
 }
 
 /// `expected.json` beside a figure: the spec, and numbers of the run's JSON document by pointer.
@@ -85,7 +83,7 @@ pub struct Reproduced {
     pub skipped: Vec<String>,
 }
 
-/// Regenerates every figure of the gallery and checks its numbers. Figures are rewritten only with `update`.
+/// Computes every figure of the gallery anew, without stored records, and checks its numbers. Figures are rewritten only with `update`.
 pub fn reproduce(options: &Options) -> Result<Reproduced> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(&options.folder)
         .map_err(|e| Error::storage(&options.folder, &e))?
@@ -144,7 +142,7 @@ fn one(folder: &Path, options: &Options, found: &mut Reproduced) -> Result<()> {
     let spec = Spec::read(&spec_path, &SpecOptions::default())?;
     let settings = Settings {
         side: Side::Both,
-        out: Some(options.out.clone()),
+        out: None,
         threads: options.threads,
         progress: true,
         ..Settings::default()

@@ -38,4 +38,5 @@ pub const MODELS: &[Model] = models![
     "width",
     "langevin-posterior",
     "mnist-kernel",
+    "transformer-copy",
 ];

@@ -115,6 +115,14 @@ fn wrong_values_name_their_key() {
     );
     refused(&with("[2.0, 1.0]", "[]"), &[], 2, &["task.singular_values"]);
     refused(
+        &with("label = \"matched\"", "label = \"a\\u001b[31m\""),
+        &[],
+        2,
+        &["theory[0].label", "control character"],
+    );
+    let long = format!("seed = 3\ntitle = \"{}\"", "a".repeat(161));
+    refused(&with("seed = 3", &long), &[], 2, &["title", "161"]);
+    refused(
         &with("[2.0, 1.0]", "[2.0, -1.0]"),
         &[],
         2,

@@ -12,6 +12,7 @@ examples!(
     saddle_to_saddle,
     sample_posterior,
     saxe_modes,
+    train_mlp,
     your_own_theory
 );
 

@@ -142,7 +142,6 @@ fn a_figure_comes_back_with_its_numbers() {
         only: None,
         update: false,
         threads: 1,
-        out: copy.path().join("runs"),
     };
     let checks = reproduce(&options).unwrap().checks;
     for c in &checks {

@@ -148,6 +148,8 @@ const BAYESIAN: &str =
     "kind = 'mlp'\nwidths = [3]\nactivation = 'tanh'\nprior = { weight = 2.0, chi = 3.0 }";
 const LANGEVIN: &str =
     "kind = 'langevin'\nstep = 0.005\ntemperature = 6.0\nsteps = 20\ncertify = false";
+const COPY: &str = "kind = 'copy'\nsymbols = 3\nlength = 2\nsamples = 5\ntest_samples = 2";
+
 const LINEAR: &str = "kind = 'mlp'\nwidths = [3]\ninit = { kind = 'gaussian', scale = 0.1 }";
 
 /// Weights without any symmetry.
@@ -264,6 +266,7 @@ fn tasks(cases: &mut Cases) {
             "words",
             format!("{text}level = 'word'\nvocabulary = 3\npredict = 'every'"),
         ),
+        ("strings", COPY.to_string()),
     ] {
         let task = parsed(TASKS, &table);
         let d = task.draw(&mut stream(1, "dataset", &[0])).unwrap();
@@ -326,15 +329,8 @@ fn learners(cases: &mut Cases) {
     ];
     for (case, keys) in shapes.chain(scalings).chain(rest) {
         let learner = parsed(LEARNERS, &format!("kind = 'mlp'\nwidths = [3, 4]\n{keys}"));
-        let (p, d) = (weights(&*learner), data());
-        let mut network: Box<dyn Network<f64>> = learner.network(shape);
-        let mut gradient = Parameters::zeros(&learner.shapes(shape));
-        let mut values =
-            vec![network.gradient(&p, &d.x, &d.y, Objective::square(1.0), &mut gradient)];
-        values.extend(numbers(&gradient));
-        values.extend(network.forward(&p, &d.x).iter());
-        values.extend(network.jacobian(&p, &d.x).iter());
-        values.push(learner.rate_scale(shape));
+        let d = data();
+        let mut values = derivatives(&*learner, &d);
         if let Some(prior) = learner.prior(shape) {
             let mut rng = stream(1, "initial", &[0, 0]);
             values.extend(numbers(&learner.initialize(&d, &mut rng).unwrap()));
@@ -374,6 +370,50 @@ fn learners(cases: &mut Cases) {
         values.extend(network.jacobian(&p, &d.x).iter());
         cases.add("learner", learner.about(), case, values);
     }
+    let tokens = Dataset {
+        x: DMatrix::from_fn(INPUTS, SAMPLES, |t, mu| ((t * t + mu) % 2) as f64),
+        test: None,
+        ..data()
+    };
+    let transformer = "kind = 'transformer'\nvocabulary = 2\ncontext = 3\nlayers = 2\nheads = 2\ndimension = 4\nmlp_dimension = 3";
+    let convolution = "kind = 'convolution'\npatch = 3\nchannels = [4]\nactivation = 'tanh'";
+    for (case, learner, d) in [
+        ("softmax", transformer.to_string(), &tokens),
+        (
+            "linear",
+            format!(
+                "{transformer}\nattention = 'linear'\nmask = 'full'\nnorm = 'none'\nposition = 'none'\ntied = true"
+            ),
+            &tokens,
+        ),
+        ("shared", convolution.to_string(), &data()),
+        (
+            "apart",
+            format!("{convolution}\nsharing = false\nparametrization = 'ntk'\nvocabulary = 2"),
+            &tokens,
+        ),
+    ] {
+        let learner = parsed(LEARNERS, &learner);
+        let start = learner
+            .initialize(d, &mut stream(1, "initial", &[0, 0]))
+            .unwrap();
+        let mut values = numbers(&start);
+        values.extend(derivatives(&*learner, d));
+        cases.add("learner", learner.about(), case, values);
+    }
+}
+
+/// Loss, gradient, outputs, Jacobian and scale of the rate, at fixed weights.
+fn derivatives(learner: &dyn Learner, d: &Dataset) -> Vec<f64> {
+    let (p, shape) = (weights(learner), Fixed.shape());
+    let mut network: Box<dyn Network<f64>> = learner.network(shape);
+    let mut gradient = Parameters::zeros(&learner.shapes(shape));
+    let mut values = vec![network.gradient(&p, &d.x, &d.y, Objective::square(1.0), &mut gradient)];
+    values.extend(numbers(&gradient));
+    values.extend(network.forward(&p, &d.x).iter());
+    values.extend(network.jacobian(&p, &d.x).iter());
+    values.push(learner.rate_scale(shape));
+    values
 }
 
 fn trainings(cases: &mut Cases) {
@@ -494,6 +534,8 @@ fn theories(cases: &mut Cases) {
     let tanh = "kind = 'mlp'\nwidths = [3]\nactivation = 'tanh'\nparametrization = 'ntk'";
     let bayesian =
         "kind = 'mlp'\nwidths = [3, 2]\nprior = { weight = 2.0, readout = 0.5, chi = 3.0 }";
+    let reader =
+        "kind = 'transformer'\nvocabulary = 4\ncontext = 4\ndimension = 2\npredict = 'every'";
     for (case, learner, start, table) in [
         ("matched", LINEAR, None, "kind = 'saxe'"),
         (
@@ -532,6 +574,7 @@ fn theories(cases: &mut Cases) {
             None,
             "kind = 'linear-posterior'\nlimit = 'infinite-width'",
         ),
+        ("strings", reader, None, "kind = 'bayes-optimal'"),
     ] {
         let mut experiment = experiment(learner);
         let mut data = data();
@@ -541,6 +584,9 @@ fn theories(cases: &mut Cases) {
             experiment.training = Some(parsed(TRAININGS, LANGEVIN));
             experiment.task = Arc::new(FirstOutput);
             data = FirstOutput.draw(&mut stream(1, "dataset", &[0])).unwrap();
+        }
+        if learner == reader {
+            experiment.task = parsed(TASKS, COPY);
         }
         let theory = parsed(THEORIES, table);
         let wanted: Vec<Wanted> = INSTRUMENTS

@@ -234,7 +234,7 @@ fn a_diverging_cell_fails_alone() {
 #[test]
 fn a_cell_that_does_not_converge_fails_alone() {
     let spec = SMALL.replace(
-        "kind = \"gradient-descent\"\nlearning_rate = 0.01\nsteps = 200",
+        "kind = \"gradient-descent\"\nlearning_rate = 0.01\nsteps = 500",
         "kind = \"gradient-flow\"\ntime = 2.0",
     );
     assert_ne!(spec, SMALL);

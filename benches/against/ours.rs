@@ -3,16 +3,19 @@
 //! Started by `python benches/against/run.py`, which interleaves it with the peers. Units: a training step, a pair of Gram matrices, a fit with
 //! prediction, a sampler step of all chains.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 use saddlepoint::kernel::{Kernel, Network as Wide, Nonlinearity, PerLayer, cross_gram, gram};
-use saddlepoint::learner::{Activation, Learner, Mlp, Precision};
+use saddlepoint::learner::{
+    Activation, Learner, Mlp, Parametrization, Precision, Predict, Prior, Transformer,
+};
 use saddlepoint::numerics::linalg::{
     cholesky, solve_lower, solve_lower_transposed, transpose_multiply,
 };
 use saddlepoint::numerics::random::{normal_matrix, stream};
 use saddlepoint::task::{Dataset, Modes};
-use saddlepoint::training::{GradientDescent, Training};
+use saddlepoint::training::langevin::{NetworkPotential, Plan, Scheme, sample};
+use saddlepoint::training::{Descent, GradientDescent, Loss, Rule, Training};
 use std::hint::black_box;
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -27,7 +30,7 @@ fn dataset(inputs: usize, samples: usize) -> Dataset {
         test: None,
         modes: Modes {
             u: DMatrix::zeros(1, 0),
-            s: nalgebra::DVector::zeros(0),
+            s: DVector::zeros(0),
             v: DMatrix::zeros(inputs, 0),
         },
     }
@@ -129,6 +132,73 @@ fn product(repeats: usize) -> f64 {
     })
 }
 
+/// An Adam step of a transformer with 2 layers, d = 64, 4 heads, context 10, vocabulary 16, batch 256.
+fn transformer(steps: usize) -> f64 {
+    const CONTEXT: usize = 10;
+    const VOCABULARY: usize = 16;
+    let learner = Transformer {
+        layers: 2,
+        heads: 4,
+        predict: Predict::Every,
+        precision: Precision::F32,
+        ..Transformer::new(VOCABULARY, CONTEXT, 64)
+    };
+    let token = |t: usize, mu: usize| (t * t + 7 * mu + mu * mu / 5) % VOCABULARY;
+    let outputs = VOCABULARY * CONTEXT;
+    let target = |row: usize, mu: usize| token(row / VOCABULARY + 1, mu) == row % VOCABULARY;
+    let data = Dataset {
+        x: DMatrix::from_fn(CONTEXT, 256, |t, mu| token(t, mu) as f64),
+        y: DMatrix::from_fn(outputs, 256, |row, mu| f64::from(u8::from(target(row, mu)))),
+        test: None,
+        modes: Modes {
+            u: DMatrix::zeros(outputs, 0),
+            s: DVector::zeros(0),
+            v: DMatrix::zeros(CONTEXT, 0),
+        },
+    };
+    let adam = Descent {
+        loss: Loss::CrossEntropy,
+        rule: Rule::Adam {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        },
+        ..Descent::new(1e-3, steps)
+    };
+    let start = learner.initialize(&data, &mut stream(1, "initial", &[]));
+    let start = start.expect("the data fit");
+    let mut rng = stream(1, "training", &[]);
+    timed(steps, || {
+        let end = adam.train(&learner, start, &data, &[], &mut rng, &mut |_| Ok(()));
+        black_box(end).expect("the step is small");
+    })
+}
+
+/// A step of 64 Leimkuhler-Matthews chains of a tanh network 8-22-1 on 16 samples.
+fn langevin(steps: usize) -> f64 {
+    let learner = Mlp {
+        widths: vec![22],
+        activation: Activation::Tanh,
+        parametrization: Parametrization::Ntk,
+        prior: Some(Prior::default()),
+        ..Mlp::default()
+    };
+    let data = dataset(8, 16);
+    let starts = vec![vec![0.1; 22 * 9]; 64];
+    let plan = Plan {
+        scheme: Scheme::Lm,
+        step: 1e-3,
+        burn_in: 0,
+        steps,
+        every: steps,
+    };
+    let build = || NetworkPotential::of(&learner, &data, 0.1);
+    timed(steps, || {
+        let chains = sample(plan, &starts, 1, build, |_, _, _| {});
+        black_box(chains).expect("the step is small");
+    })
+}
+
 fn timed(units: usize, work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
@@ -136,20 +206,18 @@ fn timed(units: usize, work: impl FnOnce()) -> f64 {
 }
 
 fn main() {
-    let works: [(&str, fn(usize) -> f64, usize); 5] = [
-        ("mlp", mlp_step, 300),
-        ("replicas", replicas, 100),
-        ("kernels", kernels, 1),
-        ("ridge", ridge, 1),
-        ("product", product, 10),
-    ];
     for line in std::io::stdin().lock().lines() {
-        let line = line.expect("stdin is readable");
-        let Some((_, work, units)) = works.iter().find(|w| w.0 == line.trim()) else {
-            println!("unknown");
-            continue;
+        let seconds = match line.expect("stdin is readable").trim() {
+            "mlp" => mlp_step(300),
+            "replicas" => replicas(100),
+            "transformer" => transformer(10),
+            "kernels" => kernels(1),
+            "ridge" => ridge(1),
+            "langevin" => langevin(5000),
+            "product" => product(10),
+            _ => f64::NAN,
         };
-        println!("{:e}", work(*units));
+        println!("{seconds:e}");
         std::io::stdout().flush().expect("stdout is writable");
     }
 }

@@ -4,7 +4,7 @@ use super::text::{print, print_json};
 use crate::error::{Error, Result};
 use crate::kind::unknown;
 use crate::models::MODELS;
-use crate::numerics::atomic::write_atomic;
+use crate::run::store::write_atomic;
 use serde_json::json;
 use std::path::PathBuf;
 

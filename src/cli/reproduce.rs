@@ -23,9 +23,6 @@ pub(crate) struct ReproduceArgs {
     /// Worker threads (default: all cores)
     #[arg(long, value_parser = super::text::threads, default_value_t = 0, hide_default_value = true)]
     threads: usize,
-    /// Folder for records of the gallery's runs
-    #[arg(long, default_value = "runs")]
-    out: PathBuf,
     #[command(flatten)]
     json: JsonFlag,
 }
@@ -87,7 +84,6 @@ fn figures(args: &ReproduceArgs) -> Result<u8> {
         only: args.only.clone(),
         update: args.update,
         threads: args.threads,
-        out: args.out.clone(),
     };
     let gallery::Reproduced { checks, skipped } = gallery::reproduce(&options)?;
     for figure in &skipped {

@@ -11,6 +11,7 @@ mod modes;
 mod ntk;
 pub mod observable;
 mod outputs;
+mod per_token;
 mod predictor;
 mod reading;
 mod sharpness;
@@ -32,6 +33,7 @@ pub use modes::{MODE_STRENGTH, ModeStrength, SINGULAR_ALIGNMENT, SingularAlignme
 pub use ntk::{NTK, NTK_CHANGE, Ntk, NtkChange};
 pub use observable::{Axis, Observable, Wanted};
 pub use outputs::{BIAS, TEST_ERROR, TEST_ERROR_SAMPLING, VARIANCE};
+pub use per_token::{PER_TOKEN_LOSS, PerTokenLoss};
 pub use predictor::{
     PREDICTOR_MEAN, PREDICTOR_SECOND_MOMENT, PredictorMean, PredictorSecondMoment,
 };
@@ -123,6 +125,7 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &PredictorMean,
     &PredictorSecondMoment,
     &Sharpness,
+    &PerTokenLoss,
 ];
 
 /// The instrument called `name`, or an input error at `place` that suggests the nearest one.

@@ -16,7 +16,7 @@ pub static MODE_STRENGTH: Observable = Observable {
     name: "mode-strength",
     label: "mode strength uᵢ",
     unit: "1",
-    convention: "u_i = U_i^T F V_i of the end-to-end map F in the modes (U, s, V) of the data set; a learned mode has u_i = s_i",
+    convention: "u_i = U_i^T F V_i of the end-to-end map F in the modes (U, s, V) of the task (the teacher's, or those of the data); a mode learned without noise has u_i = s_i",
 };
 
 /// Overlap of the map's singular vectors with those of the data set, in `[0, 1]`; 1 when aligned.

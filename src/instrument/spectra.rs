@@ -1,7 +1,7 @@
 //! Weights: spectrum, covariance, histogram, order parameters along the modes of the data.
 
 use super::reading::{Reading, When};
-use super::subject::{Subject, counting_axis, mode_axis};
+use super::subject::{Subject, counting_axis, mode_axis, refused};
 use super::{Axis, Declined, Observable};
 use crate::kind::About;
 use crate::numerics::linalg::svd;
@@ -57,17 +57,17 @@ smaller side of a matrix.",
     observable: &WEIGHT_SPECTRUM,
     when: When::Ends,
     axes: |subject, _| {
-        let matrices = matrices(subject)?;
-        let sides = matrices.iter().map(|&(_, (r, c))| r.min(c));
-        let index = counting_axis("index", sides.max().unwrap_or(0));
-        Ok(vec![counting_axis("layer", matrices.len()), index])
+        let (blocks, most) = matrices(subject)?;
+        Ok(vec![
+            counting_axis("layer", blocks.len()),
+            counting_axis("index", most),
+        ])
     },
     reader: |subject, _| {
-        let matrices = matrices(subject).unwrap_or_default();
-        let most = matrices.iter().map(|&(_, (r, c))| r.min(c)).max().unwrap_or(0);
+        let (blocks, most) = matrices(subject).map_err(|d| refused("weight-spectrum", d))?;
         Ok(Box::new(move |parameters| {
-            let mut all = Vec::with_capacity(most * matrices.len());
-            for &(block, _) in &matrices {
+            let mut all = Vec::with_capacity(most * blocks.len());
+            for &block in &blocks {
                 let (_, s, _) = svd(&parameters.blocks[block])?;
                 all.extend(s.iter().copied().chain(std::iter::repeat(f64::NAN)).take(most));
             }
@@ -121,13 +121,13 @@ width 0.2 from -4 to 4). A Gaussian start stays Gaussian in the lazy regime. Not
         let width = 2.0 * EDGE / BINS as f64;
         let centres = (0..BINS).map(|b| -EDGE + (b as f64 + 0.5) * width);
         let weight = Axis::new("weight", "rms", centres.collect());
-        Ok(vec![counting_axis("layer", matrices(subject)?.len()), weight])
+        Ok(vec![counting_axis("layer", matrices(subject)?.0.len()), weight])
     },
     reader: |subject, _| {
-        let matrices = matrices(subject).unwrap_or_default();
+        let (blocks, _) = matrices(subject).map_err(|d| refused("weight-histogram", d))?;
         Ok(Box::new(move |parameters| {
-            let blocks = matrices.iter().map(|&(block, _)| &parameters.blocks[block]);
-            Ok(blocks.flat_map(density).collect())
+            let weights = blocks.iter().map(|&block| &parameters.blocks[block]);
+            Ok(weights.flat_map(density).collect())
         }))
     },
     ensemble: None,
@@ -161,20 +161,16 @@ first forward multiplier of the parametrisation (1 in standard, 1/sqrt(N_0) in n
     ensemble: None,
 };
 
-/// Numbers and shapes of the parameter blocks that are matrices.
-fn matrices(subject: &Subject) -> std::result::Result<Vec<(usize, (usize, usize))>, Declined> {
-    let shapes = subject
-        .learner
-        .shapes(subject.shape)
-        .into_iter()
-        .enumerate();
+/// Numbers of the parameter blocks that are matrices, and how many singular values the largest has.
+fn matrices(subject: &Subject) -> std::result::Result<(Vec<usize>, usize), Declined> {
+    let shapes = subject.learner.shapes(subject.shape);
     let names = subject.learner.names(subject.shape);
-    let found: Vec<_> = shapes
-        .filter(|(block, _)| !names[*block].ends_with("bias"))
-        .collect();
-    match found.is_empty() {
-        true => Err(Declined("the learner has no weights".into())),
-        false => Ok(found),
+    let blocks = (0..shapes.len()).filter(|&b| !names[b].ends_with("bias"));
+    let blocks: Vec<usize> = blocks.collect();
+    let sides = blocks.iter().map(|&b| shapes[b].0.min(shapes[b].1));
+    match sides.max() {
+        None => Err(Declined("the learner has no weights".into())),
+        Some(most) => Ok((blocks, most)),
     }
 }
 

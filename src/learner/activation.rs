@@ -119,9 +119,8 @@ fn relu<T: Real>(x: T) -> (T, T) {
 
 #[inline(always)]
 fn gelu<T: Real>(x: T) -> (T, T) {
-    let x = x.f64();
-    let (below, gauss) = elementary::normal_cdf(x);
-    (T::of(x * below), T::of(below + x * NORMAL_PEAK * gauss))
+    let (below, density) = x.normal();
+    (x * below, below + x * density)
 }
 
 #[inline(always)]

@@ -155,6 +155,18 @@ impl Learner for Loaded {
         self.inner.classes(shape)
     }
 
+    fn is_causal(&self) -> bool {
+        self.inner.is_causal()
+    }
+
+    fn work_space(&self, shape: Shape, columns: usize) -> usize {
+        self.inner.work_space(shape, columns)
+    }
+
+    fn operations(&self, shape: Shape) -> f64 {
+        self.inner.operations(shape)
+    }
+
     fn kernel(&self) -> Option<KernelView> {
         self.inner.kernel()
     }

@@ -41,7 +41,7 @@ keys
 
 sources: Jacot, Gabriel, Hongler 2018 (arXiv:1806.07572); Bordelon, Pehlevan 2022 (arXiv:2205.09653);
 Domine et al. 2024 (arXiv:2409.14623)",
-    revision: 1,
+    revision: 2,
 };
 
 pub(super) const KIND: Kind<dyn Learner> = Kind {

@@ -1,7 +1,9 @@
 //! Learners: what learns. A learner describes an architecture; a network is its compiled form for one data shape.
 
 pub mod activation;
+pub mod convolution;
 pub mod init;
+mod jacobian;
 mod kernel_ridge;
 pub mod loaded;
 pub mod mlp;
@@ -12,9 +14,12 @@ pub mod parametrization;
 pub mod prior;
 mod random_features;
 mod readout;
+mod tokens;
+pub mod transformer;
 pub mod weights;
 
 pub use activation::Activation;
+pub use convolution::{Convolution, ConvolutionNetwork};
 pub use init::Init;
 pub use kernel_ridge::KernelRidge;
 pub use loaded::Loaded;
@@ -25,10 +30,12 @@ pub use objective::Objective;
 pub use parametrization::Parametrization;
 pub use prior::{Prior, PriorView};
 pub use random_features::RandomFeatures;
+pub use transformer::{Attention, Mask, Norm, Position, Predict, Transformer, TransformerNetwork};
 
 use crate::error::Result;
 use crate::kernel::Kernel;
 use crate::kind::{About, Kind};
+use crate::numerics::elementary::Elementary;
 use crate::numerics::linalg::Gemm;
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
@@ -36,7 +43,7 @@ use nalgebra::{DMatrix, RealField};
 use std::fmt::Debug;
 
 /// Scalars a network can be trained in: `f64` and `f32`.
-pub trait Real: RealField + Gemm + Copy + Send + Sync {
+pub trait Real: RealField + Gemm + Elementary + Default + Copy + Send + Sync {
     /// Rounds a double-precision number to the type.
     fn of(x: f64) -> Self;
     /// The same number in double precision.
@@ -80,6 +87,16 @@ pub enum Precision {
     F64,
     /// Single precision, 24 bits: half the memory, and faster.
     F32,
+}
+
+impl Precision {
+    /// Bytes of a number.
+    pub fn bytes(self) -> u64 {
+        match self {
+            Precision::F64 => 8,
+            Precision::F32 => 4,
+        }
+    }
 }
 
 /// Raw (optimised) parameters as a list of matrices; for an MLP `blocks[l]` is the raw weight of layer `l + 1`,
@@ -201,6 +218,10 @@ pub trait Learner: Debug + Send + Sync {
     fn classes(&self, shape: Shape) -> usize {
         shape.outputs
     }
+    /// View: the learner reads a sequence, and its outputs at a position see the inputs up to that position alone.
+    fn is_causal(&self) -> bool {
+        false
+    }
     /// View: a kernel machine.
     fn kernel(&self) -> Option<KernelView> {
         None
@@ -208,6 +229,16 @@ pub trait Learner: Debug + Send + Sync {
     /// View: the optimum in closed form, where there is a formula for it.
     fn solver(&self) -> Option<&dyn Solver> {
         None
+    }
+    /// Scalars of a network's work space for batches of up to `columns` samples: three per unit and sample (output, slope, error).
+    fn work_space(&self, shape: Shape, columns: usize) -> usize {
+        let units: usize = self.shapes(shape).iter().map(|(rows, _)| rows).sum();
+        3 * columns * units
+    }
+    /// Floating-point operations of one gradient per sample: 6 per parameter (2 forward, 4 backward).
+    fn operations(&self, shape: Shape) -> f64 {
+        let parameters: usize = self.shapes(shape).iter().map(|(r, c)| r * c).sum();
+        6.0 * parameters as f64
     }
     /// View: Gaussian prior of the parameters, where the learner states one.
     fn prior(&self, _shape: Shape) -> Option<PriorView> {
@@ -272,4 +303,6 @@ pub const LEARNERS: &[Kind<dyn Learner>] = &[
     kernel_ridge::KIND,
     random_features::KIND,
     nearest::KIND,
+    transformer::KIND,
+    convolution::KIND,
 ];

@@ -1,6 +1,7 @@
 //! Objectives: what training minimises, as a function of the outputs, with its derivative.
 
 use crate::learner::Real;
+use crate::numerics::simd::vectorised;
 
 /// Loss of outputs `f` against targets `y` (one sample per column) with weight `w` per sample.
 ///
@@ -103,31 +104,53 @@ fn square<T: Real>(f: &[T], y: &[T], weight: T, slope: &mut [T]) -> T {
 
 fn cross_entropy<T: Real>(f: &[T], y: &[T], weight: T, classes: usize, slope: &mut [T]) -> T {
     let mut loss = T::zero();
-    for ((f, y), slope) in f
-        .chunks_exact(classes)
-        .zip(y.chunks_exact(classes))
-        .zip(slope.chunks_exact_mut(classes))
-    {
-        let mass = y.iter().fold(T::zero(), |sum, &y| sum + y);
-        if mass == T::zero() {
-            slope.fill(T::zero());
-            continue;
-        }
-        let top = f.iter().fold(f[0], |m, &f| if f > m { f } else { m });
-        let mut sum = T::zero();
-        for (slope, &f) in slope.iter_mut().zip(f) {
-            *slope = (f - top).exp();
-            sum += *slope;
-        }
-        let log = sum.ln() + top;
-        let mut group = T::zero();
-        for ((slope, &f), &y) in slope.iter_mut().zip(f).zip(y) {
-            group += y * (log - f);
-            *slope = weight * (mass * *slope / sum - y);
-        }
-        loss += group;
-    }
+    let groups = f.chunks_exact(classes).zip(y.chunks_exact(classes));
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((f, y), slope) in groups.zip(slope.chunks_exact_mut(classes)) {
+                loss += group(f, y, weight, slope);
+            }
+        },
+    );
     weight * loss
+}
+
+/// One group: returns `-sum_k y_k ln softmax(f)_k`, writes the derivative times `weight`.
+#[inline(always)]
+fn group<T: Real>(f: &[T], y: &[T], weight: T, slope: &mut [T]) -> T {
+    let mass = total(y, y, |y, _| y);
+    if mass == T::zero() {
+        slope.fill(T::zero());
+        return mass;
+    }
+    let top = f.iter().fold(f[0], |m, &f| if f > m { f } else { m });
+    for (slope, &f) in slope.iter_mut().zip(f) {
+        *slope = (f - top).exponential();
+    }
+    let sum = total(slope, slope, |e, _| e);
+    let log = sum.ln() + top;
+    let share = mass / sum;
+    for (slope, &y) in slope.iter_mut().zip(y) {
+        *slope = weight * (share * *slope - y);
+    }
+    total(f, y, |f, y| y * (log - f))
+}
+
+/// `sum_k g(a_k, b_k)`, summed in eight lanes.
+#[inline(always)]
+fn total<T: Real>(a: &[T], b: &[T], g: impl Fn(T, T) -> T) -> T {
+    let mut lanes = [T::zero(); 8];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (a, b) in a.iter().zip(b) {
+        for l in 0..8 {
+            lanes[l] += g(a[l], b[l]);
+        }
+    }
+    for (l, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
+        lanes[l] += g(a, b);
+    }
+    lanes.iter().fold(T::zero(), |sum, &lane| sum + lane)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Ordinary differential equations: the Dormand-Prince pair of orders 5(4) with step-size control.
 
 use crate::error::{Error, Result};
+use crate::numerics::interrupt;
 
 /// Accuracy and effort of an integration.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -180,7 +181,7 @@ impl Flow {
     /// Advances to `target >= time()`.
     ///
     /// # Errors
-    /// `Unconverged` when the step limit is reached, the step underflows or the right-hand side is not finite; `Bug` for a
+    /// `Interrupted` once a stop was requested; `Unconverged` when the step limit is reached, the step underflows or the right-hand side is not finite; `Bug` for a
     /// target in the past.
     pub fn advance(
         &mut self,
@@ -210,6 +211,7 @@ impl Flow {
             None => self.first_step(&slope, target - self.t),
         };
         while self.t < target {
+            interrupt::check()?;
             if self.report.steps + self.report.rejected >= self.tolerance.max_steps {
                 return Err(self.stopped("step limit reached"));
             }

@@ -148,6 +148,8 @@ pub struct Factor<'a, T> {
     entries: &'a [T],
     rows: usize,
     cols: usize,
+    /// Distance between the heads of two columns.
+    stride: usize,
     transposed: bool,
 }
 
@@ -155,10 +157,16 @@ impl<'a, T> Factor<'a, T> {
     /// The `rows x cols` matrix stored in `entries`, column by column.
     pub fn new(entries: &'a [T], rows: usize, cols: usize) -> Self {
         debug_assert_eq!(entries.len(), rows * cols);
+        Self::strided(entries, rows, cols, rows)
+    }
+
+    /// The `rows x cols` matrix whose column `j` starts at `entries[j * stride]`: some rows of a larger matrix.
+    pub fn strided(entries: &'a [T], rows: usize, cols: usize, stride: usize) -> Self {
         Factor {
             entries,
             rows,
             cols,
+            stride,
             transposed: false,
         }
     }
@@ -172,7 +180,12 @@ impl<'a, T> Factor<'a, T> {
     }
 
     fn view(self) -> MatRef<'a, T> {
-        let m = MatRef::from_column_major_slice(self.entries, self.rows, self.cols);
+        let m = MatRef::from_column_major_slice_with_stride(
+            self.entries,
+            self.rows,
+            self.cols,
+            self.stride,
+        );
         if self.transposed { m.transpose() } else { m }
     }
 }
@@ -190,16 +203,42 @@ pub trait Gemm: Sized {
     /// f64::gemm(2.0, Factor::new(&a, 2, 2), Factor::new(&a, 2, 2).t(), &mut c);
     /// assert_eq!(c, [20.0, 28.0, 28.0, 40.0]);
     /// ```
-    fn gemm(alpha: Self, a: Factor<Self>, b: Factor<Self>, c: &mut [Self]);
+    fn gemm(alpha: Self, a: Factor<Self>, b: Factor<Self>, c: &mut [Self]) {
+        let rows = if a.transposed { a.cols } else { a.rows };
+        Self::gemm_strided(alpha, a, b, c, rows);
+    }
+
+    /// `C = alpha A B`, column `j` of `C` starting at `c[j * stride]`.
+    fn gemm_strided(alpha: Self, a: Factor<Self>, b: Factor<Self>, c: &mut [Self], stride: usize);
+
+    /// `C += alpha A B`; `c` holds `C` column by column.
+    fn gemm_add(alpha: Self, a: Factor<Self>, b: Factor<Self>, c: &mut [Self]);
 }
 
 macro_rules! gemm {
     ($($scalar:ty),*) => {$(
         impl Gemm for $scalar {
-            fn gemm(alpha: Self, a: Factor<Self>, b: Factor<Self>, c: &mut [Self]) {
+            fn gemm_strided(
+                alpha: Self,
+                a: Factor<Self>,
+                b: Factor<Self>,
+                c: &mut [Self],
+                stride: usize,
+            ) {
+                let (a, b) = (a.view(), b.view());
+                let c = MatMut::from_column_major_slice_with_stride_mut(
+                    c,
+                    a.nrows(),
+                    b.ncols(),
+                    stride,
+                );
+                faer::linalg::matmul::matmul(c, Accum::Replace, a, b, alpha, Par::Seq);
+            }
+
+            fn gemm_add(alpha: Self, a: Factor<Self>, b: Factor<Self>, c: &mut [Self]) {
                 let (a, b) = (a.view(), b.view());
                 let c = MatMut::from_column_major_slice_mut(c, a.nrows(), b.ncols());
-                faer::linalg::matmul::matmul(c, Accum::Replace, a, b, alpha, Par::Seq);
+                faer::linalg::matmul::matmul(c, Accum::Add, a, b, alpha, Par::Seq);
             }
         }
     )*};
@@ -230,10 +269,31 @@ mod tests {
                     let f = if tx { f.t() } else { f };
                     let g = if ty { g.t() } else { g };
                     f64::gemm(-0.5, f, g, c.as_mut_slice());
-                    assert!((c - &exact).amax() < 1e-13);
+                    assert!((&c - &exact).amax() < 1e-13);
+                    f64::gemm_add(-1.0, f, g, c.as_mut_slice());
+                    assert!((c - &exact * 3.0).amax() < 1e-13);
                 }
             }
         }
+    }
+
+    #[test]
+    fn strided_products_touch_only_their_rows() {
+        let mut rng = stream(3, "strided", &[]);
+        let (a, b) = (normal_matrix(&mut rng, 9, 4), normal_matrix(&mut rng, 4, 5));
+        let mut c = DMatrix::from_element(8, 5, 7.0);
+        // Rows 2..5 of A, into rows 1..4 of C.
+        let f = Factor::strided(&a.as_slice()[2..], 3, 4, 9);
+        let g = Factor::new(b.as_slice(), 4, 5);
+        f64::gemm_strided(1.0, f, g, &mut c.as_mut_slice()[1..], 8);
+        let exact = a.rows(2, 3) * &b;
+        assert!((c.rows(1, 3) - exact).amax() < 1e-14);
+        assert!(
+            c.row(0)
+                .iter()
+                .chain(c.rows(4, 4).iter())
+                .all(|&v| v == 7.0)
+        );
     }
 
     #[test]

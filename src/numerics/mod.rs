@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod chebyshev;
 pub mod elementary;
 pub mod flow;
+pub mod interrupt;
 pub mod lanczos;
 pub mod linalg;
 pub mod npz;

@@ -27,6 +27,25 @@ impl<T: Copy, F: Fn(T) -> (T, T)> WithSimd for Sweep<'_, T, F> {
     }
 }
 
+/// Runs `f`, compiled for the widest vector instructions of the processor.
+///
+/// For loops that [`sweep`] does not fit. What `f` calls must be `#[inline(always)]`, down to the loops.
+pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(f)
+}
+
+/// `a_i <- a_i b_i`
+pub fn multiply<T: Copy + std::ops::MulAssign>(a: &mut [T], b: &[T]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (a, &b) in a.iter_mut().zip(b) {
+                *a *= b;
+            }
+        },
+    )
+}
+
 /// Replaces `a[i]` by `f(a[i], x[i], y[i])`; the rules of [`sweep`] hold. Runs over the shortest slice.
 pub fn update<T: Copy>(a: &mut [T], x: &[T], y: &[T], f: impl Fn(T, T, T) -> T) {
     pulp::Arch::new().dispatch(Update { a, x, y, f });

@@ -1,5 +1,6 @@
 //! Computes every unit of a spec (one draw measured, one theory solved for one draw) in parallel, from the store where it can.
 
+use super::cost;
 use super::manifest::simd_level;
 use super::memo::Memo;
 use super::outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
@@ -7,10 +8,10 @@ use super::progress::Progress;
 use super::records::{from_record, instrument_json, to_record, wanted_json};
 use super::store::{Lookup, Record, Store};
 use super::units::{Unit, Work, steps, total_steps, units};
-use super::{cost, interrupt};
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, DrawIndex, Experiment};
 use crate::instrument::measure;
+use crate::numerics::interrupt;
 use crate::spec::{Cell, Spec, experiment_json, hash};
 use crate::task::Dataset;
 use crate::theory::{Plan, Prediction};
@@ -330,7 +331,7 @@ impl Engine<'_> {
                 }
                 draw.dataset = Some(data);
             }
-            plan.solve(&draw).map(|p| to_record(&p))
+            to_record(&plan.solve(&draw)?)
         })?;
         self.progress.advance(1);
         let seconds = record.meta["seconds"].as_f64().unwrap_or(0.0);

@@ -6,7 +6,6 @@ pub mod cost;
 pub mod document;
 pub mod execute;
 mod expect;
-pub mod interrupt;
 pub mod manifest;
 pub mod memo;
 pub mod outcome;
@@ -18,6 +17,7 @@ pub mod store;
 pub mod tables;
 mod units;
 
+pub use crate::numerics::interrupt;
 pub use cost::estimate;
 pub use execute::{Settings, Side, execute, place};
 pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};

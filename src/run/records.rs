@@ -1,6 +1,7 @@
 //! What stands in the store's records: keys of instruments and grids, predictions as named arrays.
 
 use super::store::Record;
+use crate::error::{Error, Result};
 use crate::instrument::{Instrument, Wanted};
 use crate::theory::{Predicted, Prediction, SolverReport};
 use serde_json::{Value as Json, json};
@@ -13,7 +14,15 @@ pub(super) fn wanted_json(w: &Wanted) -> Json {
     json!({ "name": w.observable.name, "axes": w.axes })
 }
 
-pub(super) fn to_record(p: &Prediction) -> Record {
+/// Errors: `Unconverged` for a residual that is no number.
+pub(super) fn to_record(p: &Prediction) -> Result<Record> {
+    if !p.solver.residual.is_finite() {
+        return Err(Error::unconverged(
+            p.solver.method.clone(),
+            format!("its residual is {}", p.solver.residual),
+            "bring the numbers of the experiment nearer to 1: their squares or products leave the range of double precision",
+        ));
+    }
     let mut arrays = Vec::new();
     for o in &p.observables {
         arrays.push((format!("mean:{}", o.wanted), o.mean.clone()));
@@ -22,10 +31,10 @@ pub(super) fn to_record(p: &Prediction) -> Record {
             arrays.push((format!("stderr:{}", o.wanted), stderr.clone()));
         }
     }
-    Record {
+    Ok(Record {
         meta: json!({ "solver": p.solver, "warnings": p.warnings }),
         arrays,
-    }
+    })
 }
 
 pub(super) fn from_record(record: &Record) -> Option<Prediction> {

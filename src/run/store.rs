@@ -3,7 +3,7 @@
 
 use super::pack::{self, Pack};
 use crate::error::{Error, Result};
-use crate::numerics::atomic::write_atomic;
+pub use crate::numerics::atomic::write_atomic;
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -41,6 +41,9 @@ pub(super) fn resolve(
             build_cell(set.clone(), &cell_table, quick).map_err(|e| from_sweep(e, &set))
         })
         .collect::<Result<Vec<Cell>>>()?;
+    if let Some(title) = &base.title {
+        check_text("title", title, 160)?;
+    }
     check_references(&base, &cells, sweep_table.as_ref())?;
     Ok(Spec {
         name: name.into(),
@@ -56,6 +59,17 @@ pub(super) fn resolve(
         hash: String::new(),
     }
     .sealed())
+}
+
+/// What stands in tables and figures is one line of bearable length.
+fn check_text(place: &str, text: &str, most: usize) -> Result<()> {
+    let cause = match text.chars().find(|c| c.is_control()) {
+        Some(c) => format!("the control character {c:?}"),
+        None if text.chars().count() > most => format!("{} characters", text.chars().count()),
+        None => return Ok(()),
+    };
+    let remedy = format!("write one line of at most {most} characters");
+    Err(Error::input(place, cause, remedy))
 }
 
 /// Tables whose keys may be swept, as far as the spec has them; the others are the same for all cells.
@@ -294,6 +308,7 @@ fn theory_entry(
             ));
         }
     };
+    check_text(&format!("{place}.label"), &label, 60)?;
     let expect = match entry.remove("expect") {
         None => None,
         Some(v) => Some(Expect::deserialize_at(&format!("{place}.expect"), v)?),

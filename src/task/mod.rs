@@ -1,5 +1,6 @@
 //! Tasks: what is learned (data model and target).
 
+pub mod copy;
 mod dataset;
 pub mod file;
 pub mod linear_teacher;
@@ -8,6 +9,7 @@ pub mod semantic_hierarchy;
 mod shared;
 pub mod text;
 
+pub use copy::Copying;
 pub use dataset::{Dataset, Modes, Moments};
 pub use file::File;
 pub use linear_teacher::LinearTeacher;
@@ -58,6 +60,11 @@ pub trait Task: Debug + Send + Sync {
     fn population(&self, _most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
         None
     }
+    /// View: where inputs are tokens and targets the tokens that follow them, the entropy of the target at every position, in nats,
+    /// given the tokens up to that position.
+    fn next_token_entropy(&self) -> Option<Vec<f64>> {
+        None
+    }
     /// Number of test samples of every draw.
     fn test_samples(&self) -> usize {
         0
@@ -78,6 +85,7 @@ pub const TASKS: &[Kind<dyn Task>] = &[
     semantic_hierarchy::KIND,
     file::KIND,
     text::KIND,
+    copy::KIND,
 ];
 
 /// Independent streams for the ingredients of one draw, keyed by numbers drawn from `rng`: each ingredient can grow (more

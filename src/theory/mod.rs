@@ -1,5 +1,6 @@
 //! Theories: what is predicted. Each looks at the whole experiment and predicts, or declines and says why.
 
+mod bayes_optimal;
 pub mod gate;
 pub mod learning_curve;
 pub mod linear_posterior;
@@ -94,6 +95,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     ntk::KIND,
     learning_curve::KIND,
     linear_posterior::KIND,
+    bayes_optimal::KIND,
 ];
 
 /// A solver was handed a draw without what its promise names.

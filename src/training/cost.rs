@@ -15,28 +15,25 @@ pub struct Cost {
 impl Cost {
     /// Cost of `steps` gradients by back-propagation through `columns` samples each.
     ///
-    /// Operations: 6 per parameter and sample (2 forward, 4 backward). Memory: the data set in double precision and its copy in
-    /// the training precision; five sets of parameters (start, current, gradient, snapshot, workspace); three numbers per unit
-    /// and sample (output, slope, error); one number per step for instruments that look at every step.
+    /// Operations: [`Learner::operations`] per sample. Memory: the data set in double precision, and its copy in single precision
+    /// where that trains; four sets of parameters (start and snapshot in double precision, current and gradient);
+    /// [`Learner::work_space`]; one number per step for instruments that look at every step.
     pub fn of_descent(learner: &dyn Learner, shape: Shape, columns: usize, steps: usize) -> Self {
-        let (mut parameters, mut units) = (0.0, 0.0);
-        for (rows, cols) in learner.shapes(shape) {
-            parameters += rows as f64 * cols as f64;
-            units += rows as f64;
-        }
-        let scalar = match learner.precision() {
-            Precision::F64 => 8.0,
-            Precision::F32 => 4.0,
+        let sizes = learner.shapes(shape);
+        let parameters: f64 = sizes.iter().map(|&(r, c)| r as f64 * c as f64).sum();
+        let scalar = learner.precision().bytes() as f64;
+        let copy = match learner.precision() {
+            Precision::F64 => 0.0,
+            Precision::F32 => scalar,
         };
-        let columns = columns as f64;
         let data = shape.samples as f64 * (shape.inputs + shape.outputs) as f64;
-        let working = (8.0 + scalar) * data
-            + 5.0 * scalar * parameters
-            + 3.0 * scalar * columns * units
+        let working = (8.0 + copy) * data
+            + (16.0 + 2.0 * scalar) * parameters
+            + scalar * learner.work_space(shape, columns) as f64
             + 8.0 * steps as f64;
         Cost {
             bytes: working as u64,
-            flops: 6.0 * parameters * columns * steps as f64,
+            flops: learner.operations(shape) * columns as f64 * steps as f64,
         }
     }
 }
@@ -60,6 +57,15 @@ mod tests {
         // 112 parameters, 12 units, 1,400 numbers of data.
         let cost = Cost::of_descent(&mlp, shape, 50, 1000);
         assert_eq!(cost.flops, 6.0 * 112.0 * 50.0 * 1000.0);
-        assert_eq!(cost.bytes, 8 * (2 * 1400 + 5 * 112 + 3 * 50 * 12 + 1000));
+        assert_eq!(cost.bytes, 8 * (1400 + 4 * 112 + 3 * 50 * 12 + 1000));
+        let single = Mlp {
+            precision: Precision::F32,
+            ..mlp
+        };
+        let cost = Cost::of_descent(&single, shape, 50, 1000);
+        assert_eq!(
+            cost.bytes,
+            12 * 1400 + 24 * 112 + 4 * 3 * 50 * 12 + 8 * 1000
+        );
     }
 }

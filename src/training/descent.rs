@@ -68,13 +68,32 @@ impl Descent {
         }
     }
 
+    /// Beside [`Cost::of_descent`]: the memory of the rule, two mini-batches (whole and last of an epoch) with the order of the
+    /// samples, and the work space of the first gradient, which is one of the whole data set.
     pub(super) fn cost(&self, learner: &dyn Learner, shape: Shape) -> Cost {
-        let columns = match self.part(shape.samples) {
-            Some(batch) => batch,
-            None if self.compresses(learner, shape) => shape.samples.min(shape.inputs),
-            None => shape.samples,
+        let whole = match self.compresses(learner, shape) {
+            true => shape.samples.min(shape.inputs),
+            false => shape.samples,
         };
-        Cost::of_descent(learner, shape, columns, self.steps)
+        let batch = self.part(shape.samples);
+        let columns = batch.unwrap_or(whole);
+        let parameters: f64 = learner
+            .shapes(shape)
+            .iter()
+            .map(|&(r, c)| r as f64 * c as f64)
+            .sum();
+        let held = batch.map_or(0, |b| b + shape.samples % b) as f64;
+        let space = |columns| learner.work_space(shape, columns) as f64;
+        let numbers = self.rule.moments() as f64 * parameters
+            + held * (shape.inputs + shape.outputs) as f64
+            + space(whole)
+            - space(columns);
+        let order = batch.map_or(0, |_| size_of::<usize>() * shape.samples) as f64;
+        let mut cost = Cost::of_descent(learner, shape, columns, self.steps);
+        // A conversion of too large a number saturates.
+        let more = (learner.precision().bytes() as f64 * numbers + order) as u64;
+        cost.bytes = cost.bytes.saturating_add(more);
+        cost
     }
 
     /// A linear network under a squared loss in full batch sees the data through their moments alone.

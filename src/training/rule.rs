@@ -29,6 +29,17 @@ pub enum Rule {
     },
 }
 
+impl Rule {
+    /// Numbers kept per parameter.
+    pub(super) fn moments(self) -> usize {
+        match self {
+            Rule::Plain => 0,
+            Rule::Momentum { .. } => 1,
+            Rule::Adam { .. } => 2,
+        }
+    }
+}
+
 /// What a rule remembers between steps.
 #[derive(Debug, Clone)]
 pub(super) struct Memory<T: Real> {

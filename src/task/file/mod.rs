@@ -40,6 +40,7 @@ Keys
   test_fraction  fraction of the samples held out, below 1 (default 0: none). Without samples it is drawn anew for every data set
   samples        P: every data set is a fresh random subset of P training samples, without replacement, and the beginning of a
                  larger one (default: all samples)
+  (with samples, the held-out part is one and the same for every seed and data set: a function of the content of the file)
   test_samples   with samples: test samples, drawn anew from the held-out part (default: all of it)
   classes        keep the samples with these labels, in this order of codes (default: all labels, ascending)
   coding         targets from labels: \"one-hot\", \"centered-one-hot\" (minus 1/C), \"sign\" (-1 for the first of two classes, +1

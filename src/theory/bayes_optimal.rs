@@ -1,0 +1,216 @@
+//! The smallest loss per token that any predictor can reach.
+
+use crate::error::Result;
+use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::instrument::{Declined, Wanted};
+use crate::kind::{About, Kind, parse_table};
+use crate::theory::sheet::Sheet;
+use crate::theory::{Info, Plan, Prediction, SolverReport, Theory};
+use std::sync::Arc;
+
+/// Keys of a `[[theory]]` table with `kind = "bayes-optimal"`: none of its own.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {}
+
+static ABOUT: About = About {
+    kind: "bayes-optimal",
+    summary: "smallest loss per token that any predictor can reach: the entropy of the next token given those before it",
+    text: "\
+The cross-entropy of a predictor q is H(z_{t+1} | z_1 ... z_t) + E KL(p || q), so its mean over the population is at least the
+entropy (in nats), and reaches it at q = p. A network that sees later tokens is not bound by it. On a
+finite test set the loss of q = p scatters about the entropy, but not where p is uniform or certain (copy): there it is exact.
+The mean over positions bounds test-loss with training.loss = \"cross-entropy\"; it is no prediction of its course.
+
+keys: none
+limits: training.steps -> inf, task.samples -> inf, a learner that can represent p
+source: Shannon 1948, Bell System Technical Journal 27",
+    revision: 1,
+};
+
+static INFO: Info = Info {
+    about: &ABOUT,
+    source: "Shannon 1948, Bell System Technical Journal 27",
+    observables: &["per-token-loss"],
+    assumptions: &[
+        "the network has found the law of the tokens",
+        "outputs see no later token",
+    ],
+};
+
+/// Registry line.
+pub const KIND: Kind<dyn Theory> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        let options: Options = parse_table(place, table)?;
+        Ok(Arc::new(BayesOptimal { options }))
+    },
+    schema: <Options as schemars::JsonSchema>::json_schema,
+};
+
+#[derive(Debug)]
+struct BayesOptimal {
+    options: Options,
+}
+
+impl Theory for BayesOptimal {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::json!(self.options)
+    }
+
+    fn plan(
+        &self,
+        experiment: &Experiment,
+        wanted: &[Wanted],
+    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        let decline = |why: &str| Err(Declined(why.into()));
+        let Some(entropy) = experiment.task.next_token_entropy() else {
+            return decline("needs a task that knows the entropy of its next token (copy)");
+        };
+        if !experiment.learner.as_ref().is_some_and(|l| l.is_causal()) {
+            return decline(
+                "needs a learner whose outputs see no later token (transformer with mask = \"causal\")",
+            );
+        }
+        let covers: Vec<usize> = (0..wanted.len())
+            .filter(|&i| INFO.observables.contains(&wanted[i].observable.name))
+            .collect();
+        match covers.iter().all(|&i| wanted[i].size() == entropy.len()) {
+            _ if covers.is_empty() => {
+                decline("predicts per-token-loss, which is not among the observables")
+            }
+            false => decline("needs outputs at every position (predict = \"every\")"),
+            true => Ok(Box::new(Floor {
+                entropy,
+                wanted: wanted.to_vec(),
+                covers,
+                promise: Promise {
+                    conditioning: Conditioning::None,
+                    limits: vec!["training.steps -> inf".into(), "task.samples -> inf".into()],
+                    averages_over: vec![],
+                    bytes: 0,
+                    seconds: 0.0,
+                },
+            })),
+        }
+    }
+}
+
+struct Floor {
+    entropy: Vec<f64>,
+    wanted: Vec<Wanted>,
+    covers: Vec<usize>,
+    promise: Promise,
+}
+
+impl Plan for Floor {
+    fn promise(&self) -> &Promise {
+        &self.promise
+    }
+
+    fn covers(&self) -> &[usize] {
+        &self.covers
+    }
+
+    fn solve(&self, _draw: &Draw) -> Result<Prediction> {
+        let mut sheet = Sheet::new(&self.wanted, &self.covers);
+        sheet.whole("per-token-loss", &self.entropy);
+        Ok(Prediction {
+            observables: sheet.predictions(|_, _, _, value| f64::EPSILON * value),
+            solver: SolverReport {
+                method: "entropies of the task".into(),
+                ..SolverReport::default()
+            },
+            warnings: Vec::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{Draws, Spacing};
+    use crate::instrument::{Instrument, PerTokenLoss};
+    use crate::learner::{Mask, Predict, Transformer};
+    use crate::task::{Copying, LinearTeacher, Task};
+    use crate::training::GradientDescent;
+
+    fn plan(
+        task: Arc<dyn Task>,
+        mask: Mask,
+        predict: Predict,
+    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        let learner = Transformer {
+            mask,
+            predict,
+            ..Transformer::new(9, 8, 4)
+        };
+        let experiment = Experiment {
+            seed: 1,
+            task,
+            learner: Some(Arc::new(learner)),
+            training: Some(Arc::new(GradientDescent::new(0.1, 1))),
+            draws: Draws {
+                datasets: 1,
+                replicas: 1,
+                points: 2,
+                spacing: Spacing::Linear,
+            },
+        };
+        let axes = PerTokenLoss.axes(&experiment)?;
+        let wanted = [Wanted {
+            observable: PerTokenLoss.observable(),
+            axes,
+        }];
+        theory().plan(&experiment, &wanted)
+    }
+
+    fn theory() -> Arc<dyn Theory> {
+        (KIND.parse)("theory", toml::Table::new()).unwrap()
+    }
+
+    fn copy() -> Arc<dyn Task> {
+        Arc::new(Copying {
+            test_samples: 1,
+            ..Copying::new(8, 4, 2)
+        })
+    }
+
+    #[test]
+    fn a_copy_costs_nothing_and_the_string_its_entropy() {
+        let plan = plan(copy(), Mask::Causal, Predict::Every).unwrap();
+        let prediction = plan.solve(&Draw::default()).unwrap();
+        let ln_8 = 2.0794415416798357;
+        assert_eq!(
+            prediction.observables[0].mean,
+            [ln_8, ln_8, ln_8, 0.0, 0.0, 0.0, 0.0, 0.0]
+        );
+    }
+
+    #[test]
+    fn declines_where_the_bound_does_not_hold() {
+        let teacher = LinearTeacher {
+            test_samples: 1,
+            ..LinearTeacher::new(vec![1.0], 8, 72)
+        };
+        let why = |p: std::result::Result<Box<dyn Plan>, Declined>| p.err().unwrap().0;
+        let teacher = plan(Arc::new(teacher), Mask::Causal, Predict::Every);
+        assert!(why(teacher).contains("entropy"));
+        let full = plan(copy(), Mask::Full, Predict::Every);
+        assert!(why(full).contains("later token"));
+    }
+}
