@@ -4,7 +4,7 @@ use super::JobArgs;
 use super::text::{human_bytes, print, print_json, table};
 use crate::error::Result;
 use crate::run::estimate;
-use crate::spec::sweep::Settings;
+use crate::spec::sweep::{Settings, named};
 use serde_json::json;
 
 pub(crate) fn check(args: &JobArgs) -> Result<u8> {
@@ -68,7 +68,7 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
 
 pub(crate) fn set_text(set: &Settings) -> String {
     set.iter()
-        .map(|(k, v)| format!("{k}={v}"))
+        .map(|(k, v)| format!("{k}={}", named(v)))
         .collect::<Vec<_>>()
         .join(" ")
 }

@@ -4,12 +4,13 @@ use super::{Row as TextRow, Table, Verdict as Color};
 use crate::compare::{Comparison, Verdict};
 use crate::run::assess::{Assessment, Derived, Row, RowResult, short};
 use crate::run::outcome::Outcome;
-use crate::spec::{Expect, sweep::Settings};
+use crate::spec::Expect;
+use crate::spec::sweep::{Settings, named};
 
 /// `key=value key=value` of a cell.
 pub fn set_text(set: &Settings) -> String {
     set.iter()
-        .map(|(k, v)| format!("{k}={v}"))
+        .map(|(k, v)| format!("{k}={}", named(v)))
         .collect::<Vec<_>>()
         .join(" ")
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, DrawIndex, Experiment};
 use crate::instrument::measure;
 use crate::numerics::interrupt;
+use crate::spec::sweep::named;
 use crate::spec::{Cell, Spec, experiment_json, hash};
 use crate::task::Dataset;
 use crate::theory::{Plan, Prediction};
@@ -357,7 +358,11 @@ pub fn place(cell: &Cell) -> String {
     match cell.set.is_empty() {
         true => String::new(),
         false => {
-            let keys: Vec<String> = cell.set.iter().map(|(k, v)| format!("{k} = {v}")).collect();
+            let keys: Vec<String> = cell
+                .set
+                .iter()
+                .map(|(k, v)| format!("{k} = {}", named(v)))
+                .collect();
             format!("cell [{}], ", keys.join(", "))
         }
     }

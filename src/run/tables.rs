@@ -4,6 +4,7 @@ use super::assess::{Assessment, RowResult};
 use super::document::{Values, measured, predicted};
 use super::outcome::Outcome;
 use crate::error::{Error, Result};
+use crate::spec::sweep::named;
 use std::collections::BTreeMap;
 
 /// File name and bytes of every table.
@@ -184,7 +185,11 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
     header.extend(RESULT.map(String::from));
     w.write_record(&header).map_err(failed)?;
     for d in &assessment.derived {
-        let held: Vec<String> = d.set.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let held: Vec<String> = d
+            .set
+            .iter()
+            .map(|(k, v)| format!("{k}={}", named(v)))
+            .collect();
         let start = |k: usize, source: &str| {
             vec![
                 d.label.clone(),

@@ -8,6 +8,14 @@ use toml::{Table, Value};
 /// One cell: the swept keys and their values, in the order of the spec.
 pub type Settings = Vec<(String, Value)>;
 
+/// A swept value in a name: a whole component by its kind, anything else as it is written.
+pub fn named(value: &Value) -> String {
+    match value.get("kind").and_then(Value::as_str) {
+        Some(kind) => kind.to_string(),
+        None => value.to_string(),
+    }
+}
+
 const LARGEST: usize = 100_000;
 
 /// Expands a `[sweep]` table. A key path (quoted or not) with a list, or a range `{ from, to, points, scale = "linear" | "log" }`, is

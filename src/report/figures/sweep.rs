@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::{Assessment, Derived, measured_blocks, theory_curve};
 use crate::run::outcome::{CellOutcome, Outcome};
-use crate::spec::sweep::{Settings, coordinate};
+use crate::spec::sweep::{Settings, coordinate, named};
 use crate::spec::{Figure as FigureSpec, ReduceKind};
 
 /// Cells that differ in the abscissa alone, in its order.
@@ -107,15 +107,14 @@ pub(super) fn over_sweep(
 /// What tells cells of one abscissa apart: the other swept keys, a whole table by its kind; where a learner is named, its training is not.
 fn others(set: &Settings, key: &str) -> String {
     let whole_learner = set.iter().any(|(k, v)| k == "learner" && v.is_table());
-    let named = set
+    let telling = set
         .iter()
         .filter(|(k, _)| k != key && !(whole_learner && k == "training"));
-    let text =
-        |(key, value): &(String, toml::Value)| match value.get("kind").and_then(|k| k.as_str()) {
-            Some(kind) => kind.to_string(),
-            None => format!("{} = {value}", key.rsplit('.').next().unwrap_or(key)),
-        };
-    named.map(text).collect::<Vec<_>>().join(", ")
+    let text = |(key, value): &(String, toml::Value)| match value.is_table() {
+        true => named(value),
+        false => format!("{} = {value}", key.rsplit('.').next().unwrap_or(key)),
+    };
+    telling.map(text).collect::<Vec<_>>().join(", ")
 }
 
 impl Sweep<'_> {
