@@ -2,6 +2,7 @@
 
 use crate::learner::{Activation, Network, Objective, Parameters, Real};
 use crate::numerics::linalg::Factor;
+use crate::numerics::simd;
 use nalgebra::DMatrix;
 
 /// `f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x))` in the scalar type `T`; with biases every layer adds `d_l b_l`, and with a
@@ -24,11 +25,10 @@ pub struct MlpNetwork<T: Real> {
     committee: Option<DMatrix<T>>,
     /// `outputs[l]`: what layer `l + 1` hands on, `phi(h)` in hidden layers and `h` in the last.
     outputs: Vec<Vec<T>>,
-    /// `slopes[l]`: `phi'(h)` of hidden layer `l + 1`; empty when linear.
+    /// `slopes[l]`: `phi'(h)` of hidden layer `l + 1`; empty when linear, and for ReLU, whose outputs show it.
     slopes: Vec<Vec<T>>,
-    /// Back-propagated error of the current layer, and of the one below.
-    error: Vec<T>,
-    below: Vec<T>,
+    /// `errors[l]`: back-propagated error at the preactivations of layer `l + 1`.
+    errors: Vec<Vec<T>>,
 }
 
 impl<T: Real> MlpNetwork<T> {
@@ -43,8 +43,7 @@ impl<T: Real> MlpNetwork<T> {
             committee: None,
             outputs: vec![Vec::new(); layers],
             slopes: vec![Vec::new(); layers - 1],
-            error: Vec::new(),
-            below: Vec::new(),
+            errors: vec![Vec::new(); layers],
         }
     }
 
@@ -90,39 +89,44 @@ impl<T: Real> MlpNetwork<T> {
                 let bias = p.blocks[self.trained() + l].as_slice();
                 add_bias(&mut output, bias, multiplier);
             }
-            if let Some(slope) = self.slopes.get_mut(l)
-                && self.activation != Activation::Linear
-            {
-                slope.resize(output.len(), T::zero());
-                self.activation.apply(&mut output, slope);
+            match (self.slopes.get_mut(l), self.activation) {
+                (None, _) | (_, Activation::Linear) => {}
+                (_, Activation::Relu) => rectify(&mut output),
+                (Some(slope), activation) => {
+                    slope.resize(output.len(), T::zero());
+                    activation.apply(&mut output, slope);
+                }
             }
             self.outputs[l] = output;
         }
     }
 
-    /// Replaces the error at the preactivations of layer `l + 1` by that at layer `l` (`l >= 1`).
+    /// The error at the preactivations of layer `l` (`l >= 1`) from that at layer `l + 1`.
     fn pass_backward(&mut self, p: &Parameters<T>, l: usize, samples: usize) {
-        let mut below = std::mem::take(&mut self.below);
+        let mut below = std::mem::take(&mut self.errors[l - 1]);
         below.resize(self.widths[l] * samples, T::zero());
-        let error = Factor::new(&self.error, self.widths[l + 1], samples);
+        let error = Factor::new(&self.errors[l], self.widths[l + 1], samples);
         T::gemm(
             self.multipliers[l],
             self.weight(p, l).t(),
             error,
             &mut below,
         );
-        for (error, &slope) in below.iter_mut().zip(&self.slopes[l - 1]) {
-            *error *= slope;
+        match self.activation {
+            Activation::Linear => {}
+            Activation::Relu => mask(&mut below, &self.outputs[l - 1]),
+            _ => simd::multiply(&mut below, &self.slopes[l - 1]),
         }
-        self.below = std::mem::replace(&mut self.error, below);
+        self.errors[l - 1] = below;
     }
 
     /// Error 1 at output number `output` of every sample, 0 at the others.
     fn start_at(&mut self, output: usize, samples: usize) {
         let outputs = self.widths[self.layers()];
-        self.error.clear();
-        self.error.resize(outputs * samples, T::zero());
-        let chosen = self.error[output..].iter_mut().step_by(outputs);
+        let error = &mut self.errors[self.multipliers.len() - 1];
+        error.clear();
+        error.resize(outputs * samples, T::zero());
+        let chosen = error[output..].iter_mut().step_by(outputs);
         chosen.for_each(|e| *e = T::one());
     }
 
@@ -133,6 +137,31 @@ impl<T: Real> MlpNetwork<T> {
             _ => &self.outputs[l - 1],
         }
     }
+}
+
+/// `h <- phi(h)` for ReLU: a product, so that not-a-number stays visible.
+fn rectify<T: Real>(h: &mut [T]) {
+    simd::vectorised(
+        #[inline(always)]
+        || h.iter_mut().for_each(|h| *h *= step(*h)),
+    );
+}
+
+/// `error <- error phi'(h)` for ReLU with the outputs `phi(h)`.
+fn mask<T: Real>(error: &mut [T], outputs: &[T]) {
+    simd::vectorised(
+        #[inline(always)]
+        || {
+            for (error, &output) in error.iter_mut().zip(outputs) {
+                *error *= step(output);
+            }
+        },
+    );
+}
+
+#[inline(always)]
+fn step<T: Real>(x: T) -> T {
+    if x > T::zero() { T::one() } else { T::zero() }
 }
 
 fn factor<T: Real>(m: &DMatrix<T>) -> Factor<'_, T> {
@@ -179,15 +208,15 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
         let samples = x.ncols();
         self.pass_forward(p, x);
         let last = self.layers() - 1;
-        let loss = objective.residual(&self.outputs[last], y.as_slice(), &mut self.error);
+        let loss = objective.residual(&self.outputs[last], y.as_slice(), &mut self.errors[last]);
         let trained = self.trained();
         for l in (0..=last).rev() {
             if let Some(&multiplier) = self.bias_multipliers.get(l) {
                 let gradient = grad.blocks[trained + l].as_mut_slice();
-                sum_columns(&self.error, multiplier, gradient);
+                sum_columns(&self.errors[l], multiplier, gradient);
             }
             if l < trained {
-                let error = Factor::new(&self.error, self.widths[l + 1], samples);
+                let error = Factor::new(&self.errors[l], self.widths[l + 1], samples);
                 let input = Factor::new(self.input(x, l), self.widths[l], samples);
                 T::gemm(
                     self.multipliers[l],
@@ -222,7 +251,8 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
                     for i in 0..rows {
                         let mut column = jacobian.column_mut(starts[self.trained() + l] + i);
                         for mu in 0..samples {
-                            column[mu * outputs + output] = multiplier * self.error[mu * rows + i];
+                            column[mu * outputs + output] =
+                                multiplier * self.errors[l][mu * rows + i];
                         }
                     }
                 }
@@ -233,7 +263,7 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
                         let mut column = jacobian.column_mut(starts[l] + j * rows + i);
                         for mu in 0..samples {
                             column[mu * outputs + output] = self.multipliers[l]
-                                * self.error[mu * rows + i]
+                                * self.errors[l][mu * rows + i]
                                 * input[mu * cols + j];
                         }
                     }
@@ -266,7 +296,7 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
             .rev()
             .map(|l| {
                 self.pass_backward(p, l, x.ncols());
-                DMatrix::from_column_slice(self.widths[l], x.ncols(), &self.error)
+                DMatrix::from_column_slice(self.widths[l], x.ncols(), &self.errors[l - 1])
             })
             .collect();
         found.reverse();
