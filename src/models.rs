@@ -36,6 +36,7 @@ pub const MODELS: &[Model] = models![
     "step-size",
     "lambda-balanced",
     "width",
+    "edge-of-stability",
     "langevin-posterior",
     "mnist-kernel",
     "transformer-copy",

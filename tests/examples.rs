@@ -7,6 +7,7 @@ macro_rules! examples {
 }
 
 examples!(
+    kernels_of_a_network,
     lazy_to_rich,
     load_your_weights,
     saddle_to_saddle,

@@ -575,6 +575,7 @@ fn theories(cases: &mut Cases) {
             "kind = 'linear-posterior'\nlimit = 'infinite-width'",
         ),
         ("strings", reader, None, "kind = 'bayes-optimal'"),
+        ("threshold", LINEAR, None, "kind = 'edge-of-stability'"),
     ] {
         let mut experiment = experiment(learner);
         let mut data = data();
@@ -584,6 +585,9 @@ fn theories(cases: &mut Cases) {
             experiment.training = Some(parsed(TRAININGS, LANGEVIN));
             experiment.task = Arc::new(FirstOutput);
             data = FirstOutput.draw(&mut stream(1, "dataset", &[0])).unwrap();
+        }
+        if table.contains("edge-of-stability") {
+            experiment.draws.points = 1;
         }
         if learner == reader {
             experiment.task = parsed(TASKS, COPY);

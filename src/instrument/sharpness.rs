@@ -13,7 +13,7 @@ use nalgebra::DMatrix;
 /// Largest eigenvalue of the Hessian of the training loss over training time.
 pub static SHARPNESS: Observable = Observable {
     name: "sharpness",
-    label: "sharpness λ_max",
+    label: "sharpness (largest Hessian eigenvalue)",
     unit: "1",
     convention: "largest eigenvalue of the Hessian of the loss as minimised (without weight decay) in the raw parameters; gradient descent is \
                  stable below 2/(learning_rate * rate_scale)",

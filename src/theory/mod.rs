@@ -1,6 +1,7 @@
 //! Theories: what is predicted. Each looks at the whole experiment and predicts, or declines and says why.
 
 mod bayes_optimal;
+mod edge_of_stability;
 pub mod gate;
 pub mod learning_curve;
 pub mod linear_posterior;
@@ -96,6 +97,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     learning_curve::KIND,
     linear_posterior::KIND,
     bayes_optimal::KIND,
+    edge_of_stability::KIND,
 ];
 
 /// A solver was handed a draw without what its promise names.

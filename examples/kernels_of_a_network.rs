@@ -1,0 +1,64 @@
+//! Three kernels of one network: of its features, of its gradients, and the tangent kernel that they make.
+//!
+//! An erf network in the NTK parametrisation with one hidden layer has K = Phi + G (x . x'/d): the kernel of its features, plus that of the
+//! back-propagated gradients times the inputs'. At large width the mean of Phi over starts is the kernel of a Gaussian process.
+//!
+//!     cargo run --release --example kernels_of_a_network
+
+use nalgebra::DMatrix;
+use saddlepoint::Result;
+use saddlepoint::kernel::{Kernel, Network as Wide, Nonlinearity, PerLayer, gram};
+use saddlepoint::learner::{Activation, Learner, Mlp, Parametrization};
+use saddlepoint::numerics::random::stream;
+use saddlepoint::task::{LinearTeacher, Task};
+
+fn main() -> Result<()> {
+    let quick = std::env::args().any(|a| a == "--quick");
+    let (width, starts) = if quick { (200, 100) } else { (1000, 400) };
+    let task = LinearTeacher {
+        samples: 6,
+        ..LinearTeacher::new(vec![1.0], 3, 1)
+    };
+    let data = task.draw(&mut stream(1, "dataset", &[]))?;
+    let learner = Mlp {
+        widths: vec![width],
+        activation: Activation::Erf,
+        parametrization: Parametrization::Ntk,
+        ..Mlp::default()
+    };
+    let mut network = learner.network(task.shape());
+    let inputs = data.x.transpose() * &data.x / data.x.nrows() as f64;
+
+    let (mut worst, mut features) = (0f64, Vec::new());
+    for start in 0..starts {
+        let p = learner.initialize(&data, &mut stream(1, "start", &[start]))?;
+        let h = network.features(&p, &data.x).remove(0);
+        let g = network.sensitivities(&p, &data.x, 0).remove(0);
+        let phi: DMatrix<f64> = h.transpose() * &h / width as f64;
+        let jacobian = network.jacobian(&p, &data.x);
+        let tangent = &jacobian * jacobian.transpose();
+        let sum = &phi + (g.transpose() * &g).component_mul(&inputs);
+        worst = worst.max((sum - tangent).amax());
+        features.push(phi[(0, 1)]);
+    }
+    println!("tangent kernel - (Phi + G x.x'/d): at most {worst:.1e} over {starts} starts");
+
+    let wide = Wide {
+        nonlinearity: Nonlinearity::Erf,
+        depth: 1,
+        weight_variance: PerLayer::Same(1.0),
+        bias_variance: PerLayer::Same(0.0),
+    };
+    let theory = gram(&Kernel::Nngp(wide), &data.x, 1 << 20)?.kernel[(0, 1)];
+    let count = features.len() as f64;
+    let value = features.iter().sum::<f64>() / count;
+    let variance = features.iter().map(|v| (v - value).powi(2)).sum::<f64>() / (count - 1.0);
+    let tolerance = 4.0 * (variance / count).sqrt();
+    let ok = (value - theory).abs() < tolerance && worst < 1e-10;
+    println!("mean feature kernel of samples 1 and 2, width {width}, against the Gaussian process");
+    println!(
+        "check: value = {value:.5}, theory = {theory:.5}, tolerance {tolerance:.1e} (4 standard errors): {}",
+        if ok { "ok" } else { "FAILED" }
+    );
+    std::process::exit(!ok as i32)
+}

@@ -1,0 +1,245 @@
+//! Edge of stability: the sharpness at which gradient descent settles.
+
+use crate::error::Result;
+use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::instrument::{Declined, Wanted};
+use crate::kind::{About, Kind, parse_table};
+use crate::theory::sheet::Sheet;
+use crate::theory::{Info, Plan, Prediction, SolverReport, Theory};
+use std::sync::Arc;
+
+/// Keys of a `[[theory]]` table with `kind = "edge-of-stability"`: none of its own.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {}
+
+static ABOUT: About = About {
+    kind: "edge-of-stability",
+    summary: "sharpness at which full-batch gradient descent settles: 2/(learning_rate * rate_scale)",
+    text: "\
+Gradient flow often sharpens the loss. Descent with step eta cannot stay where the largest eigenvalue of the Hessian is above 2/eta: it oscillates
+along the top eigenvector, which drives the sharpness down, and settles at
+
+  lambda_max = 2/(eta rate_scale).
+
+True where the flow would end above that value; where it ends below, descent follows the flow and this theory is wrong. It says nothing of the way there:
+it is about the end alone (measure.points = 1).
+
+keys: none
+limits: training.steps -> inf
+source: Cohen, Kaur, Li, Kolter, Talwalkar 2021 (arXiv:2103.00065); Cohen et al. 2024 (arXiv:2410.24206)",
+    revision: 1,
+};
+
+static INFO: Info = Info {
+    about: &ABOUT,
+    source: "Cohen et al. 2021 (arXiv:2103.00065); Cohen et al. 2024 (arXiv:2410.24206)",
+    observables: &["sharpness"],
+    assumptions: &[
+        "gradient flow from the same start would end above 2/eta",
+        "the end of the training is long after the sharpness has reached it",
+    ],
+};
+
+/// Registry line.
+pub const KIND: Kind<dyn Theory> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        let options: Options = parse_table(place, table)?;
+        Ok(Arc::new(EdgeOfStability { options }))
+    },
+    schema: <Options as schemars::JsonSchema>::json_schema,
+};
+
+#[derive(Debug)]
+struct EdgeOfStability {
+    options: Options,
+}
+
+impl Theory for EdgeOfStability {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::json!(self.options)
+    }
+
+    fn plan(
+        &self,
+        experiment: &Experiment,
+        wanted: &[Wanted],
+    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        let decline = |why: &str| Err(Declined(why.into()));
+        let (Some(learner), Some(training)) = (&experiment.learner, &experiment.training) else {
+            return decline("needs a learner and a training rule");
+        };
+        if !training.is_plain_descent() || training.is_flow() {
+            return decline(
+                "needs full-batch gradient descent (training.kind = \"gradient-descent\")",
+            );
+        }
+        let covers: Vec<usize> = (0..wanted.len())
+            .filter(|&i| INFO.observables.contains(&wanted[i].observable.name))
+            .collect();
+        let rate = training.learning_rate() * learner.rate_scale(experiment.task.shape());
+        match covers.iter().all(|&i| wanted[i].size() == 1) {
+            _ if covers.is_empty() => {
+                decline("predicts sharpness, which is not among the observables")
+            }
+            false => decline("is about the end of the training alone (measure.points = 1)"),
+            true => Ok(Box::new(Threshold {
+                value: 2.0 / rate,
+                wanted: wanted.to_vec(),
+                covers,
+                promise: Promise {
+                    conditioning: Conditioning::None,
+                    limits: vec!["training.steps -> inf".into()],
+                    averages_over: vec![],
+                    bytes: 0,
+                    seconds: 0.0,
+                },
+            })),
+        }
+    }
+}
+
+struct Threshold {
+    value: f64,
+    wanted: Vec<Wanted>,
+    covers: Vec<usize>,
+    promise: Promise,
+}
+
+impl Plan for Threshold {
+    fn promise(&self) -> &Promise {
+        &self.promise
+    }
+
+    fn covers(&self) -> &[usize] {
+        &self.covers
+    }
+
+    fn solve(&self, _draw: &Draw) -> Result<Prediction> {
+        let mut sheet = Sheet::new(&self.wanted, &self.covers);
+        sheet.whole("sharpness", &[self.value]);
+        Ok(Prediction {
+            observables: sheet.predictions(|_, _, _, value| f64::EPSILON * value),
+            solver: SolverReport {
+                method: "stability of a quadratic".into(),
+                ..SolverReport::default()
+            },
+            warnings: Vec::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{DrawIndex, Draws, Spacing};
+    use crate::instrument::{Instrument, Sharpness, measure};
+    use crate::learner::{Activation, Mlp, Parametrization};
+    use crate::task::LinearTeacher;
+    use crate::training::{GradientDescent, GradientFlow, Training};
+
+    fn experiment(training: Arc<dyn Training>, parametrization: Parametrization) -> Experiment {
+        Experiment {
+            seed: 5,
+            task: Arc::new(LinearTeacher {
+                samples: 24,
+                noise: 1.0,
+                ..LinearTeacher::new(vec![1.0], 4, 1)
+            }),
+            learner: Some(Arc::new(Mlp {
+                widths: vec![20],
+                activation: Activation::Tanh,
+                parametrization,
+                ..Mlp::default()
+            })),
+            training: Some(training),
+            draws: Draws {
+                datasets: 1,
+                replicas: 1,
+                points: 1,
+                spacing: Spacing::Linear,
+            },
+        }
+    }
+
+    fn predicted(e: &Experiment) -> std::result::Result<f64, Declined> {
+        let wanted = [Wanted {
+            observable: Sharpness.observable(),
+            axes: Sharpness.axes(e)?,
+        }];
+        let theory = (KIND.parse)("theory", toml::Table::new()).unwrap();
+        let plan = theory.plan(e, &wanted)?;
+        Ok(plan.solve(&Draw::default()).unwrap().observables[0].mean[0])
+    }
+
+    fn measured(e: &Experiment) -> f64 {
+        let draw = DrawIndex {
+            dataset: 0,
+            replica: 0,
+        };
+        let data = e.dataset(0).unwrap();
+        let start = e.initial(&data, draw).unwrap().unwrap();
+        let mut noise = e.training_stream(draw);
+        measure(e, &[&Sharpness], &data, start, &mut noise, None)
+            .unwrap()
+            .values[0][0]
+    }
+
+    /// Descent that outruns the flow settles at the threshold, in the units of every parametrisation; a small step follows the flow to its own end.
+    #[test]
+    fn descent_settles_at_the_threshold_where_the_flow_ends_above() {
+        let descent = |rate: f64| Arc::new(GradientDescent::new(rate, (1200.0 / rate) as usize));
+        let standard = |rate: f64| experiment(descent(rate), Parametrization::Standard);
+        let flow = measured(&standard(0.05));
+        for rate in [0.4, 0.5] {
+            let (found, threshold) = (
+                measured(&standard(rate)),
+                predicted(&standard(rate)).unwrap(),
+            );
+            assert_eq!(threshold, 2.0 / rate);
+            assert!(
+                flow > threshold && (found / threshold - 1.0).abs() < 0.02,
+                "{found} {threshold}"
+            );
+        }
+        assert!(flow < 0.3 * predicted(&standard(0.05)).unwrap());
+        // gamma_0 = 1: rate_scale is the width.
+        let mean_field = experiment(descent(0.1), Parametrization::MeanField);
+        assert!((predicted(&mean_field).unwrap() - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn declines_flows_and_courses() {
+        let flow = Arc::new(GradientFlow::new(1.0));
+        let why = predicted(&experiment(flow, Parametrization::Standard))
+            .unwrap_err()
+            .0;
+        assert!(why.contains("gradient-descent"), "{why}");
+        let mut course = experiment(
+            Arc::new(GradientDescent::new(0.1, 9)),
+            Parametrization::Standard,
+        );
+        course.draws.points = 3;
+        assert!(
+            predicted(&course)
+                .unwrap_err()
+                .0
+                .contains("measure.points = 1")
+        );
+    }
+}
