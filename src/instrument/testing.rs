@@ -100,11 +100,7 @@ impl Learner for Linear {
             .collect()
     }
     fn initialize(&self, dataset: &Dataset, rng: &mut Stream) -> Result<Parameters> {
-        let shape = Shape {
-            inputs: dataset.x.nrows(),
-            outputs: dataset.y.nrows(),
-            samples: dataset.samples(),
-        };
+        let shape = dataset.shape();
         let blocks = self.shapes(shape).into_iter();
         Ok(Parameters {
             blocks: blocks
@@ -228,11 +224,7 @@ impl Training for Descent {
         _rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
-        let shape = Shape {
-            inputs: dataset.x.nrows(),
-            outputs: dataset.y.nrows(),
-            samples: dataset.samples(),
-        };
+        let shape = dataset.shape();
         let mut network = learner.network(shape);
         let mut gradient = start.clone();
         let mut parameters = start;

@@ -1,11 +1,10 @@
 //! The smallest loss per token that any predictor can reach.
 
-use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::experiment::Experiment;
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
-use crate::theory::sheet::Sheet;
-use crate::theory::{Info, Plan, Prediction, SolverReport, Theory};
+use crate::theory::constant::Constant;
+use crate::theory::{Info, Plan, Theory};
 use std::sync::Arc;
 
 /// Keys of a `[[theory]]` table with `kind = "bayes-optimal"`: none of its own.
@@ -86,64 +85,21 @@ impl Theory for BayesOptimal {
                 "needs a learner whose outputs see no later token (transformer with mask = \"causal\")",
             );
         }
-        let covers: Vec<usize> = (0..wanted.len())
-            .filter(|&i| INFO.observables.contains(&wanted[i].observable.name))
-            .collect();
-        match covers.iter().all(|&i| wanted[i].size() == entropy.len()) {
-            _ if covers.is_empty() => {
-                decline("predicts per-token-loss, which is not among the observables")
-            }
-            false => decline("needs outputs at every position (predict = \"every\")"),
-            true => Ok(Box::new(Floor {
-                entropy,
-                wanted: wanted.to_vec(),
-                covers,
-                promise: Promise {
-                    conditioning: Conditioning::None,
-                    limits: vec!["training.steps -> inf".into(), "task.samples -> inf".into()],
-                    averages_over: vec![],
-                    bytes: 0,
-                    seconds: 0.0,
-                },
-            })),
-        }
-    }
-}
-
-struct Floor {
-    entropy: Vec<f64>,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
-}
-
-impl Plan for Floor {
-    fn promise(&self) -> &Promise {
-        &self.promise
-    }
-
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, _draw: &Draw) -> Result<Prediction> {
-        let mut sheet = Sheet::new(&self.wanted, &self.covers);
-        sheet.whole("per-token-loss", &self.entropy);
-        Ok(Prediction {
-            observables: sheet.predictions(|_, _, _, value| f64::EPSILON * value),
-            solver: SolverReport {
-                method: "entropies of the task".into(),
-                ..SolverReport::default()
-            },
-            warnings: Vec::new(),
-        })
+        Constant::plan(
+            "per-token-loss",
+            entropy,
+            "entropies of the task",
+            &["training.steps -> inf", "task.samples -> inf"],
+            wanted,
+            "needs outputs at every position (predict = \"every\")",
+        )
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{Draws, Spacing};
+    use crate::experiment::{Draw, Draws, Spacing};
     use crate::instrument::{Instrument, PerTokenLoss};
     use crate::learner::{Mask, Predict, Transformer};
     use crate::task::{Copying, LinearTeacher, Task};

@@ -1,11 +1,10 @@
 //! Edge of stability: the sharpness at which gradient descent settles.
 
-use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::experiment::Experiment;
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
-use crate::theory::sheet::Sheet;
-use crate::theory::{Info, Plan, Prediction, SolverReport, Theory};
+use crate::theory::constant::Constant;
+use crate::theory::{Info, Plan, Theory};
 use std::sync::Arc;
 
 /// Keys of a `[[theory]]` table with `kind = "edge-of-stability"`: none of its own.
@@ -89,65 +88,22 @@ impl Theory for EdgeOfStability {
                 "needs full-batch gradient descent (training.kind = \"gradient-descent\")",
             );
         }
-        let covers: Vec<usize> = (0..wanted.len())
-            .filter(|&i| INFO.observables.contains(&wanted[i].observable.name))
-            .collect();
         let rate = training.learning_rate() * learner.rate_scale(experiment.task.shape());
-        match covers.iter().all(|&i| wanted[i].size() == 1) {
-            _ if covers.is_empty() => {
-                decline("predicts sharpness, which is not among the observables")
-            }
-            false => decline("is about the end of the training alone (measure.points = 1)"),
-            true => Ok(Box::new(Threshold {
-                value: 2.0 / rate,
-                wanted: wanted.to_vec(),
-                covers,
-                promise: Promise {
-                    conditioning: Conditioning::None,
-                    limits: vec!["training.steps -> inf".into()],
-                    averages_over: vec![],
-                    bytes: 0,
-                    seconds: 0.0,
-                },
-            })),
-        }
-    }
-}
-
-struct Threshold {
-    value: f64,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
-}
-
-impl Plan for Threshold {
-    fn promise(&self) -> &Promise {
-        &self.promise
-    }
-
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, _draw: &Draw) -> Result<Prediction> {
-        let mut sheet = Sheet::new(&self.wanted, &self.covers);
-        sheet.whole("sharpness", &[self.value]);
-        Ok(Prediction {
-            observables: sheet.predictions(|_, _, _, value| f64::EPSILON * value),
-            solver: SolverReport {
-                method: "stability of a quadratic".into(),
-                ..SolverReport::default()
-            },
-            warnings: Vec::new(),
-        })
+        Constant::plan(
+            "sharpness",
+            vec![2.0 / rate],
+            "stability of a quadratic",
+            &["training.steps -> inf"],
+            wanted,
+            "is about the end of the training alone (measure.points = 1)",
+        )
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{DrawIndex, Draws, Spacing};
+    use crate::experiment::{Draw, DrawIndex, Draws, Spacing};
     use crate::instrument::{Instrument, Sharpness, measure};
     use crate::learner::{Activation, Mlp, Parametrization};
     use crate::task::LinearTeacher;

@@ -1,6 +1,7 @@
 //! Theories: what is predicted. Each looks at the whole experiment and predicts, or declines and says why.
 
 mod bayes_optimal;
+mod constant;
 mod edge_of_stability;
 pub mod gate;
 pub mod learning_curve;

@@ -64,11 +64,7 @@ impl NetworkPotential {
     ///
     /// Errors: no prior, a block with zero variance, single precision.
     pub fn of(learner: &dyn Learner, dataset: &Dataset, temperature: f64) -> Result<Self> {
-        let shape = Shape {
-            inputs: dataset.x.nrows(),
-            outputs: dataset.y.nrows(),
-            samples: dataset.samples(),
-        };
+        let shape = dataset.shape();
         let PriorView { variances, chi } = prior_of(learner, shape)?;
         Self::new(
             learner.network(shape),
