@@ -232,6 +232,21 @@ fn a_diverging_cell_fails_alone() {
 }
 
 #[test]
+fn a_diverging_stage_is_named_with_its_draw() {
+    let spec = SMALL.replace(
+        "[training]\nkind = \"gradient-descent\"\nlearning_rate = 0.01\nsteps = 500",
+        "[[training]]\nname = \"calm\"\nkind = \"gradient-descent\"\nlearning_rate = 0.01\nsteps = 20\n\
+         [[training]]\nname = \"wild\"\nkind = \"gradient-descent\"\nlearning_rate = 9.0\nsteps = 500",
+    );
+    let folder = with_spec(&spec);
+    let ran = run(folder.path(), &["measure", "spec.toml"]);
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    for text in ["data set 0, replica 0, stage wild", "learning_rate = 9"] {
+        assert!(ran.err.contains(text), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_cell_that_does_not_converge_fails_alone() {
     let spec = SMALL.replace(
         "kind = \"gradient-descent\"\nlearning_rate = 0.01\nsteps = 500",

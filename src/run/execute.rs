@@ -378,12 +378,16 @@ fn of_draw(error: Error, cell: &Cell, draw: DrawIndex) -> Error {
     );
     match error {
         Error::Diverged {
+            place,
             step,
             learning_rate,
             stable_bound,
-            ..
         } => Error::Diverged {
-            place: draw,
+            // What the training adds to its own name is a stage.
+            place: format!(
+                "{draw}{}",
+                place.strip_prefix("training").unwrap_or_default()
+            ),
             step,
             learning_rate,
             stable_bound,
