@@ -46,7 +46,7 @@ fn main() -> saddlepoint::Result<()> {
             .initial(&data, draw)?
             .unwrap_or(Parameters { blocks: vec![] });
         let noise = &mut e.training_stream(draw);
-        measure(e, &[&ModeStrength], &data, start, noise, None)
+        measure(e, &[&ModeStrength], &data, start.into(), noise, None)
     };
 
     // Train and store.

@@ -43,7 +43,7 @@ fn losses(samples: usize, index: u64, steps: usize) -> Result<[f64; 2]> {
     });
     let start = mlp.initialize(&data, &mut stream(SEED, "initial", &[index, 0]))?;
     let mut noise = stream(SEED, "training", &[index, 0]);
-    let end = adam.train(&mlp, start, &data, &[], &mut noise, &mut |_| Ok(()))?;
+    let end = adam.train(&mlp, start.into(), &data, &[], &mut noise, &mut |_| Ok(()))?;
     let mut network = mlp.network(task.shape());
     let mut loss = |x, y: &nalgebra::DMatrix<f64>| {
         (network.forward(&end, x) - y).norm_squared() / (2.0 * y.ncols() as f64)

@@ -32,7 +32,7 @@ pub enum Error {
     },
     /// Training left the finite numbers (or the loss exploded) at a step.
     #[error(
-        "{place}: training diverged at step {step} with learning_rate = {learning_rate}{}\n  remedy: lower training.learning_rate{}",
+        "{place}: training diverged at step {step} ({block} moved farthest) with learning_rate = {learning_rate}{}\n  remedy: lower training.learning_rate{}",
         bound_clause(.stable_bound),
         bound_remedy(.stable_bound)
     )]
@@ -41,6 +41,8 @@ pub enum Error {
         place: String,
         /// Step at which the loss was not finite or had exploded.
         step: usize,
+        /// Parameter block (`layers.1.weight`) that moved farthest from the start, or the first one that is not finite.
+        block: String,
         /// Learning rate of the training.
         learning_rate: f64,
         /// `2 / lambda_max` of the loss Hessian (Gauss-Newton part), the smaller one of the start and of a point reached

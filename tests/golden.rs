@@ -13,7 +13,7 @@ use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Objecti
 use saddlepoint::numerics::random::{Stream, stream};
 use saddlepoint::task::{Dataset, Modes, Shape, TASKS, Task};
 use saddlepoint::theory::THEORIES;
-use saddlepoint::training::TRAININGS;
+use saddlepoint::training::{ChainReport, TRAININGS};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -453,7 +453,9 @@ fn trainings(cases: &mut Cases) {
         let start = weights(&*learner);
         let mut rng = stream(1, "training", &[0, 0]);
         let end = training
-            .train(&*learner, start, &data(), &[], &mut rng, &mut |_| Ok(()))
+            .train(&*learner, start.into(), &data(), &[], &mut rng, &mut |_| {
+                Ok(())
+            })
             .unwrap();
         cases.add("training", training.about(), case, numbers(&end));
     }
@@ -470,7 +472,14 @@ fn trainings(cases: &mut Cases) {
         let start = weights(&*bayesian);
         let mut rng = stream(1, "training", &[0, 0]);
         let end = training
-            .train(&*bayesian, start, &data(), &[], &mut rng, &mut |_| Ok(()))
+            .train(
+                &*bayesian,
+                start.into(),
+                &data(),
+                &[],
+                &mut rng,
+                &mut |_| Ok(()),
+            )
             .unwrap();
         cases.add("training", training.about(), scheme, numbers(&end));
     }
@@ -482,7 +491,7 @@ fn trainings(cases: &mut Cases) {
     let end = training
         .train(
             &*learner,
-            weights(&*learner),
+            weights(&*learner).into(),
             &data(),
             &[],
             &mut rng,
@@ -496,8 +505,24 @@ fn instruments(cases: &mut Cases) {
     let experiment = experiment(LINEAR);
     let start = weights(experiment.learner.as_deref().unwrap());
     let training = experiment.training.as_deref().unwrap();
+    let mut sampler = experiment.clone();
+    sampler.training = Some(parsed(TRAININGS, LANGEVIN));
+    let report = ChainReport {
+        rhat: 1.02,
+        autocorrelation_time: 0.3,
+        effective: 200.0,
+        virial: 0.98,
+        step: 0.01,
+        acceptance: Some(0.8),
+        from_zero: Some(-0.6),
+        at_half_step: Some(1.1),
+    };
     for instrument in INSTRUMENTS {
-        let mut recorder = instrument.recorder(&experiment, &data()).unwrap();
+        let recorder = instrument.recorder(&experiment, &data());
+        let mut recorder = recorder
+            .or_else(|_| instrument.recorder(&sampler, &data()))
+            .unwrap();
+        recorder.chain(&report);
         // A path on which the weights turn and grow; every step is a recorded one.
         for step in 0..=training.steps() {
             let mut p = start.clone();
@@ -576,6 +601,7 @@ fn theories(cases: &mut Cases) {
         ),
         ("strings", reader, None, "kind = 'bayes-optimal'"),
         ("threshold", LINEAR, None, "kind = 'edge-of-stability'"),
+        ("equipartition", bayesian, None, "kind = 'virial-identity'"),
     ] {
         let mut experiment = experiment(learner);
         let mut data = data();

@@ -40,7 +40,14 @@ fn ratio(task: &dyn Task, learner: &dyn Learner, training: &dyn Training) -> f64
     let record = [0, training.steps()];
     let mut noise = stream(1, "training", &[0, 0]);
     training
-        .train(learner, start, &data, &record, &mut noise, &mut |_| Ok(()))
+        .train(
+            learner,
+            start.into(),
+            &data,
+            &record,
+            &mut noise,
+            &mut |_| Ok(()),
+        )
         .unwrap();
     let peak = PEAK.load(Relaxed) - before;
     peak as f64 / training.cost(learner, task.shape()).bytes as f64

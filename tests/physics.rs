@@ -191,7 +191,7 @@ fn hidden_units_may_be_permuted_and_change_sign() {
                 &e,
                 &instruments,
                 &data,
-                start,
+                start.into(),
                 &mut e.training_stream(index),
                 None,
             )

@@ -50,7 +50,8 @@ fn train(mlp: &Mlp, data: &Dataset, steps: usize, replica: u64) {
     let start = mlp.initialize(data, &mut stream(1, "initial", &[replica]));
     let descent = GradientDescent::new(1e-3, steps);
     let mut rng = stream(1, "training", &[replica]);
-    let end = start.and_then(|s| descent.train(mlp, s, data, &[], &mut rng, &mut |_| Ok(())));
+    let end =
+        start.and_then(|s| descent.train(mlp, s.into(), data, &[], &mut rng, &mut |_| Ok(())));
     black_box(end).expect("the step is small");
 }
 
@@ -169,7 +170,14 @@ fn transformer(steps: usize) -> f64 {
     let start = start.expect("the data fit");
     let mut rng = stream(1, "training", &[]);
     timed(steps, || {
-        let end = adam.train(&learner, start, &data, &[], &mut rng, &mut |_| Ok(()));
+        let end = adam.train(
+            &learner,
+            start.into(),
+            &data,
+            &[],
+            &mut rng,
+            &mut |_| Ok(()),
+        );
         black_box(end).expect("the step is small");
     })
 }

@@ -28,6 +28,7 @@ impl JobArgs {
             threads: self.threads,
             max_memory: self.max_memory,
             progress: true,
+            ..Settings::default()
         }
     }
 

@@ -68,6 +68,10 @@ impl Recorder for Quantities {
         self.0.push(imbalances(parameters).iter().map(|m| m.norm()))
     }
 
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.0.by_time
+    }
+
     fn finish(self: Box<Self>) -> Vec<f64> {
         self.0.finish()
     }
@@ -85,6 +89,10 @@ impl Recorder for Drift {
         let moved: f64 = now.iter().zip(start).map(|(m, m0)| (m - &*m0).norm()).sum();
         let size: f64 = parameters.blocks.iter().map(|w| w.norm_squared()).sum();
         self.series.push([moved / size])
+    }
+
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.series.by_time
     }
 
     fn finish(self: Box<Self>) -> Vec<f64> {
@@ -232,7 +240,8 @@ mod tests {
             let draw = e.draw_indices()[0];
             let start = e.initial(&data, draw).unwrap().unwrap();
             let mut rng = e.training_stream(draw);
-            let found = measure(&e, &[&ConservedDrift], &data, start, &mut rng, None).unwrap();
+            let found =
+                measure(&e, &[&ConservedDrift], &data, start.into(), &mut rng, None).unwrap();
             found.values[0][4]
         };
         let (coarse, middle, fine) = (drift(200), drift(400), drift(800));

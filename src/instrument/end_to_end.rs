@@ -70,6 +70,10 @@ impl Recorder for MapRecorder {
         Ok(())
     }
 
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.entries
+    }
+
     fn finish(self: Box<Self>) -> Vec<f64> {
         self.entries
     }

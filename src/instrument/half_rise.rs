@@ -52,8 +52,7 @@ impl Instrument for HalfRiseTime {
         Ok(Box::new(HalfRise {
             end_to_end: EndToEnd::new(experiment, dataset)?,
             modes: dataset.modes.clone(),
-            before: None,
-            crossings: vec![f64::NAN; dataset.modes.s.len()],
+            numbers: vec![f64::NAN; dataset.modes.s.len()],
         }))
     }
 }
@@ -61,8 +60,8 @@ impl Instrument for HalfRiseTime {
 struct HalfRise {
     end_to_end: EndToEnd,
     modes: Modes,
-    before: Option<(f64, Vec<f64>)>,
-    crossings: Vec<f64>,
+    /// The crossings, then the last time and the strengths at it.
+    numbers: Vec<f64>,
 }
 
 impl Recorder for HalfRise {
@@ -71,24 +70,33 @@ impl Recorder for HalfRise {
     }
 
     fn record(&mut self, _step: usize, time: f64, parameters: &Parameters) -> Result<()> {
-        if self.crossings.iter().all(|t| t.is_finite()) {
+        let modes = self.modes.s.len();
+        let (crossings, before) = self.numbers.split_at_mut(modes);
+        if crossings.iter().all(|t| t.is_finite()) {
             return Ok(());
         }
         let now = strengths(&self.modes, &self.end_to_end.map(parameters));
-        if let Some((t0, before)) = &self.before {
-            for (i, crossing) in self.crossings.iter_mut().enumerate() {
+        if let Some((t0, before)) = before.split_first() {
+            for (i, crossing) in crossings.iter_mut().enumerate() {
                 let half = self.modes.s[i] / 2.0;
                 if crossing.is_nan() && before[i] < half && now[i] >= half {
                     *crossing = t0 + (time - t0) * (half - before[i]) / (now[i] - before[i]);
                 }
             }
         }
-        self.before = Some((time, now));
+        self.numbers.truncate(modes);
+        self.numbers.push(time);
+        self.numbers.extend(now);
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Vec<f64> {
-        self.crossings
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.numbers
+    }
+
+    fn finish(mut self: Box<Self>) -> Vec<f64> {
+        self.numbers.truncate(self.modes.s.len());
+        self.numbers
     }
 }
 

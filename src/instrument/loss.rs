@@ -135,6 +135,10 @@ impl Recorder for LossRecorder {
         self.series.push([loss])
     }
 
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.series.by_time
+    }
+
     fn finish(self: Box<Self>) -> Vec<f64> {
         self.series.finish()
     }

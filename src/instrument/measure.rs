@@ -4,12 +4,22 @@ use super::subject::{Subject, refused};
 use super::{Cadence, Instrument, Recorder};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::learner::Parameters;
+use crate::learner::{Learner, Parameters};
 use crate::numerics::random::Stream;
 use crate::task::Dataset;
+use crate::training::{Snapshot, Start, State, Training};
+use std::cell::RefCell;
 
-/// Called with a step from time to time; an error (such as [`Error::Interrupted`]) stops the training.
-pub type OnProgress<'a> = dyn FnMut(usize) -> Result<()> + 'a;
+/// A look at a training that goes on.
+pub struct Progress<'a> {
+    /// Updates made so far.
+    pub step: usize,
+    /// Where the measurement stands, to go on from with [`Start::paused`]; `None` where the training cannot be continued from here.
+    pub state: Option<&'a dyn Fn() -> Result<State>>,
+}
+
+/// Called from time to time; an error (such as [`Error::Interrupted`]) stops the training.
+pub type OnProgress<'a> = dyn FnMut(Progress) -> Result<()> + 'a;
 
 /// What one training run gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,88 +33,186 @@ pub struct Measured {
 /// Trains once from `start` and feeds the recorders of all instruments, each at its own cadence.
 ///
 /// `rng` is the stream of the training noise. `on_progress` is called at every step that is looked at: every hundredth of the
-/// training and every 1,000 steps at least; which steps are looked at does not change the training.
+/// training and every 1,000 steps at least; which steps are looked at does not change the training. With `start.paused`, the state that
+/// `on_progress` gave, the same measurement is continued, to the same bits.
 ///
 /// Errors: an instrument that declines the experiment, divergence of the training, whatever `on_progress` returns.
 pub fn measure(
     experiment: &Experiment,
     instruments: &[&dyn Instrument],
     dataset: &Dataset,
-    start: Parameters,
+    start: Start,
     rng: &mut Stream,
     mut on_progress: Option<&mut OnProgress>,
 ) -> Result<Measured> {
     let subject = Subject::of(experiment).map_err(|d| refused("measure", d))?;
     let (training, learner) = (subject.training, subject.learner);
-    let mut recorders = Vec::with_capacity(instruments.len());
-    for instrument in instruments {
-        let axes = instrument
-            .axes(experiment)
-            .map_err(|d| refused(instrument.about().kind, d))?;
-        recorders.push((
-            instrument.recorder(experiment, dataset)?,
-            instrument.primitives(experiment, &axes),
-        ));
-    }
-    let recorded = experiment.record_steps();
-    let every_step = recorders
-        .iter()
-        .any(|(r, _)| r.cadence() == Cadence::EveryStep);
-    let looked_at = if every_step {
-        (0..=training.steps()).collect()
-    } else if on_progress.is_some() {
-        with_progress_steps(&recorded, training.steps())
-    } else {
-        recorded.clone()
+    let mut watch = Watch::new(experiment, instruments, dataset, training)?;
+    let mut looked_at = watch.looked_at(on_progress.is_some());
+    let within = match start.paused {
+        None => None,
+        Some(state) => {
+            let (step, collected, within): (usize, Vec<Vec<f64>>, State) = state.read()?;
+            watch.look_at_start(learner, start.parameters.clone(), dataset, rng)?;
+            for (recorder, collected) in watch.recorders.iter_mut().zip(collected) {
+                *recorder.collected() = collected;
+            }
+            looked_at.retain(|&s| s > step);
+            Some(within)
+        }
     };
-
+    let start = Start {
+        parameters: start.parameters,
+        paused: within.as_ref(),
+    };
     let trained = training.train(learner, start, dataset, &looked_at, rng, &mut |snapshot| {
-        let step = snapshot.step;
-        let is_recorded = recorded.binary_search(&step).is_ok();
-        for (recorder, _) in &mut recorders {
-            if is_recorded || recorder.cadence() == Cadence::EveryStep {
-                recorder.record(step, training.time(step), snapshot.parameters)?;
+        watch.look(&snapshot)?;
+        let Some(report) = &mut on_progress else {
+            return Ok(());
+        };
+        let Snapshot { step, state, .. } = snapshot;
+        match state {
+            None => report(Progress { step, state: None }),
+            Some(within) => {
+                let watch = RefCell::new(&mut watch);
+                let state = || State::of(&(step, watch.borrow_mut().collected(), within()?));
+                report(Progress {
+                    step,
+                    state: Some(&state),
+                })
             }
         }
-        match &mut on_progress {
-            Some(report) => report(step),
-            None => Ok(()),
-        }
     })?;
-
-    let values = recorders
-        .into_iter()
-        .zip(instruments)
-        .map(|((recorder, size), instrument)| finish(recorder, size, *instrument))
-        .collect::<Result<_>>()?;
-    Ok(Measured { values, trained })
+    Ok(Measured {
+        values: watch.finish(instruments)?,
+        trained,
+    })
 }
 
-/// The recorded steps and about 100 more, evenly spaced.
+/// The recorders of all instruments.
+struct Watch<'a> {
+    training: &'a dyn Training,
+    recorders: Vec<Box<dyn Recorder>>,
+    /// Number of values of each.
+    sizes: Vec<usize>,
+    recorded: Vec<usize>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(
+        experiment: &Experiment,
+        instruments: &[&dyn Instrument],
+        dataset: &Dataset,
+        training: &'a dyn Training,
+    ) -> Result<Self> {
+        let mut watch = Watch {
+            training,
+            recorders: Vec::with_capacity(instruments.len()),
+            sizes: Vec::with_capacity(instruments.len()),
+            recorded: experiment.record_steps(),
+        };
+        for instrument in instruments {
+            let axes = instrument
+                .axes(experiment)
+                .map_err(|d| refused(instrument.about().kind, d))?;
+            let recorder = instrument.recorder(experiment, dataset)?;
+            watch.recorders.push(recorder);
+            watch.sizes.push(instrument.primitives(experiment, &axes));
+        }
+        Ok(watch)
+    }
+
+    /// Steps at which the training is looked at.
+    fn looked_at(&self, progress: bool) -> Vec<usize> {
+        let last = self.training.steps();
+        let mut cadences = self.recorders.iter().map(|r| r.cadence());
+        if cadences.any(|c| c == Cadence::EveryStep) {
+            (0..=last).collect()
+        } else if progress {
+            with_progress_steps(&self.recorded, last)
+        } else {
+            self.recorded.clone()
+        }
+    }
+
+    fn look(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let step = snapshot.step;
+        let is_recorded = self.recorded.binary_search(&step).is_ok();
+        let time = self.training.time(step);
+        let mut report = None;
+        for recorder in &mut self.recorders {
+            match (recorder.cadence(), snapshot.chain) {
+                (Cadence::Chain, Some(chain)) => {
+                    let report = match &mut report {
+                        Some(report) => report,
+                        none => none.insert(chain()?),
+                    };
+                    recorder.chain(report);
+                }
+                (Cadence::Chain, None) => {}
+                (Cadence::Recorded, _) if !is_recorded => {}
+                _ => recorder.record(step, time, snapshot.parameters)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What the recorders keep of the start: the training hands it out and is stopped there.
+    fn look_at_start(
+        &mut self,
+        learner: &dyn Learner,
+        start: Parameters,
+        dataset: &Dataset,
+        rng: &Stream,
+    ) -> Result<()> {
+        if self.recorded.first() != Some(&0) {
+            return Ok(());
+        }
+        let training = self.training;
+        let (mut rng, mut looked) = (rng.clone(), Ok(()));
+        let end = training.train(learner, start.into(), dataset, &[0], &mut rng, &mut |s| {
+            looked = self.look(&s);
+            Err(Error::Interrupted)
+        });
+        match end {
+            Ok(_) | Err(Error::Interrupted) => looked,
+            Err(e) => Err(e),
+        }
+    }
+
+    fn collected(&mut self) -> Vec<Vec<f64>> {
+        let recorders = self.recorders.iter_mut();
+        recorders.map(|r| r.collected().clone()).collect()
+    }
+
+    fn finish(self, instruments: &[&dyn Instrument]) -> Result<Vec<Vec<f64>>> {
+        let recorders = self.recorders.into_iter().zip(self.sizes);
+        recorders
+            .zip(instruments)
+            .map(|((recorder, size), instrument)| {
+                let values = recorder.finish();
+                match values.len() == size {
+                    true => Ok(values),
+                    false => Err(Error::bug(
+                        instrument.about().kind,
+                        format!("{} values on a grid of {size}", values.len()),
+                    )),
+                }
+            })
+            .collect()
+    }
+}
+
 /// Most steps between two calls of `on_progress`, so that a long training can be interrupted.
 const LARGEST_STRIDE: usize = 1000;
 
+/// The recorded steps and about 100 more, evenly spaced.
 fn with_progress_steps(recorded: &[usize], last: usize) -> Vec<usize> {
     let mut steps = recorded.to_vec();
     steps.extend((0..last).step_by((last / 100).clamp(1, LARGEST_STRIDE)));
     steps.sort_unstable();
     steps.dedup();
     steps
-}
-
-fn finish(
-    recorder: Box<dyn Recorder>,
-    size: usize,
-    instrument: &dyn Instrument,
-) -> Result<Vec<f64>> {
-    let values = recorder.finish();
-    match values.len() == size {
-        true => Ok(values),
-        false => Err(Error::bug(
-            instrument.about().kind,
-            format!("{} values on a grid of {size}", values.len()),
-        )),
-    }
 }
 
 #[cfg(test)]
@@ -114,6 +222,8 @@ mod tests {
     use super::*;
     use crate::experiment::DrawIndex;
     use crate::task::LinearTeacher;
+    use crate::training::GradientDescent;
+    use std::sync::Arc;
 
     const DRAW: DrawIndex = DrawIndex {
         dataset: 0,
@@ -136,7 +246,14 @@ mod tests {
     fn watched(instruments: &[&dyn Instrument], hook: Option<&mut OnProgress>) -> Result<Measured> {
         let (experiment, data, start) = setting();
         let mut rng = experiment.training_stream(DRAW);
-        measure(&experiment, instruments, &data, start, &mut rng, hook)
+        measure(
+            &experiment,
+            instruments,
+            &data,
+            start.into(),
+            &mut rng,
+            hook,
+        )
     }
 
     #[test]
@@ -172,17 +289,50 @@ mod tests {
         assert!(found.values[3].iter().all(|t| *t < 5.0));
     }
 
+    /// Instruments with a memory of the start, of the last step and of sums among them.
+    #[test]
+    fn a_measurement_continued_from_any_state_gives_the_same_bits() {
+        let (mut experiment, data, start) = setting();
+        experiment.training = Some(Arc::new(GradientDescent::new(0.05, 500)));
+        let apply = INSTRUMENTS.iter().copied();
+        let apply: Vec<_> = apply.filter(|i| i.axes(&experiment).is_ok()).collect();
+        let mut states = Vec::new();
+        let mut keep = |progress: Progress| {
+            if progress.step.is_multiple_of(61) {
+                states.push(progress.state.unwrap()()?);
+            }
+            Ok(())
+        };
+        let mut rng = experiment.training_stream(DRAW);
+        let from = start.clone().into();
+        let whole = measure(&experiment, &apply, &data, from, &mut rng, Some(&mut keep)).unwrap();
+        assert!(states.len() > 5);
+        for state in &states {
+            let start = Start {
+                parameters: start.clone(),
+                paused: Some(state),
+            };
+            let mut rng = experiment.training_stream(DRAW);
+            let again = measure(&experiment, &apply, &data, start, &mut rng, None).unwrap();
+            assert_eq!(again.trained, whole.trained);
+            let bits = |m: &Measured| -> Vec<u64> {
+                m.values.concat().iter().map(|v| v.to_bits()).collect()
+            };
+            assert_eq!(bits(&again), bits(&whole));
+        }
+    }
+
     #[test]
     fn progress_is_reported_and_can_stop_the_training() {
         let mut steps = Vec::new();
         let silent = watched(&[&TrainLoss], None).unwrap();
-        let mut report = |step: usize| {
-            steps.push(step);
+        let mut report = |progress: Progress| {
+            steps.push(progress.step);
             Ok(())
         };
         assert_eq!(watched(&[&TrainLoss], Some(&mut report)).unwrap(), silent);
         assert!(steps.len() >= 100 && steps.windows(2).all(|w| w[0] < w[1]));
-        let mut stop = |step: usize| match step > 100 {
+        let mut stop = |progress: Progress| match progress.step > 100 {
             true => Err(Error::Interrupted),
             false => Ok(()),
         };

@@ -1,5 +1,6 @@
 //! Instruments: what is measured on a network while it trains.
 
+pub mod chain;
 mod conserved;
 mod end_to_end;
 mod features;
@@ -28,7 +29,7 @@ pub use features::{
 };
 pub use half_rise::{HALF_RISE_TIME, HalfRiseTime};
 pub use loss::{TEST_LOSS, TRAIN_LOSS, TestLoss, TrainLoss};
-pub use measure::{Measured, OnProgress, measure};
+pub use measure::{Measured, OnProgress, Progress, measure};
 pub use modes::{MODE_STRENGTH, ModeStrength, SINGULAR_ALIGNMENT, SingularAlignment};
 pub use ntk::{NTK, NTK_CHANGE, Ntk, NtkChange};
 pub use observable::{Axis, Observable, Wanted};
@@ -47,6 +48,7 @@ use crate::experiment::Experiment;
 use crate::kind::{About, unknown};
 use crate::learner::Parameters;
 use crate::task::Dataset;
+use crate::training::ChainReport;
 
 /// Why an instrument or a theory does not apply; a row in the league, never a failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +62,8 @@ pub enum Cadence {
     Recorded,
     /// After every step (threshold crossings).
     EveryStep,
+    /// After the last step of a sampler: [`Recorder::chain`] instead of [`Recorder::record`].
+    Chain,
 }
 
 /// Defines an observable by how it is read off a network.
@@ -92,6 +96,10 @@ pub trait Recorder: Send {
     }
     /// Called with the parameters at `step` (gradient-flow time `time`).
     fn record(&mut self, step: usize, time: f64, parameters: &Parameters) -> Result<()>;
+    /// Called after the last step of a sampler with what its chain tells.
+    fn chain(&mut self, _report: &ChainReport) {}
+    /// The numbers collected so far: with them, and a look at the start, a fresh recorder goes on where this one stands.
+    fn collected(&mut self) -> &mut Vec<f64>;
     /// All values on the instrument's grid, row-major; not-a-number where undefined for this draw.
     fn finish(self: Box<Self>) -> Vec<f64>;
 }
@@ -126,6 +134,14 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &PredictorSecondMoment,
     &Sharpness,
     &PerTokenLoss,
+    &chain::RHAT,
+    &chain::AUTOCORRELATION_TIME,
+    &chain::EFFECTIVE,
+    &chain::VIRIAL,
+    &chain::ACCEPTANCE,
+    &chain::STEP,
+    &chain::START,
+    &chain::HALF_STEP,
 ];
 
 /// The instrument called `name`, or an input error at `place` that suggests the nearest one.

@@ -116,6 +116,10 @@ impl Recorder for ModeRecorder {
         self.series.push((self.reading)(&self.modes, &map)?)
     }
 
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.series.by_time
+    }
+
     fn finish(self: Box<Self>) -> Vec<f64> {
         self.series.finish()
     }

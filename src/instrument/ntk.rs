@@ -146,6 +146,10 @@ impl Recorder for Endpoints {
         Ok(())
     }
 
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.values
+    }
+
     fn finish(self: Box<Self>) -> Vec<f64> {
         self.values
     }
@@ -231,6 +235,10 @@ impl Recorder for Change {
             }
         };
         self.series.push([change])
+    }
+
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.series.by_time
     }
 
     fn finish(self: Box<Self>) -> Vec<f64> {

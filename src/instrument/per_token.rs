@@ -69,6 +69,10 @@ impl Recorder for PerTokenRecorder {
         Ok(())
     }
 
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.last
+    }
+
     fn finish(self: Box<Self>) -> Vec<f64> {
         self.last
     }

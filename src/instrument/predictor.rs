@@ -73,8 +73,8 @@ struct Average {
     inputs: DMatrix<f64>,
     power: i32,
     from: usize,
-    sum: DMatrix<f64>,
-    count: usize,
+    /// Number of looks, then the sums of the outputs, outputs fastest.
+    sums: Vec<f64>,
 }
 
 fn recorder(
@@ -92,9 +92,8 @@ fn recorder(
         network: subject.learner.network(subject.shape),
         power,
         from: subject.training.measured_from(),
-        sum: DMatrix::zeros(subject.shape.outputs, inputs.ncols()),
+        sums: vec![0.0; 1 + subject.shape.outputs * inputs.ncols()],
         inputs: inputs.clone(),
-        count: 0,
     }))
 }
 
@@ -102,15 +101,24 @@ impl Recorder for Average {
     fn record(&mut self, step: usize, _time: f64, parameters: &Parameters) -> Result<()> {
         if step >= self.from {
             let outputs = self.network.forward(parameters, &self.inputs);
-            self.sum += outputs.map(|f| f.powi(self.power));
-            self.count += 1;
+            self.sums[0] += 1.0;
+            for (sum, f) in self.sums[1..].iter_mut().zip(&outputs) {
+                *sum += f.powi(self.power);
+            }
         }
         Ok(())
     }
 
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.sums
+    }
+
     fn finish(self: Box<Self>) -> Vec<f64> {
-        let mean = self.sum.transpose() / self.count as f64;
-        mean.as_slice().to_vec()
+        let (count, sums) = (self.sums[0], &self.sums[1..]);
+        let outputs = sums.len() / self.inputs.ncols();
+        (0..outputs)
+            .flat_map(|k| sums.iter().skip(k).step_by(outputs).map(move |s| s / count))
+            .collect()
     }
 }
 

@@ -76,6 +76,7 @@ impl Instrument for Reading {
             when: self.when,
             last: subject.training.steps(),
             read: (self.reader)(&subject, dataset)?,
+            width: 0,
             values: Vec::new(),
         }))
     }
@@ -105,8 +106,10 @@ struct Reader {
     when: When,
     last: usize,
     read: Read,
-    /// One entry per time.
-    values: Vec<Vec<f64>>,
+    /// Numbers per time, known after the first one.
+    width: usize,
+    /// All numbers of the first time, then of the second, ...
+    values: Vec<f64>,
 }
 
 impl Recorder for Reader {
@@ -118,24 +121,30 @@ impl Recorder for Reader {
         };
         if times > 0 {
             let values = (self.read)(parameters)?;
-            if self.values.first().is_some_and(|v| v.len() != values.len()) {
+            if self.width != values.len() && !self.values.is_empty() {
                 return Err(Error::bug(
                     "instrument",
                     "wrong number of values at one time",
                 ));
             }
-            self.values.extend(std::iter::repeat_n(values, times));
+            self.width = values.len();
+            for _ in 0..times {
+                self.values.extend_from_slice(&values);
+            }
         }
         Ok(())
     }
 
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.values
+    }
+
     fn finish(self: Box<Self>) -> Vec<f64> {
-        let width = self.values.first().map_or(0, Vec::len);
         match self.when {
-            When::Recorded => (0..width)
-                .flat_map(|i| self.values.iter().map(move |v| v[i]))
+            When::Recorded => (0..self.width)
+                .flat_map(|i| self.values.iter().skip(i).step_by(self.width).copied())
                 .collect(),
-            When::Ends | When::End => self.values.concat(),
+            When::Ends | When::End => self.values,
         }
     }
 }

@@ -85,6 +85,10 @@ impl Recorder for SharpnessRecorder {
         Ok(())
     }
 
+    fn collected(&mut self) -> &mut Vec<f64> {
+        &mut self.values
+    }
+
     fn finish(self: Box<Self>) -> Vec<f64> {
         self.values
     }
@@ -115,7 +119,14 @@ mod tests {
                 dataset: 0,
                 replica: 0,
             });
-            let found = measure(&e, &[&Sharpness, &TrainLoss], &data, start, &mut rng, None);
+            let found = measure(
+                &e,
+                &[&Sharpness, &TrainLoss],
+                &data,
+                start.into(),
+                &mut rng,
+                None,
+            );
             let found = found.unwrap();
             assert!(found.values[1][4] < 1e-12);
             let weights: f64 = found.trained.blocks.iter().map(|b| b.norm_squared()).sum();

@@ -91,7 +91,8 @@ pub(super) fn refused(name: &str, declined: Declined) -> Error {
 /// Collects a fixed number of values per recorded time, time last and fastest.
 pub(super) struct Series {
     width: usize,
-    by_time: Vec<f64>,
+    /// All values of the first time, then of the second, ...
+    pub by_time: Vec<f64>,
 }
 
 impl Series {

@@ -6,7 +6,7 @@ use crate::kind::About;
 use crate::learner::{Learner, MlpView, Network, Objective, Parameters, Precision, StartView};
 use crate::numerics::random::{Stream, normal_matrix};
 use crate::task::{Dataset, Shape, Task};
-use crate::training::{Loss, OnSnapshot, Snapshot, Training};
+use crate::training::{Loss, OnSnapshot, Snapshot, Start, Training};
 use nalgebra::DMatrix;
 use std::sync::Arc;
 
@@ -218,7 +218,7 @@ impl Training for Descent {
     fn train(
         &self,
         learner: &dyn Learner,
-        start: Parameters,
+        start: Start,
         dataset: &Dataset,
         record: &[usize],
         _rng: &mut Stream,
@@ -226,12 +226,12 @@ impl Training for Descent {
     ) -> Result<Parameters> {
         let shape = dataset.shape();
         let mut network = learner.network(shape);
-        let mut gradient = start.clone();
-        let mut parameters = start;
+        let mut parameters = start.parameters;
+        let mut gradient = parameters.clone();
         for step in 0..=self.steps {
             if record.contains(&step) {
                 let parameters = &parameters;
-                on_snapshot(Snapshot { step, parameters })?;
+                on_snapshot(Snapshot::new(step, parameters))?;
             }
             if step < self.steps {
                 let weight = self.loss.weight(dataset.samples());
@@ -272,6 +272,6 @@ pub fn trained(
     let data = e.dataset(0).unwrap();
     let start = e.initial(&data, draw).unwrap().unwrap();
     let mut noise = e.training_stream(draw);
-    let found = super::measure(&e, instruments, &data, start, &mut noise, None).unwrap();
+    let found = super::measure(&e, instruments, &data, start.into(), &mut noise, None).unwrap();
     (data, found.trained, found.values)
 }

@@ -43,7 +43,17 @@ use nalgebra::{DMatrix, RealField};
 use std::fmt::Debug;
 
 /// Scalars a network can be trained in: `f64` and `f32`.
-pub trait Real: RealField + Gemm + Elementary + Default + Copy + Send + Sync {
+pub trait Real:
+    RealField
+    + Gemm
+    + Elementary
+    + Default
+    + Copy
+    + Send
+    + Sync
+    + serde::Serialize
+    + serde::de::DeserializeOwned
+{
     /// Rounds a double-precision number to the type.
     fn of(x: f64) -> Self;
     /// The same number in double precision.
@@ -101,7 +111,8 @@ impl Precision {
 
 /// Raw (optimised) parameters as a list of matrices; for an MLP `blocks[l]` is the raw weight of layer `l + 1`,
 /// `width_{l+1} x width_l`; biases follow as single columns.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(bound = "")]
 pub struct Parameters<T: Real = f64> {
     /// The matrices, in the order of [`Learner::shapes`].
     pub blocks: Vec<DMatrix<T>>,

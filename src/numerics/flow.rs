@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::numerics::interrupt;
+use serde::{Deserialize, Serialize};
 
 /// Accuracy and effort of an integration.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Tolerance {
     /// Local error allowed per step, relative to the size of each component.
     pub relative: f64,
@@ -25,7 +26,7 @@ impl Default for Tolerance {
 }
 
 /// Effort spent and error accumulated.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct FlowReport {
     /// Accepted steps.
     pub steps: usize,
@@ -49,7 +50,7 @@ pub struct FlowReport {
 /// flow.advance(&mut |_, y, dy| dy[0] = -y[0], 2.0).unwrap();
 /// assert!((flow.state()[0] - (-2f64).exp()).abs() < 1e-10);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Flow {
     t: f64,
     y: Vec<f64>,

@@ -40,3 +40,43 @@ pub fn normal_matrix(rng: &mut Stream, rows: usize, cols: usize) -> DMatrix<f64>
     }
     m
 }
+
+/// A stream that can be stored and goes on where it stood.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Stored(#[serde(with = "position")] pub Stream);
+
+/// A stream as its key, its number and its position, for fields `#[serde(with = "position")]`.
+pub mod position {
+    use super::Stream;
+    use rand::SeedableRng;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Position {
+        seed: [u8; 32],
+        stream: u64,
+        /// High and low half of the position in words.
+        words: [u64; 2],
+    }
+
+    /// Writes the position.
+    pub fn serialize<S: Serializer>(rng: &Stream, serializer: S) -> Result<S::Ok, S::Error> {
+        let words = rng.get_word_pos();
+        Position {
+            seed: rng.get_seed(),
+            stream: rng.get_stream(),
+            words: [(words >> 64) as u64, words as u64],
+        }
+        .serialize(serializer)
+    }
+
+    /// A stream at the position.
+    pub fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Stream, D::Error> {
+        let at = Position::deserialize(deserializer)?;
+        let mut rng = Stream::from_seed(at.seed);
+        rng.set_stream(at.stream);
+        rng.set_word_pos(((at.words[0] as u128) << 64) | at.words[1] as u128);
+        Ok(rng)
+    }
+}

@@ -1,5 +1,6 @@
 //! Computes every unit of a spec (one draw measured, one theory solved for one draw) in parallel, from the store where it can.
 
+use super::checkpoint::Checkpoint;
 use super::cost;
 use super::manifest::simd_level;
 use super::memo::Memo;
@@ -10,18 +11,19 @@ use super::store::{Lookup, Record, Store};
 use super::units::{Unit, Work, steps, total_steps, units};
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, DrawIndex, Experiment};
-use crate::instrument::measure;
+use crate::instrument::{self, measure};
 use crate::numerics::interrupt;
 use crate::spec::sweep::named;
 use crate::spec::{Cell, Spec, experiment_json, hash};
 use crate::task::Dataset;
 use crate::theory::{Plan, Prediction};
+use crate::training::Start;
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Which side of the comparison is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct Settings {
     pub max_memory: u64,
     /// Whether a progress bar is shown (only on a terminal, after one second).
     pub progress: bool,
+    /// Time between two checkpoints of one draw; one more is written when the run is interrupted.
+    pub checkpoint: Duration,
 }
 
 impl Default for Settings {
@@ -57,6 +61,7 @@ impl Default for Settings {
             threads: 0,
             max_memory: cost::DEFAULT_MAX_MEMORY,
             progress: false,
+            checkpoint: Duration::from_secs(30),
         }
     }
 }
@@ -88,6 +93,7 @@ struct Engine<'a> {
     spec: &'a Spec,
     plans: &'a [Vec<Planned>],
     store: Option<Store>,
+    checkpoint: Duration,
     datasets: Datasets,
     progress: Progress,
     warnings: Mutex<Vec<String>>,
@@ -123,6 +129,7 @@ pub fn execute(spec: &Spec, settings: &Settings) -> Result<Outcome> {
         spec,
         plans: &plans,
         store,
+        checkpoint: settings.checkpoint,
         datasets: Memo::new(),
         progress: Progress::new(total_steps(spec, &units), settings.progress),
         warnings: Mutex::new(warnings),
@@ -233,20 +240,46 @@ impl Engine<'_> {
             "instruments": cell.instruments.iter().map(|i| instrument_json(*i)).collect::<Vec<_>>(),
             "draw": draw,
         });
+        let checkpoint = self
+            .store
+            .as_ref()
+            .map(|store| Checkpoint::of(store.root(), &hash::of(&key)));
         let mut advanced = 0u64;
         let record = self.stored(&key, || {
             let data = self.dataset(experiment, draw.dataset)?;
-            let start = experiment
+            let parameters = experiment
                 .initial(&data, draw)?
                 .ok_or_else(|| Error::bug("measure", "no learner"))?;
+            let paused = match &checkpoint {
+                Some(checkpoint) => checkpoint.load()?,
+                None => None,
+            };
+            let start = Start {
+                parameters,
+                paused: paused.as_ref(),
+            };
             let mut rng = experiment.training_stream(draw);
-            let mut report = |step: usize| {
-                let step = step as u64;
+            let (mut saved, mut can_pause) = (Instant::now(), false);
+            let mut report = |progress: instrument::Progress| {
+                let step = progress.step as u64;
                 if step > advanced {
                     self.progress.advance(step - advanced);
                     advanced = step;
                 }
-                interrupt::check()
+                let stop = interrupt::check();
+                can_pause |= progress.state.is_some();
+                match (&checkpoint, progress.state) {
+                    (Some(checkpoint), Some(state)) => {
+                        if stop.is_err() || saved.elapsed() >= self.checkpoint {
+                            checkpoint.save(&state()?)?;
+                            saved = Instant::now();
+                        }
+                        stop
+                    }
+                    // A state comes with one of the next looks.
+                    (Some(_), None) if can_pause => Ok(()),
+                    _ => stop,
+                }
             };
             let measured = measure(
                 experiment,
@@ -268,6 +301,9 @@ impl Engine<'_> {
             })
         });
         let record = record.map_err(|e| of_draw(e, cell, draw))?;
+        if let Some(checkpoint) = checkpoint {
+            checkpoint.remove()?;
+        }
         self.progress
             .advance(steps(experiment) - advanced.min(steps(experiment)));
         let values = cell
@@ -349,7 +385,15 @@ impl Engine<'_> {
         start: &crate::learner::Parameters,
     ) -> Result<crate::learner::Parameters> {
         let mut rng = cell.experiment.training_stream(draw);
-        Ok(measure(&cell.experiment, &[], data, start.clone(), &mut rng, None)?.trained)
+        Ok(measure(
+            &cell.experiment,
+            &[],
+            data,
+            start.clone().into(),
+            &mut rng,
+            None,
+        )?
+        .trained)
     }
 }
 
@@ -380,6 +424,7 @@ fn of_draw(error: Error, cell: &Cell, draw: DrawIndex) -> Error {
         Error::Diverged {
             place,
             step,
+            block,
             learning_rate,
             stable_bound,
         } => Error::Diverged {
@@ -389,6 +434,7 @@ fn of_draw(error: Error, cell: &Cell, draw: DrawIndex) -> Error {
                 place.strip_prefix("training").unwrap_or_default()
             ),
             step,
+            block,
             learning_rate,
             stable_bound,
         },

@@ -2,6 +2,7 @@
 
 pub mod arrays;
 pub mod assess;
+mod checkpoint;
 pub mod cost;
 pub mod document;
 pub mod execute;

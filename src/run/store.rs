@@ -90,6 +90,11 @@ impl Store {
         &self.damaged
     }
 
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Path of a record, relative to the store.
     pub fn name(key: &str) -> String {
         format!("{}/{}.rec", &key[..2.min(key.len())], key)

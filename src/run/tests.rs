@@ -12,7 +12,7 @@ use crate::task::{Dataset, LinearTeacher, SemanticHierarchy, Shape, Task};
 use crate::theory::ntk::Ntk;
 use crate::theory::saxe::{self, Saxe};
 use crate::theory::{Info, Plan, Theory};
-use crate::training::{GradientDescent, Loss, OnSnapshot, Training};
+use crate::training::{GradientDescent, Loss, OnSnapshot, Start, Training};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -112,7 +112,7 @@ impl Training for Revised<GradientDescent> {
     fn train(
         &self,
         learner: &dyn Learner,
-        start: Parameters,
+        start: Start,
         dataset: &Dataset,
         record: &[usize],
         rng: &mut Stream,

@@ -151,7 +151,7 @@ mod tests {
         let data = e.dataset(0).unwrap();
         let start = e.initial(&data, draw).unwrap().unwrap();
         let mut noise = e.training_stream(draw);
-        measure(e, &[&Sharpness], &data, start, &mut noise, None)
+        measure(e, &[&Sharpness], &data, start.into(), &mut noise, None)
             .unwrap()
             .values[0][0]
     }

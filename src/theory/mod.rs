@@ -11,6 +11,7 @@ pub mod readout;
 pub mod saddle_to_saddle;
 pub mod saxe;
 pub mod sheet;
+mod virial_identity;
 
 use crate::error::{Error, Result};
 use crate::experiment::{Draw, Experiment, Promise};
@@ -99,6 +100,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     linear_posterior::KIND,
     bayes_optimal::KIND,
     edge_of_stability::KIND,
+    virial_identity::KIND,
 ];
 
 /// A solver was handed a draw without what its promise names.

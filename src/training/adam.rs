@@ -6,7 +6,7 @@ use crate::learner::{Learner, Parameters};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use crate::training::table::{Common, WeightDecay, check_fraction, check_positive, resolved};
-use crate::training::{Cost, Descent, Loss, OnSnapshot, Rule, Schedule, Training};
+use crate::training::{Cost, Descent, Loss, OnSnapshot, Rule, Schedule, Start, Training};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -139,7 +139,7 @@ impl Training for Adam {
     fn train(
         &self,
         learner: &dyn Learner,
-        start: Parameters,
+        start: Start,
         dataset: &Dataset,
         record: &[usize],
         rng: &mut Stream,

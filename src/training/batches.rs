@@ -80,6 +80,16 @@ impl<'a, T: Real> Batches<'a, T> {
         }
     }
 
+    /// Where the sequence stands: the order of the epoch and the samples already used.
+    pub fn position(&self) -> (&[usize], usize) {
+        (&self.order, self.used)
+    }
+
+    /// Puts the sequence where another one stood.
+    pub fn seek(&mut self, (order, used): (Vec<usize>, usize)) {
+        (self.order, self.used) = (order, used);
+    }
+
     /// True when the batch handed out last completed an epoch.
     pub fn epoch_ended(&self) -> bool {
         self.used == self.data.x.ncols()

@@ -5,7 +5,7 @@ use crate::kind::{About, Kind, parse_table};
 use crate::learner::{Learner, Parameters, Solver};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
-use crate::training::{Cost, Loss, OnSnapshot, Snapshot, Training};
+use crate::training::{Cost, Loss, OnSnapshot, Snapshot, Start, Training};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -102,16 +102,17 @@ impl Training for ClosedForm {
     fn train(
         &self,
         learner: &dyn Learner,
-        start: Parameters,
+        start: Start,
         dataset: &Dataset,
         record: &[usize],
         _rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
+        let start = start.parameters;
         let solution = solver(learner)?.solve(&start, dataset)?;
         for &step in record {
             let parameters = if step == 0 { &start } else { &solution };
-            on_snapshot(Snapshot { step, parameters })?;
+            on_snapshot(Snapshot::new(step, parameters))?;
         }
         Ok(solution)
     }

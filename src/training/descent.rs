@@ -4,10 +4,11 @@ use super::batches::{Batches, Data};
 use super::rule::Memory;
 use crate::error::{Error, Result};
 use crate::learner::{Learner, Network, Objective, Parameters, Precision, Real};
-use crate::numerics::random::Stream;
+use crate::numerics::random::{Stored, Stream};
 use crate::task::{Dataset, Shape};
 use crate::training::stability::stable_bound;
-use crate::training::{Cost, Loss, OnSnapshot, Rule, Schedule, Snapshot};
+use crate::training::{Cost, Loss, OnSnapshot, Rule, Schedule, Snapshot, Start, State};
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 
 /// Place of the table in a spec, for errors that arise after parsing.
@@ -106,7 +107,7 @@ impl Descent {
     pub fn train(
         &self,
         learner: &dyn Learner,
-        start: Parameters,
+        start: Start,
         dataset: &Dataset,
         record: &[usize],
         rng: &mut Stream,
@@ -114,7 +115,8 @@ impl Descent {
     ) -> Result<Parameters> {
         let shape = dataset.shape();
         self.check(shape)?;
-        let shapes: Vec<_> = start.blocks.iter().map(|b| b.shape()).collect();
+        let blocks = &start.parameters.blocks;
+        let shapes: Vec<_> = blocks.iter().map(|b| b.shape()).collect();
         if shapes != learner.shapes(shape) {
             let cause = "the start does not have the shapes of the learner";
             return Err(Error::bug("gradient descent", cause));
@@ -158,17 +160,25 @@ impl Descent {
         };
         match outcome {
             Outcome::Trained(p) => Ok(p),
-            Outcome::Diverged(step) => {
+            Outcome::Diverged(step, block) => {
                 let bound = match (self.rule, self.loss.is_square()) {
                     (Rule::Plain, true) => {
                         let network = &mut *learner.network(shape);
-                        stable_bound(network, &start, &data.x, &data.y, weight, rate_scale)
+                        stable_bound(
+                            network,
+                            &start.parameters,
+                            &data.x,
+                            &data.y,
+                            weight,
+                            rate_scale,
+                        )
                     }
                     _ => None,
                 };
                 Err(Error::Diverged {
                     place: PLACE.into(),
                     step,
+                    block: learner.names(shape).swap_remove(block),
                     learning_rate: self.learning_rate,
                     stable_bound: bound.filter(|&b| b < self.learning_rate),
                 })
@@ -187,45 +197,118 @@ impl Descent {
     ) -> Result<Outcome> {
         let objective = run.objective;
         let rate = self.learning_rate * run.rate_scale;
-        let mut p = run.start.cast::<T>();
-        let mut gradient = p.clone();
-        let mut memory = Memory::new(self.rule, &p);
         let mut batches = Batches::new(data, self.part(data.x.ncols()));
-        let initial = network
-            .gradient(&p, &data.x, &data.y, objective, &mut gradient)
-            .f64();
-        let limit = EXPLODED * (initial.max(objective.of_zero(data.y.as_slice())) + data.constant);
+        let mut at = match run.start.paused {
+            None => {
+                let mut at = Progress::start(self.rule, run.start.parameters.cast());
+                let initial = network
+                    .gradient(&at.p, &data.x, &data.y, objective, &mut at.gradient)
+                    .f64();
+                let size = initial.max(objective.of_zero(data.y.as_slice()));
+                at.limit = EXPLODED * (size + data.constant);
+                at
+            }
+            Some(state) => {
+                let (at, batch, Stored(noise)) = state.read()?;
+                batches.seek(batch);
+                *rng = noise;
+                at
+            }
+        };
         let mut record = run.record.iter().copied().peekable();
-        let mut epoch = Epoch::default();
-        let mut stopped = false;
-        for step in 0..=self.steps {
-            if !stopped {
-                let (x, y, weight) = batches.next(rng);
-                let loss = network
-                    .gradient(&p, x, y, objective.with_weight(weight), &mut gradient)
-                    .f64()
-                    + data.constant;
-                if !(loss.is_finite() && loss <= limit) {
-                    return Ok(Outcome::Diverged(step));
+        loop {
+            let step = at.step;
+            if !at.seen {
+                if !at.stopped {
+                    let (x, y, weight) = batches.next(rng);
+                    let objective = objective.with_weight(weight);
+                    let loss = network
+                        .gradient(&at.p, x, y, objective, &mut at.gradient)
+                        .f64()
+                        + data.constant;
+                    if !(loss.is_finite() && loss <= at.limit) {
+                        return Ok(Outcome::Diverged(
+                            step,
+                            at.worst_block(&run.start.parameters),
+                        ));
+                    }
+                    let mean = at.epoch.add(loss, batches.epoch_ended());
+                    at.stopped = self.stop_at_loss.zip(mean).is_some_and(|(at, l)| l <= at);
                 }
-                let mean = epoch.add(loss, batches.epoch_ended());
-                stopped = self.stop_at_loss.zip(mean).is_some_and(|(at, l)| l <= at);
+                at.seen = true;
+                if record.next_if_eq(&step).is_some() {
+                    let state = || State::of(&(&at, batches.position(), Stored(rng.clone())));
+                    with_f64(&at.p, |parameters| {
+                        on_snapshot(Snapshot {
+                            state: Some(&state),
+                            ..Snapshot::new(step, parameters)
+                        })
+                    })?;
+                }
             }
-            if record.next_if_eq(&step).is_some() {
-                with_f64(&p, |parameters| on_snapshot(Snapshot { step, parameters }))?;
+            if step == self.steps {
+                return Ok(Outcome::Trained(at.p.cast()));
             }
-            if step < self.steps && !stopped {
-                let factor = self.schedule.factor(step, self.steps);
-                memory.update(&mut p, &gradient, rate * factor, &self.weight_decay);
+            if !at.stopped {
+                let rate = rate * self.schedule.factor(step, self.steps);
+                at.memory
+                    .update(&mut at.p, &at.gradient, rate, &self.weight_decay);
             }
+            (at.step, at.seen) = (step + 1, false);
         }
-        Ok(Outcome::Trained(p.cast()))
+    }
+}
+
+/// How far a run is.
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "")]
+struct Progress<T: Real> {
+    /// Updates made.
+    step: usize,
+    /// Whether the gradient of this step is known (and the step recorded).
+    seen: bool,
+    p: Parameters<T>,
+    gradient: Parameters<T>,
+    memory: Memory<T>,
+    epoch: Epoch,
+    stopped: bool,
+    /// Loss that counts as divergence.
+    limit: f64,
+}
+
+impl<T: Real> Progress<T> {
+    fn start(rule: Rule, p: Parameters<T>) -> Self {
+        Progress {
+            step: 0,
+            seen: false,
+            gradient: p.clone(),
+            memory: Memory::new(rule, &p),
+            p,
+            epoch: Epoch::default(),
+            stopped: false,
+            limit: f64::INFINITY,
+        }
+    }
+
+    /// The block that moved farthest from the start; the first one that is not finite (before the first step: with its gradient).
+    fn worst_block(&self, start: &Parameters) -> usize {
+        let distance = |l: usize| {
+            let moved = self.p.blocks[l].map(T::f64) - &start.blocks[l];
+            match (moved.norm(), self.gradient.blocks[l].norm().f64()) {
+                (d, g) if d.is_finite() && (self.step > 0 || g.is_finite()) => d,
+                _ => f64::INFINITY,
+            }
+        };
+        let blocks = (0..self.p.blocks.len()).rev();
+        blocks
+            .max_by(|&a, &b| distance(a).total_cmp(&distance(b)))
+            .unwrap_or(0)
     }
 }
 
 /// What one run trains on, whatever its scalar type.
 struct Run<'a> {
-    start: &'a Parameters,
+    start: &'a Start<'a>,
     objective: Objective,
     rate_scale: f64,
     record: &'a [usize],
@@ -233,12 +316,12 @@ struct Run<'a> {
 
 enum Outcome {
     Trained(Parameters),
-    /// At this step the loss had exploded.
-    Diverged(usize),
+    /// At this step the loss had exploded; the block that moved farthest.
+    Diverged(usize, usize),
 }
 
 /// Mean loss of the batches of an epoch.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Epoch {
     sum: f64,
     batches: usize,

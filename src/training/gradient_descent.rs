@@ -6,7 +6,7 @@ use crate::learner::{Learner, Parameters};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use crate::training::table::{check_batch, steps};
-use crate::training::{Cost, Descent, Loss, OnSnapshot, Training};
+use crate::training::{Cost, Descent, Loss, OnSnapshot, Start, Training};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -143,7 +143,7 @@ impl Training for GradientDescent {
     fn train(
         &self,
         learner: &dyn Learner,
-        start: Parameters,
+        start: Start,
         dataset: &Dataset,
         record: &[usize],
         rng: &mut Stream,

@@ -8,7 +8,7 @@ use crate::numerics::flow::{Flow, Tolerance};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use crate::training::table::{check_fraction, check_positive};
-use crate::training::{Cost, Loss, OnSnapshot, Snapshot, Training};
+use crate::training::{Cost, Loss, OnSnapshot, Snapshot, Start, State, Training};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -180,12 +180,23 @@ impl Training for GradientFlow {
     fn train(
         &self,
         learner: &dyn Learner,
-        start: Parameters,
+        start: Start,
         dataset: &Dataset,
         record: &[usize],
         _rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
+        let tolerance = Tolerance {
+            relative: self.tolerance,
+            absolute: self.tolerance / 100.0,
+            ..Tolerance::default()
+        };
+        let mut flow = match start.paused {
+            Some(state) => state.read()?,
+            None => Flow::new(0.0, flat(&start.parameters), tolerance),
+        };
+        let mut parameters = start.parameters;
+        unflatten(flow.state(), &mut parameters);
         let shape = dataset.shape();
         let classes = learner.classes(shape);
         let objective = self.loss.objective(shape.samples, shape.outputs, classes);
@@ -196,16 +207,9 @@ impl Training for GradientFlow {
             data: &data,
             objective,
             rate: learner.rate_scale(shape),
-            point: start.clone(),
-            gradient: start.clone(),
+            point: parameters.clone(),
+            gradient: parameters.clone(),
         };
-        let tolerance = Tolerance {
-            relative: self.tolerance,
-            absolute: self.tolerance / 100.0,
-            ..Tolerance::default()
-        };
-        let mut flow = Flow::new(0.0, flat(&start), tolerance);
-        let mut parameters = start;
         let rest = (record.last() != Some(&self.resolution)).then_some(&self.resolution);
         for &step in record.iter().chain(rest) {
             let time = self.time * step as f64 / self.resolution as f64;
@@ -214,8 +218,10 @@ impl Training for GradientFlow {
                 unflatten(flow.state(), &mut parameters);
             }
             if rest != Some(&step) {
-                let parameters = &parameters;
-                on_snapshot(Snapshot { step, parameters })?;
+                on_snapshot(Snapshot {
+                    state: Some(&|| State::of(&flow)),
+                    ..Snapshot::new(step, &parameters)
+                })?;
             }
         }
         Ok(parameters)
@@ -258,7 +264,7 @@ mod tests {
         training
             .train(
                 mlp,
-                start,
+                start.into(),
                 &data,
                 record,
                 &mut stream(1, "training", &[]),

@@ -17,6 +17,7 @@ mod sgd;
 pub mod sharpness;
 pub mod stability;
 mod stages;
+mod state;
 mod table;
 
 pub use adam::Adam;
@@ -25,12 +26,13 @@ pub use cost::Cost;
 pub use descent::Descent;
 pub use gradient_descent::GradientDescent;
 pub use gradient_flow::GradientFlow;
-pub use langevin::Langevin;
+pub use langevin::{ChainReport, Langevin};
 pub use none::Untrained;
 pub use rule::Rule;
 pub use schedule::{Decay, Schedule};
 pub use sgd::Sgd;
 pub use stages::{Stage, Stages};
+pub use state::{Start, State};
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
@@ -104,6 +106,22 @@ pub struct Snapshot<'a> {
     pub step: usize,
     /// Parameters in double precision, whatever the learner trains in.
     pub parameters: &'a Parameters,
+    /// Where the run stands, for [`Start::paused`]; `None` where it cannot be continued from here.
+    pub state: Option<&'a dyn Fn() -> Result<State>>,
+    /// What a sampler tells about its chain, with the snapshot after its last step.
+    pub chain: Option<&'a dyn Fn() -> Result<ChainReport>>,
+}
+
+impl<'a> Snapshot<'a> {
+    /// A snapshot of the parameters alone.
+    pub fn new(step: usize, parameters: &'a Parameters) -> Self {
+        Snapshot {
+            step,
+            parameters,
+            state: None,
+            chain: None,
+        }
+    }
 }
 
 /// View for theories: a rule that samples the posterior `exp(-U/T)` instead of minimising.
@@ -169,11 +187,12 @@ pub trait Training: Debug + Send + Sync {
     fn cost(&self, learner: &dyn Learner, shape: Shape) -> Cost {
         Cost::of_descent(learner, shape, shape.samples, self.steps())
     }
-    /// Trains from `start`, calling `on_snapshot` at every step of `record` (sorted, may hold 0 and `steps`).
+    /// Trains from `start`, calling `on_snapshot` at every step of `record` (sorted, may hold 0 and `steps`; of a paused run those after the
+    /// pause).
     fn train(
         &self,
         learner: &dyn Learner,
-        start: Parameters,
+        start: Start,
         dataset: &Dataset,
         record: &[usize],
         rng: &mut Stream,

@@ -5,7 +5,7 @@ use crate::kind::{About, Kind, parse_table};
 use crate::learner::{Learner, Parameters};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
-use crate::training::{Cost, Loss, OnSnapshot, Snapshot, Training};
+use crate::training::{Cost, Loss, OnSnapshot, Snapshot, Start, Training};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -68,18 +68,15 @@ impl Training for Untrained {
     fn train(
         &self,
         _learner: &dyn Learner,
-        start: Parameters,
+        start: Start,
         _dataset: &Dataset,
         record: &[usize],
         _rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
         if record.first() == Some(&0) {
-            on_snapshot(Snapshot {
-                step: 0,
-                parameters: &start,
-            })?;
+            on_snapshot(Snapshot::new(0, &start.parameters))?;
         }
-        Ok(start)
+        Ok(start.parameters)
     }
 }

@@ -1,10 +1,11 @@
 //! Update rules: how a gradient moves the parameters.
 
 use crate::learner::{Parameters, Real};
+use serde::{Deserialize, Serialize};
 
 /// Update rule with its constants. `g` is the gradient, `r` the learning rate of the step (schedule and, but for `Adam`,
 /// `rate_scale` included), `d` the weight decay of the block.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Rule {
     /// `w <- w - r (g + d w)`.
     Plain,
@@ -41,7 +42,8 @@ impl Rule {
 }
 
 /// What a rule remembers between steps.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub(super) struct Memory<T: Real> {
     rule: Rule,
     /// Velocity, or first moment.

@@ -5,7 +5,9 @@ use crate::kind::{About, Kind, component};
 use crate::learner::{Learner, Parameters};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
-use crate::training::{Cost, Loss, OnSnapshot, SamplingView, Snapshot, TRAININGS, Training};
+use crate::training::{
+    Cost, Loss, OnSnapshot, SamplingView, Snapshot, Start, State, TRAININGS, Training,
+};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -236,28 +238,51 @@ impl Training for Stages {
     fn train(
         &self,
         learner: &dyn Learner,
-        start: Parameters,
+        start: Start,
         dataset: &Dataset,
         record: &[usize],
         rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
-        let (mut parameters, mut before) = (start, 0);
-        for (i, rule) in self.rules().enumerate() {
+        // Where the stages begin: the number of the first one still to do, and the state within it.
+        let (first, mut parameters, mut within) = match start.paused {
+            None => (0, start.parameters, None),
+            Some(state) => {
+                let (stage, parameters, within): (usize, Parameters, State) = state.read()?;
+                (stage, parameters, Some(within))
+            }
+        };
+        let mut before = self.rules().take(first).map(Training::steps).sum();
+        for (i, rule) in self.rules().enumerate().skip(first) {
             let end = before + rule.steps();
             // The end of a stage is the start of the next: recorded once.
             let here = |&&step: &&usize| step <= end && (step > before || i == 0);
             let steps: Vec<usize> = record.iter().filter(here).map(|s| s - before).collect();
+            let begin = parameters.clone();
             let mut on = |snapshot: Snapshot| {
+                let within = snapshot.state;
+                let state = || match within {
+                    Some(within) => State::of(&(i, &begin, within()?)),
+                    None => Err(Error::bug(
+                        "stages",
+                        "a state was asked for that is not there",
+                    )),
+                };
                 on_snapshot(Snapshot {
                     step: snapshot.step + before,
                     parameters: snapshot.parameters,
+                    chain: snapshot.chain,
+                    state: within.is_some().then_some(&state),
                 })
             };
+            let start = Start {
+                parameters: begin.clone(),
+                paused: within.as_ref(),
+            };
             parameters = rule
-                .train(learner, parameters, dataset, &steps, rng, &mut on)
+                .train(learner, start, dataset, &steps, rng, &mut on)
                 .map_err(|error| in_stage(error, &self.stages[i].name, before))?;
-            before = end;
+            (before, within) = (end, None);
         }
         Ok(parameters)
     }
@@ -269,11 +294,13 @@ fn in_stage(error: Error, name: &str, before: usize) -> Error {
         Error::Diverged {
             place,
             step,
+            block,
             learning_rate,
             stable_bound,
         } => Error::Diverged {
             place: format!("{place}, stage {name}"),
             step: step + before,
+            block,
             learning_rate,
             stable_bound,
         },

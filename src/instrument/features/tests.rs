@@ -49,7 +49,7 @@ fn read(
     let data = e.dataset(0).unwrap();
     let start = e.initial(&data, draw).unwrap().unwrap();
     let mut noise = e.training_stream(draw);
-    let values = measure(e, instruments, &data, start, &mut noise, None)
+    let values = measure(e, instruments, &data, start.into(), &mut noise, None)
         .unwrap()
         .values;
     (data, values)

@@ -7,7 +7,7 @@ use crate::numerics::linalg::qr;
 use crate::numerics::random::{Stream, normal_matrix, stream};
 use crate::task::{Dataset, Modes, Shape, Task};
 use crate::theory::missing;
-use crate::training::{Loss, OnSnapshot, Snapshot, Training};
+use crate::training::{Loss, OnSnapshot, Snapshot, Start, Training};
 use nalgebra::{DMatrix, DVector};
 
 static ABOUT: About = About {
@@ -220,22 +220,20 @@ impl Training for Descent {
     fn train(
         &self,
         learner: &dyn Learner,
-        mut p: Parameters,
+        start: Start,
         dataset: &Dataset,
         record: &[usize],
         _: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
+        let mut p = start.parameters;
         let mut network = learner.network(SHAPE);
         let mut grad = Parameters::zeros(&learner.shapes(SHAPE));
         let w = self.loss.weight(dataset.samples());
         let rate = self.learning_rate * learner.rate_scale(SHAPE);
         for step in 0..=self.steps {
             if record.contains(&step) {
-                on_snapshot(Snapshot {
-                    step,
-                    parameters: &p,
-                })?;
+                on_snapshot(Snapshot::new(step, &p))?;
             }
             network.gradient(&p, &dataset.x, &dataset.y, Objective::square(w), &mut grad);
             for (block, g) in p.blocks.iter_mut().zip(&grad.blocks) {

@@ -110,7 +110,7 @@ fn trained(e: &Experiment, draw: &Draw) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
         .unwrap()
         .train(
             learner,
-            draw.initial.as_deref().unwrap().clone(),
+            draw.initial.as_deref().unwrap().clone().into(),
             dataset,
             &e.record_steps(),
             &mut stream(0, "", &[]),

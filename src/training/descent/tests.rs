@@ -38,7 +38,7 @@ fn train(
     let start = mlp.initialize(data, &mut stream(1, "initial", &[]))?;
     let mut seen = Vec::new();
     let mut rng = stream(2, "training", &[]);
-    let end = descent.train(mlp, start, data, record, &mut rng, &mut |s| {
+    let end = descent.train(mlp, start.into(), data, record, &mut rng, &mut |s| {
         seen.push(s.parameters.clone());
         Ok(())
     })?;
@@ -95,6 +95,31 @@ fn decay_per_block_and_only_there() {
     };
     let message = train(&wrong, &mlp, &data, &[]).unwrap_err().to_string();
     assert!(message.starts_with("training.weight_decay: 2 numbers for 4"));
+}
+
+/// A negative decay lets one block grow; inputs of 1e-8 keep the others where they are until the loss explodes.
+#[test]
+fn divergence_names_the_block_that_ran_away() {
+    let mut data = regression(10);
+    data.x *= 1e-8;
+    let mlp = Mlp {
+        widths: vec![5, 5],
+        ..Mlp::default()
+    };
+    for block in 0..3 {
+        let mut weight_decay = vec![0.0; 3];
+        weight_decay[block] = -30.0;
+        let descent = Descent {
+            weight_decay,
+            ..Descent::new(0.05, 200)
+        };
+        match train(&descent, &mlp, &data, &[]) {
+            Err(Error::Diverged { block: named, .. }) => {
+                assert_eq!(named, format!("layers.{block}.weight"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]

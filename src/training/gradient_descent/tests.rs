@@ -34,7 +34,7 @@ fn run(
     let mut seen = Vec::new();
     let end = training.train(
         mlp,
-        start,
+        start.into(),
         data,
         record,
         &mut stream(seed, "training", &[]),
@@ -294,7 +294,14 @@ fn repetition_gives_the_same_bits_and_batches_their_own_stream() {
     let with = |seed| {
         let mut rng = stream(seed, "training", &[]);
         batch(8)
-            .train(&mlp, start.clone(), &data, &[], &mut rng, &mut |_| Ok(()))
+            .train(
+                &mlp,
+                start.clone().into(),
+                &data,
+                &[],
+                &mut rng,
+                &mut |_| Ok(()),
+            )
             .unwrap()
     };
     assert_ne!(with(1), with(2));
@@ -338,7 +345,7 @@ fn an_error_of_the_recorder_stops_the_run() {
     let mut calls = 0;
     let stopped = GradientDescent::new(0.1, 10).train(
         &mlp,
-        start,
+        start.into(),
         &data,
         &[0, 5, 10],
         &mut stream(1, "t", &[]),

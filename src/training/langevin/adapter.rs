@@ -3,15 +3,17 @@
 use super::chain::{Chain, GUARD_EVERY, Window};
 use super::network::{NetworkPotential, prior_of};
 use super::potential::{Potential, batch_noise};
+use super::report::{Controls, Watch};
 use super::sampling::virial;
 use super::scheme::Scheme;
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table, unknown};
 use crate::learner::{Learner, Parameters};
+use crate::numerics::interrupt;
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
-use crate::training::diagnostics::{Certificate, Thresholds, estimate};
-use crate::training::{Cost, Loss, OnSnapshot, SamplingView, Snapshot, Training};
+use crate::training::{Cost, Loss, OnSnapshot, SamplingView, Snapshot, Start, State, Training};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -34,9 +36,13 @@ keys
   certify         true (default): a chain that fails its own checks over the measured part is an error: split R-hat of V above 1.1,
                   fewer than 100 effective samples of V, virial identity E[sum theta dU/dtheta] = T n missed by more than
                   4.5 standard errors, acceptance below 0.2. false: the samples are taken as they are
+  controls        true: beside every chain one more from zero weights and one with half the step and twice the steps (4 times the work);
+                  the mean of V must agree with both within 4.5 standard errors. Default false
 Stiffness guard: step * lambda_max <= 0.5, lambda_max the top of the Hessian of V (Lanczos), at the start and every 500 moves. Moves
 that turn out too stiff are undone and repeated with half the step, two for one, so that time stays step * steps; after 10 halvings
 the run ends with the step to use. Between the looks of lm and ula, |change of grad V|/|move| must stay below 2/step. The mini-batches of sgld raise the temperature by step Var(g)/2; above 2 % the run is refused.
+What each chain says of itself is measured by r-hat, autocorrelation-time, effective-sample-size, virial-ratio, acceptance-rate,
+langevin-step and, with controls, start-difference and half-step-difference.
 The loss is always half the sum. Compare the mean output (average f, then square), not the mean of the squared loss.
 
 sources: Leimkuhler, Matthews 2013 (arXiv:1203.5428); Roberts, Tweedie 1996; Duane et al. 1987; Welling, Teh 2011",
@@ -47,18 +53,6 @@ pub(in crate::training) const KIND: Kind<dyn Training> = Kind {
     about: &ABOUT,
     parse: |place, table| Ok(Arc::new(Langevin::parse(place, table)?)),
     schema: |generator| generator.subschema_for::<LangevinTable>(),
-};
-
-/// Limits for a single chain: many chains are judged one by one, so that rare fluctuations must pass.
-const SINGLE_CHAIN: Thresholds = Thresholds {
-    rhat: 1.1,
-    effective: 100.0,
-    virial: 4.5,
-    starts: 3.0,
-    halving: 3.0,
-    scatter: 1e-3,
-    acceptance: 0.2,
-    rise: 0.02,
 };
 
 /// One chain per replica. See the keys in the text of the component (`saddlepoint explain langevin`).
@@ -76,6 +70,8 @@ pub struct Langevin {
     pub burn_in: usize,
     /// Refuse a chain that fails its own checks.
     pub certify: bool,
+    /// Run two more chains beside each, from zero weights and with half the step.
+    pub controls: bool,
 }
 
 /// The table of a spec.
@@ -93,6 +89,8 @@ struct LangevinTable {
     leapfrog_steps: Option<usize>,
     #[serde(default = "yes")]
     certify: bool,
+    #[serde(default)]
+    controls: bool,
 }
 
 fn lm() -> String {
@@ -164,55 +162,8 @@ impl Langevin {
             steps: t.steps,
             burn_in,
             certify: t.certify,
+            controls: t.controls,
         })
-    }
-}
-
-/// What is kept of the measured part of one chain, to judge it.
-#[derive(Default)]
-struct Watch {
-    potential: Vec<f64>,
-    virial: Vec<f64>,
-    rise: Vec<f64>,
-}
-
-impl Watch {
-    /// Errors: a temperature rise above 2 %; with `certify` every failed check.
-    fn judge(&self, certify: bool, parameters: usize, acceptance: Option<f64>) -> Result<()> {
-        let limits = SINGLE_CHAIN;
-        let mut certificate = Certificate::default();
-        if !self.rise.is_empty() {
-            let rise = self.rise.iter().sum::<f64>() / self.rise.len() as f64;
-            if rise.is_nan() || rise > limits.rise {
-                return Err(Error::unconverged(
-                    "Langevin sampling (sgld)",
-                    format!(
-                        "mini-batches raise the temperature by {:.1} % in the noisiest direction (limit {:.0} %)",
-                        100.0 * rise,
-                        100.0 * limits.rise
-                    ),
-                    format!(
-                        "lower training.step by the factor {:.0}, or raise training.batch",
-                        (rise / limits.rise).ceil()
-                    ),
-                ));
-            }
-        }
-        if !certify {
-            return Ok(());
-        }
-        let name = "the potential";
-        certificate.mixing(name, &estimate(&[&self.potential])?, &limits);
-        certificate.identity(
-            "the virial identity",
-            &estimate(&[&self.virial])?,
-            parameters as f64,
-            limits.virial,
-        );
-        if let Some(rate) = acceptance {
-            certificate.at_least("acceptance rate", rate, limits.acceptance);
-        }
-        certificate.require()
     }
 }
 
@@ -228,7 +179,7 @@ impl Training for Langevin {
         };
         serde_json::json!({
             "kind": ABOUT.kind,
-            "scheme": serde_json::json!(self.scheme)["kind"],
+            "scheme": self.scheme.name(),
             "step": self.step,
             "temperature": self.temperature,
             "steps": self.steps,
@@ -236,6 +187,7 @@ impl Training for Langevin {
             "batch": self.scheme.batch(),
             "leapfrog_steps": leapfrog_steps,
             "certify": self.certify,
+            "controls": self.controls,
             "loss": Loss::HalfSum,
         })
     }
@@ -297,46 +249,168 @@ impl Training for Langevin {
         let mut cost = Cost::of_descent(learner, shape, columns, gradients);
         let parameters: usize = learner.shapes(shape).iter().map(|(r, c)| r * c).sum();
         // Snapshots of one window, the Krylov space of the guard, two numbers per measured step.
-        let numbers = parameters * (GUARD_EVERY.min(self.steps) + 60) + 2 * self.steps;
+        let series = if self.controls { 6 } else { 2 } * self.steps;
+        let numbers = parameters * (GUARD_EVERY.min(self.steps) + 60) + series;
         cost.bytes = cost.bytes.saturating_add(8 * numbers as u64);
+        if self.controls {
+            cost.flops *= 4.0;
+        }
         cost
     }
 
     fn train(
         &self,
         learner: &dyn Learner,
-        start: Parameters,
+        start: Start,
         dataset: &Dataset,
         record: &[usize],
         rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
         let mut potential = NetworkPotential::of(learner, dataset, self.temperature)?;
-        let n = potential.dimension();
-        let phi = potential.whiten(&start);
-        let mut record = record.iter().copied().peekable();
-        if record.next_if_eq(&0).is_some() {
-            let parameters = &start;
+        if let Some(state) = start.paused {
+            let at = state.read()?;
+            return self.go_on(
+                at,
+                start.parameters,
+                &mut potential,
+                record,
+                rng,
+                on_snapshot,
+            );
+        }
+        let phi = potential.whiten(&start.parameters);
+        let record = match record.split_first() {
+            Some((0, later)) => {
+                on_snapshot(Snapshot::new(0, &start.parameters))?;
+                later
+            }
+            _ => record,
+        };
+        let at = Progress::new(self, &mut potential, phi, rng.clone())?;
+        self.go_on(
+            at,
+            start.parameters,
+            &mut potential,
+            record,
+            rng,
+            on_snapshot,
+        )
+    }
+}
+
+/// How far a chain is, between two windows.
+#[derive(Serialize, Deserialize)]
+struct Progress {
+    chain: Chain,
+    watch: Watch,
+    done: usize,
+}
+
+impl Progress {
+    fn new(
+        rule: &Langevin,
+        potential: &mut NetworkPotential,
+        start: Vec<f64>,
+        rng: Stream,
+    ) -> Result<Self> {
+        Ok(Progress {
+            chain: Chain::new(rule.scheme, rule.step, potential, start, rng)?,
+            watch: Watch::default(),
+            done: 0,
+        })
+    }
+}
+
+impl Langevin {
+    /// To the end, to the verdict, and to the last snapshot.
+    fn go_on(
+        &self,
+        mut at: Progress,
+        start: Parameters,
+        potential: &mut NetworkPotential,
+        record: &[usize],
+        rng: &mut Stream,
+        on_snapshot: &mut OnSnapshot,
+    ) -> Result<Parameters> {
+        let (before, last) = match record.split_last() {
+            Some((&step, before)) if step == self.steps => (before, true),
+            _ => (record, false),
+        };
+        self.advance(&mut at, potential, before, on_snapshot)?;
+        let controls = match self.controls {
+            true => self.control(&start, potential, rng)?,
+            false => Controls::default(),
+        };
+        let Progress { chain, watch, .. } = &at;
+        watch.judge_temperature()?;
+        if self.certify {
+            watch.judge(chain, &controls)?;
+        }
+        *rng = chain.state().rng.clone();
+        let end = potential.parameters(&chain.state().position).clone();
+        if last {
             on_snapshot(Snapshot {
-                step: 0,
-                parameters,
+                state: Some(&|| State::of(&at)),
+                chain: Some(&|| watch.report(chain, self.step, &controls)),
+                ..Snapshot::new(self.steps, &end)
             })?;
         }
-        let mut chain = Chain::new(self.scheme, self.step, &mut potential, phi, rng.clone())?;
-        let mut watch = Watch::default();
+        Ok(end)
+    }
+
+    /// The control chains; their noise comes from streams of their own under the key of the chain.
+    fn control(
+        &self,
+        start: &Parameters,
+        potential: &mut NetworkPotential,
+        rng: &Stream,
+    ) -> Result<Controls> {
+        let start = potential.whiten(start);
+        let zero = vec![0.0; start.len()];
+        let looks: Vec<usize> = (0..2 * self.steps).step_by(GUARD_EVERY).skip(1).collect();
+        let mut mean = |start, parts, number| {
+            let rule = Langevin {
+                step: self.step / parts as f64,
+                steps: self.steps * parts,
+                burn_in: self.burn_in * parts,
+                ..self.clone()
+            };
+            let mut noise = rng.clone();
+            noise.set_stream(number);
+            let mut at = Progress::new(&rule, potential, start, noise)?;
+            rule.advance(&mut at, potential, &looks, &mut |_| interrupt::check())?;
+            at.watch.mean_potential()
+        };
+        Ok(Controls {
+            zero: Some(mean(zero, 1, 1)?),
+            half: Some(mean(start, 2, 2)?),
+        })
+    }
+
+    /// Window by window to the last step.
+    fn advance(
+        &self,
+        at: &mut Progress,
+        potential: &mut NetworkPotential,
+        record: &[usize],
+        on_snapshot: &mut OnSnapshot,
+    ) -> Result<()> {
+        let n = potential.dimension();
+        let mut record = record.iter().copied().peekable();
         // Snapshots are held back until their window is known to be kept.
         let (mut held, mut positions) = (Vec::new(), Vec::new());
-        let mut done = 0;
-        while done < self.steps {
-            let measured = done >= self.burn_in;
-            if done == self.burn_in {
+        while at.done < self.steps {
+            let Progress { chain, watch, done } = &mut *at;
+            let measured = *done >= self.burn_in;
+            if *done == self.burn_in {
                 chain.reset_acceptance();
             }
-            let left = if measured { self.steps } else { self.burn_in } - done;
+            let left = if measured { self.steps } else { self.burn_in } - *done;
             let length = chain.window_length(left);
             let samples = watch.potential.len();
-            let (mut step, mut next) = (done, record.clone());
-            let window = chain.window(&mut potential, length, |_, state| {
+            let (mut step, mut next) = (*done, record.clone());
+            let window = chain.window(potential, length, |_, state| {
                 step += 1;
                 if next.next_if_eq(&step).is_some() {
                     held.push(step);
@@ -349,15 +423,22 @@ impl Training for Langevin {
                 Ok(())
             })?;
             if window == Window::Kept {
-                done += length;
+                *done += length;
                 record = next;
-                for (&step, phi) in held.iter().zip(positions.chunks_exact(n)) {
-                    let parameters = potential.parameters(phi);
-                    on_snapshot(Snapshot { step, parameters })?;
-                }
                 if let (true, Some(batch)) = (measured, self.scheme.batch()) {
-                    let noise = batch_noise(&mut potential, &chain.state().position, batch)?;
+                    let noise = batch_noise(potential, &chain.state().position, batch)?;
                     watch.rise.push(0.5 * chain.eta() * noise);
+                }
+                // Only after the last snapshot of a window is nothing left of it.
+                let state = || State::of(&*at);
+                let states = (1..held.len()).map(|_| None).chain([Some(&state as &_)]);
+                for ((&step, phi), state) in held.iter().zip(positions.chunks_exact(n)).zip(states)
+                {
+                    let parameters = potential.parameters(phi);
+                    on_snapshot(Snapshot {
+                        state,
+                        ..Snapshot::new(step, parameters)
+                    })?;
                 }
             } else {
                 watch.potential.truncate(samples);
@@ -366,8 +447,6 @@ impl Training for Langevin {
             held.clear();
             positions.clear();
         }
-        watch.judge(self.certify, n, chain.acceptance())?;
-        *rng = chain.state().rng.clone();
-        Ok(potential.parameters(&chain.state().position).clone())
+        Ok(())
     }
 }

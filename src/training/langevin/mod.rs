@@ -10,6 +10,7 @@ pub mod chain;
 pub mod measurement;
 pub mod network;
 pub mod potential;
+pub mod report;
 pub mod sampling;
 pub mod scheme;
 
@@ -18,6 +19,7 @@ pub use chain::{Chain, Window};
 pub use measurement::{Measurement, diagnose};
 pub use network::NetworkPotential;
 pub use potential::{Potential, batch_noise, curvature};
+pub use report::ChainReport;
 pub use sampling::{Plan, Sampled, Sampler, Trace, sample};
 pub use scheme::{Scheme, State, kinetic, leapfrog};
 

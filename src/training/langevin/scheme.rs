@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 /// Sources: B. Leimkuhler, C. Matthews (2013), arXiv:1203.5428; G. O. Roberts, R. L. Tweedie (1996); S. Duane et al. (1987);
 /// P. B. Mackenzie (1989); M. Welling, Y. W. Teh (2011).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Scheme {
     /// Leimkuhler-Matthews.
     #[default]
@@ -42,6 +42,17 @@ pub enum Scheme {
 }
 
 impl Scheme {
+    /// The word for it in a spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scheme::Lm => "lm",
+            Scheme::Ula => "ula",
+            Scheme::Mala => "mala",
+            Scheme::Hmc { .. } => "hmc",
+            Scheme::Sgld { .. } => "sgld",
+        }
+    }
+
     /// The mini-batch size of SGLD.
     pub fn batch(self) -> Option<usize> {
         match self {
@@ -67,7 +78,7 @@ pub struct State {
     pub gradient: Vec<f64>,
     /// The noise that the Leimkuhler-Matthews scheme uses once more.
     noise: Vec<f64>,
-    #[serde(with = "keyed")]
+    #[serde(with = "crate::numerics::random::position")]
     pub(super) rng: Stream,
     /// Metropolis proposals so far, and how many were accepted.
     pub proposals: u64,
@@ -296,38 +307,5 @@ impl Work {
         for (k, &other) in self.swaps.iter().enumerate().rev() {
             self.order.swap(k, other);
         }
-    }
-}
-
-/// A stream as its key, its number and its position.
-mod keyed {
-    use super::Stream;
-    use rand::SeedableRng;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    struct Position {
-        seed: [u8; 32],
-        stream: u64,
-        /// High and low half of the position in words.
-        words: [u64; 2],
-    }
-
-    pub fn serialize<S: Serializer>(rng: &Stream, serializer: S) -> Result<S::Ok, S::Error> {
-        let words = rng.get_word_pos();
-        Position {
-            seed: rng.get_seed(),
-            stream: rng.get_stream(),
-            words: [(words >> 64) as u64, words as u64],
-        }
-        .serialize(serializer)
-    }
-
-    pub fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Stream, D::Error> {
-        let at = Position::deserialize(deserializer)?;
-        let mut rng = Stream::from_seed(at.seed);
-        rng.set_stream(at.stream);
-        rng.set_word_pos(((at.words[0] as u128) << 64) | at.words[1] as u128);
-        Ok(rng)
     }
 }

@@ -44,7 +44,7 @@ fn path(
     let start = learner.initialize(&data, &mut stream(1, "initial", &[]))?;
     let mut seen = Vec::new();
     let mut rng = stream(1, "training", &[]);
-    let end = training.train(&learner, start, &data, record, &mut rng, &mut |s| {
+    let end = training.train(&learner, start.into(), &data, record, &mut rng, &mut |s| {
         seen.push((s.step, s.parameters.clone()));
         Ok(())
     })?;
@@ -74,7 +74,14 @@ fn a_stage_starts_where_the_last_one_ended() {
     assert_eq!(seen[0], (7, middle.clone()));
     let mut rng = stream(1, "training", &[]);
     let alone = sgd()
-        .train(&mlp(), middle, &dataset(), &[], &mut rng, &mut |_| Ok(()))
+        .train(
+            &mlp(),
+            middle.into(),
+            &dataset(),
+            &[],
+            &mut rng,
+            &mut |_| Ok(()),
+        )
         .unwrap();
     assert_eq!(end, alone);
     assert_eq!(seen[1], (16, alone));

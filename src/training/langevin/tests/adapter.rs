@@ -10,11 +10,18 @@ fn train(langevin: &Langevin, mlp: &Mlp, data: &Dataset, record: &[usize]) -> Re
     let mut rng = stream(15, "adapter", &[]);
     let start = mlp.initialize(data, &mut rng)?;
     let (mut steps, mut values) = (vec![], vec![]);
-    langevin.train(mlp, start, data, record, &mut rng, &mut |s: Snapshot| {
-        steps.push(s.step);
-        values.push(s.parameters.blocks[0][0]);
-        Ok(())
-    })?;
+    langevin.train(
+        mlp,
+        start.into(),
+        data,
+        record,
+        &mut rng,
+        &mut |s: Snapshot| {
+            steps.push(s.step);
+            values.push(s.parameters.blocks[0][0]);
+            Ok(())
+        },
+    )?;
     assert_eq!(steps, record);
     Ok(values)
 }
