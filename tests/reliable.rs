@@ -149,8 +149,101 @@ fn an_interrupt_keeps_what_is_finished_and_exits_with_6() {
     assert!(
         files(&folder.path().join("runs"))
             .iter()
-            .all(|f| f.0.ends_with(".rec")),
+            .all(|f| f.0.ends_with(".rec") || f.0.ends_with(".state")),
         "something half-written is left"
+    );
+}
+
+/// One long training is not begun anew: its checkpoint is there after the interrupt, is used, and is gone at the end.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_training_goes_on_to_the_same_bytes() {
+    let folder = with_spec(
+        &slow()
+            .replace("expect = \"agree\"", "")
+            .replace("replicas = 24", "replicas = 1")
+            .replace("steps = 4000", "steps = 60000\nbatch = 50")
+            .replace(", \"half-rise-time\"", ""),
+    );
+    let whole = finished(folder.path(), "whole", &[]);
+    let child = Command::new(PROGRAM)
+        .args(["run", "spec.toml", "--out", "runs"])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &pid]).status();
+    assert!(sent.unwrap().success());
+    let ran = common::ran(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, 6, "{}", ran.err);
+    let out = folder.path().join("runs");
+    let paused = || {
+        let files = records(&out).into_iter();
+        files.filter(|f| f.0.ends_with(".state")).count()
+    };
+    assert_eq!(paused(), 1);
+    assert_same(&finished(folder.path(), "runs", &[]), &whole);
+    assert_eq!(paused(), 0);
+}
+
+/// The files hold what the run measured: a network loaded from one gives the loss at the end of its training.
+#[test]
+fn saved_weights_are_those_of_the_last_step() {
+    let folder = with_spec(&SMALL.replace(", \"half-rise-time\"", ""));
+    let path = folder.path();
+    let last_loss = |arguments: &[&str]| {
+        let ran = run(path, arguments);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let all = common::json(&ran.out)["cells"][0]["measurements"].clone();
+        let found = all.as_array().unwrap().iter();
+        let loss = found.clone().find(|o| o["name"] == "train-loss").unwrap();
+        loss["mean"].as_array().unwrap().last().unwrap().clone()
+    };
+    let one = ["--set", "measure.replicas=1", "--json"];
+    // The record of the measurement is there before the weights are asked for.
+    let trained = last_loss(&[&["measure", "spec.toml"][..], &one].concat());
+    let again = [&["measure", "spec.toml", "--save-weights"][..], &one].concat();
+    assert_eq!(last_loss(&again), trained);
+    let all = files(&path.join("runs"));
+    let saved: Vec<&(String, Vec<u8>)> = all
+        .iter()
+        .filter(|f| {
+            f.0.ends_with("weights/cell-0-dataset-0-replica-0.safetensors")
+        })
+        .collect();
+    assert_eq!(saved.len(), 1);
+    std::fs::write(path.join("net.safetensors"), &saved[0].1).unwrap();
+    let (head, rest) = SMALL.split_once("[training]").unwrap();
+    let measure = rest
+        .split_once("[measure]")
+        .unwrap()
+        .1
+        .split_once("[[theory]]")
+        .unwrap()
+        .0;
+    let loaded = format!("{head}[training]\nkind = \"none\"\n[measure]{measure}")
+        .replace(
+            "widths = [5]",
+            "widths = [5]\nweights = \"net.safetensors\"",
+        )
+        .replace(
+            "\"mode-strength\", \"train-loss\", \"half-rise-time\"",
+            "\"train-loss\"",
+        );
+    std::fs::write(path.join("loaded.toml"), loaded).unwrap();
+    let one = [
+        "--set",
+        "measure.points=1",
+        "--set",
+        "measure.replicas=1",
+        "--json",
+    ];
+    assert_eq!(
+        last_loss(&[&["measure", "loaded.toml"][..], &one].concat()),
+        trained
     );
 }
 

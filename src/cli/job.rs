@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::report::{self, folder, league};
 use crate::run::assess::{Assessment, assess, exit_code};
 use crate::run::outcome::{Outcome, Status};
-use crate::run::{Settings, Side, document, execute, interrupt};
+use crate::run::{Settings, Side, document, execute, interrupt, weights};
 use crate::spec::{Options, Spec};
 
 impl JobArgs {
@@ -49,10 +49,14 @@ impl JobArgs {
     }
 }
 
-pub(crate) fn job(args: &JobArgs, side: Side) -> Result<u8> {
+pub(crate) fn job(args: &JobArgs, side: Side, save_weights: bool) -> Result<u8> {
     interrupt::install();
     let spec = args.read()?;
-    let outcome = execute(&spec, &args.settings(side))?;
+    let settings = Settings {
+        weights: save_weights,
+        ..args.settings(side)
+    };
+    let outcome = execute(&spec, &settings)?;
     for warning in &outcome.warnings {
         note(&format!("warning: {warning}"));
     }
@@ -63,10 +67,18 @@ pub(crate) fn job(args: &JobArgs, side: Side) -> Result<u8> {
         Side::Both => "run",
     };
     let mut footer = String::new();
+    let folder = folder::path(&spec, &args.out);
+    if save_weights {
+        let folder = folder.join("weights");
+        let files = weights::write(&spec, &args.out, &folder)?.len();
+        footer = format!("\nweights: {files} files in {}\n", folder.display());
+    }
     if side == Side::Both {
-        let folder = folder::path(&spec, &args.out);
         folder::write(&spec, &outcome, &assessment, &folder, &args.command(kind))?;
-        footer = format!("\nreport: {}\n", folder.join("report.html").display());
+        footer.push_str(&format!(
+            "\nreport: {}\n",
+            folder.join("report.html").display()
+        ));
     }
     if args.json.json {
         print_json(&document::document(kind, &spec, &outcome, &assessment)?)?;

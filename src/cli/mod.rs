@@ -49,9 +49,9 @@ enum Verb {
     /// Solve the theories alone
     Predict(JobArgs),
     /// Train the networks alone
-    Measure(JobArgs),
+    Measure(TrainingArgs),
     /// Theories and networks: compare, draw, report (resumes by itself)
-    Run(JobArgs),
+    Run(TrainingArgs),
     /// State of a run folder: finished and missing records, damaged files
     Status {
         dir: PathBuf,
@@ -111,6 +111,16 @@ pub(crate) struct JobArgs {
     json: JsonFlag,
 }
 
+/// Options of the verbs that train.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TrainingArgs {
+    #[command(flatten)]
+    job: JobArgs,
+    /// Write the trained weights of every draw to the run folder (safetensors)
+    #[arg(long)]
+    save_weights: bool,
+}
+
 /// Runs the program; returns the exit code. A panic is a bug: one message, exit code 70.
 pub fn run() -> u8 {
     std::panic::set_hook(Box::new(|panic| {
@@ -153,9 +163,9 @@ fn dispatch(verb: Verb) -> Result<u8> {
         Verb::Explain { name, json } => catalogue::explain(&name, json.json),
         Verb::New { name, model, json } => new::new(&name, &model, json.json),
         Verb::Check(args) => check::check(&args),
-        Verb::Predict(args) => job::job(&args, crate::run::Side::Theory),
-        Verb::Measure(args) => job::job(&args, crate::run::Side::Networks),
-        Verb::Run(args) => job::job(&args, crate::run::Side::Both),
+        Verb::Predict(args) => job::job(&args, crate::run::Side::Theory, false),
+        Verb::Measure(args) => job::job(&args.job, crate::run::Side::Networks, args.save_weights),
+        Verb::Run(args) => job::job(&args.job, crate::run::Side::Both, args.save_weights),
         Verb::Status { dir, json } => revisit::status(&dir, json.json),
         Verb::Report { dir, json } => revisit::report(&dir, json.json),
         Verb::Reproduce(args) => reproduce::reproduce(&args),

@@ -9,9 +9,11 @@ use super::progress::Progress;
 use super::records::{from_record, instrument_json, to_record, wanted_json};
 use super::store::{Lookup, Record, Store};
 use super::units::{Unit, Work, steps, total_steps, units};
+use super::weights;
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, DrawIndex, Experiment};
 use crate::instrument::{self, measure};
+use crate::learner::{Learner, Parameters};
 use crate::numerics::interrupt;
 use crate::spec::sweep::named;
 use crate::spec::{Cell, Spec, experiment_json, hash};
@@ -49,6 +51,8 @@ pub struct Settings {
     pub max_memory: u64,
     /// Whether a progress bar is shown (only on a terminal, after one second).
     pub progress: bool,
+    /// Whether the trained weights of every draw are kept in the store.
+    pub weights: bool,
     /// Time between two checkpoints of one draw; one more is written when the run is interrupted.
     pub checkpoint: Duration,
 }
@@ -61,6 +65,7 @@ impl Default for Settings {
             threads: 0,
             max_memory: cost::DEFAULT_MAX_MEMORY,
             progress: false,
+            weights: false,
             checkpoint: Duration::from_secs(30),
         }
     }
@@ -94,6 +99,7 @@ struct Engine<'a> {
     plans: &'a [Vec<Planned>],
     store: Option<Store>,
     checkpoint: Duration,
+    weights: bool,
     datasets: Datasets,
     progress: Progress,
     warnings: Mutex<Vec<String>>,
@@ -130,6 +136,7 @@ pub fn execute(spec: &Spec, settings: &Settings) -> Result<Outcome> {
         plans: &plans,
         store,
         checkpoint: settings.checkpoint,
+        weights: settings.weights,
         datasets: Memo::new(),
         progress: Progress::new(total_steps(spec, &units), settings.progress),
         warnings: Mutex::new(warnings),
@@ -289,6 +296,11 @@ impl Engine<'_> {
                 &mut rng,
                 Some(&mut report),
             )?;
+            if self.weights {
+                self.stored(&weights::key(experiment, draw), || {
+                    weights_record(experiment, &measured.trained)
+                })?;
+            }
             let arrays = cell
                 .instruments
                 .iter()
@@ -303,6 +315,10 @@ impl Engine<'_> {
         let record = record.map_err(|e| of_draw(e, cell, draw))?;
         if let Some(checkpoint) = checkpoint {
             checkpoint.remove()?;
+        }
+        if self.weights {
+            // Trains again where the record of the measurement was there and the weights were not.
+            self.trained(experiment, draw)?;
         }
         self.progress
             .advance(steps(experiment) - advanced.min(steps(experiment)));
@@ -358,11 +374,8 @@ impl Engine<'_> {
                 let data = self.dataset(&cell.experiment, index.dataset)?;
                 if conditioning >= Conditioning::Initial {
                     let start = cell.experiment.initial(&data, index)?.map(Arc::new);
-                    if conditioning == Conditioning::Trained {
-                        draw.trained = match &start {
-                            Some(start) => Some(Arc::new(self.trained(cell, &data, index, start)?)),
-                            None => None,
-                        };
+                    if conditioning == Conditioning::Trained && start.is_some() {
+                        draw.trained = Some(Arc::new(self.trained(&cell.experiment, index)?));
                     }
                     draw.initial = start;
                 }
@@ -377,24 +390,30 @@ impl Engine<'_> {
             .ok_or_else(|| Error::bug("store", "a theory record is incomplete"))
     }
 
-    fn trained(
-        &self,
-        cell: &Cell,
-        data: &Dataset,
-        draw: DrawIndex,
-        start: &crate::learner::Parameters,
-    ) -> Result<crate::learner::Parameters> {
-        let mut rng = cell.experiment.training_stream(draw);
-        Ok(measure(
-            &cell.experiment,
-            &[],
-            data,
-            start.clone().into(),
-            &mut rng,
-            None,
-        )?
-        .trained)
+    /// The parameters after the last step, from the store or from a training of their own.
+    fn trained(&self, experiment: &Experiment, draw: DrawIndex) -> Result<Parameters> {
+        let learner = learner(experiment)?;
+        let record = self.stored(&weights::key(experiment, draw), || {
+            let data = self.dataset(experiment, draw.dataset)?;
+            let start = experiment
+                .initial(&data, draw)?
+                .ok_or_else(|| Error::bug("training", "no learner"))?;
+            let mut rng = experiment.training_stream(draw);
+            let end = measure(experiment, &[], &data, start.into(), &mut rng, None)?;
+            weights_record(experiment, &end.trained)
+        })?;
+        weights::from_record(learner, experiment.task.shape(), record)
     }
+}
+
+fn learner(experiment: &Experiment) -> Result<&dyn Learner> {
+    let learner = experiment.learner.as_deref();
+    learner.ok_or_else(|| Error::bug("weights", "no learner"))
+}
+
+fn weights_record(experiment: &Experiment, p: &Parameters) -> Result<Record> {
+    let shape = experiment.task.shape();
+    Ok(weights::to_record(learner(experiment)?, shape, p))
 }
 
 /// Text naming a cell by its swept keys, for messages.

@@ -17,6 +17,7 @@ pub mod reduction;
 pub mod store;
 pub mod tables;
 mod units;
+pub mod weights;
 
 pub use crate::numerics::interrupt;
 pub use cost::estimate;
