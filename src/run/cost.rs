@@ -4,6 +4,8 @@ use super::execute::{Planned, Side};
 use crate::error::{Error, Result};
 use crate::experiment::Conditioning;
 use crate::spec::{Cell, Spec};
+use crate::task::PoolView;
+use std::collections::BTreeSet;
 
 /// Default of `--max-memory`: 4 GiB.
 pub const DEFAULT_MAX_MEMORY: u64 = 4 << 30;
@@ -15,6 +17,8 @@ const FLOPS: f64 = 4e9;
 /// Estimated cost of one cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct CellCost {
+    /// What the task keeps beside its data sets, counted once for all cells that share it.
+    pub pool: Option<PoolView>,
     /// Working memory of one draw (training and the largest theory).
     pub draw_bytes: u64,
     /// Data sets kept for sharing, and all results.
@@ -30,8 +34,10 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     let draws = datasets * e.draws.replicas as f64;
     let result: f64 = cell.wanted.iter().map(|w| 8.0 * w.size() as f64).sum();
     let samples = shape.samples as f64 + e.task.test_samples() as f64;
-    let data = 8.0 * (shape.inputs + shape.outputs) as f64 * samples * datasets;
+    let sample = 8.0 * (shape.inputs + shape.outputs) as f64;
+    let data = sample * samples * datasets;
     let mut cost = CellCost {
+        pool: e.task.pool(),
         // A conversion of too large a number saturates.
         kept_bytes: (data + 2.0 * result * draws * (1.0 + cell.theories.len() as f64)) as u64,
         ..CellCost::default()
@@ -40,7 +46,12 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
         && side != Side::Theory
     {
         let run = training.cost(learner.as_ref(), shape);
-        cost.draw_bytes = run.bytes;
+        let watching: u64 = cell.instruments.iter().map(|i| i.bytes(e)).sum();
+        // Data sets are kept, whoever trains on them.
+        let own = run
+            .bytes
+            .saturating_sub((sample * shape.samples as f64) as u64);
+        cost.draw_bytes = own.saturating_add(watching);
         cost.seconds += run.flops / FLOPS * draws;
     }
     if side != Side::Networks {
@@ -64,6 +75,10 @@ pub(crate) fn total_bytes(costs: &[CellCost], threads: usize) -> u64 {
     let kept = costs
         .iter()
         .fold(BASE, |sum, c| sum.saturating_add(c.kept_bytes));
+    let pools: BTreeSet<PoolView> = costs.iter().filter_map(|c| c.pool).collect();
+    let kept = pools
+        .iter()
+        .fold(kept, |sum, p| sum.saturating_add(p.bytes));
     kept.saturating_add(largest.saturating_mul(threads as u64))
 }
 

@@ -5,12 +5,12 @@ use super::manifest::simd_level;
 use super::memo::Memo;
 use super::outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
 use super::progress::Progress;
-use super::records::{from_record, instrument_json, to_record, wanted_json};
+use super::records::{from_record, to_record, wanted_json};
 use super::store::{Lookup, Record, Store};
 use super::units::{Unit, Work, steps, total_steps, units};
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, DrawIndex, Experiment};
-use crate::instrument::measure;
+use crate::instrument::{Chosen, Instrument, measure};
 use crate::numerics::interrupt;
 use crate::spec::sweep::named;
 use crate::spec::{Cell, Spec, experiment_json, hash};
@@ -230,7 +230,7 @@ impl Engine<'_> {
             "unit": "measure",
             "simd": simd_level(),
             "experiment": experiment_json(experiment),
-            "instruments": cell.instruments.iter().map(|i| instrument_json(*i)).collect::<Vec<_>>(),
+            "instruments": cell.instruments.iter().map(Chosen::identity).collect::<Vec<_>>(),
             "draw": draw,
         });
         let mut advanced = 0u64;
@@ -248,9 +248,10 @@ impl Engine<'_> {
                 }
                 interrupt::check()
             };
+            let instruments: Vec<&dyn Instrument> = cell.instruments.iter().map(|i| &**i).collect();
             let measured = measure(
                 experiment,
-                &cell.instruments,
+                &instruments,
                 &data,
                 start,
                 &mut rng,
