@@ -14,6 +14,9 @@ use saddlepoint::task::{Dataset, Modes, Shape};
 /// Step of the differences: truncation and rounding are below 1e-9 of the terms they are taken from.
 const STEP: f64 = 1e-5;
 const TOLERANCE: f64 = 1e-6;
+/// Of products with a direction, which are differences themselves, of relative step 6e-6: layer norms bend within the root of their epsilon
+/// 1e-5, 3e-3, so that the error is of the order `(6e-6/3e-3)^2 = 4e-6`.
+const OF_PRODUCT: f64 = 1e-5;
 
 /// A learner on data of its own shape.
 struct Case {
@@ -142,7 +145,7 @@ impl Case {
             let off = exact.iter().zip(product.iter()).map(|(a, b)| (a - b).abs());
             let worst = off.fold(0.0, f64::max);
             assert!(
-                worst < TOLERANCE * size,
+                worst < OF_PRODUCT * size,
                 "{what}: product off by {worst} of {size}"
             );
         }
@@ -209,7 +212,7 @@ proptest! {
         let mut rng = stream(seed, "inputs", &[]);
         let case = Case {
             learner: Box::new(Mlp { widths, activation, parametrization, bias, readout, ..Mlp::default() }),
-            outputs,
+            outputs: if readout == Readout::Committee { 1 } else { outputs },
             x: normal_matrix(&mut rng, inputs, samples),
             fixed: 0,
         };

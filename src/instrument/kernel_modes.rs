@@ -190,11 +190,11 @@ impl Instrument for KernelModes {
         }
     }
 
-    /// The points with their kernel matrix and twice its eigenvectors, or with a forward pass.
+    /// The points with a forward pass, their kernel matrix and its eigendecomposition, which holds four matrices of its size.
     fn bytes(&self, experiment: &Experiment) -> u64 {
         let points = self.points(experiment);
         Subject::bytes(experiment, |subject| {
-            subject.forward(points) + points * (3 * points + self.keys.modes.min(points))
+            subject.forward(points) + points * (5 * points + self.keys.modes.min(points))
         })
     }
 

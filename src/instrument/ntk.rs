@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
 use crate::learner::{Network, Parameters};
+use crate::numerics::linalg::transpose_multiply;
 use crate::task::Dataset;
 use nalgebra::DMatrix;
 use std::sync::Arc;
@@ -202,11 +203,11 @@ impl Instrument for Ntk {
     fn bytes(&self, experiment: &Experiment) -> u64 {
         Subject::bytes(experiment, |subject| {
             let samples = subject.shape.samples.min(self.samples);
-            let forward = subject.forward(samples) + samples * samples;
-            match self.sketch {
-                None => forward + subject.learner.tangent_space(subject.shape, samples),
-                Some(_) => forward + Directions::kernel_space(samples, subject.shape.outputs),
-            }
+            let space = match self.sketch {
+                None => subject.learner.tangent_space(subject.shape, samples),
+                Some(_) => Directions::kernel_space(samples, subject.shape.outputs),
+            };
+            subject.forward(samples) + space
         })
     }
 
@@ -316,7 +317,7 @@ impl Instrument for NtkChange {
             let columns: usize = shapes.iter().map(|(r, c)| r * c).sum();
             subject.forward(samples)
                 + match self.sketch {
-                    Some(m) => m * (2 * rows + 2 * m),
+                    Some(m) => m * (2 * rows + m) + 3 * columns,
                     // The Jacobian with its transpose, two kernels; or the start's and the present one with their products.
                     None if rows <= columns => 2 * rows * columns + 3 * rows * rows,
                     None => 3 * rows * columns + 2 * columns * columns,
@@ -370,7 +371,7 @@ fn kernel_norm(jacobian: &DMatrix<f64>) -> f64 {
 
 /// Unbiased estimate of `<J J^T, J' J'^T>_F = |J^T J'|_F^2` from `U = J V`, `U' = J' V`: the mean of `(U^T U')_rs^2` over `r != s`.
 fn sketched_overlap(u: &DMatrix<f64>, other: &DMatrix<f64>) -> f64 {
-    let products = u.transpose() * other;
+    let products = transpose_multiply(u, other);
     let m = products.nrows() as f64;
     let diagonal = products.diagonal().norm_squared();
     (products.norm_squared() - diagonal) / (m * (m - 1.0))

@@ -66,7 +66,13 @@ impl Directions {
         x: &DMatrix<f64>,
     ) -> DMatrix<f64> {
         let mut values = Vec::new();
-        self.batches(network, p, x, |u| values.extend_from_slice(u.as_slice()));
+        self.batches(network, p, x, |u| {
+            values.reserve_exact(match values.is_empty() {
+                true => u.nrows() * self.count,
+                false => 0,
+            });
+            values.extend_from_slice(u.as_slice());
+        });
         DMatrix::from_vec(values.len() / self.count, self.count, values)
     }
 

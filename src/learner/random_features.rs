@@ -167,12 +167,13 @@ impl Learner for RandomFeatures {
 }
 
 impl Solver for RandomFeatures {
-    /// Features with their slopes first, then with their Gram matrix and its factor, or with their singular vectors.
+    /// Features with their slopes first, then with their Gram matrix and its factor, or with their singular value decomposition (three pairs of
+    /// singular vectors and four squares of the smaller side).
     fn work_space(&self, shape: Shape) -> usize {
         let (n, p) = (self.features, shape.samples);
         let least = n.min(p);
         let solution = match self.ridge {
-            0.0 => n * p + 3 * (n + p) * least,
+            0.0 => n * p + 3 * (n + p) * least + 4 * least * least,
             _ if n <= p => n * p + 2 * n * n,
             _ => 2 * n * p + 2 * p * p,
         };

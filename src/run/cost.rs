@@ -23,6 +23,8 @@ pub struct CellCost {
     pub draw_bytes: u64,
     /// Data sets kept for sharing, and all results.
     pub kept_bytes: u64,
+    /// All results once more, while they are put together at the end.
+    pub copied_bytes: u64,
     /// Seconds on one core.
     pub seconds: f64,
 }
@@ -33,13 +35,15 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     let datasets = e.draws.datasets as f64;
     let draws = datasets * e.draws.replicas as f64;
     let result: f64 = cell.wanted.iter().map(|w| 8.0 * w.size() as f64).sum();
+    let results = result * draws * (1.0 + cell.theories.len() as f64);
     let samples = shape.samples as f64 + e.task.test_samples() as f64;
     let sample = 8.0 * (shape.inputs + shape.outputs) as f64;
     let data = sample * samples * datasets;
     let mut cost = CellCost {
         pool: e.task.pool(),
         // A conversion of too large a number saturates.
-        kept_bytes: (data + 2.0 * result * draws * (1.0 + cell.theories.len() as f64)) as u64,
+        kept_bytes: (data + results) as u64,
+        copied_bytes: results as u64,
         ..CellCost::default()
     };
     if let (Some(learner), Some(training)) = (&e.learner, &e.training)
@@ -51,7 +55,7 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
         let own = run
             .bytes
             .saturating_sub((sample * shape.samples as f64) as u64);
-        cost.draw_bytes = own.saturating_add(watching);
+        cost.draw_bytes = own.saturating_add(watching).saturating_add(result as u64);
         cost.seconds += run.flops / FLOPS * draws;
     }
     if side != Side::Networks {
@@ -69,7 +73,7 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     cost
 }
 
-/// Estimated peak memory: base + threads x working set of one draw + everything kept.
+/// Estimated peak memory: base + everything kept + threads x working set of one draw, or a copy of all results afterwards.
 pub(crate) fn total_bytes(costs: &[CellCost], threads: usize) -> u64 {
     let largest = costs.iter().map(|c| c.draw_bytes).max().unwrap_or(0);
     let kept = costs
@@ -79,7 +83,8 @@ pub(crate) fn total_bytes(costs: &[CellCost], threads: usize) -> u64 {
     let kept = pools
         .iter()
         .fold(kept, |sum, p| sum.saturating_add(p.bytes));
-    kept.saturating_add(largest.saturating_mul(threads as u64))
+    let copied = costs.iter().map(|c| c.copied_bytes).sum();
+    kept.saturating_add(largest.saturating_mul(threads as u64).max(copied))
 }
 
 /// What a run would do and cost.

@@ -141,7 +141,8 @@ impl Theory for Curve {
                 conditioning: Conditioning::None,
                 limits: vec!["task.samples -> inf".into()],
                 averages_over: vec!["datasets"],
-                bytes: (8.0 * 4.0 * m * m) as u64,
+                // The kernel matrix and its eigendecomposition.
+                bytes: (8.0 * 5.0 * m * m) as u64,
                 seconds: 2e-9 * m * m * m,
             },
         }))
