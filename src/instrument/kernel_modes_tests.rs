@@ -1,3 +1,5 @@
+//! Learning on kernel modes against exact ridge regression and the learning curve.
+
 use super::*;
 use crate::experiment::{Conditioning, Draw, DrawIndex, Draws, Spacing};
 use crate::instrument::{Wanted, measure};

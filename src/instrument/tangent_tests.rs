@@ -1,3 +1,5 @@
+//! The sketched kernel against the exact one: unbiased, with the stated variance.
+
 use super::*;
 use crate::learner::{Activation, Learner, Mlp};
 use crate::numerics::random::normal_matrix;

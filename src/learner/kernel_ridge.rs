@@ -139,9 +139,11 @@ impl Learner for KernelRidge {
 }
 
 impl Solver for KernelRidge {
-    /// The kernel matrix, its factor and the copy that is handed on; targets and coefficients.
+    /// The kernel matrix, its factor and the copy that is handed on; then one of them with the solution.
     fn work_space(&self, shape: Shape) -> usize {
-        shape.samples * (3 * shape.samples + 2 * shape.outputs)
+        let fit = 3 * shape.samples + 2 * shape.outputs;
+        let solution = shape.samples + shape.inputs + 2 * shape.outputs;
+        shape.samples * fit.max(solution)
     }
 
     fn solve(&self, _start: &Parameters, dataset: &Dataset) -> Result<Parameters> {

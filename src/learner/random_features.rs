@@ -177,7 +177,8 @@ impl Solver for RandomFeatures {
             _ if n <= p => n * p + 2 * n * n,
             _ => 2 * n * p + 2 * p * p,
         };
-        solution.max(2 * n * p)
+        let kept = n * (shape.inputs + 1 + shape.outputs);
+        solution.max(2 * n * p).max(n * p + kept)
     }
 
     fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Parameters> {

@@ -41,6 +41,8 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     let data = sample * samples * datasets;
     let mut cost = CellCost {
         pool: e.task.pool(),
+        // A data set is drawn beside a copy that is prepared.
+        draw_bytes: (sample * samples) as u64,
         // A conversion of too large a number saturates.
         kept_bytes: (data + results) as u64,
         copied_bytes: results as u64,
@@ -55,7 +57,7 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
         let own = run
             .bytes
             .saturating_sub((sample * shape.samples as f64) as u64);
-        cost.draw_bytes = own.saturating_add(watching).saturating_add(result as u64);
+        cost.draw_bytes = cost.draw_bytes.max(own.saturating_add(watching));
         cost.seconds += run.flops / FLOPS * draws;
     }
     if side != Side::Networks {

@@ -39,7 +39,8 @@ samples, drawn from the M without repetition (derived here, for eigenvectors in 
 s = T + (1 - a)/g,  g = (1/M) sum_i 1/(k_i + s),  g2 = (1/M) sum_i 1/(k_i + s)^2,
 E_test = (1/M) sum_i |Y v_i|^2/(k_i + s)^2  a/(g^2 - (1 - a) g2)  (samples not trained on),  E_train = (T g/a)^2 E_test.
 kernel-mode-learnability: L_i = k_i/(k_i + s); kernel-mode-error: (1/M) [|Y v_i|^2 (1 - L_i)^2 + L_i^2 (M - P)/P E_test], squared bias and
-variance, on all M samples, largest k_i first (the instruments' points must be this population).
+variance, on all M samples, largest k_i first. The instruments' points must be this population, and the whole of it: of a part of a larger
+one fewer samples are trained on than the theory counts, and its kernel-mode-error is too small.
 As M -> inf these are the learning curves of Gaussian features (literature, kap = a s). test-loss and train-loss are E_test/2 and
 E_train/2 (half-mean); P must stay below M/2.
 
