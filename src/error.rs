@@ -74,7 +74,9 @@ pub enum Error {
         full: bool,
     },
     /// The user asked to stop; finished records are kept.
-    #[error("interrupted: finished draws are kept, unfinished ones go on from their checkpoints\n  remedy: run the same command again to resume")]
+    #[error(
+        "interrupted: finished draws are kept, unfinished ones go on from their checkpoints\n  remedy: run the same command again to resume"
+    )]
     Interrupted,
     /// An invariant of the program itself is broken.
     #[error(

@@ -39,5 +39,6 @@ pub const MODELS: &[Model] = models![
     "edge-of-stability",
     "langevin-posterior",
     "mnist-kernel",
+    "mnist-modes",
     "transformer-copy",
 ];

@@ -81,6 +81,7 @@ Source: conventions of Bordelon, Pehlevan 2022 (arXiv:2205.09653).",
             kernels.iter().flat_map(|k| k.iter().copied()).collect()
         })
     },
+    space: |subject| space(subject, KERNEL_SAMPLES),
     ensemble: None,
 };
 
@@ -116,6 +117,7 @@ Source: conventions of Bordelon, Pehlevan 2022 (arXiv:2205.09653).",
             Ok(sum.iter().flat_map(|k| k.iter().copied()).collect())
         }))
     },
+    space: |subject| 2 * space(subject, KERNEL_SAMPLES),
     ensemble: None,
 };
 
@@ -144,6 +146,7 @@ move (lazy); see ntk-change for the tangent kernel.",
             pairs.map(|(a, b)| (a - b).norm_squared() / 2.0).collect()
         })
     },
+    space: |subject| space(subject, SAMPLES),
     ensemble: None,
 };
 
@@ -169,6 +172,7 @@ Sources: Cristianini et al. 2001; centred: Cortes, Mohri, Rostamizadeh 2012.",
             aligned.collect()
         })
     },
+    space: |subject| space(subject, SAMPLES),
     ensemble: None,
 };
 
@@ -195,6 +199,7 @@ Source: Kornblith et al. 2019 (arXiv:1905.00414), linear kernel.",
             rows.collect()
         })
     },
+    space: |subject| space(subject, SAMPLES),
     ensemble: None,
 };
 
@@ -216,6 +221,7 @@ subtracted). From the kernel: tr C ~ tr H Phi H, tr C^2 ~ |H Phi H|_F^2. Between
             centred.map(|k| k.trace().powi(2) / k.norm_squared()).collect()
         })
     },
+    space: |subject| space(subject, SAMPLES),
     ensemble: None,
 };
 
@@ -229,6 +235,14 @@ fn layers(subject: &Subject, _: &Experiment) -> std::result::Result<Vec<Axis>, D
 fn kernel_axes(subject: &Subject, e: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
     let sample = counting_axis("sample", subject.shape.samples.min(KERNEL_SAMPLES));
     Ok([layers(subject, e)?, vec![sample.clone(), sample]].concat())
+}
+
+/// Scalars of the features of every layer with their pass, and of two sets of kernels, on at most `limit` inputs.
+fn space(subject: &Subject, limit: usize) -> usize {
+    let n = subject.shape.samples.min(limit);
+    let hidden = subject.learner.hidden(subject.shape);
+    let units: usize = hidden.iter().sum();
+    subject.forward(n) + n * units + 2 * n * n * hidden.len()
 }
 
 /// Reads a function of the feature kernels `Phi^l` on the inputs `x`.

@@ -144,6 +144,16 @@ impl Recorder for LossRecorder {
     }
 }
 
+/// Scalars of a recorder on `samples`: of a linear network the samples, their QR factorisation and the compressed ones.
+fn space(subject: &Subject, samples: usize) -> usize {
+    let (inputs, outputs) = (subject.shape.inputs, subject.shape.outputs);
+    match subject.training.loss().is_square() && subject.linear(1).is_ok() {
+        true if samples > inputs => samples * (4 * inputs + 2 * outputs),
+        true => samples * (inputs + 2 * outputs),
+        false => subject.forward(samples) + samples * outputs,
+    }
+}
+
 impl Instrument for TrainLoss {
     fn about(&self) -> &'static About {
         &TRAIN_ABOUT
@@ -156,6 +166,10 @@ impl Instrument for TrainLoss {
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
         Subject::of(experiment)?;
         Ok(vec![time_axis(experiment)])
+    }
+
+    fn bytes(&self, experiment: &Experiment) -> u64 {
+        Subject::bytes(experiment, |subject| space(subject, subject.shape.samples))
     }
 
     fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
@@ -178,6 +192,10 @@ impl Instrument for TestLoss {
             true => Ok(vec![time_axis(experiment)]),
             false => Err(no_test_set()),
         }
+    }
+
+    fn bytes(&self, experiment: &Experiment) -> u64 {
+        Subject::bytes(experiment, |subject| space(subject, subject.test_samples))
     }
 
     fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {

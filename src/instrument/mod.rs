@@ -1,10 +1,12 @@
 //! Instruments: what is measured on a network while it trains.
 
 pub mod chain;
+mod chosen;
 mod conserved;
 mod end_to_end;
 mod features;
 mod half_rise;
+mod kernel_modes;
 mod loss;
 pub mod map;
 mod measure;
@@ -18,9 +20,11 @@ mod reading;
 mod sharpness;
 mod spectra;
 mod subject;
+mod tangent;
 #[cfg(test)]
 mod testing;
 
+pub use chosen::Chosen;
 pub use conserved::{CONSERVED_DRIFT, CONSERVED_QUANTITY, ConservedDrift, ConservedQuantity};
 pub use end_to_end::{INPUT_OUTPUT_MAP, InputOutputMap};
 pub use features::{
@@ -28,6 +32,7 @@ pub use features::{
     PARTICIPATION_RATIO,
 };
 pub use half_rise::{HALF_RISE_TIME, HalfRiseTime};
+pub use kernel_modes::{KERNEL_MODE_ERROR, KERNEL_MODE_LEARNABILITY, KernelModes};
 pub use loss::{TEST_LOSS, TRAIN_LOSS, TestLoss, TrainLoss};
 pub use measure::{Measured, OnProgress, Progress, measure};
 pub use modes::{MODE_STRENGTH, ModeStrength, SINGULAR_ALIGNMENT, SingularAlignment};
@@ -49,6 +54,7 @@ use crate::kind::{About, unknown};
 use crate::learner::Parameters;
 use crate::task::Dataset;
 use crate::training::ChainReport;
+use std::sync::Arc;
 
 /// Why an instrument or a theory does not apply; a row in the league, never a failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,9 +82,21 @@ pub trait Instrument: Send + Sync {
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined>;
     /// A fresh recorder for one draw.
     fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>>;
+    /// The instrument as the keys of its table in `measure.observables` set it; most have no keys.
+    fn keyed(&self, place: &str, keys: toml::Table) -> Result<Arc<dyn Instrument>> {
+        Err(chosen::no_keys(place, self.about().kind, &keys))
+    }
+    /// All keys with their values; null without keys.
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
     /// Numbers that one network gives: those on the grid, unless [`Instrument::combine`] makes them of others.
     fn primitives(&self, _experiment: &Experiment, axes: &[Axis]) -> usize {
         observable::size(axes)
+    }
+    /// Peak memory of a recorder, beside the numbers on its grid.
+    fn bytes(&self, _experiment: &Experiment) -> u64 {
+        0
     }
     /// Forms what the networks of one data set gave (outer index: replica) into an ensemble quantity on the grid of `size` values: one set per
     /// replica, whose mean is the bias-corrected estimate and whose scatter is its error (jackknife pseudo-values). By default the numbers
@@ -113,8 +131,8 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &HalfRiseTime,
     &ConservedQuantity,
     &ConservedDrift,
-    &NtkChange,
-    &Ntk,
+    &NtkChange::EXACT,
+    &Ntk::EXACT,
     &InputOutputMap,
     &features::FEATURE_KERNELS,
     &features::GRADIENT_KERNELS,
@@ -142,6 +160,8 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &chain::STEP,
     &chain::START,
     &chain::HALF_STEP,
+    &KernelModes::LEARNABILITY,
+    &KernelModes::ERROR,
 ];
 
 /// The instrument called `name`, or an input error at `place` that suggests the nearest one.

@@ -62,6 +62,7 @@ in the denominator); the error is the jackknife's over replicas. Needs measure.r
     when: When::Recorded,
     axes: ensemble_axes,
     reader: |subject, dataset| outputs(subject, dataset, |f, _| averaged(f)),
+    space: |subject| subject.forward(subject.test_samples.min(AVERAGED)) + primitives(subject),
     ensemble: Some(Ensemble {
         primitives,
         combine: |replicas, size| pseudo_values(&replicas, size, |m| m.variance),
@@ -82,6 +83,7 @@ predictor-bias + predictor-variance = E |y - f|^2 on the same inputs.",
     when: When::Recorded,
     axes: ensemble_axes,
     reader: |subject, dataset| outputs(subject, dataset, |f, y| averaged(y - f)),
+    space: |subject| subject.forward(subject.test_samples.min(AVERAGED)) + primitives(subject),
     ensemble: Some(Ensemble {
         primitives,
         combine: |replicas, size| {
@@ -104,6 +106,7 @@ networks on one test set does not hold the error by its finite size: see test-er
     when: When::Recorded,
     axes: |_, experiment| has_test(experiment).map(|_| Vec::new()),
     reader: |subject, dataset| errors(subject, dataset, |wrong, _| wrong),
+    space: |subject| subject.forward(subject.test_samples),
     ensemble: None,
 };
 
@@ -119,6 +122,7 @@ sqrt(e (1 - e)/n) on the axis time, with the test error e of each network on its
     when: When::Recorded,
     axes: |_, experiment| has_test(experiment).map(|_| Vec::new()),
     reader: |subject, dataset| errors(subject, dataset, |e, n| (e * (1.0 - e) / n).sqrt()),
+    space: |subject| subject.forward(subject.test_samples),
     ensemble: None,
 };
 

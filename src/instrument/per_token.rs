@@ -96,6 +96,10 @@ impl Instrument for PerTokenLoss {
         Ok(vec![counting_axis("position", positions)])
     }
 
+    fn bytes(&self, experiment: &Experiment) -> u64 {
+        Subject::bytes(experiment, |subject| subject.forward(subject.test_samples))
+    }
+
     fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
         let refuse = |declined| refused(ABOUT.kind, declined);
         let subject = Subject::of(experiment).map_err(refuse)?;

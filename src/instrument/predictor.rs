@@ -135,6 +135,10 @@ impl Instrument for PredictorMean {
         axes(experiment)
     }
 
+    fn bytes(&self, experiment: &Experiment) -> u64 {
+        Subject::bytes(experiment, |subject| subject.forward(subject.test_samples))
+    }
+
     fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
         recorder(experiment, dataset, &MEAN_ABOUT, 1)
     }
@@ -151,6 +155,10 @@ impl Instrument for PredictorSecondMoment {
 
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
         axes(experiment)
+    }
+
+    fn bytes(&self, experiment: &Experiment) -> u64 {
+        Subject::bytes(experiment, |subject| subject.forward(subject.test_samples))
     }
 
     fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {

@@ -35,6 +35,8 @@ pub struct Reading {
     pub axes: fn(&Subject, &Experiment) -> std::result::Result<Vec<Axis>, Declined>,
     /// The function for one data set.
     pub reader: fn(&Subject, &Dataset) -> Result<Read>,
+    /// Scalars that the reader holds.
+    pub space: fn(&Subject) -> usize,
     /// Makes ensemble quantities of the networks' numbers.
     pub ensemble: Option<Ensemble>,
 }
@@ -92,6 +94,10 @@ impl Instrument for Reading {
             }
             _ => size(axes),
         }
+    }
+
+    fn bytes(&self, experiment: &Experiment) -> u64 {
+        Subject::bytes(experiment, self.space)
     }
 
     fn combine(&self, replicas: Vec<Vec<f64>>, size: usize) -> Vec<Vec<f64>> {

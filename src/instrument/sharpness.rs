@@ -63,6 +63,22 @@ impl Instrument for Sharpness {
         }
     }
 
+    /// The data set with the work space of a gradient, and a Krylov space of 60 directions.
+    fn bytes(&self, experiment: &Experiment) -> u64 {
+        Subject::bytes(experiment, |subject| {
+            let shape = subject.shape;
+            let parameters: usize = subject
+                .learner
+                .shapes(shape)
+                .iter()
+                .map(|(r, c)| r * c)
+                .sum();
+            shape.samples * (shape.inputs + shape.outputs)
+                + subject.learner.work_space(shape, shape.samples)
+                + 64 * parameters
+        })
+    }
+
     fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
         let subject = Subject::of(experiment).map_err(|d| refused(ABOUT.kind, d))?;
         let classes = subject.learner.classes(subject.shape);

@@ -45,6 +45,12 @@ const MAX_COVARIANCE: usize = 64;
 const BINS: usize = 40;
 const EDGE: f64 = 4.0;
 
+/// Entries of the largest block of parameters.
+fn largest(subject: &Subject) -> usize {
+    let shapes = subject.learner.shapes(subject.shape);
+    shapes.iter().map(|(r, c)| r * c).max().unwrap_or(0)
+}
+
 pub(super) static SPECTRUM: Reading = Reading {
     about: &About {
         kind: "weight-spectrum",
@@ -74,6 +80,8 @@ smaller side of a matrix.",
             Ok(all)
         }))
     },
+    // A matrix and twice its singular vectors.
+    space: |subject| 4 * largest(subject),
     ensemble: None,
 };
 
@@ -103,6 +111,7 @@ mean is the ensemble's covariance; structure that grows from the start's multipl
             Ok((w.transpose() * w / w.nrows() as f64).iter().copied().collect())
         }))
     },
+    space: |subject| 3 * subject.shape.inputs * subject.shape.inputs,
     ensemble: None,
 };
 
@@ -130,6 +139,7 @@ width 0.2 from -4 to 4). A Gaussian start stays Gaussian in the lazy regime. Not
             Ok(weights.flat_map(density).collect())
         }))
     },
+    space: |_| 0,
     ensemble: None,
 };
 
@@ -158,6 +168,7 @@ first forward multiplier of the parametrisation (1 in standard, 1/sqrt(N_0) in n
             Ok(squares.collect())
         }))
     },
+    space: largest,
     ensemble: None,
 };
 

@@ -36,6 +36,17 @@ impl<'a> Subject<'a> {
         })
     }
 
+    /// Scalars of a copy of `columns` samples and of a forward pass over them.
+    pub(super) fn forward(&self, columns: usize) -> usize {
+        let samples = columns * (self.shape.inputs + self.shape.outputs);
+        samples + self.learner.forward_space(self.shape, columns)
+    }
+
+    /// Bytes of what an instrument holds by its account of scalars; nothing where it declines.
+    pub(super) fn bytes(experiment: &Experiment, scalars: impl Fn(&Subject) -> usize) -> u64 {
+        8 * Subject::of(experiment).map_or(0, |s| scalars(&s)) as u64
+    }
+
     /// What is compared with the start needs one.
     pub(super) fn needs_start(&self) -> std::result::Result<(), Declined> {
         match self.records_start {

@@ -117,6 +117,11 @@ impl Learner for KernelRidge {
         Ok(())
     }
 
+    /// The kernel with the training inputs.
+    fn forward_space(&self, shape: Shape, columns: usize) -> usize {
+        columns * (shape.samples + shape.outputs)
+    }
+
     fn rate_scale(&self, _shape: Shape) -> f64 {
         1.0
     }
@@ -134,6 +139,13 @@ impl Learner for KernelRidge {
 }
 
 impl Solver for KernelRidge {
+    /// The kernel matrix, its factor and the copy that is handed on; then one of them with the solution.
+    fn work_space(&self, shape: Shape) -> usize {
+        let fit = 3 * shape.samples + 2 * shape.outputs;
+        let solution = shape.samples + shape.inputs + 2 * shape.outputs;
+        shape.samples * fit.max(solution)
+    }
+
     fn solve(&self, _start: &Parameters, dataset: &Dataset) -> Result<Parameters> {
         let gram = gram(&self.kernel, &dataset.x, u64::MAX)?;
         let fit = Regression::fit(gram.kernel, &dataset.y, self.ridge)?;

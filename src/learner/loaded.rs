@@ -163,6 +163,14 @@ impl Learner for Loaded {
         self.inner.work_space(shape, columns)
     }
 
+    fn forward_space(&self, shape: Shape, columns: usize) -> usize {
+        self.inner.forward_space(shape, columns)
+    }
+
+    fn tangent_space(&self, shape: Shape, samples: usize) -> usize {
+        self.inner.tangent_space(shape, samples)
+    }
+
     fn operations(&self, shape: Shape) -> f64 {
         self.inner.operations(shape)
     }

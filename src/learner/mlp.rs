@@ -376,6 +376,11 @@ impl Learner for Mlp {
         self.widths.clone()
     }
 
+    /// Layer by layer: kernel, two Gram matrices, activations and errors.
+    fn tangent_space(&self, shape: Shape, samples: usize) -> usize {
+        3 * samples * samples + self.work_space(shape, samples)
+    }
+
     fn rate_scale(&self, shape: Shape) -> f64 {
         self.parametrization
             .rate_scale(&self.all_widths(shape), self.richness)

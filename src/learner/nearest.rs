@@ -134,6 +134,11 @@ impl Learner for Nearest {
         }
     }
 
+    /// A weight per training sample.
+    fn forward_space(&self, shape: Shape, columns: usize) -> usize {
+        columns * (shape.samples + shape.outputs)
+    }
+
     fn rate_scale(&self, _shape: Shape) -> f64 {
         1.0
     }
@@ -144,6 +149,11 @@ impl Learner for Nearest {
 }
 
 impl Solver for Nearest {
+    /// A copy of the training samples.
+    fn work_space(&self, shape: Shape) -> usize {
+        shape.samples * (shape.inputs + shape.outputs)
+    }
+
     fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Parameters> {
         Ok(Parameters {
             blocks: vec![start.blocks[0].clone(), dataset.y.clone()],

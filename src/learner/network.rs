@@ -276,6 +276,38 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
         jacobian
     }
 
+    /// Layer by layer, without a Jacobian: `sum_l (c_l^2 Z_l + d_l^2) o sum_i E_li`, with the Gram matrices `Z_l` of the inputs of layer `l` and
+    /// `E_li` of the errors that output `i` sends back to it, and the product `o` entry by entry.
+    fn tangent_kernel(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> DMatrix<T> {
+        let samples = x.ncols();
+        self.pass_forward(p, x);
+        let layers = self.layers();
+        let mut kernel = DMatrix::zeros(samples, samples);
+        let mut inputs = vec![T::zero(); samples * samples];
+        let mut errors = inputs.clone();
+        for output in 0..self.widths[layers] {
+            self.start_at(output, samples);
+            for l in (0..layers).rev() {
+                let error = Factor::new(&self.errors[l], self.widths[l + 1], samples);
+                T::gemm(T::one(), error.t(), error, &mut errors);
+                inputs.fill(T::zero());
+                if l < self.trained() {
+                    let input = Factor::new(self.input(x, l), self.widths[l], samples);
+                    let square = self.multipliers[l] * self.multipliers[l];
+                    T::gemm(square, input.t(), input, &mut inputs);
+                }
+                let bias = self.bias_multipliers.get(l).map_or(T::zero(), |&d| d * d);
+                for ((k, &z), &e) in kernel.iter_mut().zip(&inputs).zip(&errors) {
+                    *k += (z + bias) * e;
+                }
+                if l > 0 {
+                    self.pass_backward(p, l, samples);
+                }
+            }
+        }
+        kernel
+    }
+
     fn features(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> Vec<DMatrix<T>> {
         self.pass_forward(p, x);
         let hidden = self.widths[1..self.layers()].iter().zip(&self.outputs);

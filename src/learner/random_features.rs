@@ -152,6 +152,11 @@ impl Learner for RandomFeatures {
         Ok(())
     }
 
+    /// Features and their slopes.
+    fn forward_space(&self, shape: Shape, columns: usize) -> usize {
+        columns * (2 * self.features + shape.outputs)
+    }
+
     fn rate_scale(&self, _shape: Shape) -> f64 {
         1.0
     }
@@ -162,6 +167,20 @@ impl Learner for RandomFeatures {
 }
 
 impl Solver for RandomFeatures {
+    /// Features with their slopes first, then with their Gram matrix and its factor, or with their singular value decomposition (three pairs of
+    /// singular vectors and four squares of the smaller side).
+    fn work_space(&self, shape: Shape) -> usize {
+        let (n, p) = (self.features, shape.samples);
+        let least = n.min(p);
+        let solution = match self.ridge {
+            0.0 => n * p + 3 * (n + p) * least + 4 * least * least,
+            _ if n <= p => n * p + 2 * n * n,
+            _ => 2 * n * p + 2 * p * p,
+        };
+        let kept = n * (shape.inputs + 1 + shape.outputs);
+        solution.max(2 * n * p).max(n * p + kept)
+    }
+
     fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Parameters> {
         let features = Hidden(self.activation).features(&start.blocks[0], &dataset.x);
         let readout = ridge(&features, &dataset.y, self.ridge)?;

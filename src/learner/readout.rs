@@ -40,6 +40,10 @@ impl<F: Features> Network<f64> for Readout<F> {
         loss
     }
 
+    fn directional(&mut self, p: &Parameters, x: &DMatrix<f64>, v: &Parameters) -> DMatrix<f64> {
+        &v.blocks[1] * self.0.features(&p.blocks[0], x)
+    }
+
     fn jacobian(&mut self, p: &Parameters, x: &DMatrix<f64>) -> DMatrix<f64> {
         let features = self.0.features(&p.blocks[0], x);
         let (outputs, held) = (p.blocks[1].nrows(), p.blocks[0].len());
@@ -81,6 +85,16 @@ impl Network<f32> for Single {
             .gradient(&p.cast(), &double(x), &double(y), objective, &mut wide);
         *grad = wide.cast();
         loss as f32
+    }
+
+    fn directional(
+        &mut self,
+        p: &Parameters<f32>,
+        x: &DMatrix<f32>,
+        v: &Parameters<f32>,
+    ) -> DMatrix<f32> {
+        let product = self.0.directional(&p.cast(), &double(x), &v.cast());
+        product.map(|v| v as f32)
     }
 
     fn jacobian(&mut self, p: &Parameters<f32>, x: &DMatrix<f32>) -> DMatrix<f32> {

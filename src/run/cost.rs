@@ -4,6 +4,8 @@ use super::execute::{Planned, Side};
 use crate::error::{Error, Result};
 use crate::experiment::Conditioning;
 use crate::spec::{Cell, Spec};
+use crate::task::PoolView;
+use std::collections::BTreeSet;
 
 /// Default of `--max-memory`: 4 GiB.
 pub const DEFAULT_MAX_MEMORY: u64 = 4 << 30;
@@ -15,10 +17,14 @@ const FLOPS: f64 = 4e9;
 /// Estimated cost of one cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct CellCost {
+    /// What the task keeps beside its data sets, counted once for all cells that share it.
+    pub pool: Option<PoolView>,
     /// Working memory of one draw (training and the largest theory).
     pub draw_bytes: u64,
     /// Data sets kept for sharing, and all results.
     pub kept_bytes: u64,
+    /// All results once more, while they are put together at the end.
+    pub copied_bytes: u64,
     /// Seconds on one core.
     pub seconds: f64,
 }
@@ -29,18 +35,29 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     let datasets = e.draws.datasets as f64;
     let draws = datasets * e.draws.replicas as f64;
     let result: f64 = cell.wanted.iter().map(|w| 8.0 * w.size() as f64).sum();
+    let results = result * draws * (1.0 + cell.theories.len() as f64);
     let samples = shape.samples as f64 + e.task.test_samples() as f64;
-    let data = 8.0 * (shape.inputs + shape.outputs) as f64 * samples * datasets;
+    let sample = 8.0 * (shape.inputs + shape.outputs) as f64;
+    let data = sample * samples * datasets;
     let mut cost = CellCost {
+        pool: e.task.pool(),
+        // A data set is drawn beside a copy that is prepared.
+        draw_bytes: (sample * samples) as u64,
         // A conversion of too large a number saturates.
-        kept_bytes: (data + 2.0 * result * draws * (1.0 + cell.theories.len() as f64)) as u64,
+        kept_bytes: (data + results) as u64,
+        copied_bytes: results as u64,
         ..CellCost::default()
     };
     if let (Some(learner), Some(training)) = (&e.learner, &e.training)
         && side != Side::Theory
     {
         let run = training.cost(learner.as_ref(), shape);
-        cost.draw_bytes = run.bytes;
+        let watching: u64 = cell.instruments.iter().map(|i| i.bytes(e)).sum();
+        // Data sets are kept, whoever trains on them.
+        let own = run
+            .bytes
+            .saturating_sub((sample * shape.samples as f64) as u64);
+        cost.draw_bytes = cost.draw_bytes.max(own.saturating_add(watching));
         cost.seconds += run.flops / FLOPS * draws;
     }
     if side != Side::Networks {
@@ -58,13 +75,18 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     cost
 }
 
-/// Estimated peak memory: base + threads x working set of one draw + everything kept.
+/// Estimated peak memory: base + everything kept + threads x working set of one draw, or a copy of all results afterwards.
 pub(crate) fn total_bytes(costs: &[CellCost], threads: usize) -> u64 {
     let largest = costs.iter().map(|c| c.draw_bytes).max().unwrap_or(0);
     let kept = costs
         .iter()
         .fold(BASE, |sum, c| sum.saturating_add(c.kept_bytes));
-    kept.saturating_add(largest.saturating_mul(threads as u64))
+    let pools: BTreeSet<PoolView> = costs.iter().filter_map(|c| c.pool).collect();
+    let kept = pools
+        .iter()
+        .fold(kept, |sum, p| sum.saturating_add(p.bytes));
+    let copied = costs.iter().map(|c| c.copied_bytes).sum();
+    kept.saturating_add(largest.saturating_mul(threads as u64).max(copied))
 }
 
 /// What a run would do and cost.

@@ -2,20 +2,20 @@
 
 use super::checkpoint::Checkpoint;
 use super::cost;
+use super::gather::{Done, gather, is_local, of_draw};
 use super::manifest::simd_level;
 use super::memo::Memo;
-use super::outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
+use super::outcome::Outcome;
 use super::progress::Progress;
-use super::records::{from_record, instrument_json, to_record, wanted_json};
+use super::records::{from_record, to_record, wanted_json};
 use super::store::{Lookup, Record, Store};
 use super::units::{Unit, Work, steps, total_steps, units};
 use super::weights;
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, DrawIndex, Experiment};
-use crate::instrument::{self, measure};
+use crate::instrument::{self, Chosen, Instrument, measure};
 use crate::learner::{Learner, Parameters};
 use crate::numerics::interrupt;
-use crate::spec::sweep::named;
 use crate::spec::{Cell, Spec, experiment_json, hash};
 use crate::task::Dataset;
 use crate::theory::{Plan, Prediction};
@@ -85,11 +85,6 @@ pub(crate) fn plan(cell: &Cell) -> Vec<Planned> {
                 .map_err(|declined| declined.to_string())
         })
         .collect()
-}
-
-enum Done {
-    Measured(Vec<Vec<f64>>, f64),
-    Solved(Prediction, f64),
 }
 
 type Datasets = Memo<(String, usize), Result<Arc<Dataset>>>;
@@ -175,11 +170,6 @@ pub fn execute(spec: &Spec, settings: &Settings) -> Result<Outcome> {
     })
 }
 
-/// An error of one cell or one theory; all others end the run.
-fn is_local(error: &Error) -> bool {
-    matches!(error, Error::Diverged { .. } | Error::Unconverged { .. })
-}
-
 impl Engine<'_> {
     fn unless_stopped(&self, unit: &Unit) -> Result<Done> {
         interrupt::check()?;
@@ -244,7 +234,7 @@ impl Engine<'_> {
             "unit": "measure",
             "simd": simd_level(),
             "experiment": experiment_json(experiment),
-            "instruments": cell.instruments.iter().map(|i| instrument_json(*i)).collect::<Vec<_>>(),
+            "instruments": cell.instruments.iter().map(Chosen::identity).collect::<Vec<_>>(),
             "draw": draw,
         });
         let checkpoint = self
@@ -288,9 +278,10 @@ impl Engine<'_> {
                     _ => stop,
                 }
             };
+            let instruments: Vec<&dyn Instrument> = cell.instruments.iter().map(|i| &**i).collect();
             let measured = measure(
                 experiment,
-                &cell.instruments,
+                &instruments,
                 &data,
                 start,
                 &mut rng,
@@ -414,130 +405,4 @@ fn learner(experiment: &Experiment) -> Result<&dyn Learner> {
 fn weights_record(experiment: &Experiment, p: &Parameters) -> Result<Record> {
     let shape = experiment.task.shape();
     Ok(weights::to_record(learner(experiment)?, shape, p))
-}
-
-/// Text naming a cell by its swept keys, for messages.
-pub fn place(cell: &Cell) -> String {
-    match cell.set.is_empty() {
-        true => String::new(),
-        false => {
-            let keys: Vec<String> = cell
-                .set
-                .iter()
-                .map(|(k, v)| format!("{k} = {}", named(v)))
-                .collect();
-            format!("cell [{}], ", keys.join(", "))
-        }
-    }
-}
-
-/// Names the draw whose training failed.
-fn of_draw(error: Error, cell: &Cell, draw: DrawIndex) -> Error {
-    let draw = format!(
-        "{}data set {}, replica {}",
-        place(cell),
-        draw.dataset,
-        draw.replica
-    );
-    match error {
-        Error::Diverged {
-            place,
-            step,
-            block,
-            learning_rate,
-            stable_bound,
-        } => Error::Diverged {
-            // What the training adds to its own name is a stage.
-            place: format!(
-                "{draw}{}",
-                place.strip_prefix("training").unwrap_or_default()
-            ),
-            step,
-            block,
-            learning_rate,
-            stable_bound,
-        },
-        Error::Unconverged {
-            solver,
-            cause,
-            remedy,
-        } => Error::Unconverged {
-            solver: format!("{draw}: {solver}"),
-            cause,
-            remedy,
-        },
-        other => other,
-    }
-}
-
-/// Sorts finished units into cells. A draw that diverged or did not converge fails its cell; a solver that failed fails its theory in
-/// that cell.
-fn gather(
-    spec: &Spec,
-    plans: Vec<Vec<Planned>>,
-    side: Side,
-    units: Vec<Unit>,
-    done: Vec<Result<Done>>,
-) -> Result<Vec<CellOutcome>> {
-    let mut cells: Vec<CellOutcome> = spec
-        .cells
-        .iter()
-        .zip(plans)
-        .map(|(cell, plans)| CellOutcome {
-            set: cell.set.clone(),
-            wanted: cell.wanted.clone(),
-            measurement: None,
-            theories: match side {
-                Side::Networks => vec![],
-                _ => plans
-                    .into_iter()
-                    .zip(&cell.theories)
-                    .map(|(plan, entry)| TheoryOutcome::planned(entry, plan))
-                    .collect(),
-            },
-            failure: None,
-        })
-        .collect();
-    // What stopped the run comes before what was not computed because of it.
-    let fatal = done
-        .iter()
-        .filter_map(|d| d.as_ref().err())
-        .filter(|e| !is_local(e))
-        .min_by_key(|e| matches!(e, Error::Interrupted));
-    if let Some(error) = fatal {
-        return Err(error.clone());
-    }
-    for (unit, result) in units.into_iter().zip(done) {
-        let cell = &mut cells[unit.cell];
-        match (unit.work, result) {
-            (Work::Measure { draw }, Ok(Done::Measured(values, seconds))) => cell
-                .measurement
-                .get_or_insert_with(Measurement::default)
-                .push(draw, values, seconds),
-            (Work::Measure { .. }, Err(e)) if is_local(&e) => {
-                cell.failure.get_or_insert(e);
-            }
-            (Work::Solve { theory, draw }, Ok(Done::Solved(prediction, seconds))) => {
-                cell.theories[theory].push(draw, prediction, seconds);
-            }
-            (Work::Solve { theory, .. }, Err(e)) if is_local(&e) => {
-                cell.theories[theory].status = Status::Failed(e);
-            }
-            (_, Err(e)) => return Err(e),
-            _ => {
-                return Err(Error::bug(
-                    "gather",
-                    "a unit gave the result of another kind",
-                ));
-            }
-        }
-    }
-    for (cell, stated) in cells.iter_mut().zip(&spec.cells) {
-        match (&cell.failure, &mut cell.measurement) {
-            (Some(_), _) => cell.measurement = None,
-            (None, Some(measurement)) => measurement.combine(&stated.instruments, &stated.wanted),
-            (None, None) => {}
-        }
-    }
-    Ok(cells)
 }

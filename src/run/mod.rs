@@ -7,6 +7,7 @@ pub mod cost;
 pub mod document;
 pub mod execute;
 mod expect;
+mod gather;
 pub mod manifest;
 pub mod memo;
 pub mod outcome;
@@ -21,7 +22,8 @@ pub mod weights;
 
 pub use crate::numerics::interrupt;
 pub use cost::estimate;
-pub use execute::{Settings, Side, execute, place};
+pub use execute::{Settings, Side, execute};
+pub use gather::place;
 pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
 
 #[cfg(test)]

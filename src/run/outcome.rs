@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::experiment::{DrawIndex, Promise};
-use crate::instrument::{Instrument, Wanted};
+use crate::instrument::{Chosen, Wanted};
 use crate::spec::{Expect, TheoryEntry, sweep};
 use crate::theory::{Info, Plan, Prediction};
 
@@ -54,8 +54,8 @@ impl Measurement {
         self.seconds += seconds;
     }
 
-    /// Forms ensemble quantities of the replicas of every data set, see [`Instrument::combine`]. Draws of one data set are neighbours.
-    pub(crate) fn combine(&mut self, instruments: &[&dyn Instrument], wanted: &[Wanted]) {
+    /// Forms ensemble quantities of the replicas of every data set, see [`crate::instrument::Instrument::combine`]. Draws of one data set are neighbours.
+    pub(crate) fn combine(&mut self, instruments: &[Chosen], wanted: &[Wanted]) {
         let mut rest = &mut self.values[..];
         for draws in self.draws.chunk_by(|a, b| a.dataset == b.dataset) {
             let (replicas, others) = rest.split_at_mut(draws.len());

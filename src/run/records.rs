@@ -2,13 +2,9 @@
 
 use super::store::Record;
 use crate::error::{Error, Result};
-use crate::instrument::{Instrument, Wanted};
+use crate::instrument::Wanted;
 use crate::theory::{Predicted, Prediction, SolverReport};
 use serde_json::{Value as Json, json};
-
-pub(super) fn instrument_json(i: &dyn Instrument) -> Json {
-    json!({ "kind": i.about().kind, "revision": i.about().revision })
-}
 
 pub(super) fn wanted_json(w: &Wanted) -> Json {
     json!({ "name": w.observable.name, "axes": w.axes })

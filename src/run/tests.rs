@@ -3,7 +3,9 @@
 use super::{Outcome, Settings, execute};
 use crate::error::Result;
 use crate::experiment::{Draws, Experiment, Spacing};
-use crate::instrument::{Axis, Declined, Instrument, NtkChange, Observable, Recorder, Wanted};
+use crate::instrument::{
+    Axis, Chosen, Declined, Instrument, NtkChange, Observable, Recorder, Wanted,
+};
 use crate::kind::About;
 use crate::learner::{Init, Learner, Mlp, Network, Parameters, Precision};
 use crate::numerics::random::Stream;
@@ -239,7 +241,10 @@ fn a_new_revision_recomputes_what_depends_on_the_component_and_nothing_else() {
     let learner: Arc<dyn Learner> = Arc::new(learner);
     let training: Arc<dyn Training> = Arc::new(training);
     let mut instrument = spec(plain.clone(), Arc::new(ntk()));
-    instrument.cells[0].instruments[1] = Box::leak(Box::new(revised(NtkChange, NtkChange.about())));
+    instrument.cells[0].instruments[1] = Chosen::Keyed(Arc::new(revised(
+        NtkChange::EXACT,
+        NtkChange::EXACT.about(),
+    )));
     for (what, spec, new) in [
         (
             "task",

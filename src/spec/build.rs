@@ -5,7 +5,7 @@ use super::references::check_references;
 use super::{Cell, Document, Expect, Measure, Spec, TheoryEntry, overrides, sweep, take_table};
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment};
-use crate::instrument::{INSTRUMENTS, Instrument, Wanted};
+use crate::instrument::{Chosen, Wanted};
 use crate::kind::{component, parse_table, unknown};
 use crate::learner::loaded;
 use crate::task::TASKS;
@@ -243,7 +243,7 @@ pub(super) fn check(experiment: &Experiment) -> Result<()> {
 pub(super) fn instruments(
     measure: &Measure,
     experiment: &Experiment,
-) -> Result<(Vec<&'static dyn Instrument>, Vec<Wanted>)> {
+) -> Result<(Vec<Chosen>, Vec<Wanted>)> {
     if measure.observables.is_empty() {
         return Err(Error::input(
             "measure.observables",
@@ -251,16 +251,12 @@ pub(super) fn instruments(
             "name at least one observable; `saddlepoint list` shows them",
         ));
     }
-    let known: Vec<&str> = INSTRUMENTS.iter().map(|i| i.about().kind).collect();
-    let mut chosen: Vec<&'static dyn Instrument> = Vec::new();
+    let mut chosen: Vec<Chosen> = Vec::new();
     let mut wanted = Vec::new();
-    for (index, name) in measure.observables.iter().enumerate() {
+    for (index, asked) in measure.observables.iter().enumerate() {
         let place = format!("measure.observables[{index}]");
-        let instrument = INSTRUMENTS
-            .iter()
-            .copied()
-            .find(|i| i.about().kind == name)
-            .ok_or_else(|| unknown(&place, name, &known))?;
+        let name = asked.kind();
+        let instrument = Chosen::new(&place, name, asked.keys())?;
         if chosen.iter().any(|i| i.about().kind == name) {
             return Err(Error::input(
                 place,
@@ -275,11 +271,11 @@ pub(super) fn instruments(
                 "remove it from measure.observables, or change the experiment",
             )
         })?;
-        chosen.push(instrument);
         wanted.push(Wanted {
             observable: instrument.observable(),
             axes,
         });
+        chosen.push(instrument);
     }
     Ok((chosen, wanted))
 }

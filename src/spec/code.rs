@@ -1,5 +1,6 @@
 //! Specs stated in code: experiments, what is observed, and theories as trait objects.
 
+use super::keys::Asked;
 use super::{Cell, Compare, Document, Expect, Measure, Spec, TheoryEntry, Tolerance, build, sweep};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
@@ -146,7 +147,10 @@ fn cell(set: sweep::Settings, experiment: Experiment, observables: &[&str]) -> R
     build::check(&experiment)?;
     let draws = &experiment.draws;
     let measure = Measure {
-        observables: observables.iter().map(|o| o.to_string()).collect(),
+        observables: observables
+            .iter()
+            .map(|o| Asked::Name(o.to_string()))
+            .collect(),
         datasets: draws.datasets,
         replicas: draws.replicas,
         points: draws.points,

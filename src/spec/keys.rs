@@ -74,8 +74,8 @@ impl TrainingTables {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
-    /// Names of observables, see `saddlepoint list`.
-    pub observables: Vec<String>,
+    /// What is measured, see `saddlepoint list`.
+    pub observables: Vec<Asked>,
     /// Quenched data sets.
     #[serde(default = "one")]
     pub datasets: usize,
@@ -88,6 +88,46 @@ pub struct Measure {
     /// Spacing of the recorded steps.
     #[serde(default)]
     pub spacing: Spacing,
+}
+
+/// An entry of `measure.observables`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected the name of an observable or a table with its kind and keys"
+)]
+pub enum Asked {
+    /// Its name.
+    Name(String),
+    /// `{ kind = "name", key = value, ... }`, see `saddlepoint explain NAME` for the keys.
+    Keyed(Keyed),
+}
+
+/// An observable with keys.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Keyed {
+    /// Its name.
+    pub kind: String,
+    /// Its keys.
+    #[serde(flatten)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub keys: Table,
+}
+
+impl Asked {
+    /// Name of the observable.
+    pub fn kind(&self) -> &str {
+        match self {
+            Asked::Name(kind) | Asked::Keyed(Keyed { kind, .. }) => kind,
+        }
+    }
+    /// Its keys, empty without a table.
+    pub fn keys(&self) -> Table {
+        match self {
+            Asked::Name(_) => Table::new(),
+            Asked::Keyed(keyed) => keyed.keys.clone(),
+        }
+    }
 }
 
 fn one() -> usize {

@@ -18,7 +18,7 @@ pub use keys::{Abscissa, Compare, Expect, Measure, NamedTolerance, Reduce, Reduc
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::instrument::{Instrument, Wanted};
+use crate::instrument::{Chosen, Wanted};
 use crate::theory::Theory;
 use build::resolve;
 use serde_json::{Value as Json, json};
@@ -62,7 +62,7 @@ pub struct Cell {
     /// Task, learner, training and draws.
     pub experiment: Experiment,
     /// One per observable, in the order of `wanted`.
-    pub instruments: Vec<&'static dyn Instrument>,
+    pub instruments: Vec<Chosen>,
     /// Observables with their grids, in the order of `measure.observables`.
     pub wanted: Vec<Wanted>,
     /// In the order of the `[[theory]]` entries.
@@ -218,7 +218,7 @@ fn cell_json(cell: &Cell) -> Json {
         "set": set,
         "experiment": base,
         "draws": { "datasets": cell.experiment.draws.datasets, "replicas": cell.experiment.draws.replicas },
-        "observables": cell.instruments.iter().map(|i| json!({ "kind": i.about().kind, "revision": i.about().revision })).collect::<Vec<_>>(),
+        "observables": cell.instruments.iter().map(Chosen::identity).collect::<Vec<_>>(),
         "theories": cell.theories.iter().map(|t| {
             let seen = experiment_json(&t.experiment);
             json!({

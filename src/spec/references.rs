@@ -1,6 +1,6 @@
 //! Names that a spec uses in one place must exist in another.
 
-use super::keys::Frame;
+use super::keys::{Asked, Frame};
 use super::sweep::coordinate;
 use super::{Abscissa, Cell, Figure, FigureKind, NamedTolerance, ScaleKey, Tolerance};
 use crate::error::{Error, Result};
@@ -15,12 +15,7 @@ pub(super) fn check_references(
     cells: &[Cell],
     sweep_table: Option<&Table>,
 ) -> Result<()> {
-    let observables: Vec<&str> = base
-        .measure
-        .observables
-        .iter()
-        .map(String::as_str)
-        .collect();
+    let observables: Vec<&str> = base.measure.observables.iter().map(Asked::kind).collect();
     let labels: Vec<&str> = cells
         .first()
         .map(|c| c.theories.iter().map(|t| t.label.as_str()).collect())

@@ -34,6 +34,15 @@ pub struct Shape {
     pub samples: usize,
 }
 
+/// Memory that a task holds beside its draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PoolView {
+    /// Tells one pool from another while both live.
+    pub identity: usize,
+    /// Its size.
+    pub bytes: u64,
+}
+
 /// A data model with a target.
 pub trait Task: Debug + Send + Sync {
     /// Name, sources and revision for lists and records.
@@ -58,6 +67,10 @@ pub trait Task: Debug + Send + Sync {
     /// View: samples that stand for the population from which data sets are drawn, inputs and targets, `most` at most, without those
     /// held out for tests.
     fn population(&self, _most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
+        None
+    }
+    /// Samples kept in memory from which data sets are drawn, shared by all tasks made of the same content.
+    fn pool(&self) -> Option<PoolView> {
         None
     }
     /// View: where inputs are tokens and targets the tokens that follow them, the entropy of the target at every position, in nats,

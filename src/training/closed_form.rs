@@ -89,12 +89,14 @@ impl Training for ClosedForm {
     }
 
     /// Rough: a Gram matrix and its Cholesky factor.
-    fn cost(&self, _learner: &dyn Learner, shape: Shape) -> Cost {
+    /// Data set, start and what the solver holds; operations as for a Cholesky factorisation of the kernel matrix.
+    fn cost(&self, learner: &dyn Learner, shape: Shape) -> Cost {
         let samples = shape.samples as f64;
+        let start: usize = learner.shapes(shape).iter().map(|(r, c)| r * c).sum();
+        let data = shape.samples * (shape.inputs + shape.outputs);
+        let solver = learner.solver().map_or(0, |s| s.work_space(shape));
         Cost {
-            bytes: (8.0
-                * (3.0 * samples * samples + 4.0 * samples * (shape.inputs + shape.outputs) as f64))
-                as u64,
+            bytes: 8 * data.saturating_add(start).saturating_add(solver) as u64,
             flops: samples * samples * (samples / 3.0 + 2.0 * shape.inputs as f64),
         }
     }

@@ -63,7 +63,7 @@ fn gradient_and_feature_kernels_make_the_tangent_kernel() {
         (Parametrization::MeanField, 1.7),
     ] {
         let e = experiment(&[7, 5], parametrization, richness);
-        let (data, values) = read(&e, 0, &[&FEATURE_KERNELS, &GRADIENT_KERNELS, &Ntk]);
+        let (data, values) = read(&e, 0, &[&FEATURE_KERNELS, &GRADIENT_KERNELS, &Ntk::EXACT]);
         let scale = e.learner.as_ref().unwrap().rate_scale(data.shape());
         let matrix = |values: &[f64], k: usize| {
             let size = SAMPLES * SAMPLES;

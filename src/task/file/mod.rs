@@ -11,7 +11,7 @@ pub use coding::{Coding, Labels};
 pub use options::FileOptions;
 pub use preprocess::{Map, Normalize, Preprocess};
 
-use super::{Dataset, Modes, Shape, Task, substreams};
+use super::{Dataset, Modes, PoolView, Shape, Task, substreams};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::numerics::linalg::svd;
@@ -215,6 +215,13 @@ impl Task for File {
         let count = self.pool.training().min(most);
         let first = |m: &DMatrix<f64>| m.columns(0, count).into_owned();
         Some((first(&self.pool.x), first(&self.pool.y)))
+    }
+
+    fn pool(&self) -> Option<PoolView> {
+        Some(PoolView {
+            identity: Arc::as_ptr(&self.pool) as usize,
+            bytes: 8 * (self.pool.x.len() + self.pool.y.len()) as u64,
+        })
     }
 
     fn test_samples(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The learning curve as a league entry: the spectrum of the learner's kernel on the task's population.
 
-use super::finite_population;
+use super::{finite_population, population_modes};
 use crate::error::Result;
 use crate::experiment::{Conditioning, Draw, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};
@@ -38,6 +38,9 @@ k_i, v_i: eigenvalues and vectors of the kernel matrix of M samples of the popul
 samples, drawn from the M without repetition (derived here, for eigenvectors in general position):
 s = T + (1 - a)/g,  g = (1/M) sum_i 1/(k_i + s),  g2 = (1/M) sum_i 1/(k_i + s)^2,
 E_test = (1/M) sum_i |Y v_i|^2/(k_i + s)^2  a/(g^2 - (1 - a) g2)  (samples not trained on),  E_train = (T g/a)^2 E_test.
+kernel-mode-learnability: L_i = k_i/(k_i + s); kernel-mode-error: (1/M) [|Y v_i|^2 (1 - L_i)^2 + L_i^2 (M - P)/P E_test], squared bias and
+variance, on all M samples, largest k_i first. The instruments' points must be this population, and the whole of it: of a part of a larger
+one fewer samples are trained on than the theory counts, and its kernel-mode-error is too small.
 As M -> inf these are the learning curves of Gaussian features (literature, kap = a s). test-loss and train-loss are E_test/2 and
 E_train/2 (half-mean); P must stay below M/2.
 
@@ -50,7 +53,12 @@ sources: Bordelon, Canatar, Pehlevan 2020, arXiv:2002.02561; Canatar, Bordelon, 
 static INFO: Info = Info {
     about: &ABOUT,
     source: "Bordelon, Canatar, Pehlevan 2020, arXiv:2002.02561; Canatar, Bordelon, Pehlevan 2021, arXiv:2006.13198",
-    observables: &["train-loss", "test-loss"],
+    observables: &[
+        "train-loss",
+        "test-loss",
+        "kernel-mode-learnability",
+        "kernel-mode-error",
+    ],
     assumptions: &[
         "kernel ridge regression",
         "eigenvectors of the kernel matrix are in general position (Gaussian features)",
@@ -117,7 +125,10 @@ impl Theory for Curve {
             .filter(|&i| INFO.observables.contains(&wanted[i].observable.name))
             .collect();
         if covers.is_empty() {
-            return decline("predicts train-loss and test-loss; neither is measured".into());
+            return decline(format!(
+                "predicts {}; none is measured",
+                INFO.observables.join(", ")
+            ));
         }
         let m = x.ncols() as f64;
         Ok(Box::new(CurvePlan {
@@ -131,7 +142,8 @@ impl Theory for Curve {
                 conditioning: Conditioning::None,
                 limits: vec!["task.samples -> inf".into()],
                 averages_over: vec!["datasets"],
-                bytes: (8.0 * 4.0 * m * m) as u64,
+                // The kernel matrix and its eigendecomposition.
+                bytes: (8.0 * 5.0 * m * m) as u64,
                 seconds: 2e-9 * m * m * m,
             },
         }))
@@ -176,13 +188,17 @@ impl Plan for CurvePlan {
     fn solve(&self, _draw: &Draw) -> Result<Prediction> {
         let (values, target) = self.spectrum()?;
         let errors = finite_population(&values, &target, self.samples, self.kernel.ridge)?;
+        let mut modes = population_modes(&values, &target, self.samples, &errors);
+        modes.reverse();
         let mut sheet = Sheet::new(&self.wanted, &self.covers);
         for t in sheet.times() {
             sheet.at_time(t, |name| {
-                Ok::<_, crate::Error>(vec![match name {
-                    "train-loss" => 0.5 * errors.training,
-                    _ => 0.5 * errors.unseen,
-                }])
+                Ok::<_, crate::Error>(match name {
+                    "train-loss" => vec![0.5 * errors.training],
+                    "test-loss" => vec![0.5 * errors.unseen],
+                    "kernel-mode-learnability" => modes.iter().map(|m| m.learned).collect(),
+                    _ => modes.iter().map(|m| m.error).collect(),
+                })
             })?;
         }
         Ok(Prediction {

@@ -82,6 +82,56 @@ pub fn finite_population(
     })
 }
 
+/// Averages over data sets on one eigenvector of the population's kernel matrix.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mode {
+    /// Share of the target in the mean predictor, `L_i = k_i/(k_i + s)`.
+    pub learned: f64,
+    /// Mean of `(1/M) |v_i . (y - f)|^2` over all `M` samples, trained on or not.
+    pub error: f64,
+}
+
+/// The modes of [`finite_population`] with its `errors`, in the order of `eigenvalues`:
+///
+/// ```text
+/// E f = K (K + s)^-1 y,  L_i = k_i/(k_i + s)
+/// E_i = (1/M) [ target_i (1 - L_i)^2 + L_i^2 (M - P)/P E_unseen ]
+/// ```
+///
+/// Squared bias and variance. Derived here: with `z = (K + D)^-1 y` and `f = K z`, second moments are `E z z^T = G y y^T G + b S G^2`,
+/// `G = (K + s)^-1`, `S = (1/M) sum target_i/(k_i + s)^2`, `b = (1 - a)/(g^2 - (1 - a) g2)` (from the derivative of `E (K + D)^-1` by a shift of `K`), so that
+/// `b S = E_unseen (1 - a)/a`. The sum over modes is `a E_train + (1 - a) E_unseen`. As `M -> inf`: `w_k^2 (1 - L_k)^2 + L_k^2 E_g/P`.
+///
+/// ```
+/// use saddlepoint::theory::learning_curve::{finite_population, population_modes};
+/// let (eigenvalues, target) = ([4.0, 1.0, 0.5, 0.5], [2.0, 1.0, 0.0, 1.0]);
+/// let errors = finite_population(&eigenvalues, &target, 2, 0.1)?;
+/// let modes = population_modes(&eigenvalues, &target, 2, &errors);
+/// let sum: f64 = modes.iter().map(|m| m.error).sum();
+/// assert!((sum - 0.5 * (errors.training + errors.unseen)).abs() < 1e-12);
+/// # Ok::<(), saddlepoint::Error>(())
+/// ```
+pub fn population_modes(
+    eigenvalues: &[f64],
+    target: &[f64],
+    samples: usize,
+    errors: &Errors,
+) -> Vec<Mode> {
+    let m = eigenvalues.len() as f64;
+    let fluctuation = errors.unseen * (m - samples as f64) / samples as f64;
+    let modes = eigenvalues.iter().zip(target);
+    modes
+        .map(|(k, target)| {
+            let learned = k / (k + errors.ridge);
+            let error = target * (1.0 - learned).powi(2) + learned * learned * fluctuation;
+            Mode {
+                learned,
+                error: error / m,
+            }
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Level, learning_curve};

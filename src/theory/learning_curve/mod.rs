@@ -7,7 +7,7 @@ pub mod self_consistent;
 
 pub use adapter::{KIND, Options};
 pub use equivalent_kernel::equivalent_kernel;
-pub use finite_population::{Errors, finite_population};
+pub use finite_population::{Errors, Mode, finite_population, population_modes};
 pub use self_consistent::{LearningCurve, learning_curve};
 
 use crate::error::{Error, Result};

@@ -1,0 +1,149 @@
+//! Finished units put together cell by cell, and their errors named.
+
+use super::execute::{Planned, Side};
+use super::outcome::{CellOutcome, Measurement, Status, TheoryOutcome};
+use super::units::{Unit, Work};
+use crate::error::{Error, Result};
+use crate::experiment::DrawIndex;
+use crate::spec::sweep::named;
+use crate::spec::{Cell, Spec};
+use crate::theory::Prediction;
+
+/// What a unit gave, with the seconds it took.
+pub(super) enum Done {
+    /// Values of every observable of one draw.
+    Measured(Vec<Vec<f64>>, f64),
+    /// What a theory predicts.
+    Solved(Prediction, f64),
+}
+
+/// An error of one cell or one theory; all others end the run.
+pub(super) fn is_local(error: &Error) -> bool {
+    matches!(error, Error::Diverged { .. } | Error::Unconverged { .. })
+}
+
+/// Text naming a cell by its swept keys, for messages.
+pub fn place(cell: &Cell) -> String {
+    match cell.set.is_empty() {
+        true => String::new(),
+        false => {
+            let keys: Vec<String> = cell
+                .set
+                .iter()
+                .map(|(k, v)| format!("{k} = {}", named(v)))
+                .collect();
+            format!("cell [{}], ", keys.join(", "))
+        }
+    }
+}
+
+/// Names the draw whose training failed.
+pub(super) fn of_draw(error: Error, cell: &Cell, draw: DrawIndex) -> Error {
+    let draw = format!(
+        "{}data set {}, replica {}",
+        place(cell),
+        draw.dataset,
+        draw.replica
+    );
+    match error {
+        Error::Diverged {
+            place,
+            step,
+            block,
+            learning_rate,
+            stable_bound,
+        } => Error::Diverged {
+            // What the training adds to its own name is a stage.
+            place: format!(
+                "{draw}{}",
+                place.strip_prefix("training").unwrap_or_default()
+            ),
+            step,
+            block,
+            learning_rate,
+            stable_bound,
+        },
+        Error::Unconverged {
+            solver,
+            cause,
+            remedy,
+        } => Error::Unconverged {
+            solver: format!("{draw}: {solver}"),
+            cause,
+            remedy,
+        },
+        other => other,
+    }
+}
+
+/// Sorts finished units into cells. A draw that diverged or did not converge fails its cell; a solver that failed fails its theory in
+/// that cell.
+pub(super) fn gather(
+    spec: &Spec,
+    plans: Vec<Vec<Planned>>,
+    side: Side,
+    units: Vec<Unit>,
+    done: Vec<Result<Done>>,
+) -> Result<Vec<CellOutcome>> {
+    let mut cells: Vec<CellOutcome> = spec
+        .cells
+        .iter()
+        .zip(plans)
+        .map(|(cell, plans)| CellOutcome {
+            set: cell.set.clone(),
+            wanted: cell.wanted.clone(),
+            measurement: None,
+            theories: match side {
+                Side::Networks => vec![],
+                _ => plans
+                    .into_iter()
+                    .zip(&cell.theories)
+                    .map(|(plan, entry)| TheoryOutcome::planned(entry, plan))
+                    .collect(),
+            },
+            failure: None,
+        })
+        .collect();
+    // What stopped the run comes before what was not computed because of it.
+    let fatal = done
+        .iter()
+        .filter_map(|d| d.as_ref().err())
+        .filter(|e| !is_local(e))
+        .min_by_key(|e| matches!(e, Error::Interrupted));
+    if let Some(error) = fatal {
+        return Err(error.clone());
+    }
+    for (unit, result) in units.into_iter().zip(done) {
+        let cell = &mut cells[unit.cell];
+        match (unit.work, result) {
+            (Work::Measure { draw }, Ok(Done::Measured(values, seconds))) => cell
+                .measurement
+                .get_or_insert_with(Measurement::default)
+                .push(draw, values, seconds),
+            (Work::Measure { .. }, Err(e)) if is_local(&e) => {
+                cell.failure.get_or_insert(e);
+            }
+            (Work::Solve { theory, draw }, Ok(Done::Solved(prediction, seconds))) => {
+                cell.theories[theory].push(draw, prediction, seconds);
+            }
+            (Work::Solve { theory, .. }, Err(e)) if is_local(&e) => {
+                cell.theories[theory].status = Status::Failed(e);
+            }
+            (_, Err(e)) => return Err(e),
+            _ => {
+                return Err(Error::bug(
+                    "gather",
+                    "a unit gave the result of another kind",
+                ));
+            }
+        }
+    }
+    for (cell, stated) in cells.iter_mut().zip(&spec.cells) {
+        match (&cell.failure, &mut cell.measurement) {
+            (Some(_), _) => cell.measurement = None,
+            (None, Some(measurement)) => measurement.combine(&stated.instruments, &stated.wanted),
+            (None, None) => {}
+        }
+    }
+    Ok(cells)
+}
