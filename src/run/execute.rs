@@ -18,7 +18,7 @@ use crate::learner::{Learner, Parameters};
 use crate::numerics::interrupt;
 use crate::spec::{Cell, Spec, experiment_json, hash};
 use crate::task::Dataset;
-use crate::theory::{Plan, Prediction};
+use crate::theory::Plan;
 use crate::training::Start;
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
