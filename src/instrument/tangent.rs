@@ -16,7 +16,8 @@ const BATCH: usize = 32;
 /// is small for many parameters). One product costs two forward passes, instead of a backward pass per sample and output.
 #[derive(Debug, Clone)]
 pub(super) struct Directions {
-    rng: Stream,
+    seed: u64,
+    network: [u64; 4],
     count: usize,
 }
 
@@ -29,9 +30,9 @@ impl Directions {
         }
         let digest = hasher.finalize();
         let (head, _) = digest.as_bytes().as_chunks::<8>();
-        let words = head.iter().map(|&bytes| u64::from_le_bytes(bytes));
         Directions {
-            rng: stream(seed, "tangent sketch", &words.collect::<Vec<_>>()),
+            seed,
+            network: std::array::from_fn(|k| u64::from_le_bytes(head[k])),
             count,
         }
     }
@@ -44,7 +45,7 @@ impl Directions {
         x: &DMatrix<f64>,
         mut f: impl FnMut(&DMatrix<f64>),
     ) {
-        let mut rng = self.rng.clone();
+        let mut rng = stream(self.seed, "tangent sketch", &self.network);
         let mut left = self.count;
         while left > 0 {
             let batch = left.min(BATCH);
