@@ -427,7 +427,7 @@ fn trained(learner: &dyn Learner, d: &Dataset) -> Vec<f64> {
     );
     let start = weights(learner);
     let mut rng = stream(1, "training", &[0, 0]);
-    let end = training.train(learner, start, d, &[], &mut rng, &mut |_| Ok(()));
+    let end = training.train(learner, start.into(), d, &[], &mut rng, &mut |_| Ok(()));
     numbers(&end.unwrap())
 }
 
