@@ -173,16 +173,18 @@ fn curve_names(w: &Wanted, f: &FigureSpec) -> (Vec<(usize, String)>, usize) {
     (picked(leading, f), length)
 }
 
-/// The points of a grid that a figure draws, with their names.
+/// The points of a grid that a figure draws, with their names: the coordinates on the axes along which there are several.
 fn picked(axes: &[Axis], f: &FigureSpec) -> Vec<(usize, String)> {
     let size = observable::size(axes);
+    let several: Vec<Axis> = axes.iter().filter(|a| a.values.len() > 1).cloned().collect();
+    let named = if several.is_empty() { axes } else { &several };
     let indices = match &f.only {
         Some(only) => only.iter().map(|k| k - 1).filter(|k| *k < size).collect(),
         None => (0..size.min(MAX_CURVES)).collect::<Vec<usize>>(),
     };
     indices
         .into_iter()
-        .map(|k| (k, point_text(axes, k).replace('=', " ")))
+        .map(|k| (k, point_text(named, k).replace('=', " ")))
         .collect()
 }
 
