@@ -176,7 +176,11 @@ fn curve_names(w: &Wanted, f: &FigureSpec) -> (Vec<(usize, String)>, usize) {
 /// The points of a grid that a figure draws, with their names: the coordinates on the axes along which there are several.
 fn picked(axes: &[Axis], f: &FigureSpec) -> Vec<(usize, String)> {
     let size = observable::size(axes);
-    let several: Vec<Axis> = axes.iter().filter(|a| a.values.len() > 1).cloned().collect();
+    let several: Vec<Axis> = axes
+        .iter()
+        .filter(|a| a.values.len() > 1)
+        .cloned()
+        .collect();
     let named = if several.is_empty() { axes } else { &several };
     let indices = match &f.only {
         Some(only) => only.iter().map(|k| k - 1).filter(|k| *k < size).collect(),
