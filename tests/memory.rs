@@ -277,7 +277,7 @@ fn runs() -> Vec<(String, f64)> {
             1500,
             2,
             descent,
-            "{ kind = 'ntk-change', samples = 1200, sketch = 600 }",
+            "{ kind = 'ntk-change', samples = 600, sketch = 300 }",
         ),
         (
             "kernel modes",
