@@ -62,7 +62,9 @@ fn ratio(task: &dyn Task, learner: &dyn Learner, training: &dyn Training) -> f64
 #[test]
 fn estimates_hold_within_a_fifth() {
     let mut ratios = trained_by_gradients();
-    ratios.extend(closed_forms());
+    // One worker, whose buffers the first case fills.
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    ratios.extend(alone.unwrap().install(closed_forms));
     ratios.extend(runs());
     let wrong: Vec<_> = ratios
         .iter()
@@ -282,7 +284,7 @@ fn runs() -> Vec<(String, f64)> {
             1500,
             2,
             descent,
-            "{ kind = 'ntk-change', samples = 1200, sketch = 600 }",
+            "{ kind = 'ntk-change', samples = 600, sketch = 300 }",
         ),
         (
             "kernel modes",
