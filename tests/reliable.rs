@@ -162,7 +162,7 @@ fn an_interrupted_training_goes_on_to_the_same_bytes() {
         &slow()
             .replace("expect = \"agree\"", "")
             .replace("replicas = 24", "replicas = 1")
-            .replace("steps = 4000", "steps = 60000\nbatch = 50")
+            .replace("steps = 4000", "steps = 40000")
             .replace(", \"half-rise-time\"", ""),
     );
     let whole = finished(folder.path(), "whole", &[]);
