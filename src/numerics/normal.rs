@@ -93,7 +93,9 @@ impl Ziggurat {
     #[inline(always)]
     fn point(&self, word: u64) -> (f64, bool) {
         let layer = (word & 0xff) as usize;
-        let x = (unit(word) * 2.0 - 1.0) * self.x[layer];
+        // In [-1, 1).
+        let signed = f64::from_bits((word >> 12) | 2f64.to_bits()) - 3.0;
+        let x = signed * self.x[layer];
         (x, x.abs() < self.x[layer + 1])
     }
 
