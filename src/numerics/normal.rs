@@ -5,7 +5,7 @@ use rand::Rng;
 use std::sync::LazyLock;
 
 /// Where the tail begins.
-const TAIL: f64 = 3.654152885361008796;
+const TAIL: f64 = 3.654152885361009;
 /// Area of every layer, the tail with its rectangle included.
 const AREA: f64 = 0.00492867323399;
 const LAYERS: usize = 256;
