@@ -14,6 +14,7 @@ pub mod parametrization;
 pub mod prior;
 mod random_features;
 mod readout;
+mod single;
 mod tokens;
 pub mod transformer;
 pub mod weights;

@@ -1,9 +1,16 @@
 //! The compiled multilayer perceptron: forward pass, exact gradient by back-propagation, Jacobian.
 
-use crate::learner::{Activation, Network, Objective, Parameters, Real};
+use crate::learner::{Activation, Network, Objective, Parameters, Real, single};
 use crate::numerics::linalg::Factor;
 use crate::numerics::simd;
 use nalgebra::DMatrix;
+
+/// Numbers of the widest layer in one block of samples: 32 kB in single precision.
+const BLOCK_NUMBERS: usize = 8192;
+/// Fewest samples of a block (if there are as many): below, matrix products become inefficient.
+const BLOCK_SAMPLES: usize = 64;
+/// Weights of a layer beyond which all samples stay together: adding to their gradient block by block would cost more than the cache saves.
+const BLOCK_WEIGHTS: usize = 1 << 15;
 
 /// `f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x))` in the scalar type `T`; with biases every layer adds `d_l b_l`, and with a
 /// committee read-out `W_L` is not a parameter but the matrix of ones.
@@ -70,21 +77,26 @@ impl<T: Real> MlpNetwork<T> {
         self.layers() - usize::from(self.committee.is_some())
     }
 
+    /// True where hidden units meet a single output: the way back has loops of its own.
+    fn is_single(&self, l: usize) -> bool {
+        l > 0 && self.widths[l + 1] == 1
+    }
+
     /// `W_{l+1}`.
-    fn weight<'a>(&'a self, p: &'a Parameters<T>, l: usize) -> Factor<'a, T> {
+    fn weights<'a>(&'a self, p: &'a Parameters<T>, l: usize) -> &'a DMatrix<T> {
         match &self.committee {
-            Some(ones) if l == self.layers() - 1 => factor(ones),
-            _ => factor(&p.blocks[l]),
+            Some(ones) if l == self.layers() - 1 => ones,
+            _ => &p.blocks[l],
         }
     }
 
-    fn pass_forward(&mut self, p: &Parameters<T>, x: &DMatrix<T>) {
-        let samples = x.ncols();
+    fn pass_forward(&mut self, p: &Parameters<T>, x: &[T], samples: usize) {
         for l in 0..self.layers() {
             let mut output = std::mem::take(&mut self.outputs[l]);
             output.resize(self.widths[l + 1] * samples, T::zero());
             let input = Factor::new(self.input(x, l), self.widths[l], samples);
-            T::gemm(self.multipliers[l], self.weight(p, l), input, &mut output);
+            let weights = factor(self.weights(p, l));
+            T::gemm(self.multipliers[l], weights, input, &mut output);
             if let Some(&multiplier) = self.bias_multipliers.get(l) {
                 let bias = p.blocks[self.trained() + l].as_slice();
                 add_bias(&mut output, bias, multiplier);
@@ -105,19 +117,86 @@ impl<T: Real> MlpNetwork<T> {
     fn pass_backward(&mut self, p: &Parameters<T>, l: usize, samples: usize) {
         let mut below = std::mem::take(&mut self.errors[l - 1]);
         below.resize(self.widths[l] * samples, T::zero());
-        let error = Factor::new(&self.errors[l], self.widths[l + 1], samples);
-        T::gemm(
-            self.multipliers[l],
-            self.weight(p, l).t(),
-            error,
-            &mut below,
-        );
-        match self.activation {
-            Activation::Linear => {}
-            Activation::Relu => mask(&mut below, &self.outputs[l - 1]),
-            _ => simd::multiply(&mut below, &self.slopes[l - 1]),
+        let (multiplier, error) = (self.multipliers[l], &self.errors[l]);
+        if self.is_single(l) {
+            let w = self.weights(p, l).as_slice();
+            let (outputs, slopes) = (&self.outputs[l - 1], self.slopes.get(l - 1));
+            match (self.activation, slopes) {
+                (Activation::Relu, _) => {
+                    single::sloped_outer(multiplier, w, error, outputs, step, &mut below)
+                }
+                (Activation::Linear, _) | (_, None) => {
+                    single::outer(multiplier, w, error, &mut below)
+                }
+                (_, Some(slopes)) => {
+                    single::sloped_outer(multiplier, w, error, slopes, |s| s, &mut below)
+                }
+            }
+        } else {
+            let error = Factor::new(error, self.widths[l + 1], samples);
+            T::gemm(
+                multiplier,
+                factor(self.weights(p, l)).t(),
+                error,
+                &mut below,
+            );
+            match self.activation {
+                Activation::Linear => {}
+                Activation::Relu => mask(&mut below, &self.outputs[l - 1]),
+                _ => simd::multiply(&mut below, &self.slopes[l - 1]),
+            }
         }
         self.errors[l - 1] = below;
+    }
+
+    /// Samples that pass through the network together in [`Network::gradient`]: few enough for the cache, all blocks about equal.
+    fn block(&self, samples: usize) -> usize {
+        if self.widths.windows(2).any(|w| w[0] * w[1] > BLOCK_WEIGHTS) {
+            return samples.max(1);
+        }
+        let widest = self.widths[1..].iter().copied().max().unwrap_or(1);
+        let most = (BLOCK_NUMBERS / widest.max(1)).max(BLOCK_SAMPLES);
+        samples.div_ceil(samples.div_ceil(most).max(1)).max(1)
+    }
+
+    /// Loss of some samples; writes its gradient, or adds it.
+    fn gradient_of(
+        &mut self,
+        p: &Parameters<T>,
+        (x, y): (&[T], &[T]),
+        objective: Objective,
+        grad: &mut Parameters<T>,
+        add: bool,
+    ) -> T {
+        let layers = self.layers();
+        let samples = x.len() / self.widths[0];
+        self.pass_forward(p, x, samples);
+        let loss = objective.residual(&self.outputs[layers - 1], y, &mut self.errors[layers - 1]);
+        let trained = self.trained();
+        for l in (0..layers).rev() {
+            if let Some(&multiplier) = self.bias_multipliers.get(l) {
+                let gradient = grad.blocks[trained + l].as_mut_slice();
+                sum_columns(&self.errors[l], multiplier, gradient, add);
+            }
+            if l < trained {
+                let (multiplier, gradient) = (self.multipliers[l], grad.blocks[l].as_mut_slice());
+                let (error, input) = (&self.errors[l], self.input(x, l));
+                if self.is_single(l) {
+                    single::weighted_sum(multiplier, error, input, gradient, add);
+                } else {
+                    let error = Factor::new(error, self.widths[l + 1], samples);
+                    let input = Factor::new(input, self.widths[l], samples).t();
+                    match add {
+                        true => T::gemm_add(multiplier, error, input, gradient),
+                        false => T::gemm(multiplier, error, input, gradient),
+                    }
+                }
+            }
+            if l > 0 {
+                self.pass_backward(p, l, samples);
+            }
+        }
+        loss
     }
 
     /// Error 1 at output number `output` of every sample, 0 at the others.
@@ -131,9 +210,9 @@ impl<T: Real> MlpNetwork<T> {
     }
 
     /// What layer `l + 1` receives.
-    fn input<'a>(&'a self, x: &'a DMatrix<T>, l: usize) -> &'a [T] {
+    fn input<'a>(&'a self, x: &'a [T], l: usize) -> &'a [T] {
         match l {
-            0 => x.as_slice(),
+            0 => x,
             _ => &self.outputs[l - 1],
         }
     }
@@ -177,22 +256,21 @@ fn add_bias<T: Real>(output: &mut [T], bias: &[T], multiplier: T) {
     }
 }
 
-/// `gradient = multiplier sum_mu error_mu`.
-fn sum_columns<T: Real>(error: &[T], multiplier: T, gradient: &mut [T]) {
-    gradient.fill(T::zero());
+/// `gradient = multiplier sum_mu error_mu`, or `+=`.
+fn sum_columns<T: Real>(error: &[T], multiplier: T, gradient: &mut [T], add: bool) {
+    if !add {
+        gradient.fill(T::zero());
+    }
     for column in error.chunks_exact(gradient.len()) {
         for (g, &e) in gradient.iter_mut().zip(column) {
-            *g += e;
+            *g += multiplier * e;
         }
-    }
-    for g in gradient {
-        *g *= multiplier;
     }
 }
 
 impl<T: Real> Network<T> for MlpNetwork<T> {
     fn forward(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> DMatrix<T> {
-        self.pass_forward(p, x);
+        self.pass_forward(p, x.as_slice(), x.ncols());
         let last = self.layers() - 1;
         DMatrix::from_column_slice(self.widths[last + 1], x.ncols(), &self.outputs[last])
     }
@@ -205,36 +283,22 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
         objective: Objective,
         grad: &mut Parameters<T>,
     ) -> T {
-        let samples = x.ncols();
-        self.pass_forward(p, x);
-        let last = self.layers() - 1;
-        let loss = objective.residual(&self.outputs[last], y.as_slice(), &mut self.errors[last]);
-        let trained = self.trained();
-        for l in (0..=last).rev() {
-            if let Some(&multiplier) = self.bias_multipliers.get(l) {
-                let gradient = grad.blocks[trained + l].as_mut_slice();
-                sum_columns(&self.errors[l], multiplier, gradient);
-            }
-            if l < trained {
-                let error = Factor::new(&self.errors[l], self.widths[l + 1], samples);
-                let input = Factor::new(self.input(x, l), self.widths[l], samples);
-                T::gemm(
-                    self.multipliers[l],
-                    error,
-                    input.t(),
-                    grad.blocks[l].as_mut_slice(),
-                );
-            }
-            if l > 0 {
-                self.pass_backward(p, l, samples);
-            }
+        let (inputs, outputs) = (self.widths[0], self.widths[self.layers()]);
+        let block = self.block(x.ncols());
+        let mut loss = T::zero();
+        // Without samples one empty block, which sets the gradient to zero.
+        for begin in (0..x.ncols().max(1)).step_by(block) {
+            let end = x.ncols().min(begin + block);
+            let x = &x.as_slice()[inputs * begin..inputs * end];
+            let y = &y.as_slice()[outputs * begin..outputs * end];
+            loss += self.gradient_of(p, (x, y), objective, grad, begin > 0);
         }
         loss
     }
 
     fn jacobian(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> DMatrix<T> {
         let samples = x.ncols();
-        self.pass_forward(p, x);
+        self.pass_forward(p, x.as_slice(), x.ncols());
         let layers = self.layers();
         let outputs = self.widths[layers];
         let mut jacobian = DMatrix::zeros(samples * outputs, p.len());
@@ -256,7 +320,7 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
                         }
                     }
                 }
-                let input = self.input(x, l);
+                let input = self.input(x.as_slice(), l);
                 let cols_trained = if l < self.trained() { cols } else { 0 };
                 for j in 0..cols_trained {
                     for i in 0..rows {
@@ -309,7 +373,7 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
     }
 
     fn features(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> Vec<DMatrix<T>> {
-        self.pass_forward(p, x);
+        self.pass_forward(p, x.as_slice(), x.ncols());
         let hidden = self.widths[1..self.layers()].iter().zip(&self.outputs);
         hidden
             .map(|(&width, output)| DMatrix::from_column_slice(width, x.ncols(), output))
@@ -322,7 +386,7 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
         x: &DMatrix<T>,
         output: usize,
     ) -> Vec<DMatrix<T>> {
-        self.pass_forward(p, x);
+        self.pass_forward(p, x.as_slice(), x.ncols());
         self.start_at(output, x.ncols());
         let mut found: Vec<DMatrix<T>> = (1..self.layers())
             .rev()

@@ -1,7 +1,7 @@
 //! Objectives: what training minimises, as a function of the outputs, with its derivative.
 
 use crate::learner::Real;
-use crate::numerics::simd::vectorised;
+use crate::numerics::simd::{total, vectorised};
 
 /// Loss of outputs `f` against targets `y` (one sample per column) with weight `w` per sample.
 ///
@@ -135,22 +135,6 @@ fn group<T: Real>(f: &[T], y: &[T], weight: T, slope: &mut [T]) -> T {
         *slope = weight * (share * *slope - y);
     }
     total(f, y, |f, y| y * (log - f))
-}
-
-/// `sum_k g(a_k, b_k)`, summed in eight lanes.
-#[inline(always)]
-fn total<T: Real>(a: &[T], b: &[T], g: impl Fn(T, T) -> T) -> T {
-    let mut lanes = [T::zero(); 8];
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    for (a, b) in a.iter().zip(b) {
-        for l in 0..8 {
-            lanes[l] += g(a[l], b[l]);
-        }
-    }
-    for (l, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
-        lanes[l] += g(a, b);
-    }
-    lanes.iter().fold(T::zero(), |sum, &lane| sum + lane)
 }
 
 #[cfg(test)]

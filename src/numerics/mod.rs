@@ -7,6 +7,7 @@ pub mod flow;
 pub mod interrupt;
 pub mod lanczos;
 pub mod linalg;
+pub mod normal;
 pub mod npz;
 pub mod quadrature;
 pub mod random;

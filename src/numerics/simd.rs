@@ -34,6 +34,23 @@ pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(f)
 }
 
+/// `sum_i g(a_i, b_i)` over the shorter slice, summed in eight lanes; call it inside [`vectorised`].
+#[inline(always)]
+pub fn total<T: nalgebra::RealField + Copy>(a: &[T], b: &[T], g: impl Fn(T, T) -> T) -> T {
+    let length = a.len().min(b.len());
+    let mut lanes = [T::zero(); 8];
+    let ((a, a_rest), (b, b_rest)) = (a[..length].as_chunks::<8>(), b[..length].as_chunks::<8>());
+    for (a, b) in a.iter().zip(b) {
+        for l in 0..8 {
+            lanes[l] += g(a[l], b[l]);
+        }
+    }
+    for (l, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
+        lanes[l] += g(a, b);
+    }
+    lanes.iter().fold(T::zero(), |sum, &lane| sum + lane)
+}
+
 /// `a_i <- a_i b_i`
 pub fn multiply<T: Copy + std::ops::MulAssign>(a: &mut [T], b: &[T]) {
     vectorised(

@@ -294,3 +294,41 @@ fn single_precision_follows_double() {
         }
     }
 }
+
+#[test]
+fn blocks_of_samples_add_up() {
+    let mut rng = stream(6, "blocks", &[]);
+    let scaling = Parametrization::Ntk;
+    for (phi, outputs) in [
+        (Activation::Relu, 1),
+        (Activation::Tanh, 1),
+        (Activation::Gelu, 2),
+    ] {
+        let case =
+            Case::draw(phi, scaling, &[5, 35, 60, outputs], 300, &mut rng).with_biases(&mut rng);
+        let mut network = case.network();
+        assert!(network.block(300) < 300);
+        let mut gradient = |x: &DMatrix<f64>, y: &DMatrix<f64>| {
+            let mut g = case.p.clone();
+            let loss = network.gradient(&case.p, x, y, Objective::square(0.5), &mut g);
+            (loss, g)
+        };
+        let (loss, whole) = gradient(&case.x, &case.y);
+        let mut sum = (
+            0.0,
+            Parameters::zeros(&whole.blocks.iter().map(|b| b.shape()).collect::<Vec<_>>()),
+        );
+        for mu in 0..300 {
+            let column = |m: &DMatrix<f64>| m.columns(mu, 1).into_owned();
+            let (loss, g) = gradient(&column(&case.x), &column(&case.y));
+            sum.0 += loss;
+            for (sum, g) in sum.1.blocks.iter_mut().zip(&g.blocks) {
+                *sum += g;
+            }
+        }
+        assert!((loss / sum.0 - 1.0).abs() < 1e-12);
+        for (a, b) in whole.blocks.iter().zip(&sum.1.blocks) {
+            assert!((a - b).amax() < 1e-12 * b.amax());
+        }
+    }
+}

@@ -1,8 +1,10 @@
 //! The posterior of a network's parameters as a potential in whitened coordinates.
 
 use super::potential::Potential;
+use super::scheme::kinetic;
 use crate::error::{Error, Result};
 use crate::learner::{Learner, Network, Objective, Parameters, Precision, PriorView};
+use crate::numerics::simd;
 use crate::task::{Dataset, Shape};
 use nalgebra::DMatrix;
 use std::ops::Range;
@@ -100,20 +102,13 @@ impl NetworkPotential {
     /// Adds the prior to the loss and its raw gradient, in whitened coordinates.
     fn with_prior(&self, loss: f64, phi: &[f64], gradient: &mut [f64]) -> f64 {
         let mut start = 0;
-        let mut square = 0.0;
-        for (block, s) in self.raw_gradient.blocks.iter().zip(&self.deviations) {
+        for (block, &s) in self.raw_gradient.blocks.iter().zip(&self.deviations) {
             let range = start..start + block.len();
             start = range.end;
-            for ((g, r), p) in gradient[range.clone()]
-                .iter_mut()
-                .zip(block.as_slice())
-                .zip(&phi[range])
-            {
-                *g = s * r + p;
-                square += p * p;
-            }
+            let (gradient, phi) = (&mut gradient[range.clone()], &phi[range]);
+            simd::update(gradient, block.as_slice(), phi, |_, r, p| s * r + p);
         }
-        loss + 0.5 * square
+        loss + kinetic(phi)
     }
 }
 
@@ -158,11 +153,10 @@ fn check_variances(variances: &[f64], shapes: &[(usize, usize)]) -> Result<()> {
 
 fn unwhiten(raw: &mut Parameters, deviations: &[f64], phi: &[f64]) {
     let mut start = 0;
-    for (block, s) in raw.blocks.iter_mut().zip(deviations) {
+    for (block, &s) in raw.blocks.iter_mut().zip(deviations) {
         let end = start + block.len();
-        for (r, p) in block.as_mut_slice().iter_mut().zip(&phi[start..end]) {
-            *r = s * p;
-        }
+        let phi = &phi[start..end];
+        simd::update(block.as_mut_slice(), phi, phi, |_, p, _| s * p);
         start = end;
     }
 }

@@ -3,8 +3,8 @@
 use super::potential::Potential;
 use crate::error::{Error, Result};
 use crate::numerics::random::Stream;
+use crate::numerics::{normal, simd};
 use rand::RngExt;
-use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
 /// How a chain moves. `eta` is the step, `xi` independent standard normals, `V` as in [`Potential`].
@@ -89,6 +89,7 @@ pub struct State {
 /// Work space of the steps; holds nothing that the future depends on.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Work {
+    /// Fresh noise, then the move.
     fresh: Vec<f64>,
     trial: Vec<f64>,
     trial_gradient: Vec<f64>,
@@ -131,7 +132,7 @@ impl State {
             proposals: 0,
             accepted: 0,
         };
-        fill(&mut state.rng, &mut state.noise);
+        normal::fill(&mut state.rng, &mut state.noise);
         state.look(scheme, potential, work);
         match state.value.is_finite() {
             true => Ok(state),
@@ -166,29 +167,24 @@ impl State {
         potential: &mut dyn Potential,
         work: &mut Work,
     ) -> f64 {
-        let watched = matches!(scheme, Scheme::Lm | Scheme::Ula);
-        if watched {
-            work.trial.clone_from(&self.position);
-            work.trial_gradient.clone_from(&self.gradient);
-        }
+        let n = self.position.len();
+        let fresh = &mut work.fresh;
         match scheme {
             Scheme::Lm => {
-                work.fresh.resize(self.position.len(), 0.0);
-                fill(&mut self.rng, &mut work.fresh);
-                let old = self.noise.iter().zip(&work.fresh);
+                fresh.resize(n, 0.0);
+                normal::fill(&mut self.rng, fresh);
+                std::mem::swap(&mut self.noise, fresh);
                 let scale = (0.5 * eta).sqrt();
-                for ((p, g), (a, b)) in self.position.iter_mut().zip(&self.gradient).zip(old) {
-                    *p += scale * (a + b) - eta * g;
-                }
-                std::mem::swap(&mut self.noise, &mut work.fresh);
+                simd::update(fresh, &self.noise, &self.gradient, |a, b, g| {
+                    scale * (a + b) - eta * g
+                });
             }
             Scheme::Ula | Scheme::Sgld { .. } => {
-                fill(&mut self.rng, &mut self.noise);
+                fresh.resize(n, 0.0);
+                normal::fill(&mut self.rng, fresh);
                 let scale = (2.0 * eta).sqrt();
-                let moves = self.gradient.iter().zip(&self.noise);
-                for (p, (g, xi)) in self.position.iter_mut().zip(moves) {
-                    *p += scale * xi - eta * g;
-                }
+                let gradient = &self.gradient;
+                simd::update(fresh, gradient, gradient, |xi, g, _| scale * xi - eta * g);
             }
             Scheme::Mala => {
                 self.hamiltonian(1, eta, potential, work);
@@ -200,13 +196,17 @@ impl State {
                 return 0.0;
             }
         }
+        simd::update(&mut self.position, fresh, fresh, |p, step, _| p + step);
+        work.trial_gradient.resize(n, 0.0);
+        std::mem::swap(&mut self.gradient, &mut work.trial_gradient);
         self.look(scheme, potential, work);
-        match (self.value.is_finite(), watched) {
-            (true, true) => {
-                distance(&self.gradient, &work.trial_gradient)
-                    / distance(&self.position, &work.trial)
+        match (self.value.is_finite(), scheme) {
+            (true, Scheme::Lm | Scheme::Ula) => {
+                let change = squares(&self.gradient, &work.trial_gradient, |a, b| a - b);
+                let step = squares(&work.fresh, &work.fresh, |a, _| a);
+                (change / step).sqrt()
             }
-            (true, false) => 0.0,
+            (true, _) => 0.0,
             (false, _) => f64::INFINITY,
         }
     }
@@ -220,7 +220,7 @@ impl State {
         work: &mut Work,
     ) {
         let momentum = &mut self.noise;
-        fill(&mut self.rng, momentum);
+        normal::fill(&mut self.rng, momentum);
         work.trial.clone_from(&self.position);
         work.trial_gradient.clone_from(&self.gradient);
         let before = self.value + kinetic(momentum);
@@ -259,33 +259,25 @@ pub fn leapfrog(
 ) -> f64 {
     let mut value = f64::NAN;
     for _ in 0..steps {
-        for ((x, p), g) in position.iter_mut().zip(momentum.iter_mut()).zip(&*gradient) {
-            *p -= 0.5 * h * g;
-            *x += h * *p;
-        }
+        simd::update(momentum, gradient, gradient, |p, g, _| p - 0.5 * h * g);
+        simd::update(position, momentum, momentum, |x, p, _| x + h * p);
         value = potential.gradient(position, gradient);
-        for (p, g) in momentum.iter_mut().zip(&*gradient) {
-            *p -= 0.5 * h * g;
-        }
+        simd::update(momentum, gradient, gradient, |p, g, _| p - 0.5 * h * g);
     }
     value
 }
 
 /// `|p|^2/2`.
 pub fn kinetic(momentum: &[f64]) -> f64 {
-    0.5 * momentum.iter().map(|p| p * p).sum::<f64>()
+    0.5 * squares(momentum, momentum, |p, _| p)
 }
 
-/// Euclidean distance.
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    let square = |(a, b): (&f64, &f64)| (a - b) * (a - b);
-    a.iter().zip(b).map(square).sum::<f64>().sqrt()
-}
-
-fn fill(rng: &mut Stream, noise: &mut [f64]) {
-    for xi in noise {
-        *xi = StandardNormal.sample(rng);
-    }
+/// `sum_i f(a_i, b_i)^2`.
+fn squares(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> f64 {
+    simd::vectorised(
+        #[inline(always)]
+        || simd::total(a, b, |a, b| f(a, b) * f(a, b)),
+    )
 }
 
 impl Work {
