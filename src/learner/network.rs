@@ -344,7 +344,7 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
     /// `E_li` of the errors that output `i` sends back to it, and the product `o` entry by entry.
     fn tangent_kernel(&mut self, p: &Parameters<T>, x: &DMatrix<T>) -> DMatrix<T> {
         let samples = x.ncols();
-        self.pass_forward(p, x);
+        self.pass_forward(p, x.as_slice(), samples);
         let layers = self.layers();
         let mut kernel = DMatrix::zeros(samples, samples);
         let mut inputs = vec![T::zero(); samples * samples];
@@ -356,7 +356,7 @@ impl<T: Real> Network<T> for MlpNetwork<T> {
                 T::gemm(T::one(), error.t(), error, &mut errors);
                 inputs.fill(T::zero());
                 if l < self.trained() {
-                    let input = Factor::new(self.input(x, l), self.widths[l], samples);
+                    let input = Factor::new(self.input(x.as_slice(), l), self.widths[l], samples);
                     let square = self.multipliers[l] * self.multipliers[l];
                     T::gemm(square, input.t(), input, &mut inputs);
                 }
