@@ -21,6 +21,11 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Work -> floating-point operations of the matrix products of one step, and whether it runs on several threads.
+OPERATIONS = {
+    "mlp": (512 * (4 * 64 * 256 + 6 * 256), False),
+    "replicas": (64 * 256 * (4 * 32 * 64 + 6 * 64), True),
+}
 TARGETS = {  # work -> peer -> ratio to reach
     "mlp": {"torch": 2.0, "jax": 1.1},
     "replicas": {"torch": 5.0, "jax": 2.0},
@@ -356,12 +361,18 @@ def main():
         arguments = [sys.executable, __file__, "--child", str(threads), "--rounds", str(options.rounds), "--only", options.only]
         found = json.loads(subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
         peak = 2 * 1024**3 / found.pop("product")["ours"] / 1e9
+        ours = {work: times["ours"] for work, times in found.items()}
         for work, times in found.items():
             mine = times.pop("ours")
             for peer, other in times.items():
                 target = TARGETS.get(work, {}).get(peer)
                 print(f"| {TITLES[work]} | {threads} | {mine:.3g} s | {peer} | {other:.3g} s | {other / mine:.2f} | {target or ''} |")
-        print(f"\nPeak of our matrix product, f32, {threads} thread(s): {peak:.0f} GFLOP/s\n")
+        print(f"\nPeak of our matrix product, f32, one thread of {threads}: {peak:.0f} GFLOP/s")
+        for work, (operations, parallel) in OPERATIONS.items():
+            if work in ours:
+                rate, workers = operations / ours[work] / 1e9, threads if parallel else 1
+                print(f"{TITLES[work]}: {rate:.0f} GFLOP/s, {rate / peak / workers:.0%} of the peak of {workers} thread(s)")
+        print()
 
 
 if __name__ == "__main__":
