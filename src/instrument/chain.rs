@@ -55,7 +55,7 @@ pub(super) static AUTOCORRELATION_TIME: ChainDiagnostic = diagnostic!(
     "autocorrelation time of V",
     "time",
     "integrated autocorrelation time of the potential V, in units of time (training.step times steps)",
-    "step * (1 + 2 sum_t rho(t)), cut off at Sokal's window of 5 autocorrelation times.
+    "step * (1 + 2 sum_t rho(t)), cut off at Sokal's window of 5 autocorrelation times; not-a-number where that is beyond half of the chain.
 source: Sokal, Monte Carlo Methods in Statistical Mechanics (1997), section 3",
     |report| Some(report.autocorrelation_time)
 );
@@ -65,7 +65,8 @@ pub(super) static EFFECTIVE: ChainDiagnostic = diagnostic!(
     "effective samples",
     "1",
     "effective sample size of the potential V: number of steps divided by the autocorrelation time in steps",
-    "Number of independent samples that would know the mean of V as well as this chain does.",
+    "Number of independent samples that would know the mean of V as well as this chain does; not-a-number where the chain is too short for
+its autocorrelation time.",
     |report| Some(report.effective)
 );
 
@@ -102,7 +103,8 @@ pub(super) static START: ChainDiagnostic = diagnostic!(
     "difference between starts",
     "standard errors",
     "mean of V minus that of a chain from zero weights, in standard errors; not-a-number without training.controls",
-    "Standard normal where both chains have forgotten their starts.",
+    "Standard normal where both chains have forgotten their starts; the mean of V cannot tell wells of equal depth apart, for which replicas
+from different starts are compared.",
     |report| report.from_zero
 );
 
@@ -110,7 +112,7 @@ pub(super) static HALF_STEP: ChainDiagnostic = diagnostic!(
     "half-step-difference",
     "difference at half the step",
     "standard errors",
-    "mean of V minus that of a chain with half the step, in standard errors; not-a-number without training.controls",
+    "mean of V minus that of a chain with half the step in use, in standard errors; not-a-number without training.controls",
     "Standard normal where the error of the step is far below the statistical one.",
     |report| report.at_half_step
 );
@@ -241,8 +243,9 @@ mod tests {
                 read(&e, replica)[..].try_into().unwrap();
             assert!((rhat - 1.0).abs() < 0.02, "{rhat}");
             assert!((effective * tau / 0.02 - 20000.0).abs() < 1e-6);
-            // The virial fluctuates like V: its variance is that of a sum of n terms of order 1.
-            assert!((virial - 1.0).abs() < 4.0 / effective.sqrt(), "{virial}");
+            // For n = 16 harmonic modes the ratio has the standard deviation sqrt(2/16).
+            let error = (2.0f64 / 16.0).sqrt() / effective.sqrt();
+            assert!((virial - 1.0).abs() < 4.5 * error, "{virial} {error}");
             assert!(acceptance.is_nan() && step == 0.02);
             assert!(start.abs() < 4.0 && half.abs() < 4.0, "{start} {half}");
             assert!(start != 0.0 && half != 0.0 && start != half);

@@ -37,7 +37,8 @@ const NTK_ABOUT: About = About {
 K(x, x') = (1/N_o) sum_i grad f_i(x) . grad f_i(x') over the raw parameters, between the first min(P, samples) training inputs, on the
 axes endpoint (0 = start, 1 = end), sample, sample. Exact, or from m = sketch random directions v_r with entries +-1 in parameter space:
 K = (1/m) sum_r (J v_r)(J v_r)^T, unbiased, every entry with variance at most (K_xx K_x'x' + K_xx'^2)/m per output (2/m relative to the diagonal);
-independent directions for every network, so that the error bar over draws holds the error of the sketch.
+directions keyed by the weights it is seen with first, so that the error bar over draws holds the error of the sketch; draws that
+start from the same weights (learner.weights) share them, and their error bar does not.
 Cost: exact N_o backward passes over the inputs and, for an mlp, layer by layer without a Jacobian, memory 3 P^2; other learners hold the
 Jacobian, N_o P x parameters. Sketch: 2 m forward passes, memory P^2 + 96 N_o P. Declines above 1 GiB.
 

@@ -22,7 +22,7 @@ pub(super) struct Directions {
 }
 
 impl Directions {
-    /// Keyed by the seed and the network as it is seen first, so that networks have independent directions.
+    /// Keyed by the seed and the network as it is seen first, so that networks with different weights have independent directions.
     pub fn new(seed: u64, network: &Parameters, count: usize) -> Self {
         let mut hasher = blake3::Hasher::new();
         for value in network.blocks.iter().flat_map(|b| b.iter()) {

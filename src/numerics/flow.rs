@@ -13,6 +13,8 @@ pub struct Tolerance {
     pub absolute: f64,
     /// Accepted and rejected steps together.
     pub max_steps: usize,
+    /// Whether a request to stop ends the integration between two steps; false where the caller looks for it at every time.
+    pub interruptible: bool,
 }
 
 impl Default for Tolerance {
@@ -21,6 +23,7 @@ impl Default for Tolerance {
             relative: 1e-10,
             absolute: 1e-12,
             max_steps: 1_000_000,
+            interruptible: true,
         }
     }
 }
@@ -212,7 +215,9 @@ impl Flow {
             None => self.first_step(&slope, target - self.t),
         };
         while self.t < target {
-            interrupt::check()?;
+            if self.tolerance.interruptible {
+                interrupt::check()?;
+            }
             if self.report.steps + self.report.rejected >= self.tolerance.max_steps {
                 return Err(self.stopped("step limit reached"));
             }

@@ -38,9 +38,10 @@ impl Checkpoint {
     }
 
     /// Replaces the file, complete or not at all.
-    pub fn save(&self, state: &State) -> Result<()> {
-        let mut bytes = state.bytes().to_vec();
-        bytes.extend(blake3::hash(state.bytes()).as_bytes());
+    pub fn save(&self, state: State) -> Result<()> {
+        let mut bytes = state.into_bytes();
+        let hash = blake3::hash(&bytes);
+        bytes.extend(hash.as_bytes());
         write_atomic(&self.path, &bytes)
     }
 
@@ -187,7 +188,7 @@ mod tests {
         let checkpoint = Checkpoint::of(folder.path(), "abcd");
         assert_eq!(checkpoint.load().unwrap(), None);
         let state = State::of(&(3usize, 0.1f64)).unwrap();
-        checkpoint.save(&state).unwrap();
+        checkpoint.save(state.clone()).unwrap();
         assert_eq!(checkpoint.load().unwrap(), Some(state));
         let good = std::fs::read(&checkpoint.path).unwrap();
         for k in 0..good.len() {

@@ -13,6 +13,10 @@ pub const DEFAULT_MAX_MEMORY: u64 = 4 << 30;
 const BASE: u64 = 32 << 20;
 /// Sustained double-precision rate assumed for time estimates.
 const FLOPS: f64 = 4e9;
+/// Estimated seconds of one draw above which a checkpoint is to be expected.
+const LONG: f64 = 3.0;
+/// Numbers per parameter in the state of a rule: parameters, gradient, two moments.
+const MOST_MOMENTS: f64 = 4.0;
 
 /// Estimated cost of one cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -52,12 +56,24 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
         && side != Side::Theory
     {
         let run = training.cost(learner.as_ref(), shape);
+        // A checkpoint is written twice over (as the state of the training and as that of the measurement) before it is a file.
+        let parameters: f64 = learner
+            .shapes(shape)
+            .iter()
+            .map(|&(r, c)| r as f64 * c as f64)
+            .sum();
+        let state = match run.flops / FLOPS > LONG {
+            true => (2.0 * MOST_MOMENTS * parameters * learner.precision().bytes() as f64) as u64,
+            false => 0,
+        };
         let watching: u64 = cell.instruments.iter().map(|i| i.bytes(e)).sum();
         // Data sets are kept, whoever trains on them.
         let own = run
             .bytes
             .saturating_sub((sample * shape.samples as f64) as u64);
-        cost.draw_bytes = cost.draw_bytes.max(own.saturating_add(watching));
+        cost.draw_bytes = cost
+            .draw_bytes
+            .max(own.saturating_add(watching).saturating_add(state));
         cost.seconds += run.flops / FLOPS * draws;
     }
     if side != Side::Networks {

@@ -268,7 +268,7 @@ impl Engine<'_> {
                 match (&checkpoint, progress.state) {
                     (Some(checkpoint), Some(state)) => {
                         if stop.is_err() || saved.elapsed() >= self.checkpoint {
-                            checkpoint.save(&state()?)?;
+                            checkpoint.save(state()?)?;
                             saved = Instant::now();
                         }
                         stop
@@ -303,10 +303,12 @@ impl Engine<'_> {
                 arrays,
             })
         });
-        let record = record.map_err(|e| of_draw(e, cell, draw))?;
-        if let Some(checkpoint) = checkpoint {
+        if let Some(checkpoint) = checkpoint
+            && record.as_ref().map_or_else(is_local, |_| true)
+        {
             checkpoint.remove()?;
         }
+        let record = record.map_err(|e| of_draw(e, cell, draw))?;
         if self.weights {
             // Trains again where the record of the measurement was there and the weights were not.
             self.trained(experiment, draw)?;
@@ -390,7 +392,15 @@ impl Engine<'_> {
                 .initial(&data, draw)?
                 .ok_or_else(|| Error::bug("training", "no learner"))?;
             let mut rng = experiment.training_stream(draw);
-            let end = measure(experiment, &[], &data, start.into(), &mut rng, None)?;
+            let mut heed = |_: instrument::Progress| interrupt::check();
+            let end = measure(
+                experiment,
+                &[],
+                &data,
+                start.into(),
+                &mut rng,
+                Some(&mut heed),
+            )?;
             weights_record(experiment, &end.trained)
         })?;
         weights::from_record(learner, experiment.task.shape(), record)

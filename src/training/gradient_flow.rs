@@ -189,6 +189,7 @@ impl Training for GradientFlow {
         let tolerance = Tolerance {
             relative: self.tolerance,
             absolute: self.tolerance / 100.0,
+            interruptible: false,
             ..Tolerance::default()
         };
         let mut flow = match start.paused {

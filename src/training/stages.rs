@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, component};
 use crate::learner::{Learner, Parameters};
-use crate::numerics::random::Stream;
+use crate::numerics::random::{Stored, Stream};
 use crate::task::{Dataset, Shape};
 use crate::training::{
     Cost, Loss, OnSnapshot, SamplingView, Snapshot, Start, State, TRAININGS, Training,
@@ -248,7 +248,8 @@ impl Training for Stages {
         let (first, mut parameters, mut within) = match start.paused {
             None => (0, start.parameters, None),
             Some(state) => {
-                let (stage, parameters, within): (usize, Parameters, State) = state.read()?;
+                let (stage, parameters, Stored(noise), within): (_, _, _, State) = state.read()?;
+                *rng = noise;
                 (stage, parameters, Some(within))
             }
         };
@@ -259,10 +260,11 @@ impl Training for Stages {
             let here = |&&step: &&usize| step <= end && (step > before || i == 0);
             let steps: Vec<usize> = record.iter().filter(here).map(|s| s - before).collect();
             let begin = parameters.clone();
+            let noise = Stored(rng.clone());
             let mut on = |snapshot: Snapshot| {
                 let within = snapshot.state;
                 let state = || match within {
-                    Some(within) => State::of(&(i, &begin, within()?)),
+                    Some(within) => State::of(&(i, &begin, &noise, within()?)),
                     None => Err(Error::bug(
                         "stages",
                         "a state was asked for that is not there",

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 /// ```
 /// use saddlepoint::training::State;
 /// let state = State::of(&(7usize, vec![0.1f64, f64::NAN])).unwrap();
-/// let (step, numbers): (usize, Vec<f64>) = State::from_bytes(state.bytes().to_vec()).read().unwrap();
+/// let (step, numbers): (usize, Vec<f64>) = State::from_bytes(state.into_bytes()).read().unwrap();
 /// assert!(step == 7 && numbers[0] == 0.1 && numbers[1].is_nan());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -25,14 +25,14 @@ impl State {
             .map_err(|e| Error::bug("checkpoint", e.to_string()))
     }
 
-    /// The value; an error where the bytes are those of another type.
+    /// The value, which must be of the type that was stored: the bytes do not tell it.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
         postcard::from_bytes(&self.0).map_err(|e| Error::bug("checkpoint", e.to_string()))
     }
 
     /// For a file.
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 
     /// From a file whose content was found whole.
@@ -136,6 +136,8 @@ mod tests {
             format!("{chain}\"hmc\""),
             format!("{chain}\"sgld\"\nbatch = 10"),
             format!("[[stages]]\nname = \"a\"\n{}\nbatch = 4\nloss = \"half-sum\"\n[[stages]]\nname = \"b\"\n{chain}\"ula\"", descent.replace("0.1", "0.005")),
+            // Between two stages with noise one without.
+            format!("[[stages]]\nname = \"a\"\n{descent}\nbatch = 4\n[[stages]]\nname = \"b\"\nkind = \"gradient-flow\"\ntime = 2.0\nresolution = 20\n[[stages]]\nname = \"c\"\n{descent}\nbatch = 4"),
         ];
         let mut mlp = Mlp {
             widths: vec![4],

@@ -2,7 +2,7 @@
 
 use super::chain::Chain;
 use crate::error::{Error, Result};
-use crate::training::diagnostics::{Certificate, Estimate, Thresholds, estimate};
+use crate::training::diagnostics::{Certificate, Estimate, Thresholds, estimate, split_rhat};
 use serde::{Deserialize, Serialize};
 
 /// Limits for a single chain: many chains are judged one by one, so that rare fluctuations must pass.
@@ -22,7 +22,7 @@ const SINGLE_CHAIN: Thresholds = Thresholds {
 pub struct ChainReport {
     /// Split R-hat of `V` (the two halves of the chain).
     pub rhat: f64,
-    /// Integrated autocorrelation time of `V`, in units of time (`step` times number of steps).
+    /// Integrated autocorrelation time of `V`, in units of time (`step` times number of steps); not-a-number where the chain is too short.
     pub autocorrelation_time: f64,
     /// Effective sample size of `V`.
     pub effective: f64,
@@ -34,7 +34,7 @@ pub struct ChainReport {
     pub acceptance: Option<f64>,
     /// Difference of the mean `V` from a chain that starts at zero weights, in standard errors; with controls.
     pub from_zero: Option<f64>,
-    /// Difference of the mean `V` from a chain with half the step, in standard errors; with controls.
+    /// Difference of the mean `V` from a chain with half the step in use, in standard errors; with controls.
     pub at_half_step: Option<f64>,
 }
 
@@ -64,16 +64,19 @@ impl Watch {
         estimate(&[&self.potential])
     }
 
-    /// Errors: chains too short for their autocorrelation time.
+    /// What needs an autocorrelation time is not-a-number where the chain is too short for one.
+    ///
+    /// Errors: a chain of fewer than 4 samples, or with one that is not finite.
     pub fn report(&self, chain: &Chain, nominal: f64, controls: &Controls) -> Result<ChainReport> {
-        let potential = self.mean_potential()?;
+        let potential = self.mean_potential().ok();
+        let known = |value: fn(&Estimate) -> f64| potential.as_ref().map_or(f64::NAN, value);
         let parameters = chain.state().position.len() as f64;
         let virial = self.virial.iter().sum::<f64>() / self.virial.len() as f64;
-        let z = |other: &Option<Estimate>| other.as_ref().map(|o| potential.z_between(o));
+        let z = |other: &Option<Estimate>| Some(potential.as_ref()?.z_between(other.as_ref()?));
         Ok(ChainReport {
-            rhat: potential.rhat,
-            autocorrelation_time: nominal * potential.tau,
-            effective: potential.effective,
+            rhat: split_rhat(&[&self.potential])?,
+            autocorrelation_time: nominal * known(|p| p.tau),
+            effective: known(|p| p.effective),
             virial: virial / parameters,
             step: chain.eta(),
             acceptance: chain.acceptance(),
