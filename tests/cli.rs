@@ -365,3 +365,29 @@ fn a_closed_pipe_is_no_crash() {
     let ran = common::ran(child.wait_with_output().unwrap());
     assert!(ran.err.is_empty(), "{}", ran.err);
 }
+
+/// Every instrument that applies, at once, through tables, arrays, figures and report.
+#[test]
+fn every_instrument_goes_through_a_whole_run() {
+    use saddlepoint::spec::{Options, Spec};
+    let text = SMALL
+        .replace("samples = 20", "samples = 20\ntest_samples = 6")
+        .replace("replicas = 5", "replicas = 2")
+        .replace("expect = \"agree\"", "");
+    let spec = Spec::parse("all", "all.toml", &text, &Options::default()).unwrap();
+    let experiment = &spec.cells[0].experiment;
+    let apply = saddlepoint::instrument::INSTRUMENTS.iter();
+    let names: Vec<String> = apply
+        .filter(|i| i.axes(experiment).is_ok())
+        .map(|i| format!("\"{}\"", i.about().kind))
+        .collect();
+    assert!(names.len() > 15, "{names:?}");
+    let folder = with_spec(&text);
+    let observables = format!("measure.observables=[{}]", names.join(", "));
+    ok(folder.path(), &["run", "spec.toml", "--set", &observables]);
+    let found = common::files(&folder.path().join("runs"));
+    for name in names {
+        let table = format!("tables/{}.csv", name.trim_matches('"'));
+        assert!(found.iter().any(|f| f.0.ends_with(&table)), "{table}");
+    }
+}

@@ -230,6 +230,9 @@ mod tests {
         let mut noise = e.training_stream(draw);
         let mut go = |_: Progress| Ok(());
         let found = measure(e, &ALL, &data, start, &mut noise, Some(&mut go)).unwrap();
+        let asked = e.training.as_ref().unwrap().learning_rate();
+        let halved = found.values[5][0] < asked;
+        assert_eq!(found.warnings.len(), usize::from(halved));
         found.values.concat()
     }
 

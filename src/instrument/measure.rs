@@ -28,6 +28,8 @@ pub struct Measured {
     pub values: Vec<Vec<f64>>,
     /// Parameters after the last step.
     pub trained: Parameters,
+    /// What the training warns of.
+    pub warnings: Vec<String>,
 }
 
 /// Trains once from `start` and feeds the recorders of all instruments, each at its own cadence.
@@ -65,8 +67,10 @@ pub fn measure(
         parameters: start.parameters,
         paused: within.as_ref(),
     };
+    let mut warnings = Vec::new();
     let trained = training.train(learner, start, dataset, &looked_at, rng, &mut |snapshot| {
         watch.look(&snapshot)?;
+        warnings.extend(snapshot.warning.map(str::to_string));
         let Some(report) = &mut on_progress else {
             return Ok(());
         };
@@ -86,6 +90,7 @@ pub fn measure(
     Ok(Measured {
         values: watch.finish(instruments)?,
         trained,
+        warnings,
     })
 }
 

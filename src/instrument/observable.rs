@@ -35,6 +35,23 @@ impl Axis {
     }
 }
 
+/// Names of axes, told apart by numbers where two are the same: `sample`, `sample2`.
+///
+/// ```
+/// use saddlepoint::instrument::observable::{Axis, names};
+/// let sample = || Axis::new("sample", "1", vec![1.0, 2.0]);
+/// assert_eq!(names(&[sample(), sample()]), ["sample", "sample2"]);
+/// ```
+pub fn names(axes: &[Axis]) -> Vec<String> {
+    let before = |i: usize| axes[..i].iter().filter(|a| a.name == axes[i].name).count();
+    (0..axes.len())
+        .map(|i| match before(i) {
+            0 => axes[i].name.clone(),
+            n => format!("{}{}", axes[i].name, n + 1),
+        })
+        .collect()
+}
+
 /// Number of values on a grid of axes (1 for a scalar).
 pub fn size(axes: &[Axis]) -> usize {
     axes.iter().map(|a| a.values.len()).product()

@@ -4,16 +4,17 @@ use super::document::{array_name, measured, predicted};
 use super::outcome::Outcome;
 use crate::error::Result;
 use crate::instrument::Axis;
+use crate::instrument::observable::names;
 use crate::numerics::npz::Writer;
 
 /// Bytes of the archive: per cell `cellN.measured.OBSERVABLE.{mean,stderr,draws}`, `cellN.LABEL.OBSERVABLE.{mean,bound}` and
-/// `cellN.axis.OBSERVABLE.AXIS`; row-major. Entries carry no time stamps, so equal results are equal bytes.
+/// `cellN.axis.OBSERVABLE.AXIS` (the second one of a name: `AXIS2`); row-major. Entries carry no time stamps, so equal results are equal bytes.
 pub fn npz(outcome: &Outcome) -> Result<Vec<u8>> {
     let mut npz = Writer::default();
     for (index, cell) in outcome.cells.iter().enumerate() {
         for w in &cell.wanted {
-            for axis in &w.axes {
-                let name = array_name(index, "axis", w.observable.name, &axis.name);
+            for (axis, name) in w.axes.iter().zip(names(&w.axes)) {
+                let name = array_name(index, "axis", w.observable.name, &name);
                 npz.add(&name, &[axis.values.len()], &axis.values)?;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::checkpoint::Checkpoint;
 use super::cost;
-use super::gather::{Done, gather, is_local, of_draw};
+use super::gather::{Done, gather, is_local, of_draw, place};
 use super::manifest::simd_level;
 use super::memo::Memo;
 use super::outcome::Outcome;
@@ -151,6 +151,7 @@ pub fn execute(spec: &Spec, settings: &Settings) -> Result<Outcome> {
     });
     engine.progress.finish();
     let mut warnings = engine.warnings.into_inner().unwrap_or_default();
+    warnings.sort();
     let mut records = engine.records.into_inner().unwrap_or_default();
     records.sort();
     records.dedup();
@@ -299,7 +300,7 @@ impl Engine<'_> {
                 .map(|(i, v)| (i.about().kind.to_string(), v))
                 .collect();
             Ok(Record {
-                meta: json!({}),
+                meta: json!({ "warnings": measured.warnings }),
                 arrays,
             })
         });
@@ -309,6 +310,13 @@ impl Engine<'_> {
             checkpoint.remove()?;
         }
         let record = record.map_err(|e| of_draw(e, cell, draw))?;
+        for warning in record.meta["warnings"].as_array().into_iter().flatten() {
+            let text = format!("{}{}", place(cell), warning.as_str().unwrap_or_default());
+            let mut warnings = self.lock(&self.warnings);
+            if !warnings.contains(&text) {
+                warnings.push(text);
+            }
+        }
         if self.weights {
             // Trains again where the record of the measurement was there and the weights were not.
             self.trained(experiment, draw)?;

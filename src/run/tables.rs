@@ -4,6 +4,7 @@ use super::assess::{Assessment, RowResult};
 use super::document::{Values, measured, predicted};
 use super::outcome::Outcome;
 use crate::error::{Error, Result};
+use crate::instrument::observable::names;
 use crate::spec::sweep::named;
 use std::collections::BTreeMap;
 
@@ -77,7 +78,7 @@ fn values(outcome: &Outcome, entries: &[(usize, String, Values)]) -> Result<Vec<
     let mut header = vec!["cell".to_string()];
     header.extend(keys(outcome));
     header.push("source".into());
-    header.extend(axes.iter().map(|a| a.name.clone()));
+    header.extend(names(&axes));
     header.extend(["mean", "stderr", "bound", "n", "level"].map(String::from));
     w.write_record(&header).map_err(failed)?;
     for (cell, source, v) in entries {

@@ -110,6 +110,8 @@ pub struct Snapshot<'a> {
     pub state: Option<&'a dyn Fn() -> Result<State>>,
     /// What a sampler tells about its chain, with the snapshot after its last step.
     pub chain: Option<&'a dyn Fn() -> Result<ChainReport>>,
+    /// What the reader of the result must know, with the snapshot after the last step: a step that was made smaller.
+    pub warning: Option<&'a str>,
 }
 
 impl<'a> Snapshot<'a> {
@@ -120,6 +122,7 @@ impl<'a> Snapshot<'a> {
             parameters,
             state: None,
             chain: None,
+            warning: None,
         }
     }
 }

@@ -274,6 +274,7 @@ impl Training for Stages {
                     step: snapshot.step + before,
                     parameters: snapshot.parameters,
                     chain: snapshot.chain,
+                    warning: snapshot.warning,
                     state: within.is_some().then_some(&state),
                 })
             };

@@ -349,10 +349,15 @@ impl Langevin {
         }
         *rng = chain.state().rng.clone();
         let end = potential.parameters(&chain.state().position).clone();
+        let halved = (chain.halvings() > 0).then(|| {
+            let (asked, used) = (self.step, chain.eta());
+            format!("stiffness guard: training.step = {asked} was halved to {used:.3e}")
+        });
         if last {
             on_snapshot(Snapshot {
                 state: Some(&|| State::of(&at)),
                 chain: Some(&|| watch.report(chain, self.step, &controls)),
+                warning: halved.as_deref(),
                 ..Snapshot::new(self.steps, &end)
             })?;
         }
