@@ -92,7 +92,7 @@ fn dimensions((rows, columns): (usize, usize)) -> Vec<usize> {
 /// [`Learner::shapes`]; by default the learner's own. A column may be stored as `[n]` or `[n, 1]`.
 ///
 /// # Errors
-/// `Input` naming the file: unreadable or damaged, a tensor missing (with those that are there), of another shape, of another type, or with a
+/// `Input` naming the file: unreadable or damaged, written by [`save`] for a learner of other keys (unless `names` are given), a tensor missing (with those that are there), of another shape, of another type, or with a
 /// number that is not finite.
 pub fn load(
     path: &Path,
@@ -117,6 +117,14 @@ pub(super) fn parse(
             "write the weights again; in PyTorch: safetensors.torch.save_file(model.state_dict(), path)",
         )
     })?;
+    if names.is_none()
+        && let Some((key, theirs, ours)) = difference(&contents.bytes, &learner.resolved())
+    {
+        return Err(wrong(
+            format!("written by a learner with {key} = {theirs}, this one has {ours}"),
+            "state the learner as it was, or give learner.weights.names to read the tensors as those of another network",
+        ));
+    }
     let shapes = learner.shapes(shape);
     let own = learner.names(shape);
     let names = names.unwrap_or(&own);
@@ -163,6 +171,22 @@ pub(super) fn parse(
     Ok(Parameters { blocks })
 }
 
+/// Keys that say how a network starts or what it is computed in, not which function its weights make.
+const FREE: [&str; 4] = ["init", "prior", "precision", "weights"];
+
+/// The first key in which the learner that [`save`] noted in a file differs from `ours`.
+fn difference(bytes: &[u8], ours: &serde_json::Value) -> Option<(String, String, String)> {
+    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+    let theirs = header.metadata().as_ref()?.get("learner")?;
+    let theirs: serde_json::Map<_, _> = serde_json::from_str(theirs).ok()?;
+    let (key, value) = theirs
+        .iter()
+        .filter(|(key, _)| !FREE.contains(&key.as_str()))
+        .find(|(key, value)| ours.get(key) != Some(value))?;
+    let ours = ours.get(key).unwrap_or(&serde_json::Value::Null);
+    Some((key.clone(), value.to_string(), ours.to_string()))
+}
+
 fn numbers(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f64>> {
     let (four, _) = bytes.as_chunks::<4>();
     let (eight, _) = bytes.as_chunks::<8>();
@@ -176,7 +200,7 @@ fn numbers(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learner::Mlp;
+    use crate::learner::{Activation, Mlp, Parametrization};
 
     const SHAPE: Shape = Shape {
         inputs: 3,
@@ -191,6 +215,36 @@ mod tests {
             precision,
             ..Mlp::default()
         }
+    }
+
+    /// The same shapes, another function: not without saying so.
+    #[test]
+    fn a_file_of_another_learner_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("net.safetensors");
+        let tanh = Mlp {
+            activation: Activation::Tanh,
+            ..mlp(Precision::F64)
+        };
+        save(&file, &tanh, SHAPE, &parameters()).unwrap();
+        let other = |change: fn(&mut Mlp)| {
+            let mut other = tanh.clone();
+            change(&mut other);
+            other
+        };
+        let relu = other(|m| m.activation = Activation::Relu);
+        let message = load(&file, &relu, SHAPE, None).unwrap_err().to_string();
+        let expected = "activation = \"tanh\", this one has \"relu\"";
+        assert!(message.contains(expected), "{message}");
+        let scaled = other(|m| m.parametrization = Parametrization::Ntk);
+        assert!(load(&file, &scaled, SHAPE, None).is_err());
+        let single = other(|m| m.precision = Precision::F32);
+        assert_eq!(load(&file, &single, SHAPE, None).unwrap(), parameters());
+        let names = relu.names(SHAPE);
+        assert_eq!(
+            load(&file, &relu, SHAPE, Some(&names)).unwrap(),
+            parameters()
+        );
     }
 
     fn parameters() -> Parameters {
