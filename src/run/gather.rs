@@ -38,42 +38,23 @@ pub fn place(cell: &Cell) -> String {
 }
 
 /// Names the draw whose training failed.
-pub(super) fn of_draw(error: Error, cell: &Cell, draw: DrawIndex) -> Error {
+pub(super) fn of_draw(mut error: Error, cell: &Cell, draw: DrawIndex) -> Error {
     let draw = format!(
         "{}data set {}, replica {}",
         place(cell),
         draw.dataset,
         draw.replica
     );
-    match error {
-        Error::Diverged {
-            place,
-            step,
-            block,
-            learning_rate,
-            stable_bound,
-        } => Error::Diverged {
-            // What the training adds to its own name is a stage.
-            place: format!(
-                "{draw}{}",
-                place.strip_prefix("training").unwrap_or_default()
-            ),
-            step,
-            block,
-            learning_rate,
-            stable_bound,
-        },
-        Error::Unconverged {
-            solver,
-            cause,
-            remedy,
-        } => Error::Unconverged {
-            solver: format!("{draw}: {solver}"),
-            cause,
-            remedy,
-        },
-        other => other,
+    match &mut error {
+        // What the training adds to its own name is a stage.
+        Error::Diverged { place, .. } => {
+            let stage = place.strip_prefix("training").unwrap_or_default();
+            *place = format!("{draw}{stage}");
+        }
+        Error::Unconverged { solver, .. } => *solver = format!("{draw}: {solver}"),
+        _ => {}
     }
+    error
 }
 
 /// Sorts finished units into cells. A draw that diverged or did not converge fails its cell; a solver that failed fails its theory in

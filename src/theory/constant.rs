@@ -6,6 +6,21 @@ use crate::instrument::{Declined, Wanted};
 use crate::theory::sheet::Sheet;
 use crate::theory::{Plan, Prediction, SolverReport};
 
+/// Keys of a `[[theory]]` table without any of its own.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct NoKeys {}
+
 /// One observable with its values, exact to rounding; nothing is drawn, nothing is solved.
 pub(super) struct Constant {
     observable: &'static str,

@@ -3,24 +3,9 @@
 use crate::experiment::Experiment;
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
-use crate::theory::constant::Constant;
+use crate::theory::constant::{Constant, NoKeys};
 use crate::theory::{Info, Plan, Theory};
 use std::sync::Arc;
-
-/// Keys of a `[[theory]]` table with `kind = "edge-of-stability"`: none of its own.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(default, deny_unknown_fields)]
-pub struct Options {}
 
 static ABOUT: About = About {
     kind: "edge-of-stability",
@@ -54,16 +39,14 @@ static INFO: Info = Info {
 pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
     parse: |place, table| {
-        let options: Options = parse_table(place, table)?;
-        Ok(Arc::new(EdgeOfStability { options }))
+        parse_table::<NoKeys>(place, table)?;
+        Ok(Arc::new(EdgeOfStability))
     },
-    schema: <Options as schemars::JsonSchema>::json_schema,
+    schema: <NoKeys as schemars::JsonSchema>::json_schema,
 };
 
 #[derive(Debug)]
-struct EdgeOfStability {
-    options: Options,
-}
+struct EdgeOfStability;
 
 impl Theory for EdgeOfStability {
     fn info(&self) -> &'static Info {
@@ -71,7 +54,7 @@ impl Theory for EdgeOfStability {
     }
 
     fn resolved(&self) -> serde_json::Value {
-        serde_json::json!(self.options)
+        serde_json::json!({})
     }
 
     fn plan(

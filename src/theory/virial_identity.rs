@@ -3,24 +3,9 @@
 use crate::experiment::Experiment;
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
-use crate::theory::constant::Constant;
+use crate::theory::constant::{Constant, NoKeys};
 use crate::theory::{Info, Plan, Theory};
 use std::sync::Arc;
-
-/// Keys of a `[[theory]]` table with `kind = "virial-identity"`: none of its own.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(default, deny_unknown_fields)]
-pub struct Options {}
 
 static ABOUT: About = About {
     kind: "virial-identity",
@@ -46,16 +31,14 @@ static INFO: Info = Info {
 pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
     parse: |place, table| {
-        let options: Options = parse_table(place, table)?;
-        Ok(Arc::new(VirialIdentity { options }))
+        parse_table::<NoKeys>(place, table)?;
+        Ok(Arc::new(VirialIdentity))
     },
-    schema: <Options as schemars::JsonSchema>::json_schema,
+    schema: <NoKeys as schemars::JsonSchema>::json_schema,
 };
 
 #[derive(Debug)]
-struct VirialIdentity {
-    options: Options,
-}
+struct VirialIdentity;
 
 impl Theory for VirialIdentity {
     fn info(&self) -> &'static Info {
@@ -63,7 +46,7 @@ impl Theory for VirialIdentity {
     }
 
     fn resolved(&self) -> serde_json::Value {
-        serde_json::json!(self.options)
+        serde_json::json!({})
     }
 
     fn plan(
@@ -118,9 +101,7 @@ mod tests {
             observable: find("", "virial-ratio").unwrap().observable(),
             axes: vec![],
         };
-        let theory = VirialIdentity {
-            options: Options::default(),
-        };
+        let theory = VirialIdentity;
         theory.plan(&experiment, &[wanted])
     }
 

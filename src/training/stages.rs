@@ -292,32 +292,16 @@ impl Training for Stages {
 }
 
 /// Counts the steps before the stage, and names it where the error has room for it.
-fn in_stage(error: Error, name: &str, before: usize) -> Error {
-    match error {
-        Error::Diverged {
-            place,
-            step,
-            block,
-            learning_rate,
-            stable_bound,
-        } => Error::Diverged {
-            place: format!("{place}, stage {name}"),
-            step: step + before,
-            block,
-            learning_rate,
-            stable_bound,
-        },
-        Error::Unconverged {
-            solver,
-            cause,
-            remedy,
-        } => Error::Unconverged {
-            solver: format!("stage {name}: {solver}"),
-            cause,
-            remedy,
-        },
-        other => other,
+fn in_stage(mut error: Error, name: &str, before: usize) -> Error {
+    match &mut error {
+        Error::Diverged { place, step, .. } => {
+            place.push_str(&format!(", stage {name}"));
+            *step += before;
+        }
+        Error::Unconverged { solver, .. } => *solver = format!("stage {name}: {solver}"),
+        _ => {}
     }
+    error
 }
 
 #[cfg(test)]

@@ -55,6 +55,53 @@ fn a_step_too_large_is_divided_and_time_stays_the_same() {
     assert!(matches!(refused, Err(Error::Unconverged { .. })));
 }
 
+/// Unadjusted Langevin at stiffness k samples the variance 1/(k (1 - eta k/2)): half the step in use shows it, also where the guard has halved
+/// the step that was asked for.
+#[test]
+fn the_control_takes_half_the_step_in_use() {
+    let data = Dataset {
+        x: DMatrix::identity(10, 10) * 10f64.sqrt(),
+        y: DMatrix::from_element(1, 10, 0.3),
+        test: None,
+        modes: Modes {
+            u: DMatrix::zeros(1, 0),
+            s: DVector::zeros(0),
+            v: DMatrix::zeros(10, 0),
+        },
+    };
+    let mlp = Mlp {
+        prior: Some(Prior::default()),
+        ..Mlp::default()
+    };
+    for (scheme, asked, biased) in [
+        ("ula", 0.004, true),
+        ("ula", 0.016, true),
+        ("lm", 0.016, false),
+    ] {
+        let text = format!(
+            "step = {asked}\ntemperature = {}\nsteps = 12000\nscheme = '{scheme}'\ncontrols = true\ncertify = false",
+            1.0 / 111.0
+        );
+        let rule = langevin(&text).unwrap();
+        let mut rng = stream(1, "adapter", &[]);
+        let start = mlp.initialize(&data, &mut rng).unwrap();
+        let mut report = None;
+        let mut on = |s: Snapshot| {
+            report = s.chain.map(|chain| chain().unwrap());
+            Ok(())
+        };
+        rule.train(&mlp, start.into(), &data, &[12000], &mut rng, &mut on)
+            .unwrap();
+        let report = report.unwrap();
+        assert_eq!(report.step, 0.004, "{scheme} {asked}");
+        let z = report.at_half_step.unwrap();
+        assert!(
+            if biased { z > 6.0 } else { z.abs() < 4.0 },
+            "{scheme} {asked}: {z}"
+        );
+    }
+}
+
 #[test]
 fn hot_mini_batches_are_refused_with_the_number() {
     let (mlp, data) = constant_fit(40);
