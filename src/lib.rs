@@ -24,7 +24,7 @@
 //! # Ok::<(), saddlepoint::Error>(())
 //! ```
 //!
-//! The modules, from the bottom up: [`error`], [`numerics`] (no physics names), [`kind`] (registries), [`task`], [`kernel`]
+//! The modules, from the bottom up: [`error`], [`numerics`] (no physics names), [`kind`] (registries), [`percolation`] (clusters on lattices, graphs and trees), [`task`], [`kernel`]
 //! (infinitely wide networks, kernel ridge regression), [`learner`], [`training`], [`experiment`], [`instrument`], [`theory`] (solvers as plain functions, thin adapters), [`compare`]
 //! (deviations, verdicts, reductions on plain arrays), [`spec`], [`run`] (store, execution, tables), [`plot`] (figures as data),
 //! [`report`], [`gallery`], [`cli`]. Dependencies point down only.
@@ -45,6 +45,7 @@ pub mod kind;
 pub mod learner;
 pub mod models;
 pub mod numerics;
+pub mod percolation;
 pub mod plot;
 pub mod report;
 pub mod run;
