@@ -4,3 +4,24 @@
 //! `n` of them are occupied in the microcanonical ensemble, each with probability `p` in the canonical one. A cluster of site
 //! percolation is a set of occupied sites; one of bond percolation is a set of *all* sites joined by occupied bonds (an isolated site is a
 //! cluster of size 1). `n_s` is the number of clusters of size `s` per lattice site.
+
+mod canonical;
+mod crystal;
+mod element;
+mod enumeration;
+mod forest;
+mod network;
+mod onset;
+mod permutation;
+mod sweep;
+pub mod winding;
+
+pub use canonical::Binomial;
+pub use crystal::{Bond, Crystal, MAX_DIMENSION, NAMES};
+pub use element::Element;
+pub use enumeration::{Enumeration, MAX_ENUMERATED, enumerate};
+pub use forest::{Forest, Joined};
+pub use network::{Boundary, MAX_ELEMENTS, Network};
+pub use onset::{Event, Onset};
+pub use permutation::{below, permutation, permutation_of, shuffle};
+pub use sweep::{Follow, State, Sweeper, Watch};
