@@ -9,6 +9,7 @@ pub mod lanczos;
 pub mod linalg;
 pub mod normal;
 pub mod npz;
+pub mod prefetch;
 pub mod quadrature;
 pub mod random;
 pub mod root;

@@ -1,0 +1,70 @@
+//! Percolation sweeps in sites per second. Run by hand: `cargo bench --bench percolation [-- L...]`; beside the C reference by
+//! `benches/against/percolation.py`.
+
+use saddlepoint::numerics::random::stream;
+use saddlepoint::percolation::{Boundary, Crystal, Element, Follow, Model, State};
+use std::time::Instant;
+
+fn rate(name: &str, model: &Model, follow: Follow, seconds: f64) {
+    let mut sweeper = model.sweeper(follow);
+    let mut rng = stream(1, "bench", &[]);
+    let mut sums = vec![0u64; model.elements() + 1];
+    let mut watch = |n: usize, s: &State| sums[n] += u64::from(s.largest);
+    let (mut sweeps, start) = (0, Instant::now());
+    while sweeps < 2 || start.elapsed().as_secs_f64() < seconds {
+        let done = sweeper.run(&mut rng, &mut watch);
+        assert!(done.is_ok());
+        sweeps += 1;
+    }
+    let rate = (sweeps * model.elements()) as f64 / start.elapsed().as_secs_f64();
+    println!("{name}: total {rate:.3e} elements/s ({sweeps} sweeps)");
+}
+
+fn main() -> saddlepoint::Result<()> {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
+    let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|a| a == name);
+    let lattice = |name: &str, sides: &[usize], element| {
+        let crystal = Crystal::named(name, sides.len())?;
+        Model::lattice(&crystal, sides, Boundary::Torus, element)
+    };
+    let largest = Follow::default();
+    let onset = Follow {
+        onset: true,
+        only_onset: false,
+    };
+    for (name, l, follow) in [
+        ("square-64", 64, largest),
+        ("square-1024", 1024, largest),
+        ("square-4096", 4096, largest),
+        ("winding-64", 64, onset),
+        ("winding-1024", 1024, onset),
+    ] {
+        if wanted(name) {
+            rate(
+                name,
+                &lattice("hypercubic", &[l, l], Element::Site)?,
+                follow,
+                1.0,
+            );
+        }
+    }
+    for (name, lattice_name, sides, element) in [
+        ("square-bond-64", "hypercubic", vec![64; 2], Element::Bond),
+        ("cubic-32", "hypercubic", vec![32; 3], Element::Site),
+        (
+            "hypercubic4-bond-12",
+            "hypercubic",
+            vec![12; 4],
+            Element::Bond,
+        ),
+        ("triangular-64", "triangular", vec![64; 2], Element::Site),
+    ] {
+        if wanted(name) {
+            rate(name, &lattice(lattice_name, &sides, element)?, onset, 1.0);
+        }
+    }
+    Ok(())
+}
