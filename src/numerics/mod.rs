@@ -5,6 +5,7 @@ pub mod chebyshev;
 pub mod elementary;
 pub mod flow;
 pub mod interrupt;
+pub mod lambert;
 pub mod lanczos;
 pub mod linalg;
 pub mod normal;

@@ -9,5 +9,6 @@ mod element;
 pub mod exact;
 pub mod exponents;
 pub mod thresholds;
+pub mod trees;
 
 pub use element::Element;
