@@ -8,6 +8,8 @@
 mod element;
 pub mod exact;
 pub mod exponents;
+pub mod geometry;
+pub mod graph;
 pub mod thresholds;
 pub mod trees;
 
