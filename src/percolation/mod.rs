@@ -10,6 +10,7 @@ pub mod exact;
 pub mod exponents;
 pub mod geometry;
 pub mod graph;
+pub mod hull;
 pub mod thresholds;
 pub mod trees;
 

@@ -48,7 +48,7 @@ fn root_from_above(map: impl Fn(f64) -> (f64, f64)) -> f64 {
     for _ in 0..200 {
         let (value, slope) = map(d);
         let step = (d - value) / (1.0 - slope);
-        if !(step > 0.0) || slope >= 1.0 {
+        if step <= 0.0 || slope >= 1.0 {
             break;
         }
         d -= step;
