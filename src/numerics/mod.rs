@@ -16,3 +16,4 @@ pub mod root;
 pub mod scaling;
 pub mod simd;
 pub mod statistics;
+pub mod zeta;

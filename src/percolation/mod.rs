@@ -6,6 +6,7 @@
 //! cluster of size 1). `n_s` is the number of clusters of size `s` per lattice site.
 
 mod element;
+pub mod estimators;
 pub mod exact;
 pub mod exponents;
 pub mod geometry;
