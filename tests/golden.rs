@@ -54,6 +54,7 @@ fn data() -> Dataset {
         test: Some((held_out.clone(), map * held_out)),
         x,
         modes,
+        groups: None,
     }
 }
 

@@ -5,14 +5,16 @@ mod dataset;
 pub mod file;
 pub mod linear_teacher;
 pub mod loader;
+pub mod percolation_hierarchy;
 pub mod semantic_hierarchy;
 mod shared;
 pub mod text;
 
 pub use copy::Copying;
-pub use dataset::{Dataset, Modes, Moments};
+pub use dataset::{Dataset, Groups, Modes, Moments};
 pub use file::File;
 pub use linear_teacher::LinearTeacher;
+pub use percolation_hierarchy::PercolationHierarchy;
 pub use semantic_hierarchy::SemanticHierarchy;
 pub use text::Text;
 
@@ -86,6 +88,14 @@ pub trait Task: Debug + Send + Sync {
     fn has_test(&self) -> bool {
         self.test_samples() > 0
     }
+    /// View: whether draws carry the groups of their samples ([`Dataset::groups`]).
+    fn has_groups(&self) -> bool {
+        false
+    }
+    /// Working memory of a draw, beside the data set.
+    fn draw_bytes(&self) -> u64 {
+        0
+    }
     /// True when two draws differ (else `measure.datasets > 1` would repeat one number).
     fn is_random(&self) -> bool {
         true
@@ -99,6 +109,7 @@ pub const TASKS: &[Kind<dyn Task>] = &[
     file::KIND,
     text::KIND,
     copy::KIND,
+    percolation_hierarchy::KIND,
 ];
 
 /// Independent streams for the ingredients of one draw, keyed by numbers drawn from `rng`: each ingredient can grow (more
