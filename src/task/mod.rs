@@ -36,6 +36,17 @@ pub struct Shape {
     pub samples: usize,
 }
 
+/// How the clusters of a data model grow, and how many of its points are trained on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClusterGrowth {
+    /// Exponent `tau` of the Yule-Simon sizes `P(s) ~ s^-tau`.
+    pub exponent: f64,
+    /// Fraction `phi` of all points that are trained on.
+    pub fraction: f64,
+    /// Targets of different clusters are independent.
+    pub independent_targets: bool,
+}
+
 /// Memory that a task holds beside its draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PoolView {
@@ -91,6 +102,10 @@ pub trait Task: Debug + Send + Sync {
     /// View: whether draws carry the groups of their samples ([`Dataset::groups`]).
     fn has_groups(&self) -> bool {
         false
+    }
+    /// View: the growth of clusters, where there are many.
+    fn cluster_growth(&self) -> Option<ClusterGrowth> {
+        None
     }
     /// Working memory of a draw, beside the data set.
     fn draw_bytes(&self) -> u64 {

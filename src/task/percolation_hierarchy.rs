@@ -1,6 +1,6 @@
 //! Percolation hierarchy: points of hierarchical clusters in high dimension, with targets that follow the hierarchy.
 
-use super::{Dataset, Groups, Modes, Shape, Task, substreams};
+use super::{ClusterGrowth, Dataset, Groups, Modes, Shape, Task, substreams};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::numerics::random::Stream;
@@ -366,6 +366,14 @@ impl Task for PercolationHierarchy {
 
     fn has_groups(&self) -> bool {
         true
+    }
+
+    fn cluster_growth(&self) -> Option<ClusterGrowth> {
+        (self.mode == Mode::Distribution).then(|| ClusterGrowth {
+            exponent: self.exponent,
+            fraction: self.fraction(),
+            independent_targets: self.target == Target::Taxonomic,
+        })
     }
 
     /// Points, latents, labels and the pending blocks of the walk, and the chosen points once more.
