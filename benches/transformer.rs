@@ -46,6 +46,7 @@ fn data() -> Dataset {
             s: DVector::zeros(0),
             v: DMatrix::zeros(CONTEXT, 0),
         },
+        groups: None,
     }
 }
 

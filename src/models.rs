@@ -41,4 +41,6 @@ pub const MODELS: &[Model] = models![
     "mnist-kernel",
     "mnist-modes",
     "transformer-copy",
+    "percolation-learning",
+    "percolation-manifold",
 ];

@@ -226,6 +226,29 @@ fn overrides_and_sweeps_are_checked() {
         2,
         &["reduce[0].key", "not swept"],
     );
+    let exponent = SMALL.to_string()
+        + "[sweep]\n\"task.noise\" = [0.0, 0.1]\n"
+        + &reduce
+            .replace("slope", "exponent")
+            .replace("learner.widths", "task.noise");
+    refused(&exponent, &[], 2, &["reduce[0].key", "no logarithm"]);
+    refused(
+        &(exponent + "abscissa = \"log\"\n"),
+        &[],
+        2,
+        &["reduce[0].key", "2 or more values"],
+    );
+    let sizes = SMALL.to_string()
+        + "[sweep]\n\"task.samples\" = [20, 40]\n"
+        + &reduce
+            .replace("slope", "exponent")
+            .replace("learner.widths", "task.samples");
+    refused(
+        &(sizes + "abscissa = \"log\"\n"),
+        &[],
+        2,
+        &["reduce[0].abscissa", "takes the logarithms itself"],
+    );
 }
 
 #[test]

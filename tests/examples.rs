@@ -9,6 +9,7 @@ macro_rules! examples {
 examples!(
     kernels_of_a_network,
     lazy_to_rich,
+    learning_on_clusters,
     load_your_weights,
     saddle_to_saddle,
     sample_posterior,

@@ -11,7 +11,7 @@ use saddlepoint::instrument::{Chosen, INSTRUMENTS, Instrument, Wanted};
 use saddlepoint::kind::{About, Kind, find};
 use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Objective, Parameters};
 use saddlepoint::numerics::random::{Stream, stream};
-use saddlepoint::task::{Dataset, Modes, Shape, TASKS, Task};
+use saddlepoint::task::{Dataset, Groups, Modes, Shape, TASKS, Task};
 use saddlepoint::theory::THEORIES;
 use saddlepoint::training::{ChainReport, TRAININGS};
 use std::collections::BTreeMap;
@@ -54,6 +54,10 @@ fn data() -> Dataset {
         test: Some((held_out.clone(), map * held_out)),
         x,
         modes,
+        groups: Some(Groups {
+            train: vec![0, 0, 1, 1, 2, 2],
+            test: vec![0, 3, 1, 4],
+        }),
     }
 }
 
@@ -149,6 +153,8 @@ const BAYESIAN: &str =
 const LANGEVIN: &str =
     "kind = 'langevin'\nstep = 0.005\ntemperature = 6.0\nsteps = 20\ncertify = false";
 const COPY: &str = "kind = 'copy'\nsymbols = 3\nlength = 2\nsamples = 5\ntest_samples = 2";
+
+const CLUSTERS: &str = "kind = 'percolation-hierarchy'\npoints = 60\nembedding_dim = 3\nsamples = 6\ntest_samples = 4\n";
 
 const LINEAR: &str = "kind = 'mlp'\nwidths = [3]\ninit = { kind = 'gaussian', scale = 0.1 }";
 
@@ -267,6 +273,13 @@ fn tasks(cases: &mut Cases) {
             format!("{text}level = 'word'\nvocabulary = 3\npredict = 'every'"),
         ),
         ("strings", COPY.to_string()),
+        ("clusters", CLUSTERS.to_string()),
+        (
+            "one-cluster",
+            format!(
+                "{CLUSTERS}mode = 'one-cluster'\nvariant = 'independent'\ntarget = 'coordinate'"
+            ),
+        ),
     ] {
         let task = parsed(TASKS, &table);
         let d = task.draw(&mut stream(1, "dataset", &[0])).unwrap();
@@ -603,6 +616,7 @@ fn theories(cases: &mut Cases) {
         "kind = 'mlp'\nwidths = [3, 2]\nprior = { weight = 2.0, readout = 0.5, chi = 3.0 }";
     let reader =
         "kind = 'transformer'\nvocabulary = 4\ncontext = 4\ndimension = 2\npredict = 'every'";
+    let neighbour = "kind = 'nearest'";
     for (case, learner, start, table) in [
         ("matched", LINEAR, None, "kind = 'saxe'"),
         (
@@ -644,10 +658,11 @@ fn theories(cases: &mut Cases) {
         ("strings", reader, None, "kind = 'bayes-optimal'"),
         ("threshold", LINEAR, None, "kind = 'edge-of-stability'"),
         ("equipartition", bayesian, None, "kind = 'virial-identity'"),
+        ("clusters", neighbour, None, "kind = 'cluster-discovery'"),
     ] {
         let mut experiment = experiment(learner);
         let mut data = data();
-        if learner == machine {
+        if learner == machine || learner == neighbour {
             experiment.training = Some(parsed(TRAININGS, "kind = 'closed-form'"));
         } else if learner == bayesian {
             experiment.training = Some(parsed(TRAININGS, LANGEVIN));
@@ -659,6 +674,9 @@ fn theories(cases: &mut Cases) {
         }
         if learner == reader {
             experiment.task = parsed(TASKS, COPY);
+        }
+        if learner == neighbour {
+            experiment.task = parsed(TASKS, CLUSTERS);
         }
         let theory = parsed(THEORIES, table);
         let wanted: Vec<Wanted> = INSTRUMENTS

@@ -69,6 +69,7 @@ impl Case {
                 s: DVector::zeros(0),
                 v: DMatrix::zeros(self.x.nrows(), 0),
             },
+            groups: None,
         };
         self.learner.check(data.shape()).unwrap();
         let mut p = self.learner.initialize(&data, rng).unwrap();

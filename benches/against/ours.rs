@@ -33,6 +33,7 @@ fn dataset(inputs: usize, samples: usize) -> Dataset {
             s: DVector::zeros(0),
             v: DMatrix::zeros(inputs, 0),
         },
+        groups: None,
     }
 }
 
@@ -156,6 +157,7 @@ fn transformer(steps: usize) -> f64 {
             s: DVector::zeros(0),
             v: DMatrix::zeros(CONTEXT, 0),
         },
+        groups: None,
     };
     let adam = Descent {
         loss: Loss::CrossEntropy,

@@ -121,12 +121,12 @@ pub(crate) fn summary(
     let mut text = format!("{} [{}{quick}]\n\n", spec.title, &spec.hash[..8]);
     if side == Side::Both && !assessment.rows.is_empty() {
         text.push_str(&as_text(&league::league(outcome, assessment)));
-        if !assessment.derived.is_empty() {
-            text.push('\n');
-            text.push_str(&as_text(&league::derived(assessment)));
-        }
     } else {
         text.push_str(&values(outcome)?);
+    }
+    if side != Side::Theory && !assessment.derived.is_empty() {
+        text.push('\n');
+        text.push_str(&as_text(&league::derived(assessment)));
     }
     let declined = outcome
         .cells

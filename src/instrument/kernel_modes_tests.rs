@@ -63,6 +63,7 @@ impl Task for PowerLaw {
                 s: DVector::zeros(0),
                 v: DMatrix::zeros(INPUTS, 0),
             },
+            groups: None,
         })
     }
     fn population(&self, most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {

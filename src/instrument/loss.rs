@@ -77,7 +77,8 @@ struct LossRecorder {
     series: Series,
 }
 
-fn recorder(
+/// Records the loss on the samples `x`, `y`.
+pub(super) fn recorder(
     experiment: &Experiment,
     dataset: &Dataset,
     x: &DMatrix<f64>,
@@ -145,7 +146,7 @@ impl Recorder for LossRecorder {
 }
 
 /// Scalars of a recorder on `samples`: of a linear network the samples, their QR factorisation and the compressed ones.
-fn space(subject: &Subject, samples: usize) -> usize {
+pub(super) fn space(subject: &Subject, samples: usize) -> usize {
     let (inputs, outputs) = (subject.shape.inputs, subject.shape.outputs);
     match subject.training.loss().is_square() && subject.linear(1).is_ok() {
         true if samples > inputs => samples * (4 * inputs + 2 * outputs),

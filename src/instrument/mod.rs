@@ -23,6 +23,7 @@ mod subject;
 mod tangent;
 #[cfg(test)]
 mod testing;
+mod unseen;
 
 pub use chosen::Chosen;
 pub use conserved::{CONSERVED_DRIFT, CONSERVED_QUANTITY, ConservedDrift, ConservedQuantity};
@@ -47,6 +48,7 @@ pub use reading::{Read, Reading, When};
 pub use sharpness::{SHARPNESS, Sharpness};
 pub use spectra::{ORDER_PARAMETER, WEIGHT_COVARIANCE, WEIGHT_HISTOGRAM, WEIGHT_SPECTRUM};
 pub use subject::Subject;
+pub use unseen::{PartialLoss, TEST_LOSS_SEEN, TEST_LOSS_UNSEEN, UNSEEN_MASS};
 
 use crate::error::Result;
 use crate::experiment::Experiment;
@@ -162,6 +164,9 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &chain::HALF_STEP,
     &KernelModes::LEARNABILITY,
     &KernelModes::ERROR,
+    &unseen::UNSEEN,
+    &PartialLoss::SEEN,
+    &PartialLoss::UNSEEN,
 ];
 
 /// The instrument called `name`, or an input error at `place` that suggests the nearest one.

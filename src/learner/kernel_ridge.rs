@@ -174,6 +174,7 @@ mod tests {
             y,
             test: None,
             modes,
+            groups: None,
         }
     }
 

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::learner::{Learner, Network, Parameters, Precision, Solver};
 use crate::numerics::random::Stream;
+use crate::numerics::simd;
 use crate::task::{Dataset, Shape};
 use nalgebra::DMatrix;
 use std::sync::Arc;
@@ -68,10 +69,17 @@ impl Features for Weights {
     fn features(&self, held: &DMatrix<f64>, x: &DMatrix<f64>) -> DMatrix<f64> {
         let mut weights = DMatrix::zeros(held.ncols(), x.ncols());
         let mut order: Vec<(f64, usize)> = Vec::with_capacity(held.ncols());
-        for (query, mut column) in x.column_iter().zip(weights.column_iter_mut()) {
+        let queries = x.as_slice().chunks_exact(x.nrows().max(1));
+        for (query, mut column) in queries.zip(weights.column_iter_mut()) {
             order.clear();
-            let distance = |mu: usize| (held.column(mu) - query).norm_squared();
-            order.extend((0..held.ncols()).map(|mu| (distance(mu), mu)));
+            let held = held.as_slice().chunks_exact(query.len());
+            simd::vectorised(
+                #[inline(always)]
+                || {
+                    let distance = |x| simd::total(x, query, |a, b| (a - b) * (a - b));
+                    order.extend(held.enumerate().map(|(mu, x)| (distance(x), mu)));
+                },
+            );
             let nearer =
                 |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
             let (near, last, _) = order.select_nth_unstable_by(self.neighbours - 1, nearer);

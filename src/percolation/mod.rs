@@ -15,6 +15,7 @@ pub mod exponents;
 mod forest;
 pub mod geometry;
 pub mod graph;
+pub mod hierarchy;
 pub mod hull;
 mod model;
 mod network;

@@ -46,7 +46,7 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     let mut cost = CellCost {
         pool: e.task.pool(),
         // A data set is drawn beside a copy that is prepared.
-        draw_bytes: (sample * samples) as u64,
+        draw_bytes: ((sample * samples) as u64).saturating_add(e.task.draw_bytes()),
         // A conversion of too large a number saturates.
         kept_bytes: (data + results) as u64,
         copied_bytes: results as u64,

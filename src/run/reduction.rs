@@ -60,6 +60,7 @@ fn derive(
     let kind = match r.kind {
         ReduceKind::Extrapolate => Reduction::Extrapolation { curvature: false },
         ReduceKind::Slope => Reduction::Slope,
+        ReduceKind::Exponent => Reduction::Exponent,
     };
     let same_grid = cells
         .iter()
@@ -128,6 +129,7 @@ fn derive(
             let what = match r.kind {
                 ReduceKind::Extrapolate => "limit of",
                 ReduceKind::Slope => "slope of",
+                ReduceKind::Exponent => "exponent of",
             };
             format!("{what} {} in {}", r.observable, r.abscissa.text(&r.key))
         }),

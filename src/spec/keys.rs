@@ -248,7 +248,7 @@ pub struct Reduce {
     pub expect: BTreeMap<String, Expect>,
 }
 
-/// What is read off the straight line through the cells.
+/// What is read off the straight line through the cells (for an exponent: through their logarithms).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReduceKind {
@@ -256,6 +256,8 @@ pub enum ReduceKind {
     Extrapolate,
     /// `value(x) = a + b x`, reported: `b`.
     Slope,
+    /// `value(x) = C x^k`, reported: `k`, the slope of ln value in ln x; `x` (not its logarithm) and the values positive.
+    Exponent,
 }
 
 /// Function of the swept value `k` that is drawn or fitted against.

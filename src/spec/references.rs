@@ -2,7 +2,9 @@
 
 use super::keys::{Asked, Frame};
 use super::sweep::coordinate;
-use super::{Abscissa, Cell, Figure, FigureKind, NamedTolerance, ScaleKey, Tolerance};
+use super::{
+    Abscissa, Cell, Figure, FigureKind, NamedTolerance, Reduce, ReduceKind, ScaleKey, Tolerance,
+};
 use crate::error::{Error, Result};
 use crate::kind::unknown;
 use std::collections::BTreeSet;
@@ -94,6 +96,7 @@ pub(super) fn check_references(
         observable(format!("reduce[{i}].observable"), &r.observable)?;
         key(format!("reduce[{i}].key"), &r.key)?;
         numeric(format!("reduce[{i}].key"), &r.key, r.abscissa, 2)?;
+        exponent(&format!("reduce[{i}]"), r, cells)?;
         for label in r.expect.keys() {
             if !labels.contains(&label.as_str()) {
                 return Err(unknown(
@@ -128,6 +131,32 @@ pub(super) fn check_references(
         }
     }
     Ok(())
+}
+
+/// An exponent is fitted between logarithms.
+fn exponent(place: &str, r: &Reduce, cells: &[Cell]) -> Result<()> {
+    let coordinates = || {
+        cells
+            .iter()
+            .filter_map(|c| coordinate(&c.set, &r.key, r.abscissa))
+    };
+    if r.kind != ReduceKind::Exponent {
+        Ok(())
+    } else if matches!(r.abscissa, Abscissa::Log | Abscissa::LogInverse) {
+        Err(Error::input(
+            format!("{place}.abscissa"),
+            "an exponent takes the logarithms itself",
+            "leave the abscissa out, or use \"inverse\"",
+        ))
+    } else if coordinates().any(|x| x <= 0.0) {
+        Err(Error::input(
+            format!("{place}.key"),
+            format!("{} takes values that have no logarithm", r.key),
+            "sweep over positive numbers",
+        ))
+    } else {
+        Ok(())
+    }
 }
 
 /// What a figure picks out of its observable must be there.

@@ -148,7 +148,13 @@ impl Task for Copying {
             s: DVector::zeros(0),
             v: DMatrix::zeros(x.nrows(), 0),
         };
-        Ok(Dataset { x, y, test, modes })
+        Ok(Dataset {
+            x,
+            y,
+            test,
+            modes,
+            groups: None,
+        })
     }
 
     fn next_token_entropy(&self) -> Option<Vec<f64>> {

@@ -2,6 +2,7 @@
 
 use crate::task::Shape;
 use nalgebra::{DMatrix, DVector};
+use std::collections::BTreeSet;
 
 /// Input-output modes `S = U diag(s) V^T` in which mode strengths are measured: `U: outputs x k`, `V: inputs x k`,
 /// orthonormal columns, `s` descending.
@@ -52,6 +53,34 @@ pub struct Dataset {
     pub test: Option<(DMatrix<f64>, DMatrix<f64>)>,
     /// The modes in which mode strengths are measured (the planted teacher, or the SVD of the data).
     pub modes: Modes,
+    /// The groups into which the samples fall, where the task knows them.
+    pub groups: Option<Groups>,
+}
+
+/// A group (a cluster, say) of every sample, by its number in the draw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups {
+    /// Of the training samples.
+    pub train: Vec<u32>,
+    /// Of the test samples.
+    pub test: Vec<u32>,
+}
+
+impl Groups {
+    /// Whether each test sample is in a group with a training sample.
+    ///
+    /// ```
+    /// use saddlepoint::task::Groups;
+    /// let groups = Groups { train: vec![0, 4, 4], test: vec![4, 1, 0] };
+    /// assert_eq!(groups.seen(), [true, false, true]);
+    /// ```
+    pub fn seen(&self) -> Vec<bool> {
+        let known: BTreeSet<u32> = self.train.iter().copied().collect();
+        self.test
+            .iter()
+            .map(|group| known.contains(group))
+            .collect()
+    }
 }
 
 impl Dataset {

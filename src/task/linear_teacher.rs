@@ -270,6 +270,7 @@ impl Task for LinearTeacher {
             y,
             test,
             modes: Modes { u, s, v },
+            groups: None,
         })
     }
 

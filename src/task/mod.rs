@@ -5,14 +5,16 @@ mod dataset;
 pub mod file;
 pub mod linear_teacher;
 pub mod loader;
+pub mod percolation_hierarchy;
 pub mod semantic_hierarchy;
 mod shared;
 pub mod text;
 
 pub use copy::Copying;
-pub use dataset::{Dataset, Modes, Moments};
+pub use dataset::{Dataset, Groups, Modes, Moments};
 pub use file::File;
 pub use linear_teacher::LinearTeacher;
+pub use percolation_hierarchy::PercolationHierarchy;
 pub use semantic_hierarchy::SemanticHierarchy;
 pub use text::Text;
 
@@ -32,6 +34,17 @@ pub struct Shape {
     pub outputs: usize,
     /// Training samples `P` of a data set.
     pub samples: usize,
+}
+
+/// How the clusters of a data model grow, and how many of its points are trained on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClusterGrowth {
+    /// Exponent `tau` of the Yule-Simon sizes `P(s) ~ s^-tau`.
+    pub exponent: f64,
+    /// Fraction `phi` of all points that are trained on.
+    pub fraction: f64,
+    /// Targets of different clusters are independent.
+    pub independent_targets: bool,
 }
 
 /// Memory that a task holds beside its draws.
@@ -86,6 +99,18 @@ pub trait Task: Debug + Send + Sync {
     fn has_test(&self) -> bool {
         self.test_samples() > 0
     }
+    /// View: whether draws carry the groups of their samples ([`Dataset::groups`]).
+    fn has_groups(&self) -> bool {
+        false
+    }
+    /// View: the growth of clusters, where there are many.
+    fn cluster_growth(&self) -> Option<ClusterGrowth> {
+        None
+    }
+    /// Working memory of a draw, beside the data set.
+    fn draw_bytes(&self) -> u64 {
+        0
+    }
     /// True when two draws differ (else `measure.datasets > 1` would repeat one number).
     fn is_random(&self) -> bool {
         true
@@ -99,6 +124,7 @@ pub const TASKS: &[Kind<dyn Task>] = &[
     file::KIND,
     text::KIND,
     copy::KIND,
+    percolation_hierarchy::KIND,
 ];
 
 /// Independent streams for the ingredients of one draw, keyed by numbers drawn from `rng`: each ingredient can grow (more

@@ -361,6 +361,7 @@ impl Task for SemanticHierarchy {
             y,
             test: None,
             modes,
+            groups: None,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Theories: what is predicted. Each looks at the whole experiment and predicts, or declines and says why.
 
 mod bayes_optimal;
+mod cluster_discovery;
 mod constant;
 mod edge_of_stability;
 pub mod gate;
@@ -101,6 +102,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     bayes_optimal::KIND,
     edge_of_stability::KIND,
     virial_identity::KIND,
+    cluster_discovery::KIND,
 ];
 
 /// A solver was handed a draw without what its promise names.

@@ -253,6 +253,7 @@ mod tests {
             y,
             test: None,
             modes,
+            groups: None,
         }
     }
 

@@ -80,6 +80,7 @@ mod tests {
                 s: DVector::zeros(0),
                 v: DMatrix::zeros(3, 0),
             },
+            groups: None,
         }
     }
 

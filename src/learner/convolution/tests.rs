@@ -397,6 +397,7 @@ fn the_start_has_its_law() {
         y: DMatrix::zeros(40, 3),
         test: None,
         modes,
+        groups: None,
     };
     let start = spec
         .initialize(&data, &mut stream(1, "start", &[]))

@@ -532,6 +532,7 @@ fn dataset(x: DMatrix<f64>, outputs: usize) -> Dataset {
         y,
         test: None,
         modes,
+        groups: None,
     }
 }
 

@@ -193,7 +193,13 @@ impl Task for File {
             s: DVector::from(all.s.rows(0, rank)),
             v: all.v.columns(0, rank).into_owned(),
         };
-        Ok(Dataset { x, y, test, modes })
+        Ok(Dataset {
+            x,
+            y,
+            test,
+            modes,
+            groups: None,
+        })
     }
 
     /// The modes of the file itself, when its training inputs are white and nothing is drawn.

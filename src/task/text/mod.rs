@@ -313,7 +313,13 @@ impl Task for Text {
             s: DVector::zeros(0),
             v: DMatrix::zeros(x.nrows(), 0),
         };
-        Ok(Dataset { x, y, test, modes })
+        Ok(Dataset {
+            x,
+            y,
+            test,
+            modes,
+            groups: None,
+        })
     }
 
     fn test_samples(&self) -> usize {

@@ -63,7 +63,13 @@ impl Task for Teacher {
         let y = &teacher * &x + self.noise * normal_matrix(rng, SHAPE.outputs, SHAPE.samples);
         let x_test = normal_matrix(rng, SHAPE.inputs, 50);
         let test = Some((x_test.clone(), &teacher * x_test));
-        Ok(Dataset { x, y, test, modes })
+        Ok(Dataset {
+            x,
+            y,
+            test,
+            modes,
+            groups: None,
+        })
     }
 }
 

@@ -19,6 +19,7 @@ fn dataset(x: DMatrix<f64>, y: DMatrix<f64>) -> Dataset {
         y,
         test: None,
         modes,
+        groups: None,
     }
 }
 

@@ -19,6 +19,7 @@ fn dataset(inputs: usize, outputs: usize, samples: usize) -> Dataset {
         y,
         test: None,
         modes: Modes { u, s, v },
+        groups: None,
     }
 }
 
@@ -125,6 +126,7 @@ fn aligned_modes_follow_the_sigmoid_up_to_the_step_size() {
         y,
         test: None,
         modes,
+        groups: None,
     };
     let mlp = Mlp {
         widths: vec![3],

@@ -18,6 +18,7 @@ fn dataset() -> Dataset {
             s: DVector::zeros(0),
             v: DMatrix::zeros(3, 0),
         },
+        groups: None,
     }
 }
 

@@ -68,6 +68,7 @@ fn the_control_takes_half_the_step_in_use() {
             s: DVector::zeros(0),
             v: DMatrix::zeros(10, 0),
         },
+        groups: None,
     };
     let mlp = Mlp {
         prior: Some(Prior::default()),

@@ -1,0 +1,92 @@
+//! Learning on percolation clusters: what one nearest neighbour can and cannot tell.
+//!
+//! Points fall into clusters of sizes P(s) ~ s^(-5/2). A new point is in a cluster without a training point with probability
+//! sum_s w(s) (1 - phi)^(s-1), w(s) = s P(s)/3, when a fraction phi of all points is trained on. There its target, of variance 1, is
+//! independent of all data: one nearest neighbour errs by 2. In seen clusters it errs less.
+//!
+//!     cargo run --release --example learning_on_clusters
+
+use saddlepoint::Result;
+use saddlepoint::numerics::random::stream;
+use saddlepoint::numerics::statistics::mean_stderr;
+use saddlepoint::task::{Dataset, PercolationHierarchy, Task};
+
+const POINTS: usize = 20_000;
+
+/// Probability that a test point is in a cluster without a training point.
+fn unseen_mass(phi: f64) -> f64 {
+    // Yule-Simon law with rho = 3/2: P(1) = 0.6, P(s + 1)/P(s) = s/(s + rho + 1).
+    let (mut p, mut sum) = (0.6, 0.0);
+    for s in 1..1_000_000 {
+        let size = f64::from(s);
+        sum += size * p / 3.0 * (1.0 - phi).powi(s - 1);
+        p *= size / (size + 2.5);
+    }
+    sum
+}
+
+/// Mean squared errors of one nearest neighbour on test points of unseen and of seen clusters, and the share of the unseen.
+fn errors(data: &Dataset) -> ([f64; 2], f64) {
+    let (Some((x, y)), Some(groups)) = (&data.test, &data.groups) else {
+        return ([f64::NAN; 2], f64::NAN);
+    };
+    let mut found = [(0.0, 0.0); 2];
+    for (k, seen) in groups.seen().into_iter().enumerate() {
+        let mut best = (f64::INFINITY, 0);
+        for (mu, held) in data.x.column_iter().enumerate() {
+            let pairs = held.iter().zip(x.column(k));
+            let distance: f64 = pairs.map(|(a, b)| (a - b) * (a - b)).sum();
+            if distance < best.0 {
+                best = (distance, mu);
+            }
+        }
+        let (sum, count) = &mut found[usize::from(seen)];
+        *sum += (y[k] - data.y[best.1]).powi(2);
+        *count += 1.0;
+    }
+    let share = found[0].1 / (found[0].1 + found[1].1);
+    (found.map(|(sum, count)| sum / count), share)
+}
+
+fn main() -> Result<()> {
+    let quick = std::env::args().any(|a| a == "--quick");
+    let (draws, sizes): (u64, &[usize]) = match quick {
+        true => (12, &[600, 2000]),
+        false => (24, &[200, 600, 2000, 6000]),
+    };
+    println!("  T    phi    unseen clusters   theory   error there   error in seen clusters");
+    let mut last = (0.0, 0.0);
+    for &samples in sizes {
+        let task = PercolationHierarchy {
+            test_samples: 500,
+            ..PercolationHierarchy::new(POINTS, samples)
+        };
+        let (mut shares, mut unseen, mut seen) = (vec![], vec![], vec![]);
+        for draw in 0..draws {
+            let (found, share) = errors(&task.draw(&mut stream(1, "dataset", &[draw]))?);
+            shares.push(share);
+            unseen.push(found[0]);
+            seen.push(found[1]);
+        }
+        let [share, unseen, seen] = [&shares, &unseen, &seen].map(|v| mean_stderr(v));
+        last = (share.0, unseen_mass(task.fraction()));
+        println!(
+            "{samples:>4}   {:.2}   {:.3} +- {:.3}     {:.3}    {:.2} +- {:.2}   {:.3} +- {:.3}",
+            task.fraction(),
+            share.0,
+            share.1.unwrap_or(f64::NAN),
+            last.1,
+            unseen.0,
+            unseen.1.unwrap_or(f64::NAN),
+            seen.0,
+            seen.1.unwrap_or(f64::NAN),
+        );
+    }
+    let (value, theory) = last;
+    let ok = (value - theory).abs() < 0.03;
+    println!(
+        "check: value = {value:.3}, theory = {theory:.3}, tolerance = 0.03: {}",
+        if ok { "ok" } else { "FAILED" }
+    );
+    std::process::exit(if ok { 0 } else { 1 })
+}

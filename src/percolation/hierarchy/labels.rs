@@ -1,0 +1,64 @@
+//! Targets that follow the latents: taxonomic labels, and the depth of points.
+
+use super::{Cluster, Hierarchy, numbered, split};
+use crate::numerics::normal;
+use crate::numerics::random::Stream;
+
+/// Taxonomic labels `y = (sum of z over the point and its ancestors) / sqrt(depth + 1)`, with one `z ~ N(0, 1)` per latent and point and
+/// depth = number of ancestors: mean 0 and variance 1 at every point, correlated between points by the ancestors they share.
+///
+/// Source: A. Brill, T. Ingebretsen Carlson 2026 (arXiv:2606.20347).
+///
+/// ```
+/// use saddlepoint::numerics::random::stream;
+/// use saddlepoint::percolation::hierarchy::{Growth, Hierarchy, labels};
+/// let mut rng = stream(1, "example", &[]);
+/// let hierarchy = Hierarchy::grow(50_000, Growth::Distribution { tau: 2.5 }, &mut rng)?;
+/// let y = labels::taxonomic(&hierarchy, &mut rng);
+/// assert!((y.iter().map(|y| y * y).sum::<f64>() / 5e4 - 1.0).abs() < 0.1);
+/// # Ok::<(), saddlepoint::Error>(())
+/// ```
+pub fn taxonomic(hierarchy: &Hierarchy, rng: &mut Stream) -> Vec<f64> {
+    let [values] = split(rng);
+    let mut y = vec![0.0; hierarchy.len()];
+    let (mut sums, mut depths) = (Vec::new(), Vec::new());
+    for cluster in hierarchy.clusters() {
+        let s = cluster.size();
+        sums.resize(2 * s - 1, 0.0);
+        normal::fill(&mut numbered(&values, cluster.number.into()), &mut sums);
+        descend(&cluster, &mut depths, |parent, child| {
+            sums[child as usize] += sums[parent as usize];
+        });
+        for (position, &point) in cluster.points.iter().enumerate() {
+            y[point as usize] = sums[position] / f64::from(depths[position] + 1).sqrt();
+        }
+    }
+    y
+}
+
+/// Number of ancestors of every point; on average about `1.6 sqrt(s)` in a large cluster of size `s`.
+pub fn depths(hierarchy: &Hierarchy) -> Vec<u32> {
+    let mut all = vec![0; hierarchy.len()];
+    let mut depths = Vec::new();
+    for cluster in hierarchy.clusters() {
+        descend(&cluster, &mut depths, |_, _| {});
+        for (&point, &depth) in cluster.points.iter().zip(&depths) {
+            all[point as usize] = depth;
+        }
+    }
+    all
+}
+
+/// Visits every parent and child from the root downwards; leaves the depth of every node.
+fn descend(cluster: &Cluster, depths: &mut Vec<u32>, mut visit: impl FnMut(u32, u32)) {
+    let s = cluster.size();
+    depths.clear();
+    depths.resize(2 * s - 1, 0);
+    for (number, latent) in cluster.latents.iter().enumerate().rev() {
+        let parent = s + number;
+        for child in latent.children {
+            depths[child as usize] = depths[parent] + 1;
+            visit(parent as u32, child);
+        }
+    }
+}

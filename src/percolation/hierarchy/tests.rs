@@ -1,0 +1,373 @@
+//! Exact laws of the generator: sizes, uniform trees, histories, walks, labels.
+
+use super::*;
+use nalgebra::DMatrix;
+use statrs::distribution::{ChiSquared, ContinuousCDF};
+
+const MEAN_FIELD: Growth = Growth::Distribution { tau: 2.5 };
+
+fn grow(points: usize, growth: Growth, seed: u64) -> Hierarchy {
+    Hierarchy::grow(points, growth, &mut stream(seed, "dataset", &[0])).unwrap()
+}
+
+/// Probability of a larger chi^2 than that of the counts.
+fn chi_square(counts: &[usize], law: &[f64]) -> f64 {
+    let total = counts.iter().sum::<usize>() as f64;
+    let statistic = counts
+        .iter()
+        .zip(law)
+        .map(|(&count, p)| (count as f64 - total * p).powi(2) / (total * p))
+        .sum();
+    ChiSquared::new(law.len() as f64 - 1.0)
+        .unwrap()
+        .sf(statistic)
+}
+
+/// Latents of independent clusters of `s` points.
+fn histories(s: u32, count: usize, seed: u64) -> impl Iterator<Item = Vec<Latent>> {
+    let mut rng = stream(seed, "histories", &[]);
+    let mut coalescent = Coalescent::default();
+    (0..count).map(move |_| {
+        let mut latents = Vec::new();
+        coalescent.run(s, &mut rng, &mut latents);
+        latents
+    })
+}
+
+fn degrees(s: u32, latents: &[Latent]) -> Vec<usize> {
+    let mut degrees = vec![0; s as usize];
+    for end in latents.iter().flat_map(|l| l.edge) {
+        degrees[end as usize] += 1;
+    }
+    degrees
+}
+
+#[test]
+fn sizes_follow_the_yule_simon_law() {
+    let n = 1_000_000;
+    let hierarchy = grow(n, MEAN_FIELD, 1);
+    let mut counts = [0usize; 11];
+    for cluster in hierarchy.clusters() {
+        counts[cluster.size().min(11) - 1] += 1;
+    }
+    let printed = [
+        0.6, 0.17142857, 0.07619048, 0.04155844, 0.02557443, 0.01704962, 0.01203502, 0.00886791,
+        0.0067565, 0.0052877,
+    ];
+    let mut law = printed.to_vec();
+    law.push(1.0 - printed.iter().sum::<f64>());
+    let p = chi_square(&counts, &law);
+    assert!(p > 1e-3, "p = {p}, {counts:?}");
+    let z = (hierarchy.count() as f64 - n as f64 / 3.0) / (n as f64 * 2.0 / 9.0).sqrt();
+    assert!(z.abs() < 4.0, "{z}");
+}
+
+#[test]
+fn other_exponents_have_their_own_law() {
+    // tau = 3: P(s) = 4 / (s (s + 1) (s + 2)).
+    let hierarchy = grow(400_000, Growth::Distribution { tau: 3.0 }, 2);
+    let mut counts = [0usize; 6];
+    for cluster in hierarchy.clusters() {
+        counts[cluster.size().min(6) - 1] += 1;
+    }
+    let mut law: Vec<f64> = (1..6)
+        .map(|s| 4.0 / f64::from(s * (s + 1) * (s + 2)))
+        .collect();
+    law.push(1.0 - law.iter().sum::<f64>());
+    let p = chi_square(&counts, &law);
+    assert!(p > 1e-3, "p = {p}, {counts:?}");
+}
+
+#[test]
+fn fewer_points_are_a_prefix() {
+    let (small, large) = (grow(700, MEAN_FIELD, 3), grow(5000, MEAN_FIELD, 3));
+    assert_eq!(small.cluster_of(), &large.cluster_of()[..700]);
+    assert_eq!(small, grow(700, MEAN_FIELD, 3));
+    assert_ne!(small, grow(700, MEAN_FIELD, 4));
+}
+
+#[test]
+fn points_are_clusters_and_latents_and_every_latent_is_connected() {
+    for (growth, n) in [(MEAN_FIELD, 20_000), (Growth::OneCluster, 3000)] {
+        let hierarchy = grow(n, growth, 5);
+        let latents: usize = hierarchy.clusters().map(|c| c.latents.len()).sum();
+        assert_eq!(latents, n - hierarchy.count());
+        let mut seen = vec![false; n];
+        for cluster in hierarchy.clusters() {
+            for &point in cluster.points {
+                assert!(!std::mem::replace(&mut seen[point as usize], true));
+                assert_eq!(hierarchy.cluster_of()[point as usize], cluster.number);
+            }
+            assert_eq!(cluster.latents.len(), cluster.size() - 1);
+            assert!(cluster.distances(&[0]).iter().all(|&d| d != u32::MAX));
+            let s = cluster.size() as u32;
+            let inside = |position: u32, node: u32| match cluster.latent(node) {
+                Some(l) => (position + s - l.start) % s < l.size,
+                None => position == node,
+            };
+            for latent in cluster.latents {
+                let [a, b] = latent.children;
+                assert_eq!(latent.size, cluster.size_of(a) + cluster.size_of(b));
+                // The joining edge has one end in each child: by induction, all points below are one subtree.
+                assert!(inside(latent.edge[0], a) && inside(latent.edge[1], b));
+                let members = cluster.members(latent);
+                assert_eq!(members[0].len() + members[1].len(), latent.size as usize);
+            }
+        }
+        assert!(seen.iter().all(|&s| s));
+    }
+}
+
+#[test]
+fn trees_are_uniform_among_the_labelled_trees() {
+    // The largest degree of the s^(s-2) labelled trees, counted from their Pruefer codes.
+    for (s, trees) in [
+        (4, vec![12.0, 4.0]),
+        (5, vec![60.0, 60.0, 5.0]),
+        (6, vec![360.0, 810.0, 120.0, 6.0]),
+    ] {
+        let law: Vec<f64> = trees.iter().map(|t| t / f64::from(s).powi(s - 2)).collect();
+        let mut counts = vec![0; law.len()];
+        for latents in histories(s as u32, 60_000, 7) {
+            counts[degrees(s as u32, &latents).iter().max().unwrap() - 2] += 1;
+        }
+        let p = chi_square(&counts, &law);
+        assert!(p > 1e-3, "s = {s}: p = {p}, {counts:?}");
+    }
+}
+
+#[test]
+fn the_last_merging_follows_the_additive_coalescent() {
+    for (s, law) in [
+        (6, vec![0.57870370, 0.29629630, 0.125]),
+        (
+            10,
+            vec![0.4782969, 0.2097152, 0.1411788, 0.1161216, 0.0546875],
+        ),
+    ] {
+        let mut counts = vec![0; law.len()];
+        for latents in histories(s, 50_000, 8) {
+            let [a, b] = latents.last().unwrap().children;
+            let size = |node: u32| match node.checked_sub(s) {
+                Some(number) => latents[number as usize].size,
+                None => 1,
+            };
+            counts[size(a).min(size(b)) as usize - 1] += 1;
+        }
+        let p = chi_square(&counts, &law);
+        assert!(p > 1e-3, "s = {s}: p = {p}, {counts:?}");
+    }
+}
+
+#[test]
+fn large_clusters_are_critical_branching_trees() {
+    // Degrees are 1 + Poisson(1); two points of s = 10^4 are sqrt(pi s / 2) = 125.3 apart on average.
+    let s = 10_000;
+    let mut counts = [0usize; 5];
+    let mut distance = Vec::new();
+    for seed in 0..60 {
+        let hierarchy = grow(s, Growth::OneCluster, 100 + seed);
+        let cluster = hierarchy.cluster(0);
+        for degree in degrees(s as u32, cluster.latents) {
+            counts[degree.min(5) - 1] += 1;
+        }
+        let from = cluster.distances(&[0]);
+        distance.push(from.iter().map(|&d| f64::from(d)).sum::<f64>() / s as f64);
+    }
+    let e = (-1f64).exp();
+    let mut law = vec![e, e, e / 2.0, e / 6.0];
+    law.push(1.0 - law.iter().sum::<f64>());
+    let p = chi_square(&counts, &law);
+    assert!(p > 1e-3, "p = {p}, {counts:?}");
+    let (mean, error) = crate::numerics::statistics::mean_stderr(&distance);
+    let expected = (std::f64::consts::PI * s as f64 / 2.0).sqrt();
+    assert!(
+        (mean - expected).abs() < 4.0 * error.unwrap(),
+        "{mean} {error:?}"
+    );
+}
+
+#[test]
+fn seen_mass_is_that_of_the_size_law() {
+    // 1 - u(phi) = 1 - sum_s w(s) (1 - phi)^s at phi = 0.1; the mean over points outside the training set.
+    let n = 300_000;
+    let mut seen = Vec::new();
+    for seed in 0..8 {
+        let hierarchy = grow(n, MEAN_FIELD, 200 + seed);
+        let mut rng = stream(seed, "subset", &[]);
+        let trained: Vec<bool> = (0..n).map(|_| rng.random::<f64>() < 0.1).collect();
+        let mut known = vec![false; hierarchy.count()];
+        for (point, &cluster) in hierarchy.cluster_of().iter().enumerate() {
+            known[cluster as usize] |= trained[point];
+        }
+        let points = hierarchy.cluster_of().iter();
+        seen.push(points.filter(|&&c| known[c as usize]).count() as f64 / n as f64);
+    }
+    let (mean, error) = crate::numerics::statistics::mean_stderr(&seen);
+    // The cut-off of sizes at n^(2/3) moves the mass above 1/phi = 10 by less than 1e-3.
+    let difference = (mean - (1.0 - 0.47275235)).abs();
+    assert!(difference < 4.0 * error.unwrap() + 1e-3, "{mean} {error:?}");
+}
+
+fn place(hierarchy: &Hierarchy, growth: Growth, walk: Walk, d: usize) -> (Embedding, DMatrix<f32>) {
+    let embedding = Embedding::new(hierarchy, growth, d, walk).unwrap();
+    let x = embedding.positions(hierarchy, &mut stream(9, "embedding", &[]));
+    (embedding, x)
+}
+
+#[test]
+fn every_edge_is_one_step_long() {
+    for growth in [Growth::OneCluster, MEAN_FIELD] {
+        let hierarchy = grow(4000, growth, 11);
+        let (embedding, x) = place(&hierarchy, growth, Walk::Branching, 20);
+        let expected = embedding.step as f32 * 20f32.sqrt();
+        for cluster in hierarchy.clusters() {
+            for latent in cluster.latents {
+                let [u, v] = latent.edge.map(|p| cluster.points[p as usize] as usize);
+                let length = (x.column(u) - x.column(v)).norm();
+                assert!(
+                    (length / expected - 1.0).abs() < 1e-4,
+                    "{length} {expected}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn siblings_step_at_right_angles() {
+    // Two points: the first stands at g, the second at g + g', and g . g' = 0.
+    for seed in 0..20 {
+        let hierarchy = grow(2, Growth::OneCluster, seed);
+        let (embedding, x) = place(&hierarchy, Growth::OneCluster, Walk::Branching, 7);
+        let step = embedding.step * 7f64.sqrt();
+        let squares: Vec<f64> = x
+            .column_iter()
+            .map(|x| f64::from(x.norm_squared()))
+            .collect();
+        let near = squares.iter().cloned().fold(f64::MAX, f64::min) / (step * step);
+        let far = squares.iter().cloned().fold(0.0, f64::max) / (step * step);
+        assert!((near - 1.0).abs() < 1e-5 && (far - 2.0).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn an_independent_walk_spreads_with_the_chemical_distance() {
+    // E |X_a - X_b|^2 = step^2 d l.
+    let hierarchy = grow(3000, Growth::OneCluster, 12);
+    let (embedding, x) = place(&hierarchy, Growth::OneCluster, Walk::Independent, 200);
+    let cluster = hierarchy.cluster(0);
+    let distances = cluster.distances(&[0]);
+    let from = x.column(cluster.points[0] as usize).clone_owned();
+    let mut ratios = Vec::new();
+    for (&point, &distance) in cluster.points.iter().zip(&distances).skip(1) {
+        let square = f64::from((x.column(point as usize) - &from).norm_squared());
+        ratios.push(square / (embedding.step.powi(2) * 200.0 * f64::from(distance)));
+    }
+    // Each ratio is chi^2_200 / 200: standard deviation 0.1.
+    assert!(ratios.iter().all(|r| (r - 1.0).abs() < 0.6));
+    let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
+    assert!((mean - 1.0).abs() < 0.1, "{mean}");
+}
+
+#[test]
+fn chunks_do_not_change_positions() {
+    let hierarchy = grow(500, MEAN_FIELD, 13);
+    let (embedding, x) = place(&hierarchy, MEAN_FIELD, Walk::Branching, 5);
+    let mut seen = 0;
+    embedding
+        .for_each_chunk(
+            &hierarchy,
+            64,
+            &mut stream(9, "embedding", &[]),
+            |points, chunk| {
+                for (&point, position) in points.iter().zip(chunk.chunks(5)) {
+                    assert_eq!(x.column(point as usize).as_slice(), position);
+                }
+                seen += points.len();
+                Ok(())
+            },
+        )
+        .unwrap();
+    assert_eq!(seen, 500);
+}
+
+#[test]
+fn labels_have_the_covariance_of_shared_ancestors() {
+    // Cov(y_a, y_b) = (number of shared ancestors) / sqrt((depth_a + 1) (depth_b + 1)).
+    let hierarchy = grow(12, Growth::OneCluster, 14);
+    let cluster = hierarchy.cluster(0);
+    let depths = labels::depths(&hierarchy);
+    let mut expected = DMatrix::<f64>::identity(12, 12);
+    for latent in cluster.latents {
+        let below: Vec<usize> = cluster
+            .members(latent)
+            .concat()
+            .iter()
+            .map(|&p| p as usize)
+            .collect();
+        for &a in &below {
+            for &b in below.iter().filter(|&&b| b != a) {
+                expected[(a, b)] += 1.0 / f64::from((depths[a] + 1) * (depths[b] + 1)).sqrt();
+            }
+        }
+    }
+    let count = 20_000;
+    let mut rng = stream(15, "values", &[]);
+    let mut found = DMatrix::<f64>::zeros(12, 12);
+    for _ in 0..count {
+        let y = nalgebra::DVector::from_vec(labels::taxonomic(&hierarchy, &mut rng));
+        found += &y * y.transpose() / count as f64;
+    }
+    // Standard error at most sqrt(2 / count) = 0.01.
+    assert!((found - expected).amax() < 0.045);
+}
+
+#[test]
+fn the_history_is_about_root_s_deep() {
+    // Mean depth about 700 at s = 2e5, that is 1.57 sqrt(s); here the mean over 30 clusters of 10^4 points.
+    let depths: Vec<f64> = (0..30)
+        .map(|seed| {
+            let hierarchy = grow(10_000, Growth::OneCluster, 300 + seed);
+            labels::depths(&hierarchy)
+                .iter()
+                .map(|&d| f64::from(d))
+                .sum::<f64>()
+                / 1e4
+        })
+        .collect();
+    let (mean, _) = crate::numerics::statistics::mean_stderr(&depths);
+    assert!((1.2..2.0).contains(&(mean / 100.0)), "{mean}");
+}
+
+#[test]
+fn chemical_distance_to_the_nearest_of_t_points_has_exponent_one_half() {
+    // l ~ 1.4 (n/T)^(1/2); measured constants 1.32 ... 1.45 at these ratios.
+    let n = 50_000;
+    for training in [50, 200] {
+        let mut constants = Vec::new();
+        for seed in 0..8 {
+            let hierarchy = grow(n, Growth::OneCluster, 400 + seed);
+            let sources: Vec<u32> = (0..training).collect();
+            let distances = graph::distances(&hierarchy, &sources);
+            let mean = distances.iter().map(|&d| f64::from(d)).sum::<f64>() / n as f64;
+            constants.push(mean / (n as f64 / f64::from(training)).sqrt());
+        }
+        let (mean, error) = crate::numerics::statistics::mean_stderr(&constants);
+        assert!(
+            (mean - 1.39).abs() < 0.08 + 4.0 * error.unwrap(),
+            "T = {training}: {mean} {error:?}"
+        );
+    }
+}
+
+#[test]
+fn wrong_growth_is_refused() {
+    let mut rng = stream(1, "dataset", &[]);
+    assert!(Hierarchy::grow(0, MEAN_FIELD, &mut rng).is_err());
+    assert!(Hierarchy::grow(MAX_POINTS + 1, MEAN_FIELD, &mut rng).is_err());
+    assert!(Hierarchy::grow(10, Growth::Distribution { tau: 2.0 }, &mut rng).is_err());
+    assert!(Hierarchy::grow(10, Growth::Distribution { tau: f64::NAN }, &mut rng).is_err());
+    let hierarchy = grow(10, MEAN_FIELD, 1);
+    assert!(Embedding::new(&hierarchy, MEAN_FIELD, 1, Walk::Branching).is_err());
+}

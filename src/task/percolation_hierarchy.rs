@@ -1,0 +1,517 @@
+//! Percolation hierarchy: points of hierarchical clusters in high dimension, with targets that follow the hierarchy.
+
+use super::{ClusterGrowth, Dataset, Groups, Modes, Shape, Task, substreams};
+use crate::error::{Error, Result};
+use crate::kind::{About, Kind, parse_table};
+use crate::numerics::random::Stream;
+use crate::percolation::hierarchy::{Embedding, Growth, Hierarchy, MAX_POINTS, Walk, labels};
+use nalgebra::{DMatrix, DVector};
+use rand::RngExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Construction, keys and conventions of the task.
+pub const ABOUT: About = About {
+    kind: "percolation-hierarchy",
+    summary: "points of percolation clusters in high dimension, with a known hierarchy of latents",
+    text: "\
+n points fall into clusters; each cluster is a uniform random tree with a binary history (its latents), placed in space by a branching
+random walk: what a critical percolation cluster is above six dimensions. Training and test points are disjoint random points of
+one such draw, a fraction phi = samples/n of all.
+
+  mode = \"distribution\"   every point founds a cluster with probability 1 - 1/(exponent - 1), else joins that of a uniformly chosen
+                          earlier point: P(s) = rho B(s, rho + 1) ~ s^-exponent, rho = exponent - 1 (2.5: mean field, mean size 3);
+                          steps of length n^(-1/6) from origins in the unit ball
+  mode = \"one-cluster\"    all points in one cluster, of dimension 4: steps of length n^(-1/4)
+  variant = \"branching\"   the two children of a latent of direction g have (g +- h)/sqrt(2), h orthogonal to g; points step along
+                          the direction of their leaf
+  variant = \"independent\" independent Gaussian steps
+  target = \"taxonomic\"    y = (sum of z over the point and its ancestors)/sqrt(depth + 1), one z ~ N(0, 1) per latent and point:
+                          smooth within a cluster, independent between clusters
+  target = \"coordinate\"   one more coordinate of the walk, which is not among the inputs
+
+Inputs: minus the mean of all n points, divided by one number, so that the mean square coordinate is 1 (distances keep their ratios).
+Targets: mean 0 and variance 1 over all n points. With loss \"half-mean\" the loss of f = 0 is 1/2.
+
+Keys
+  points         n: all points of a draw
+  embedding_dim  d >= 2: inputs (default 100; below, neighbours in space are often no neighbours in the tree)
+  mode           \"distribution\" (default) or \"one-cluster\"
+  exponent       tau > 2 of the sizes (default 2.5; mode \"distribution\" alone)
+  variant        \"branching\" (default) or \"independent\"
+  target         \"taxonomic\" (default) or \"coordinate\"
+  samples        T: training points of a data set; T training points are the first of more
+  test_samples   test points (default 0)
+
+There are no input-output modes; the samples' groups are their clusters.
+
+Sources: Brill 2024 (arXiv:2412.07942); Brill, Ingebretsen Carlson 2026 (arXiv:2606.20347).",
+    revision: 1,
+};
+
+/// Registry line of `kind = "percolation-hierarchy"`.
+pub const KIND: Kind<dyn Task> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        let task: PercolationHierarchy = parse_table(place, table)?;
+        task.check(place)?;
+        Ok(Arc::new(task))
+    },
+    schema: PercolationHierarchy::json_schema,
+};
+
+/// Points that are embedded at once.
+const CHUNK: usize = 4096;
+const NOT_CHOSEN: u32 = u32::MAX;
+
+/// How points fall into clusters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Clusters of all sizes.
+    #[default]
+    Distribution,
+    /// One cluster of all points.
+    OneCluster,
+}
+
+/// Steps of the walk that embeds a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Variant {
+    /// Along directions that the latents pass on.
+    #[default]
+    Branching,
+    /// Independent.
+    Independent,
+}
+
+/// What is learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The label that follows the latents.
+    #[default]
+    Taxonomic,
+    /// A hidden coordinate of the walk.
+    Coordinate,
+}
+
+/// Hierarchical clusters as a learning task; the fields are the keys of the spec table.
+///
+/// ```
+/// use saddlepoint::numerics::random::stream;
+/// use saddlepoint::task::{PercolationHierarchy, Task};
+/// let task = PercolationHierarchy { test_samples: 100, ..PercolationHierarchy::new(2000, 400) };
+/// let data = task.draw(&mut stream(1, "dataset", &[0]))?;
+/// assert_eq!((data.x.shape(), data.y.shape()), ((100, 400), (1, 400)));
+/// // Coordinates of order one.
+/// assert!((data.x.norm_squared() / 40_000.0 - 1.0).abs() < 0.1);
+/// # Ok::<(), saddlepoint::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PercolationHierarchy {
+    /// All points of a draw.
+    pub points: usize,
+    /// Input dimension.
+    #[serde(default = "hundred")]
+    pub embedding_dim: usize,
+    /// How points fall into clusters.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Exponent of the sizes.
+    #[serde(default = "mean_field")]
+    pub exponent: f64,
+    /// Steps of the walk.
+    #[serde(default)]
+    pub variant: Variant,
+    /// What is learned.
+    #[serde(default)]
+    pub target: Target,
+    /// Training points.
+    pub samples: usize,
+    /// Test points.
+    #[serde(default)]
+    pub test_samples: usize,
+}
+
+fn hundred() -> usize {
+    100
+}
+
+fn mean_field() -> f64 {
+    2.5
+}
+
+impl PercolationHierarchy {
+    /// Mean-field clusters of all sizes in 100 dimensions with taxonomic targets, without test points.
+    pub fn new(points: usize, samples: usize) -> Self {
+        PercolationHierarchy {
+            points,
+            embedding_dim: hundred(),
+            mode: Mode::Distribution,
+            exponent: mean_field(),
+            variant: Variant::Branching,
+            target: Target::Taxonomic,
+            samples,
+            test_samples: 0,
+        }
+    }
+
+    /// Ranges of all keys; `place` is the path of the table.
+    pub fn check(&self, place: &str) -> Result<()> {
+        let wrong = |key: &str, cause: String, remedy: &str| {
+            Err(Error::input(format!("{place}.{key}"), cause, remedy))
+        };
+        if self.points > MAX_POINTS {
+            let cause = format!("{} is above {MAX_POINTS}", self.points);
+            return wrong("points", cause, "use fewer points");
+        }
+        if self.samples == 0 {
+            return wrong("samples", "is 0".into(), "use a positive integer");
+        }
+        let used = self.samples.saturating_add(self.test_samples);
+        if used > self.points {
+            return wrong(
+                "points",
+                format!("{} points for {used} training and test points", self.points),
+                "use more points, or fewer samples",
+            );
+        }
+        if self.embedding_dim < 2 {
+            let cause = format!("{} leaves no orthogonal direction", self.embedding_dim);
+            return wrong("embedding_dim", cause, "use 2 or more");
+        }
+        if !(self.exponent > 2.0 && self.exponent.is_finite()) {
+            let cause = format!("sizes with exponent {} have no mean", self.exponent);
+            return wrong("exponent", cause, "use a finite number above 2");
+        }
+        Ok(())
+    }
+
+    /// How the clusters grow.
+    pub fn growth(&self) -> Growth {
+        match self.mode {
+            Mode::Distribution => Growth::Distribution { tau: self.exponent },
+            Mode::OneCluster => Growth::OneCluster,
+        }
+    }
+
+    /// Fraction `phi = samples/points` of the points that are trained on.
+    pub fn fraction(&self) -> f64 {
+        self.samples as f64 / self.points as f64
+    }
+
+    /// Training points, then test points: the beginning and the end of a random order of all points.
+    fn choose(&self, rng: &mut Stream) -> (Vec<u32>, Vec<u32>) {
+        let mut order: Vec<u32> = (0..self.points as u32).collect();
+        for last in (1..order.len()).rev() {
+            order.swap(last, rng.random_range(0..=last));
+        }
+        let test = order.split_off(self.points - self.test_samples);
+        order.truncate(self.samples);
+        (order, test)
+    }
+}
+
+/// Sums over all points that standardise a coordinate.
+struct Coordinates {
+    count: f64,
+    sum: Vec<f64>,
+    square: Vec<f64>,
+}
+
+impl Coordinates {
+    fn add(&mut self, x: &[f32]) {
+        for ((sum, square), &x) in self.sum.iter_mut().zip(&mut self.square).zip(x) {
+            let x = f64::from(x);
+            *sum += x;
+            *square += x * x;
+        }
+    }
+
+    fn mean(&self, k: usize) -> f64 {
+        self.sum[k] / self.count
+    }
+
+    /// Variance of coordinate `k`.
+    fn variance(&self, k: usize) -> f64 {
+        self.square[k] / self.count - self.mean(k).powi(2)
+    }
+}
+
+/// A standard deviation that can be divided by: 1 for what does not vary.
+fn scale(variance: f64) -> f64 {
+    if variance > 0.0 { variance.sqrt() } else { 1.0 }
+}
+
+impl Task for PercolationHierarchy {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::json!(self)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape {
+            inputs: self.embedding_dim,
+            outputs: 1,
+            samples: self.samples,
+        }
+    }
+
+    fn draw(&self, rng: &mut Stream) -> Result<Dataset> {
+        self.check("task")?;
+        let [mut graph, mut space, mut values, mut choice] = substreams(rng);
+        let growth = self.growth();
+        let hierarchy = Hierarchy::grow(self.points, growth, &mut graph)?;
+        let (train, test) = self.choose(&mut choice);
+        let chosen: Vec<u32> = train.iter().chain(&test).copied().collect();
+        let mut column = vec![NOT_CHOSEN; self.points];
+        for (k, &point) in chosen.iter().enumerate() {
+            column[point as usize] = k as u32;
+        }
+
+        // The hidden coordinate is the last one of a walk in one more dimension.
+        let hidden = usize::from(self.target == Target::Coordinate);
+        let d = self.embedding_dim + hidden;
+        let walk = match self.variant {
+            Variant::Branching => Walk::Branching,
+            Variant::Independent => Walk::Independent,
+        };
+        let mut all = Coordinates {
+            count: self.points as f64,
+            sum: vec![0.0; d],
+            square: vec![0.0; d],
+        };
+        let mut x = DMatrix::zeros(d, chosen.len());
+        Embedding::new(&hierarchy, growth, d, walk)?.for_each_chunk(
+            &hierarchy,
+            CHUNK,
+            &mut space,
+            |points, positions| {
+                for (&point, position) in points.iter().zip(positions.chunks(d)) {
+                    all.add(position);
+                    let k = column[point as usize];
+                    if k != NOT_CHOSEN {
+                        for (x, &p) in x.column_mut(k as usize).iter_mut().zip(position) {
+                            *x = f64::from(p);
+                        }
+                    }
+                }
+                Ok(())
+            },
+        )?;
+
+        let y = match self.target {
+            Target::Taxonomic => {
+                let y = labels::taxonomic(&hierarchy, &mut values);
+                let mean = y.iter().sum::<f64>() / all.count;
+                let square = y.iter().map(|y| (y - mean).powi(2)).sum::<f64>();
+                let scale = scale(square / all.count);
+                let chosen = chosen.iter().map(|&p| (y[p as usize] - mean) / scale);
+                DMatrix::from_iterator(1, chosen.len(), chosen)
+            }
+            Target::Coordinate => {
+                let last = self.embedding_dim;
+                let (mean, scale) = (all.mean(last), scale(all.variance(last)));
+                let y = x.row(last).map(|y| (y - mean) / scale);
+                DMatrix::from_row_slice(1, y.len(), y.transpose().as_slice())
+            }
+        };
+        let mut x = x.remove_rows(self.embedding_dim, hidden);
+        let inputs = self.embedding_dim;
+        let total: f64 = (0..inputs).map(|k| all.variance(k)).sum();
+        let scale = scale(total / inputs as f64);
+        for mut column in x.column_iter_mut() {
+            for (k, x) in column.iter_mut().enumerate() {
+                *x = (*x - all.mean(k)) / scale;
+            }
+        }
+        let clusters = |points: &[u32]| {
+            let number = |&point: &u32| hierarchy.cluster_of()[point as usize];
+            points.iter().map(number).collect()
+        };
+        let part =
+            |m: &DMatrix<f64>, from: usize, count: usize| m.columns(from, count).into_owned();
+        let held_out = (!test.is_empty()).then(|| {
+            (
+                part(&x, train.len(), test.len()),
+                part(&y, train.len(), test.len()),
+            )
+        });
+        Ok(Dataset {
+            modes: Modes {
+                u: DMatrix::zeros(1, 0),
+                s: DVector::zeros(0),
+                v: DMatrix::zeros(inputs, 0),
+            },
+            x: part(&x, 0, train.len()),
+            y: part(&y, 0, train.len()),
+            test: held_out,
+            groups: Some(Groups {
+                train: clusters(&train),
+                test: clusters(&test),
+            }),
+        })
+    }
+
+    fn test_samples(&self) -> usize {
+        self.test_samples
+    }
+
+    fn has_groups(&self) -> bool {
+        true
+    }
+
+    fn cluster_growth(&self) -> Option<ClusterGrowth> {
+        (self.mode == Mode::Distribution).then(|| ClusterGrowth {
+            exponent: self.exponent,
+            fraction: self.fraction(),
+            independent_targets: self.target == Target::Taxonomic,
+        })
+    }
+
+    /// Points, latents, labels and the pending blocks of the walk, and the chosen points once more.
+    fn draw_bytes(&self) -> u64 {
+        let (n, d) = (self.points as u64, self.embedding_dim as u64);
+        let depth = 6.0 * (self.points as f64).sqrt();
+        let chosen = (self.samples + self.test_samples) as u64;
+        88 * n + 8 * d * (depth as u64 + CHUNK as u64 + chosen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numerics::random::stream;
+
+    fn draw(task: &PercolationHierarchy) -> Dataset {
+        task.draw(&mut stream(5, "dataset", &[0])).unwrap()
+    }
+
+    fn everything(mode: Mode, target: Target, variant: Variant) -> PercolationHierarchy {
+        PercolationHierarchy {
+            mode,
+            target,
+            variant,
+            embedding_dim: 12,
+            test_samples: 300,
+            ..PercolationHierarchy::new(800, 500)
+        }
+    }
+
+    #[test]
+    fn all_points_together_are_standardised() {
+        for mode in [Mode::Distribution, Mode::OneCluster] {
+            for target in [Target::Taxonomic, Target::Coordinate] {
+                for variant in [Variant::Branching, Variant::Independent] {
+                    let data = draw(&everything(mode, target, variant));
+                    let (test_x, test_y) = data.test.as_ref().unwrap();
+                    for (train, test) in [(&data.x, test_x), (&data.y, test_y)] {
+                        let sum = train.column_sum() + test.column_sum();
+                        assert!(sum.amax() < 1e-9 * 800.0, "{mode:?} {target:?} {variant:?}");
+                        let square = train.norm_squared() + test.norm_squared();
+                        assert!((square / (800 * train.nrows()) as f64 - 1.0).abs() < 1e-9);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn training_points_are_the_first_of_more_and_no_test_points() {
+        let large = everything(Mode::Distribution, Target::Taxonomic, Variant::Branching);
+        let small = PercolationHierarchy {
+            samples: 40,
+            ..large.clone()
+        };
+        let (small, large) = (draw(&small), draw(&large));
+        assert_eq!(small.x, large.x.columns(0, 40));
+        assert_eq!(small.y, large.y.columns(0, 40));
+        assert_eq!(small.test, large.test);
+        let (test, _) = large.test.unwrap();
+        for held_out in test.column_iter() {
+            assert!(large.x.column_iter().all(|x| x != held_out));
+        }
+    }
+
+    #[test]
+    fn the_hidden_coordinate_moves_as_far_as_the_seen_ones() {
+        // Coordinates have one law: between neighbours, E (y_a - y_b)^2 is the mean of E (x_a - x_b)^2 over seen coordinates, each
+        // in units of its own variance over all points.
+        let task = everything(Mode::OneCluster, Target::Coordinate, Variant::Independent);
+        let task = PercolationHierarchy {
+            embedding_dim: 40,
+            ..task
+        };
+        let (mut seen, mut hidden) = (0.0, 0.0);
+        for seed in 0..40 {
+            let data = task.draw(&mut stream(seed, "dataset", &[0])).unwrap();
+            let (x, y) = (&data.x, &data.y);
+            let test = &data.test.as_ref().unwrap().0;
+            let square = |m: &DMatrix<f64>, k| m.row(k).norm_squared();
+            let variance: Vec<f64> = (0..40)
+                .map(|k| (square(x, k) + square(test, k)) / 800.0)
+                .collect();
+            for a in 0..100 {
+                let distance = |b: usize| (x.column(a) - x.column(b)).norm_squared();
+                let others = (0..500).filter(|&b| b != a);
+                let near = others.min_by(|&b, &c| distance(b).total_cmp(&distance(c)));
+                let b = near.unwrap();
+                let squares = (0..40).map(|k| (x[(k, a)] - x[(k, b)]).powi(2) / variance[k]);
+                seen += squares.sum::<f64>() / 40.0;
+                hidden += (y[a] - y[b]).powi(2);
+            }
+        }
+        // The neighbour is chosen by the seen coordinates, which makes their distance a little too small.
+        let ratio = hidden / seen;
+        assert!((0.9..1.3).contains(&ratio), "{ratio}");
+    }
+
+    #[test]
+    fn targets_of_clusters_without_a_training_point_are_independent_of_the_data() {
+        // The nearest neighbour of a point of another cluster says nothing: E (y - y')^2 = 2 within errors, against less than 1
+        // for points of seen clusters.
+        let task = PercolationHierarchy {
+            test_samples: 1000,
+            ..PercolationHierarchy::new(20_000, 1000)
+        };
+        let data = draw(&task);
+        let seen = data.groups.as_ref().unwrap().seen();
+        let (x, y) = data.test.as_ref().unwrap();
+        let mut errors = [(0.0, 0.0), (0.0, 0.0)];
+        for (k, seen) in seen.into_iter().enumerate() {
+            let distance = |mu: usize| (data.x.column(mu) - x.column(k)).norm_squared();
+            let near = (0..1000).min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
+            let (sum, count) = &mut errors[usize::from(seen)];
+            *sum += (data.y[near.unwrap()] - y[k]).powi(2);
+            *count += 1.0;
+        }
+        let [unseen, seen] = errors.map(|(sum, count)| sum / count);
+        assert!((unseen - 2.0).abs() < 0.4 && seen < 1.0, "{unseen} {seen}");
+    }
+
+    #[test]
+    fn wrong_keys_name_their_place() {
+        for (text, place) in [
+            ("points = 10\nsamples = 0", "task.samples"),
+            ("points = 10\nsamples = 8\ntest_samples = 3", "task.points"),
+            ("points = 2000000000\nsamples = 8", "task.points"),
+            (
+                "points = 10\nsamples = 8\nembedding_dim = 1",
+                "task.embedding_dim",
+            ),
+            ("points = 10\nsamples = 8\nexponent = 2.0", "task.exponent"),
+            ("points = 10\nsamples = 8\nmode = \"one\"", "task.mode"),
+        ] {
+            let error = (KIND.parse)("task", text.parse().unwrap()).unwrap_err();
+            let message = error.to_string();
+            assert!(message.starts_with(&format!("{place}: ")), "{message}");
+        }
+    }
+}
