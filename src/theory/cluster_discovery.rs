@@ -197,9 +197,9 @@ mod tests {
     #[test]
     fn the_integral_is_the_sum_over_sizes() {
         // tau = 3: P(s) = 4/(s (s+1) (s+2)), mean 2, w(s) = 2/((s+1) (s+2)).
-        for phi in [0.01, 0.2, 0.9] {
+        for phi in [0.01f64, 0.2, 0.9] {
             let sum: f64 = (1..5000)
-                .map(|s| 2.0 / f64::from((s + 1) * (s + 2)) * (1.0 - phi as f64).powi(s))
+                .map(|s| 2.0 / f64::from((s + 1) * (s + 2)) * (1.0 - phi).powi(s))
                 .sum();
             assert!((undiscovered(3.0, phi).unwrap().value - sum).abs() < 1e-10);
         }

@@ -7,6 +7,7 @@ mod heatmap;
 mod mds;
 mod overlay;
 mod sweep;
+mod task_clusters;
 mod task_modes;
 
 use crate::error::Result;
@@ -23,6 +24,7 @@ use heatmap::heatmaps;
 use mds::mds;
 use overlay::overlay;
 use sweep::over_sweep;
+use task_clusters::task_clusters;
 use task_modes::task_modes;
 
 /// A drawn figure, its file name (without ending) and its caption.
@@ -103,6 +105,7 @@ fn draw(
         FigureKind::Entries => entries(outcome, f, wanted)?,
         FigureKind::Mds => mds(outcome, f, wanted)?,
         FigureKind::TaskModes => task_modes(spec)?,
+        FigureKind::TaskClusters => task_clusters(spec)?,
         FigureKind::Sweep => over_sweep(outcome, assessment, f, wanted)?,
         FigureKind::Deviation => deviations(spec, outcome, assessment, f, wanted)?,
         FigureKind::Overlay => overlay(outcome, f, wanted)?,
