@@ -46,4 +46,5 @@ pub const MODELS: &[Model] = models![
     "percolation-square",
     "percolation-lattices",
     "percolation-cubic",
+    "percolation-collapse",
 ];

@@ -5,6 +5,7 @@ use super::{Declined, Instrument, Recorder};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
+use crate::percolation::exponents::exponents;
 use crate::percolation::thresholds::threshold;
 use crate::percolation::{Boundary, Event, Need, Setting, Tally, exact};
 use crate::task::Dataset;
@@ -23,13 +24,18 @@ pub trait ReadsSweeps {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected a list of probabilities, { from, to, count } or \"threshold\""
+    expecting = "expected a list of probabilities, { from, to, count }, { scaled = [from, to], count } or \"threshold\""
 )]
 enum Points {
     /// These.
     List(Vec<f64>),
     /// Equally spaced, both ends included.
     Range { from: f64, to: f64, count: usize },
+    /// Equally spaced in `x = (p - p_c) L^(1/nu)`.
+    Scaled {
+        scaled: [f64; 2],
+        count: usize,
+    },
     /// The published threshold of the lattice.
     Word(Word),
 }
@@ -78,19 +84,46 @@ impl Points {
         }
     }
 
-    fn axis(&self, setting: &Setting) -> std::result::Result<Axis, Declined> {
+    /// The axis, and the probability at each of its points.
+    fn axis(&self, setting: &Setting) -> std::result::Result<(Axis, Vec<f64>), Declined> {
+        let spaced = |from: f64, to: f64, count: usize| -> Vec<f64> {
+            let step = (to - from) / (count - 1) as f64;
+            (0..count).map(|k| from + step * k as f64).collect()
+        };
+        let critical = || -> std::result::Result<f64, Declined> {
+            let known = threshold(&setting.lattice, setting.dimension, setting.element);
+            Ok(known.map_err(|e| Declined(e.to_string()))?.value)
+        };
         let values = match self {
             Points::List(list) => list.clone(),
-            Points::Range { from, to, count } => (0..*count)
-                .map(|k| from + (to - from) * k as f64 / (count - 1) as f64)
-                .collect(),
-            Points::Word(Word::Threshold) => {
-                let known = threshold(&setting.lattice, setting.dimension, setting.element);
-                vec![known.map_err(|e| Declined(e.to_string()))?.value]
+            Points::Range { from, to, count } => spaced(*from, *to, *count),
+            Points::Word(Word::Threshold) => vec![critical()?],
+            Points::Scaled {
+                scaled: [from, to],
+                count,
+            } => {
+                let critical = critical()?;
+                let width = correlation_width(setting).map_err(|e| Declined(e.to_string()))?;
+                let x = spaced(*from, *to, *count);
+                let p: Vec<f64> = x.iter().map(|x| critical + x * width).collect();
+                if let Some(p) = p.iter().find(|p| !(0.0..=1.0).contains(*p)) {
+                    return Err(Declined(format!("scaled points reach p = {p}")));
+                }
+                return Ok((Axis::new("scaled-p", "1", x), p));
             }
         };
-        Ok(Axis::new("p", "1", values))
+        Ok((Axis::new("p", "1", values.clone()), values))
     }
+}
+
+/// `L^(-1/nu)`, the width of the critical region in `p`; `N^(-1/3)` above six dimensions.
+fn correlation_width(setting: &Setting) -> Result<f64> {
+    let side = setting.sides[0] as f64;
+    let d = setting.dimension;
+    Ok(match d > 6 {
+        true => side.powf(-(d as f64) / 3.0),
+        false => side.powf(-1.0 / exponents(d)?.nu.value),
+    })
 }
 
 /// What is read at every `p`.
@@ -127,7 +160,8 @@ occupied elements, averaged over the binomial law of n at each p. The points of 
 correlated; draws (measure.datasets) are independent.
 
 Keys
-  p    [p1, p2, ...], { from, to, count }, or \"threshold\" (the published value of the lattice); default: 41 points from 0 to 1"
+  p    [p1, p2, ...], { from, to, count }, \"threshold\" (the published value of the lattice), or { scaled = [from, to], count } in the
+       variable (p - p_c) L^(1/nu) of finite-size scaling (N^(1/3) above six dimensions); default: 41 points from 0 to 1"
                 ),
                 revision: 1,
             },
@@ -257,7 +291,7 @@ impl Instrument for Percolation {
             Quantity::Spanning(_) => on(setting, Boundary::Open)?,
             _ => {}
         }
-        Ok(vec![self.points.axis(setting)?])
+        Ok(vec![self.points.axis(setting)?.0])
     }
 
     fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
@@ -293,7 +327,11 @@ impl ReadsSweeps for Percolation {
         }
     }
 
-    fn read(&self, _: &Setting, axes: &[Axis], tally: &Tally) -> Result<Vec<f64>> {
+    fn read(&self, setting: &Setting, _: &[Axis], tally: &Tally) -> Result<Vec<f64>> {
+        let (_, points) = self
+            .points
+            .axis(setting)
+            .map_err(|d| Error::bug(self.about.kind, d.0))?;
         let n = tally.sites as f64;
         let value = |p: f64| -> Result<f64> {
             Ok(match self.quantity {
@@ -306,7 +344,7 @@ impl ReadsSweeps for Percolation {
                 Quantity::MeanSize => tally.at(&tally.squares, p)? / tally.members(p),
             })
         };
-        axes[0].values.iter().map(|&p| value(p)).collect()
+        points.into_iter().map(value).collect()
     }
 }
 

@@ -78,7 +78,10 @@ impl Theory for Enumerated {
             )));
         }
         Ok(Box::new(Count {
-            covers: covered(wanted, OBSERVABLES)?,
+            covers: covered(wanted, OBSERVABLES)?
+                .into_iter()
+                .filter(|&i| wanted[i].axes[0].name == "p")
+                .collect(),
             wanted: wanted.to_vec(),
             setting: setting.clone(),
             promise: promise(&[], 1 << 20, 1e-6 * (1u64 << elements) as f64),
