@@ -43,7 +43,7 @@ pub struct Figure {
     /// Panel below: networks minus the first theory (`curves`: in standard errors; `sweep`: in per cent of the theory).
     #[serde(default = "yes")]
     pub residuals: bool,
-    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight.
+    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight. `task-clusters`: which cells; default: all.
     #[serde(default)]
     pub only: Option<Vec<usize>>,
     /// `entries`: pairs `[row, column]` of the matrix, counted from 1.
@@ -117,7 +117,7 @@ pub enum FigureKind {
     /// The task itself: its input-output modes `U diag(s) V^T` as heat maps (first data set).
     TaskModes,
     /// The task itself: clusters of one configuration of a two-dimensional lattice at its threshold, coloured by their sizes, in
-    /// every cell of the sweep.
+    /// every cell of the sweep or in those that `only` names.
     TaskClusters,
 }
 

@@ -5,16 +5,17 @@ use crate::experiment::DrawIndex;
 use crate::percolation::Setting;
 use crate::percolation::thresholds::threshold;
 use crate::plot::{AxisSpec, ColorMap, Figure, Panel, Series};
-use crate::spec::Spec;
 use crate::spec::sweep::Settings;
+use crate::spec::{Figure as FigureSpec, Spec};
 
 /// Side of a panel in points.
 const SIDE: f64 = 300.0;
 
-/// One configuration per cell: every site of a cluster in the colour of the logarithm of its size, empty sites white.
-pub(super) fn task_clusters(spec: &Spec) -> Result<Option<(Figure, String)>> {
+/// One configuration per cell, of all cells or of those that `only` names: every site of a cluster in the colour of the logarithm of its size, empty sites grey.
+pub(super) fn task_clusters(spec: &Spec, f: &FigureSpec) -> Result<Option<(Figure, String)>> {
     let mut panels = Vec::new();
-    for cell in &spec.cells {
+    let chosen = |k: usize| f.only.as_ref().is_none_or(|only| only.contains(&(k + 1)));
+    for (_, cell) in spec.cells.iter().enumerate().filter(|(k, _)| chosen(*k)) {
         let Some(setting) = cell.experiment.task.percolation() else {
             return Ok(None);
         };
@@ -56,7 +57,7 @@ pub(super) fn task_clusters(spec: &Spec) -> Result<Option<(Figure, String)>> {
     let figure =
         Figure::new((SIDE + 60.0) * columns as f64, (SIDE + 20.0) * rows as f64).columns(columns);
     let figure = panels.into_iter().fold(figure, Figure::with);
-    let text = "One configuration at the published threshold; sites in the colour of their cluster's size, empty sites white.";
+    let text = "One configuration at the published threshold; sites in the colour of their cluster's size, empty sites grey.";
     Ok(Some((figure, text.into())))
 }
 
