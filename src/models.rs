@@ -43,4 +43,5 @@ pub const MODELS: &[Model] = models![
     "transformer-copy",
     "percolation-learning",
     "percolation-manifold",
+    "percolation-probe",
 ];

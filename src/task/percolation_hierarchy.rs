@@ -545,7 +545,7 @@ mod tests {
         // All points are chosen here.
         for latent in &groups.latents {
             let members = latent.train.len() + latent.test.len();
-            assert_eq!(members as f64, latent.share * 800.0);
+            assert_eq!(members as f64, (latent.share * 800.0).round());
             assert!(latent.train.iter().all(|&k| k < 500) && latent.test.iter().all(|&k| k < 300));
         }
     }
