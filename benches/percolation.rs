@@ -2,7 +2,7 @@
 //! `benches/against/percolation.py`.
 
 use saddlepoint::numerics::random::stream;
-use saddlepoint::percolation::{Boundary, Crystal, Element, Follow, Model, State};
+use saddlepoint::percolation::{Boundary, Crystal, Element, Follow, Model, State, strip};
 use std::time::Instant;
 
 fn rate(name: &str, model: &Model, follow: Follow, seconds: f64) {
@@ -65,6 +65,15 @@ fn main() -> saddlepoint::Result<()> {
         if wanted(name) {
             rate(name, &lattice(lattice_name, &sides, element)?, onset, 1.0);
         }
+    }
+    if wanted("strip-32768") {
+        let (l, mut rng, start) = (32768, stream(1, "bench", &[]), Instant::now());
+        let found = strip(0.592746, l, 2048, true, &mut rng)?;
+        let rate = found.sites as f64 / start.elapsed().as_secs_f64();
+        println!(
+            "strip-32768: total {rate:.3e} sites/s (one p, 2048 rows, {} clusters)",
+            found.clusters
+        );
     }
     Ok(())
 }

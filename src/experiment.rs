@@ -161,6 +161,16 @@ impl Experiment {
         )
     }
 
+    /// Stream of the sweeps of a draw of a simulation without a learner.
+    pub fn simulation_stream(&self, draw: DrawIndex) -> Stream {
+        stream(self.seed, "simulation", &[draw.dataset as u64])
+    }
+
+    /// Whether there is something to measure: networks to train, or a simulation that needs none.
+    pub fn is_measured(&self) -> bool {
+        self.learner.is_some() || self.task.percolation().is_some()
+    }
+
     /// All draws, data sets outermost.
     pub fn draw_indices(&self) -> Vec<DrawIndex> {
         (0..self.draws.datasets)

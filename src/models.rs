@@ -44,4 +44,8 @@ pub const MODELS: &[Model] = models![
     "percolation-learning",
     "percolation-manifold",
     "percolation-probe",
+    "percolation-square",
+    "percolation-lattices",
+    "percolation-cubic",
+    "percolation-collapse",
 ];

@@ -11,6 +11,7 @@ use saddlepoint::instrument::{Chosen, INSTRUMENTS, Instrument, Wanted};
 use saddlepoint::kind::{About, Kind, find};
 use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Objective, Parameters};
 use saddlepoint::numerics::random::{Stream, stream};
+use saddlepoint::percolation::{Need, Tally};
 use saddlepoint::task::{Dataset, Groups, Latent, Modes, Shape, TASKS, Task};
 use saddlepoint::theory::THEORIES;
 use saddlepoint::training::{ChainReport, TRAININGS};
@@ -707,6 +708,107 @@ fn theories(cases: &mut Cases) {
     }
 }
 
+/// Simulations without a learner: task, instruments and theories of percolation.
+fn percolation(cases: &mut Cases) {
+    let lattice = |keys: &str| {
+        let table = format!("kind = 'percolation-lattice'\nsweeps = 3\n{keys}");
+        let mut experiment = experiment(LINEAR);
+        experiment.learner = None;
+        experiment.training = None;
+        experiment.task = parsed(TASKS, &table);
+        experiment
+    };
+    for (case, keys) in [
+        ("torus", "size = 4"),
+        (
+            "open",
+            "sides = [4, 3]\nboundary = 'open'\nelement = 'bond'",
+        ),
+        (
+            "triangular",
+            "size = 3\nlattice = 'triangular'\nelement = 'bond'",
+        ),
+        ("cubic", "size = 3\ndimension = 3"),
+    ] {
+        let experiment = lattice(keys);
+        let setting = experiment.task.percolation().unwrap();
+        let need = Need {
+            sizes: true,
+            onset: true,
+        };
+        let tally = Tally::of(setting, need, &mut stream(1, "golden", &[])).unwrap();
+        cases.add("task", experiment.task.about(), case, tally.squares.clone());
+        for instrument in INSTRUMENTS {
+            let Some(reads) = instrument.sweeps() else {
+                continue;
+            };
+            let Ok(axes) = instrument.axes(&experiment) else {
+                continue;
+            };
+            let values = reads.read(setting, &axes, &tally).unwrap();
+            cases.add("instrument", instrument.about(), case, values);
+        }
+    }
+    for (case, keys, table) in [
+        ("torus", "size = 4", "kind = 'percolation-limit'"),
+        (
+            "rhombus",
+            "size = 4\nlattice = 'kagome'",
+            "kind = 'percolation-limit'",
+        ),
+        (
+            "rectangle",
+            "sides = [4, 3]\nboundary = 'open'",
+            "kind = 'percolation-limit'",
+        ),
+        ("torus", "size = 4", "kind = 'percolation-enumeration'"),
+    ] {
+        let experiment = lattice(keys);
+        let points = if table.contains("limit") {
+            "p = 'threshold'"
+        } else {
+            "p = [0.3, 0.6]"
+        };
+        let wanted: Vec<Wanted> = INSTRUMENTS
+            .iter()
+            .filter(|i| i.sweeps().is_some())
+            .filter_map(|i| {
+                let keyed = i.keyed("golden", points.parse().unwrap());
+                let axes = match keyed {
+                    Ok(keyed) => keyed.axes(&experiment),
+                    Err(_) => i.axes(&experiment),
+                };
+                Some(Wanted {
+                    observable: i.observable(),
+                    axes: axes.ok()?,
+                })
+            })
+            .collect();
+        let theory = parsed(THEORIES, table);
+        let plan = theory.plan(&experiment, &wanted).unwrap();
+        let values = plan.solve(&Draw::default()).unwrap().observables;
+        let values = values.into_iter().flat_map(|o| o.mean);
+        cases.add("theory", theory.info().about, case, values);
+    }
+    let theory = parsed(THEORIES, "kind = 'percolation-scaling'");
+    let exponents = ["largest-cluster", "susceptibility"].map(|name| {
+        let of = |d: usize| {
+            theory.exponent(
+                &lattice(&format!("size = 3\ndimension = {d}")),
+                name,
+                "task.size",
+            )
+        };
+        (2..=9).map(|d| of(d).unwrap().0).collect::<Vec<f64>>()
+    });
+    cases.add(
+        "theory",
+        theory.info().about,
+        "exponents",
+        exponents.concat(),
+    );
+}
+
 /// `sum_i cos(i) v_i` and `sum_i |v_i|`; an undefined value counts as -1.
 fn fingerprint(values: &[f64]) -> (f64, f64) {
     let defined = values.iter().map(|v| if v.is_nan() { -1.0 } else { *v });
@@ -726,6 +828,7 @@ fn numbers_change_only_with_the_revision() {
     trainings(&mut cases);
     instruments(&mut cases);
     theories(&mut cases);
+    percolation(&mut cases);
     TASKS.iter().for_each(|k| cases.covers("task", k.about));
     LEARNERS
         .iter()

@@ -93,6 +93,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "error",
             "numerics",
+            "percolation",
             "task",
             "experiment",
             "instrument",

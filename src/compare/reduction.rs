@@ -34,8 +34,13 @@ pub enum Reduction {
     },
     /// `b` of `a + b x`.
     Slope,
-    /// `k` of `value = C x^k`, the slope of ln value against ln x; values and x positive.
-    Exponent,
+    /// `k` of `value = C x^k`, the slope of ln value against ln x; values and x positive. With a `correction` omega:
+    /// `ln value = ln C + k ln x + b x^-omega` (three cells at least).
+    Exponent {
+        /// Exponent of the correction to the power law.
+        #[serde(default)]
+        correction: Option<f64>,
+    },
     /// Smallest x at which the piecewise linear curve through the cells reaches `level`; for the crossing of two
     /// curves reduce their difference ([`Blocks::minus`]) at level 0.
     Crossing {
@@ -135,6 +140,9 @@ pub fn reduce(cells: &[Cell], reduction: Reduction) -> Result<Reduced> {
 fn check(cells: &[&Cell], reduction: Reduction) -> Result<()> {
     let needed = match reduction {
         Reduction::Extrapolation { curvature: true } => 3,
+        Reduction::Exponent {
+            correction: Some(_),
+        } => 3,
         _ => 2,
     };
     if cells.len() < needed {
@@ -145,7 +153,7 @@ fn check(cells: &[&Cell], reduction: Reduction) -> Result<()> {
         ));
     }
     let distinct = cells.windows(2).all(|w| w[0].x < w[1].x);
-    let positive = reduction != Reduction::Exponent || cells[0].x > 0.0;
+    let positive = !matches!(reduction, Reduction::Exponent { .. }) || cells[0].x > 0.0;
     if !(distinct && positive && cells.iter().all(|c| c.x.is_finite())) {
         return Err(Error::input(
             "reduce",
@@ -182,7 +190,9 @@ impl Form {
         let (wanted, terms, log) = match reduction {
             Reduction::Extrapolation { curvature } => (0, if curvature { 3 } else { 2 }, false),
             Reduction::Slope => (1, 2, false),
-            Reduction::Exponent => (1, 2, true),
+            Reduction::Exponent { correction } => {
+                (1, if correction.is_some() { 3 } else { 2 }, true)
+            }
             Reduction::Crossing { level } => {
                 let x = x.to_vec();
                 return Ok(Form::Crossing { x, level });
@@ -195,7 +205,15 @@ impl Form {
         };
         let at = |i: usize| if log { x[i].ln() } else { x[i] / scale };
         let cells = x.len();
-        let design = DMatrix::from_fn(cells, terms, |i, k| at(i).powi(k as i32));
+        let design = DMatrix::from_fn(cells, terms, |i, k| match (reduction, k) {
+            (
+                Reduction::Exponent {
+                    correction: Some(omega),
+                },
+                2,
+            ) => (x[i] / x[0]).powf(-omega),
+            _ => at(i).powi(k as i32),
+        });
         let mut weights = DVector::zeros(cells);
         let mut remainder = DMatrix::zeros(cells, cells);
         for i in 0..cells {
@@ -340,8 +358,20 @@ mod tests {
         assert!((slope.estimate[0] + 3.0).abs() < 1e-12);
         let parabola = at(&|x| 2.0 - 3.0 * x + 7.0 * x * x, PARABOLA);
         assert!((parabola.estimate[0] - 2.0).abs() < 1e-12);
-        let power = at(&|x| 5.0 * x.powf(-1.5), Reduction::Exponent);
+        let power = at(
+            &|x| 5.0 * x.powf(-1.5),
+            Reduction::Exponent { correction: None },
+        );
         assert!((power.estimate[0] + 1.5).abs() < 1e-12);
+        let corrected = Reduction::Exponent {
+            correction: Some(1.5),
+        };
+        let x = [8.0f64, 16.0, 32.0, 64.0];
+        let law = |x: f64| 3.0 * x.powf(0.7) * (2.0 * x.powf(-1.5)).exp();
+        let exponent = reduce(&cells(&x, law, 5, 0.0, 1), corrected).unwrap();
+        assert!(
+            (exponent.estimate[0] - 0.7).abs() < 1e-12 && exponent.residual.unwrap()[0] < 1e-13
+        );
         // Of 1/x the polygon between 0.1 and 0.2 reaches 8 at 0.1 + 0.1 * 2/5.
         let crossing = at(&|x| 1.0 / x, Reduction::Crossing { level: 8.0 });
         assert!((crossing.estimate[0] - 0.14).abs() < 1e-12);
@@ -415,7 +445,12 @@ mod tests {
         let c = cells(&[1.0, 2.0], |x| -x, 5, 0.0, 4);
         let missing = reduce(&c, Reduction::Crossing { level: 9.0 }).unwrap();
         assert!(missing.estimate[0].is_nan() && missing.notes[0].contains("no crossing"));
-        assert!(reduce(&c, Reduction::Exponent).unwrap().estimate[0].is_nan());
+        assert!(
+            reduce(&c, Reduction::Exponent { correction: None })
+                .unwrap()
+                .estimate[0]
+                .is_nan()
+        );
         assert!(reduce(&c[..1], LINE).is_err());
         assert!(reduce(&c, PARABOLA).is_err());
         let equal = [c[0].clone(), c[0].clone()];

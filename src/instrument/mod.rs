@@ -21,6 +21,7 @@ mod reading;
 mod sharpness;
 mod spectra;
 mod subject;
+mod sweeps;
 mod tangent;
 #[cfg(test)]
 mod testing;
@@ -50,6 +51,7 @@ pub use reading::{Read, Reading, When};
 pub use sharpness::{SHARPNESS, Sharpness};
 pub use spectra::{ORDER_PARAMETER, WEIGHT_COVARIANCE, WEIGHT_HISTOGRAM, WEIGHT_SPECTRUM};
 pub use subject::Subject;
+pub use sweeps::{Percolation, ReadsSweeps, ThresholdEstimate};
 pub use unseen::{PartialLoss, TEST_LOSS_SEEN, TEST_LOSS_UNSEEN, UNSEEN_MASS};
 
 use crate::error::Result;
@@ -97,6 +99,10 @@ pub trait Instrument: Send + Sync {
     /// Numbers that one network gives: those on the grid, unless [`Instrument::combine`] makes them of others.
     fn primitives(&self, _experiment: &Experiment, axes: &[Axis]) -> usize {
         observable::size(axes)
+    }
+    /// The instrument as one that reads percolation sweeps, in simulations without a learner.
+    fn sweeps(&self) -> Option<&dyn ReadsSweeps> {
+        None
     }
     /// Peak memory of a recorder, beside the numbers on its grid.
     fn bytes(&self, _experiment: &Experiment) -> u64 {
@@ -171,6 +177,17 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &PartialLoss::UNSEEN,
     &probe::PROBE,
     &probe::INPUTS,
+    &sweeps::WRAPPING_X,
+    &sweeps::WRAPPING_ANY,
+    &sweeps::WRAPPING_ALL,
+    &sweeps::WRAPPING_ONLY,
+    &sweeps::WRAPPING_CROSS,
+    &sweeps::SPANNING_X,
+    &sweeps::LARGEST,
+    &sweeps::MEAN_SIZE,
+    &sweeps::SUSCEPTIBILITY,
+    &sweeps::CLUSTER_NUMBER,
+    &sweeps::THRESHOLD,
 ];
 
 /// The instrument called `name`, or an input error at `place` that suggests the nearest one.

@@ -99,6 +99,18 @@ impl Binomial {
         tails
     }
 
+    /// The number of occupied elements whose distribution function reaches `uniform`, for a uniform number in `[0, 1)`.
+    pub fn draw(&self, uniform: f64) -> usize {
+        let mut sum = 0.0;
+        for (n, w) in (self.first..).zip(&self.weights) {
+            sum += w;
+            if sum > uniform {
+                return n;
+            }
+        }
+        self.support()[1]
+    }
+
     /// First and last number of occupied elements whose weight is kept.
     pub fn support(&self) -> [usize; 2] {
         [self.first, self.first + self.weights.len() - 1]
@@ -143,6 +155,15 @@ mod tests {
         let variance = b.mean(|n| (n as f64 - mean).powi(2));
         assert!((variance / (mean * (1.0 - p)) - 1.0).abs() < 1e-11);
         assert!((b.slope(|n| n as f64).unwrap() / m as f64 - 1.0).abs() < 1e-11);
+    }
+
+    #[test]
+    fn draws_invert_the_distribution_function() {
+        let b = Binomial::new(2, 0.5).unwrap();
+        assert_eq!(
+            [0.0, 0.24, 0.26, 0.74, 0.76, 0.999].map(|u| b.draw(u)),
+            [0, 0, 1, 1, 2, 2]
+        );
     }
 
     #[test]

@@ -12,3 +12,13 @@ pub enum Element {
     /// Bonds; clusters are sets of all sites joined by occupied bonds.
     Bond,
 }
+
+impl Element {
+    /// `<sum_i s_i>`: sites that belong to clusters, of `sites` at occupation `p`; all of them in bond percolation.
+    pub fn members(self, sites: usize, p: f64) -> f64 {
+        match self {
+            Element::Site => sites as f64 * p,
+            Element::Bond => sites as f64,
+        }
+    }
+}

@@ -74,16 +74,7 @@ pub fn wrapping(aspect: f64) -> Result<Wrapping> {
     let weight = (2.0 / (3.0 * aspect)).sqrt() / eta_squared;
     let theta = |g: f64| gauss_sum(g / aspect) * gauss_sum(g * aspect);
     let cross = weight * (theta(8.0 / 3.0) - 0.5 * theta(2.0 / 3.0));
-    let winding = |length_squared: f64| -> f64 {
-        weight
-            * (1..60)
-                .map(|l| {
-                    let l = f64::from(l);
-                    let phase = (2.0 * PI * l / 3.0).cos() - (PI * l).cos();
-                    2.0 * phase * (-2.0 * PI / 3.0 * l * l * length_squared).exp()
-                })
-                .sum::<f64>()
-    };
+    let winding = |length_squared: f64| weight * single_windings(length_squared);
     let any = 1.0 - cross;
     let (x_only, y_only) = (winding(1.0 / aspect), winding(aspect));
     Ok(Wrapping {
@@ -95,6 +86,58 @@ pub fn wrapping(aspect: f64) -> Result<Wrapping> {
         y_only,
         cross,
     })
+}
+
+/// The same on the rhombus of 60 degrees with equal sides: the tori of `L x L` cells of the triangular, honeycomb and kagome lattices.
+///
+/// With the modulus `tau = exp(i pi/3)` of the torus in place of `i r` in [`wrapping`]: lengths are `|a + b tau|^2 / Im tau`, and `eta` is taken at
+/// `exp(2 pi i tau) = -exp(-pi sqrt(3))`. Directions are those of the two primitive vectors.
+///
+/// ```
+/// let rhombus = saddlepoint::percolation::exact::wrapping_rhombus().unwrap();
+/// assert!((rhombus.any - 0.6839465866).abs() < 1e-9);
+/// ```
+///
+/// # Errors
+/// None: the same form as [`wrapping`].
+pub fn wrapping_rhombus() -> Result<Wrapping> {
+    let height = 3f64.sqrt() / 2.0;
+    let eta_squared = (-PI * height / 6.0).exp()
+        * (1..40)
+            .map(|n| {
+                let sign = if n % 2 == 0 { 1.0 } else { -1.0 };
+                (1.0 - sign * (-2.0 * PI * height * f64::from(n)).exp()).powi(2)
+            })
+            .product::<f64>();
+    let weight = (2.0 / (3.0 * height)).sqrt() / eta_squared;
+    let length = |a: i32, b: i32| f64::from(a * a + a * b + b * b) / height;
+    let theta = |g: f64| -> f64 {
+        let row = |a: i32| (-12..=12).map(move |b| (-PI * g * length(a, b)).exp());
+        (-12..=12).flat_map(row).sum()
+    };
+    let cross = weight * (theta(8.0 / 3.0) - 0.5 * theta(2.0 / 3.0));
+    let any = 1.0 - cross;
+    let one = weight * single_windings(length(1, 0));
+    Ok(Wrapping {
+        any,
+        all: any - 2.0 * one,
+        x: any - one,
+        y: any - one,
+        x_only: one,
+        y_only: one,
+        cross,
+    })
+}
+
+/// `sum_(l != 0) exp(-(2 pi/3) l^2 length) (cos(2 pi l/3) - (-1)^l)`
+fn single_windings(length_squared: f64) -> f64 {
+    (1..60)
+        .map(|l| {
+            let l = f64::from(l);
+            let phase = (2.0 * PI * l / 3.0).cos() - (PI * l).cos();
+            2.0 * phase * (-2.0 * PI / 3.0 * l * l * length_squared).exp()
+        })
+        .sum()
 }
 
 /// `sum_n exp(-pi g n^2)` over all integers, `g > 0.03`.
@@ -185,6 +228,30 @@ pub fn high_dimension_threshold(element: Element, dimension: usize) -> (f64, f64
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// No winding, a cross, or windings parallel to one of the primitive vectors of the torus: nothing else happens.
+    #[test]
+    fn the_windings_of_the_rhombus_exhaust_all_cases() {
+        let rhombus = wrapping_rhombus().unwrap();
+        let height = 3f64.sqrt() / 2.0;
+        let weight = rhombus.x_only / single_windings(1.0 / height);
+        let gcd = |mut a: i32, mut b: i32| {
+            while b != 0 {
+                (a, b) = (b, a % b);
+            }
+            a.abs()
+        };
+        let mut total = 2.0 * rhombus.cross;
+        for a in 0..=20i32 {
+            for b in -20..=20i32 {
+                let half = a > 0 || b > 0;
+                if half && gcd(a, b) == 1 {
+                    total += weight * single_windings(f64::from(a * a + a * b + b * b) / height);
+                }
+            }
+        }
+        assert!((total - 1.0).abs() < 1e-12, "{total}");
+    }
     use crate::percolation::thresholds;
 
     #[test]

@@ -7,7 +7,7 @@ pub const ABSENT: i32 = i32::MIN;
 
 /// Disjoint sets over `0 .. n`, joined by size, paths halved.
 ///
-/// `link[i] < 0`: a root of `-link[i]` members; `link[i] >= 0`: the parent; [`ABSENT`]: not occupied. The winding `h(i)` is stored
+/// `link[i] < 0`: a root of `-link[i]` members; `link[i] >= 0`: the parent; `i32::MIN`: not occupied. The winding `h(i)` is stored
 /// relative to the parent: the image of `i` that hangs together with the root lies `h` periods away from `i`.
 #[derive(Debug, Clone)]
 pub struct Forest {

@@ -278,6 +278,15 @@ impl<'a> Sweeper<'a> {
         onset.rank(n, self.wrapped[slot].1.rank());
     }
 
+    /// Size of the cluster of a site at the end of the last sweep; 0 for an empty site.
+    pub fn size_at(&mut self, site: usize) -> u32 {
+        if !self.forest.is_present(site) {
+            return 0;
+        }
+        let root = self.forest.root(site);
+        self.forest.size(root)
+    }
+
     /// Sizes of the clusters at the end of the last sweep.
     pub fn sizes(&self) -> impl Iterator<Item = u32> {
         self.forest.sizes()

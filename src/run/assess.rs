@@ -324,14 +324,15 @@ pub fn exit_code(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> u8 
     let theories: Vec<&TheoryOutcome> = outcome.cells.iter().flat_map(|c| &c.theories).collect();
     let solved = theories
         .iter()
-        .any(|t| matches!(t.status, Status::Predicted));
+        .any(|t| matches!(t.status, Status::Predicted))
+        || assessment.derived.iter().any(|d| !d.theories.is_empty());
     let expected_failed = theories
         .iter()
         .any(|t| t.expect.is_some() && matches!(t.status, Status::Failed(_)));
     if (!theories.is_empty() && !solved) || expected_failed {
         return 3;
     }
-    let compared = spec.cells.iter().any(|c| c.experiment.learner.is_some())
+    let compared = spec.cells.iter().any(|c| c.experiment.is_measured())
         && outcome.cells.iter().any(|c| c.measurement.is_some());
     match compared && assessment.expectations.iter().any(|e| !e.met) {
         true => 1,

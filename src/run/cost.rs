@@ -76,6 +76,13 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
             .max(own.saturating_add(watching).saturating_add(state));
         cost.seconds += run.flops / FLOPS * draws;
     }
+    if e.learner.is_none()
+        && side != Side::Theory
+        && let Some((bytes, seconds)) = super::simulation::cost(e, &cell.instruments)
+    {
+        cost.draw_bytes = cost.draw_bytes.max(bytes);
+        cost.seconds += seconds * datasets;
+    }
     if side != Side::Networks {
         for plan in plans.iter().flatten() {
             let promise = plan.promise();

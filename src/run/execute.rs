@@ -8,6 +8,7 @@ use super::memo::Memo;
 use super::outcome::Outcome;
 use super::progress::Progress;
 use super::records::{from_record, to_record, wanted_json};
+use super::simulation;
 use super::store::{Lookup, Record, Store};
 use super::units::{Unit, Work, steps, total_steps, units};
 use super::weights;
@@ -231,6 +232,9 @@ impl Engine<'_> {
 
     fn measure(&self, cell: &Cell, draw: DrawIndex) -> Result<Done> {
         let experiment = &cell.experiment;
+        if experiment.learner.is_none() {
+            return self.simulate(cell, draw);
+        }
         let key = json!({
             "unit": "measure",
             "simd": simd_level(),
@@ -333,6 +337,32 @@ impl Engine<'_> {
             values,
             record.meta["seconds"].as_f64().unwrap_or(0.0),
         ))
+    }
+
+    fn simulate(&self, cell: &Cell, draw: DrawIndex) -> Result<Done> {
+        let key = json!({
+            "unit": "simulate",
+            "experiment": simulation::identity(&cell.experiment),
+            "instruments": cell.instruments.iter().map(Chosen::identity).collect::<Vec<_>>(),
+            "dataset": draw.dataset,
+        });
+        let record = self.stored(&key, || {
+            let arrays =
+                simulation::simulate(&cell.experiment, &cell.instruments, &cell.wanted, draw)?;
+            Ok(Record {
+                meta: json!({}),
+                arrays,
+            })
+        });
+        let record = record.map_err(|e| of_draw(e, cell, draw))?;
+        self.progress.advance(1);
+        let values = cell.instruments.iter();
+        let values = values
+            .map(|i| record.array(i.about().kind).map(<[f64]>::to_vec))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| Error::bug("store", "a record lacks an observable of its key"))?;
+        let seconds = record.meta["seconds"].as_f64().unwrap_or(0.0);
+        Ok(Done::Measured(values, seconds))
     }
 
     fn solve(

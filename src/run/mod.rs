@@ -15,6 +15,7 @@ mod pack;
 pub mod progress;
 mod records;
 pub mod reduction;
+mod simulation;
 pub mod store;
 pub mod tables;
 mod units;

@@ -6,7 +6,7 @@ use crate::compare::{Blocks, Reduced, Reduction, TheoryCurve, reduce};
 use crate::error::{Error, Result};
 use crate::instrument::Axis;
 use crate::spec::sweep::{Settings, coordinate};
-use crate::spec::{Reduce, ReduceKind, Spec};
+use crate::spec::{Abscissa, Reduce, ReduceKind, Spec};
 
 pub(super) fn reductions(spec: &Spec, outcome: &Outcome, r: &Reduce) -> Result<Vec<Derived>> {
     let mut groups: Vec<(Settings, Vec<usize>)> = Vec::new();
@@ -60,7 +60,9 @@ fn derive(
     let kind = match r.kind {
         ReduceKind::Extrapolate => Reduction::Extrapolation { curvature: false },
         ReduceKind::Slope => Reduction::Slope,
-        ReduceKind::Exponent => Reduction::Exponent,
+        ReduceKind::Exponent => Reduction::Exponent {
+            correction: r.correction,
+        },
     };
     let same_grid = cells
         .iter()
@@ -96,13 +98,35 @@ fn derive(
             .as_ref()
             .map(|p| p.averages_over.clone())
             .unwrap_or_default();
-        let Ok(prediction) = reduced(curves.into_iter().map(|c| c.map(|c| c.values)).collect())
-        else {
+        let stated = &spec.cells[cells[0]].theories[t];
+        let known = match r.kind {
+            ReduceKind::Exponent => {
+                let theory = &stated.theory;
+                theory.exponent(&stated.experiment, observable.name, &r.key)
+            }
+            _ => None,
+        };
+        let (curves, bound) = match known {
+            // Any amplitude: what is reduced is the exponent alone.
+            Some((k, bound)) => {
+                let points = crate::instrument::observable::size(&axes);
+                let law = |&c: &usize| {
+                    let key = coordinate(&outcome.cells[c].set, &r.key, Abscissa::Value)?;
+                    Some(Blocks::fixed(&vec![key.powf(k); points]))
+                };
+                (cells.iter().map(law).collect(), bound)
+            }
+            None => (
+                curves.into_iter().map(|c| c.map(|c| c.values)).collect(),
+                0.0,
+            ),
+        };
+        let Ok(prediction) = reduced(curves) else {
             continue;
         };
         let curve = TheoryCurve {
             values: prediction.blocks.clone(),
-            bound: vec![0.0; prediction.estimate.len()],
+            bound: vec![bound; prediction.estimate.len()],
             stderr: None,
             averages_over,
         };

@@ -26,7 +26,7 @@ pub fn units(spec: &Spec, plans: &[Vec<Planned>], side: Side) -> Vec<Unit> {
     let mut units = Vec::new();
     for (c, cell) in spec.cells.iter().enumerate() {
         let draws = cell.experiment.draw_indices();
-        if side != Side::Theory && cell.experiment.learner.is_some() {
+        if side != Side::Theory && cell.experiment.is_measured() {
             units.extend(draws.iter().map(|&draw| Unit {
                 cell: c,
                 work: Work::Measure { draw },

@@ -159,6 +159,7 @@ fn experiment(frame: &Frame) -> Result<Experiment> {
         .clone()
         .map(|t| component("training", TRAININGS, t.table()))
         .transpose()?;
+    let learner_is_there = learner.is_some();
     let experiment = Experiment {
         seed: frame.seed,
         task,
@@ -166,7 +167,8 @@ fn experiment(frame: &Frame) -> Result<Experiment> {
         training,
         draws: Draws {
             datasets: m.datasets,
-            replicas: m.replicas,
+            // Without a learner nothing differs between the replicas of a data set.
+            replicas: if learner_is_there { m.replicas } else { 1 },
             points: m.points,
             spacing: m.spacing,
         },
@@ -204,6 +206,16 @@ pub(super) fn check(experiment: &Experiment) -> Result<()> {
                 format!("use at most {LARGEST}"),
             ));
         }
+    }
+    if experiment.learner.is_some() && experiment.task.percolation().is_some() {
+        return Err(Error::input(
+            "learner",
+            format!(
+                "the task {} has no samples to learn from",
+                experiment.task.about().kind
+            ),
+            "remove [learner] and [training], or use task.kind = \"percolation-hierarchy\"",
+        ));
     }
     if let Some(learner) = &experiment.learner {
         learner.check(experiment.task.shape())?;

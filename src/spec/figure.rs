@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Figure {
-    /// File name without ending; default: the observable, for `deviation` followed by `-deviation`, for `task-modes` the kind.
+    /// File name without ending; default: the observable, for `deviation` followed by `-deviation`, for `task-modes` and `task-clusters` the kind.
     #[serde(default)]
     pub name: Option<String>,
     /// Title above the panels; default: the spec's title.
@@ -43,7 +43,7 @@ pub struct Figure {
     /// Panel below: networks minus the first theory (`curves`: in standard errors; `sweep`: in per cent of the theory).
     #[serde(default = "yes")]
     pub residuals: bool,
-    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight.
+    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight. `task-clusters`: which cells; default: all.
     #[serde(default)]
     pub only: Option<Vec<usize>>,
     /// `entries`: pairs `[row, column]` of the matrix, counted from 1.
@@ -67,6 +67,7 @@ impl Figure {
         self.name.clone().unwrap_or_else(|| match self.kind {
             FigureKind::Deviation => format!("{}-deviation", self.observable),
             FigureKind::TaskModes => "task-modes".into(),
+            FigureKind::TaskClusters => "task-clusters".into(),
             _ => self.observable.clone(),
         })
     }
@@ -115,6 +116,9 @@ pub enum FigureKind {
     Mds,
     /// The task itself: its input-output modes `U diag(s) V^T` as heat maps (first data set).
     TaskModes,
+    /// The task itself: clusters of one configuration of a two-dimensional lattice at its threshold, coloured by their sizes, in
+    /// every cell of the sweep or in those that `only` names.
+    TaskClusters,
 }
 
 /// How values are spaced along an axis.

@@ -234,9 +234,12 @@ pub struct Reduce {
     /// Name of the observable that is fitted, point by point of its grid.
     pub observable: String,
     /// Abscissa made of the key's value `k`: `value` = k, `inverse` = 1/k, `log` = ln k, `log-inverse` = ln(1/k),
-    /// `depth` = number of weight layers of a swept list of widths.
+    /// `depth` = number of weight layers of a swept list of widths, `{ power = e }` = k^e.
     #[serde(default)]
     pub abscissa: Abscissa,
+    /// `exponent`: a correction `1 + b x^-omega` to the power law, fitted along; default: none.
+    #[serde(default)]
+    pub correction: Option<f64>,
     /// Name of the reduction in tables; default: what it does, such as `limit of loss in 1/learner.widths`.
     #[serde(default)]
     pub label: Option<String>,
@@ -261,7 +264,7 @@ pub enum ReduceKind {
 }
 
 /// Function of the swept value `k` that is drawn or fitted against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Abscissa {
     /// `k` itself.
@@ -275,6 +278,8 @@ pub enum Abscissa {
     LogInverse,
     /// Number of weight layers, for a swept list of hidden widths.
     Depth,
+    /// `k^e`, `k` positive: `abscissa = { power = -2.75 }`.
+    Power(f64),
 }
 
 impl Abscissa {
@@ -285,6 +290,7 @@ impl Abscissa {
             Abscissa::Inverse => 1.0 / k,
             Abscissa::Log => k.ln(),
             Abscissa::LogInverse => -k.ln(),
+            Abscissa::Power(e) => k.powf(e),
         }
     }
     /// Text of the abscissa for a key.
@@ -294,6 +300,7 @@ impl Abscissa {
             Abscissa::Inverse => format!("1/{key}"),
             Abscissa::Log => format!("ln {key}"),
             Abscissa::LogInverse => format!("ln(1/{key})"),
+            Abscissa::Power(e) => format!("{key}^{e}"),
             Abscissa::Depth => "number of weight layers L".into(),
         }
     }

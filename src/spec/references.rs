@@ -141,7 +141,23 @@ fn exponent(place: &str, r: &Reduce, cells: &[Cell]) -> Result<()> {
             .filter_map(|c| coordinate(&c.set, &r.key, r.abscissa))
     };
     if r.kind != ReduceKind::Exponent {
-        Ok(())
+        match r.correction {
+            None => Ok(()),
+            Some(_) => Err(Error::input(
+                format!("{place}.correction"),
+                "belongs to kind = \"exponent\"",
+                "remove it",
+            )),
+        }
+    } else if r
+        .correction
+        .is_some_and(|omega| !(omega > 0.0 && omega.is_finite()))
+    {
+        Err(Error::input(
+            format!("{place}.correction"),
+            "is not a positive number",
+            "give the exponent omega of the correction x^-omega",
+        ))
     } else if matches!(r.abscissa, Abscissa::Log | Abscissa::LogInverse) {
         Err(Error::input(
             format!("{place}.abscissa"),

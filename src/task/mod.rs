@@ -6,6 +6,7 @@ pub mod file;
 pub mod linear_teacher;
 pub mod loader;
 pub mod percolation_hierarchy;
+pub mod percolation_lattice;
 pub mod semantic_hierarchy;
 mod shared;
 pub mod text;
@@ -15,12 +16,14 @@ pub use dataset::{Dataset, Groups, Latent, Modes, Moments};
 pub use file::File;
 pub use linear_teacher::LinearTeacher;
 pub use percolation_hierarchy::PercolationHierarchy;
+pub use percolation_lattice::PercolationLattice;
 pub use semantic_hierarchy::SemanticHierarchy;
 pub use text::Text;
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
 use crate::numerics::random::{Stream, stream};
+use crate::percolation::Setting;
 use nalgebra::DMatrix;
 use rand::Rng;
 use std::fmt::Debug;
@@ -107,6 +110,10 @@ pub trait Task: Debug + Send + Sync {
     fn cluster_growth(&self) -> Option<ClusterGrowth> {
         None
     }
+    /// View: the lattice to be swept, for simulations without a learner.
+    fn percolation(&self) -> Option<&Setting> {
+        None
+    }
     /// Working memory of a draw, beside the data set.
     fn draw_bytes(&self) -> u64 {
         0
@@ -125,6 +132,7 @@ pub const TASKS: &[Kind<dyn Task>] = &[
     text::KIND,
     copy::KIND,
     percolation_hierarchy::KIND,
+    percolation_lattice::KIND,
 ];
 
 /// Independent streams for the ingredients of one draw, keyed by numbers drawn from `rng`: each ingredient can grow (more

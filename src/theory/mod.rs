@@ -8,6 +8,7 @@ pub mod gate;
 pub mod learning_curve;
 pub mod linear_posterior;
 pub mod ntk;
+pub mod percolation;
 pub mod readout;
 pub mod saddle_to_saddle;
 pub mod saxe;
@@ -45,6 +46,15 @@ pub trait Theory: Debug + Send + Sync {
         experiment: &Experiment,
         wanted: &[Wanted],
     ) -> std::result::Result<Box<dyn Plan>, Declined>;
+    /// The exponent `k` of `observable ~ key^k` with its uncertainty, where it is known without the values: for `[[reduce]]`.
+    fn exponent(
+        &self,
+        _experiment: &Experiment,
+        _observable: &str,
+        _key: &str,
+    ) -> Option<(f64, f64)> {
+        None
+    }
 }
 
 /// A theory bound to one experiment.
@@ -103,6 +113,9 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     edge_of_stability::KIND,
     virial_identity::KIND,
     cluster_discovery::KIND,
+    percolation::LIMIT,
+    percolation::ENUMERATION,
+    percolation::SCALING,
 ];
 
 /// A solver was handed a draw without what its promise names.

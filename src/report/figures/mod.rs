@@ -7,11 +7,12 @@ mod heatmap;
 mod mds;
 mod overlay;
 mod sweep;
+mod task_clusters;
 mod task_modes;
 
 use crate::error::Result;
 use crate::instrument::{Axis, Wanted, observable};
-use crate::plot::{AxisSpec, Dash, Figure, Series};
+use crate::plot::{AxisSpec, Dash, Figure, Panel, Series};
 use crate::run::assess::{Assessment, point_text, short};
 use crate::run::outcome::{CellOutcome, Outcome, TheoryOutcome};
 use crate::spec::sweep::coordinate;
@@ -23,6 +24,7 @@ use heatmap::heatmaps;
 use mds::mds;
 use overlay::overlay;
 use sweep::over_sweep;
+use task_clusters::task_clusters;
 use task_modes::task_modes;
 
 /// A drawn figure, its file name (without ending) and its caption.
@@ -81,6 +83,19 @@ fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {
         .collect()
 }
 
+/// What is measured without a learner.
+const SIMULATION: &str = "simulation";
+
+fn without_networks(panel: &mut Panel) {
+    for series in &mut panel.series {
+        if let Series::Line { label, .. } | Series::Points { label, .. } = series
+            && label == "networks"
+        {
+            *label = SIMULATION.into();
+        }
+    }
+}
+
 fn draw(
     spec: &Spec,
     outcome: &Outcome,
@@ -103,13 +118,18 @@ fn draw(
         FigureKind::Entries => entries(outcome, f, wanted)?,
         FigureKind::Mds => mds(outcome, f, wanted)?,
         FigureKind::TaskModes => task_modes(spec)?,
+        FigureKind::TaskClusters => task_clusters(spec, f)?,
         FigureKind::Sweep => over_sweep(outcome, assessment, f, wanted)?,
         FigureKind::Deviation => deviations(spec, outcome, assessment, f, wanted)?,
         FigureKind::Overlay => overlay(outcome, f, wanted)?,
     };
-    let Some((mut figure, caption)) = drawn else {
+    let Some((mut figure, mut caption)) = drawn else {
         return Ok(None);
     };
+    if spec.cells.iter().all(|c| c.experiment.learner.is_none()) {
+        caption = caption.replace("networks", SIMULATION);
+        figure.panels.iter_mut().for_each(without_networks);
+    }
     figure = figure.title(f.title.clone().unwrap_or_else(|| spec.title.clone()));
     if spec.quick {
         figure = figure.note("quick run");

@@ -1,5 +1,6 @@
 //! The fast sweep does what the general one does, state by state.
 
+use super::grid::BLOCKED;
 use super::*;
 use crate::numerics::random::stream;
 use crate::percolation::{Boundary, Crystal, Element, Network, Sweeper, permutation};
@@ -21,7 +22,7 @@ fn compare(width: usize, height: usize, repeats: u64) {
             let mut watch = |_: usize, s: &State| expected.push(*s);
             let first = general.run_in_order(&order, &mut watch).unwrap();
             let w = width as u32;
-            let packed: Vec<u32> = order.iter().map(|i| i % w | (i / w) << 16).collect();
+            let packed: Vec<u32> = order.iter().map(|i| (i % w) | ((i / w) << 16)).collect();
             let mut found = Vec::new();
             let mut watch = |_: usize, s: &State| found.push(*s);
             let second = fast.run_in_order(&packed, &mut watch);

@@ -1,0 +1,505 @@
+//! Percolation sweeps as measurements: wrapping and spanning probabilities, cluster sizes, thresholds.
+
+use super::observable::{Axis, Observable};
+use super::{Declined, Instrument, Recorder};
+use crate::error::{Error, Result};
+use crate::experiment::Experiment;
+use crate::kind::{About, parse_table};
+use crate::percolation::exponents::exponents;
+use crate::percolation::thresholds::threshold;
+use crate::percolation::{Boundary, Event, Need, Setting, Tally, exact};
+use crate::task::Dataset;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// An instrument that reads its numbers off percolation sweeps instead of a network.
+pub trait ReadsSweeps {
+    /// What the sweeps must keep.
+    fn need(&self) -> Need;
+    /// Values on the instrument's grid.
+    fn read(&self, setting: &Setting, axes: &[Axis], tally: &Tally) -> Result<Vec<f64>>;
+}
+
+/// Occupation probabilities at which an observable is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a list of probabilities, { from, to, count }, { scaled = [from, to], count } or \"threshold\""
+)]
+enum Points {
+    /// These.
+    List(Vec<f64>),
+    /// Equally spaced, both ends included.
+    Range { from: f64, to: f64, count: usize },
+    /// Equally spaced in `x = (p - p_c) L^(1/nu)`.
+    Scaled { scaled: [f64; 2], count: usize },
+    /// The published threshold of the lattice.
+    Word(Word),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Word {
+    Threshold,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    p: Points,
+}
+
+/// 41 points from 0 to 1.
+const DEFAULT: Points = Points::Range {
+    from: 0.0,
+    to: 1.0,
+    count: 41,
+};
+
+impl Points {
+    fn check(&self, place: &str) -> Result<()> {
+        let wrong =
+            |cause: String, remedy: &str| Err(Error::input(format!("{place}.p"), cause, remedy));
+        match self {
+            Points::Word(_) => Ok(()),
+            Points::List(list) if list.is_empty() => {
+                wrong("an empty list".into(), "name a probability")
+            }
+            Points::List(list) => match list.iter().find(|p| !(0.0..=1.0).contains(*p)) {
+                Some(p) => wrong(format!("{p} is not between 0 and 1"), "use probabilities"),
+                None => Ok(()),
+            },
+            Points::Scaled {
+                scaled: [from, to],
+                count,
+            } => match from < to && *count >= 2 {
+                true => Ok(()),
+                false => wrong(
+                    format!("no {count} points from {from} to {to}"),
+                    "use scaled = [from, to] in increasing order and count >= 2",
+                ),
+            },
+            Points::Range { from, to, count } => {
+                match 0.0 <= *from && from < to && *to <= 1.0 && *count >= 2 {
+                    true => Ok(()),
+                    false => wrong(
+                        format!("no {count} points from {from} to {to}"),
+                        "use 0 <= from < to <= 1 and count >= 2",
+                    ),
+                }
+            }
+        }
+    }
+
+    /// The axis, and the probability at each of its points.
+    fn axis(&self, setting: &Setting) -> std::result::Result<(Axis, Vec<f64>), Declined> {
+        let spaced = |from: f64, to: f64, count: usize| -> Vec<f64> {
+            let step = (to - from) / (count - 1) as f64;
+            (0..count).map(|k| from + step * k as f64).collect()
+        };
+        let critical = || -> std::result::Result<f64, Declined> {
+            let known = threshold(&setting.lattice, setting.dimension, setting.element);
+            Ok(known.map_err(|e| Declined(e.to_string()))?.value)
+        };
+        let values = match self {
+            Points::List(list) => list.clone(),
+            Points::Range { from, to, count } => spaced(*from, *to, *count),
+            Points::Word(Word::Threshold) => vec![critical()?],
+            Points::Scaled {
+                scaled: [from, to],
+                count,
+            } => {
+                let critical = critical()?;
+                let width = correlation_width(setting).map_err(|e| Declined(e.to_string()))?;
+                let x = spaced(*from, *to, *count);
+                let p: Vec<f64> = x.iter().map(|x| critical + x * width).collect();
+                if let Some(p) = p.iter().find(|p| !(0.0..=1.0).contains(*p)) {
+                    return Err(Declined(format!("scaled points reach p = {p}")));
+                }
+                return Ok((Axis::new("scaled-p", "1", x), p));
+            }
+        };
+        Ok((Axis::new("p", "1", values.clone()), values))
+    }
+}
+
+/// `L^(-1/nu)`, the width of the critical region in `p`; `N^(-1/3)` above six dimensions.
+fn correlation_width(setting: &Setting) -> Result<f64> {
+    let side = setting.sides[0] as f64;
+    let d = setting.dimension;
+    Ok(match d > 6 {
+        true => side.powf(-(d as f64) / 3.0),
+        false => side.powf(-1.0 / exponents(d)?.nu.value),
+    })
+}
+
+/// What is read at every `p`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quantity {
+    Wrapping(Event),
+    Spanning(Event),
+    Largest,
+    MeanSize,
+    Finite,
+    Number,
+}
+
+/// An observable of percolation as a function of `p`.
+pub struct Percolation {
+    about: &'static About,
+    observable: &'static Observable,
+    quantity: Quantity,
+    points: Points,
+}
+
+macro_rules! percolation {
+    ($name:literal, $label:literal, $convention:literal, $text:literal, $quantity:expr) => {
+        Percolation {
+            about: &About {
+                kind: $name,
+                summary: $convention,
+                text: concat!(
+                    $text,
+                    "
+
+Read off the sweeps of one draw (task percolation-lattice, no learner): mean over task.sweeps sweeps at every number n of
+occupied elements, averaged over the binomial law of n at each p. The points of one curve come from the same sweeps and are
+correlated; draws (measure.datasets) are independent.
+
+Keys
+  p    [p1, p2, ...], { from, to, count }, \"threshold\" (the published value of the lattice), or { scaled = [from, to], count } in the
+       variable (p - p_c) L^(1/nu) of finite-size scaling (N^(1/3) above six dimensions); default: 41 points from 0 to 1"
+                ),
+                revision: 1,
+            },
+            observable: &Observable {
+                name: $name,
+                label: $label,
+                unit: "1",
+                convention: $convention,
+            },
+            quantity: $quantity,
+            points: DEFAULT,
+        }
+    };
+}
+
+pub(super) static WRAPPING_X: Percolation = percolation!(
+    "wrapping-x",
+    "wrapping probability R_x",
+    "probability that a cluster wraps around the torus along its first direction, whatever else it does",
+    "R_x: some closed path within a cluster has a winding vector with a component along the first direction.",
+    Quantity::Wrapping(Event::X)
+);
+pub(super) static WRAPPING_ANY: Percolation = percolation!(
+    "wrapping-any",
+    "wrapping probability R_any",
+    "probability that a cluster wraps around the torus along at least one direction",
+    "R_any; on a lattice with equal directions in two dimensions R_any + R_all = 2 R_x at every n and p.",
+    Quantity::Wrapping(Event::Any)
+);
+pub(super) static WRAPPING_ALL: Percolation = percolation!(
+    "wrapping-all",
+    "wrapping probability R_all",
+    "probability that clusters wrap around the torus along every direction",
+    "R_all: along every direction, by one cluster or by several; a single diagonal winding counts for all directions it has components in.",
+    Quantity::Wrapping(Event::All)
+);
+pub(super) static WRAPPING_ONLY: Percolation = percolation!(
+    "wrapping-only-x",
+    "wrapping probability R_1",
+    "probability that clusters wrap around the torus along its first direction and along no other",
+    "R_1 = R_x - R_all in two dimensions.",
+    Quantity::Wrapping(Event::Only)
+);
+pub(super) static WRAPPING_CROSS: Percolation = percolation!(
+    "wrapping-cross",
+    "cross-wrapping probability",
+    "probability that one cluster has as many linearly independent winding vectors as the torus has dimensions",
+    "In two dimensions a cross; bond duality: no winding with n bonds is a cross with M - n bonds of the dual lattice.",
+    Quantity::Wrapping(Event::FullRank)
+);
+pub(super) static SPANNING_X: Percolation = percolation!(
+    "spanning-x",
+    "spanning probability",
+    "probability that a cluster of the open lattice touches both faces of its first direction",
+    "Crossing probability of an open lattice; another quantity, with another limit, than wrapping around a torus.",
+    Quantity::Spanning(Event::X)
+);
+pub(super) static LARGEST: Percolation = percolation!(
+    "largest-cluster",
+    "largest cluster <s_max>/N",
+    "mean size of the largest cluster divided by the number N of sites",
+    "The finite-size estimator of the strength of the infinite cluster, P_inf.",
+    Quantity::Largest
+);
+pub(super) static MEAN_SIZE: Percolation = percolation!(
+    "mean-cluster-size",
+    "mean cluster size S",
+    "<sum_i s_i^2>/<sum_i s_i>, all clusters: mean size of the cluster of a random (occupied) site",
+    "S, the largest cluster included; sum_i s_i is N p for sites and N for bonds.",
+    Quantity::MeanSize
+);
+pub(super) static SUSCEPTIBILITY: Percolation = percolation!(
+    "susceptibility",
+    "susceptibility chi'",
+    "(<sum_i s_i^2> - <s_max^2>)/N: second moment of the cluster sizes without the largest cluster, per site",
+    "chi' = (sum_i s_i^2 - s_max^2)/N, peaked at the threshold.",
+    Quantity::Finite
+);
+pub(super) static CLUSTER_NUMBER: Percolation = percolation!(
+    "cluster-number",
+    "clusters per site",
+    "mean number of clusters divided by the number N of sites",
+    "Sites: clusters of occupied sites; bonds: isolated sites count as clusters.",
+    Quantity::Number
+);
+
+/// The setting of a pure simulation.
+pub(super) fn setting(experiment: &Experiment) -> std::result::Result<&Setting, Declined> {
+    let why = match (experiment.task.percolation(), &experiment.learner) {
+        (Some(setting), None) => return Ok(setting),
+        (Some(_), Some(_)) => "belongs to a simulation without a learner",
+        (None, _) => "needs a lattice to be swept (task.kind = \"percolation-lattice\")",
+    };
+    Err(Declined(why.into()))
+}
+
+fn on(setting: &Setting, boundary: Boundary) -> std::result::Result<(), Declined> {
+    let (word, other) = match boundary {
+        Boundary::Torus => ("torus", "spanning-x"),
+        Boundary::Open => ("open", "wrapping-x"),
+    };
+    match setting.boundary == boundary {
+        true => Ok(()),
+        false => Err(Declined(format!(
+            "needs task.boundary = \"{word}\" (here: {other})"
+        ))),
+    }
+}
+
+fn no_recorder(kind: &str) -> Error {
+    Error::bug(kind, "asked to watch a network")
+}
+
+impl Instrument for Percolation {
+    fn about(&self) -> &'static About {
+        self.about
+    }
+
+    fn observable(&self) -> &'static Observable {
+        self.observable
+    }
+
+    fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
+        let setting = setting(experiment)?;
+        match self.quantity {
+            Quantity::Wrapping(_) => on(setting, Boundary::Torus)?,
+            Quantity::Spanning(_) => on(setting, Boundary::Open)?,
+            _ => {}
+        }
+        Ok(vec![self.points.axis(setting)?.0])
+    }
+
+    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+        Err(no_recorder(self.about.kind))
+    }
+
+    fn keyed(&self, place: &str, keys: toml::Table) -> Result<Arc<dyn Instrument>> {
+        let keys: Keys = parse_table(place, keys)?;
+        keys.p.check(place)?;
+        Ok(Arc::new(Percolation {
+            about: self.about,
+            observable: self.observable,
+            quantity: self.quantity,
+            points: keys.p,
+        }))
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::json!({ "p": self.points })
+    }
+
+    fn sweeps(&self) -> Option<&dyn ReadsSweeps> {
+        Some(self)
+    }
+}
+
+impl ReadsSweeps for Percolation {
+    fn need(&self) -> Need {
+        let onset = matches!(self.quantity, Quantity::Wrapping(_) | Quantity::Spanning(_));
+        Need {
+            onset,
+            sizes: !onset,
+        }
+    }
+
+    fn read(&self, setting: &Setting, _: &[Axis], tally: &Tally) -> Result<Vec<f64>> {
+        let (_, points) = self
+            .points
+            .axis(setting)
+            .map_err(|d| Error::bug(self.about.kind, d.0))?;
+        let n = tally.sites as f64;
+        let value = |p: f64| -> Result<f64> {
+            Ok(match self.quantity {
+                Quantity::Wrapping(event) | Quantity::Spanning(event) => {
+                    tally.probability(event, p)?
+                }
+                Quantity::Largest => tally.at(&tally.largest, p)? / n,
+                Quantity::Finite => tally.at(&tally.finite, p)? / n,
+                Quantity::Number => tally.at(&tally.clusters, p)? / n,
+                Quantity::MeanSize => tally.at(&tally.squares, p)? / tally.members(p),
+            })
+        };
+        points.into_iter().map(value).collect()
+    }
+}
+
+/// The `p` at which wrapping (or spanning) has a given probability.
+pub struct ThresholdEstimate {
+    keys: ThresholdKeys,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ThresholdKeys {
+    event: Event,
+    level: Option<f64>,
+}
+
+impl Default for ThresholdKeys {
+    fn default() -> Self {
+        ThresholdKeys {
+            event: Event::X,
+            level: None,
+        }
+    }
+}
+
+/// As registered.
+pub(super) static THRESHOLD: ThresholdEstimate = ThresholdEstimate {
+    keys: ThresholdKeys {
+        event: Event::X,
+        level: None,
+    },
+};
+
+static THRESHOLD_ABOUT: About = About {
+    kind: "percolation-threshold",
+    summary: "the p at which the wrapping (open lattices: spanning) probability of a finite lattice has a given value",
+    text: "\
+Solves R(p) = level for the p of one draw, R the probability of the event averaged over the draw's sweeps and the binomial law of
+n; the jackknife over the sweeps takes off the bias of order 1/sweeps. On a two-dimensional torus with the exact value of R at the threshold as level,
+the estimate converges as L^(-2-1/nu) = L^(-11/4); with another level as L^(-1/nu). Extrapolate with a [[reduce]] over task.size.
+
+Keys
+  event   \"x\" (default), \"last\", \"any\", \"all\" or \"full-rank\", as in wrapping-x ... wrapping-cross
+  level   probability; default: the exact value in two dimensions (square torus), the published one in three (x .2578, any .4600,
+          all .0804: Wang et al. 2013), else 0.5; the other two-dimensional lattices fill a rhombus of 60 degrees: their own exact value
+source: Newman & Ziff 2000, cond-mat/0005264; Pinson 1994",
+    revision: 1,
+};
+
+static THRESHOLD_OBSERVABLE: Observable = Observable {
+    name: "percolation-threshold",
+    label: "threshold estimate p_L",
+    unit: "1",
+    convention: "occupation probability at which the wrapping (spanning) probability of the finite lattice equals its level",
+};
+
+impl ThresholdEstimate {
+    fn level(&self, setting: &Setting) -> std::result::Result<f64, Declined> {
+        if let Some(level) = self.keys.level {
+            return Ok(level);
+        }
+        let event = self.keys.event;
+        if setting.boundary == Boundary::Torus && setting.dimension == 2 {
+            let exact = match setting.lattice.as_str() {
+                "hypercubic" => exact::wrapping(setting.sides[1] as f64 / setting.sides[0] as f64),
+                _ => exact::wrapping_rhombus(),
+            };
+            let exact = exact.map_err(|e| Declined(e.to_string()))?;
+            return Ok(match event {
+                Event::X => exact.x,
+                Event::Last => exact.y,
+                Event::Any => exact.any,
+                Event::All => exact.all,
+                Event::FullRank => exact.cross,
+                Event::Only => return Err(Declined("R_1 is no monotone function of p".into())),
+            });
+        }
+        Ok(
+            match (
+                setting.boundary,
+                setting.lattice.as_str(),
+                setting.dimension,
+                event,
+            ) {
+                (_, _, _, Event::Only) => {
+                    return Err(Declined("R_1 is no monotone function of p".into()));
+                }
+                (Boundary::Torus, "hypercubic", 3, Event::X | Event::Last) => 0.2578,
+                (Boundary::Torus, "hypercubic", 3, Event::Any) => 0.4600,
+                (Boundary::Torus, "hypercubic", 3, Event::All) => 0.0804,
+                _ => 0.5,
+            },
+        )
+    }
+}
+
+impl Instrument for ThresholdEstimate {
+    fn about(&self) -> &'static About {
+        &THRESHOLD_ABOUT
+    }
+
+    fn observable(&self) -> &'static Observable {
+        &THRESHOLD_OBSERVABLE
+    }
+
+    fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
+        self.level(setting(experiment)?)?;
+        Ok(Vec::new())
+    }
+
+    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+        Err(no_recorder(THRESHOLD_ABOUT.kind))
+    }
+
+    fn keyed(&self, place: &str, keys: toml::Table) -> Result<Arc<dyn Instrument>> {
+        let keys: ThresholdKeys = parse_table(place, keys)?;
+        if let Some(level) = keys.level
+            && !(level > 0.0 && level < 1.0)
+        {
+            return Err(Error::input(
+                format!("{place}.level"),
+                format!("{level} is not between 0 and 1"),
+                "use a probability between them",
+            ));
+        }
+        Ok(Arc::new(ThresholdEstimate { keys }))
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::json!(self.keys)
+    }
+
+    fn sweeps(&self) -> Option<&dyn ReadsSweeps> {
+        Some(self)
+    }
+}
+
+impl ReadsSweeps for ThresholdEstimate {
+    fn need(&self) -> Need {
+        Need {
+            onset: true,
+            sizes: false,
+        }
+    }
+
+    fn read(&self, setting: &Setting, _: &[Axis], tally: &Tally) -> Result<Vec<f64>> {
+        let level = self
+            .level(setting)
+            .map_err(|d| Error::bug(THRESHOLD_ABOUT.kind, d.0))?;
+        Ok(vec![tally.threshold(self.keys.event, level)?])
+    }
+}

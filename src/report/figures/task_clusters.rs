@@ -1,0 +1,79 @@
+//! The task itself: clusters of a configuration at the threshold.
+
+use crate::error::Result;
+use crate::experiment::DrawIndex;
+use crate::percolation::Setting;
+use crate::percolation::thresholds::threshold;
+use crate::plot::{AxisSpec, ColorMap, Figure, Panel, Series};
+use crate::spec::sweep::Settings;
+use crate::spec::{Figure as FigureSpec, Spec};
+
+/// Side of a panel in points.
+const SIDE: f64 = 300.0;
+
+/// One configuration per cell, of all cells or of those that `only` names: every site of a cluster in the colour of the logarithm of its size, empty sites grey.
+pub(super) fn task_clusters(spec: &Spec, f: &FigureSpec) -> Result<Option<(Figure, String)>> {
+    let mut panels = Vec::new();
+    let chosen = |k: usize| f.only.as_ref().is_none_or(|only| only.contains(&(k + 1)));
+    for (_, cell) in spec.cells.iter().enumerate().filter(|(k, _)| chosen(*k)) {
+        let Some(setting) = cell.experiment.task.percolation() else {
+            return Ok(None);
+        };
+        let Ok(critical) = threshold(&setting.lattice, setting.dimension, setting.element) else {
+            continue;
+        };
+        if setting.dimension != 2 {
+            continue;
+        }
+        let first = DrawIndex {
+            dataset: 0,
+            replica: 0,
+        };
+        let mut rng = cell.experiment.simulation_stream(first);
+        let sizes = setting.configuration(critical.value, &mut rng)?;
+        let (values, columns) = picture(setting, &sizes);
+        let map = Series::HeatMap {
+            values,
+            columns,
+            row_labels: vec![],
+            column_labels: vec![],
+            bar_label: "log₁₀ cluster size s".into(),
+            map: ColorMap::Sequential,
+            range: None,
+        };
+        let title = match spec.cells.len() {
+            1 => format!("{} lattice, p = {:.4}", setting.lattice, critical.value),
+            _ => format!("{}, p = {:.4}", named(&cell.set), critical.value),
+        };
+        let axes = [AxisSpec::linear("site", ""), AxisSpec::linear("row", "")];
+        let [x, y] = axes;
+        panels.push(Panel::new(title, x, y).with(map));
+    }
+    if panels.is_empty() {
+        return Ok(None);
+    }
+    let columns = panels.len().min(3);
+    let rows = panels.len().div_ceil(columns);
+    let figure =
+        Figure::new((SIDE + 60.0) * columns as f64, (SIDE + 20.0) * rows as f64).columns(columns);
+    let figure = panels.into_iter().fold(figure, Figure::with);
+    let text = "One configuration at the published threshold; sites in the colour of their cluster's size, empty sites grey.";
+    Ok(Some((figure, text.into())))
+}
+
+/// Swept keys by their last parts.
+fn named(set: &Settings) -> String {
+    let key = |k: &str| k.rsplit('.').next().unwrap_or(k).to_string();
+    let parts = set.iter().map(|(k, v)| format!("{} = {v}", key(k)));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// Cells as pixels, the sites of a cell side by side.
+fn picture(setting: &Setting, sizes: &[u32]) -> (Vec<f64>, usize) {
+    let values = sizes.iter().map(|&s| match s {
+        0 => f64::NAN,
+        s => f64::from(s).log10(),
+    });
+    let basis = sizes.len() / (setting.sides[0] * setting.sides[1]);
+    (values.collect(), setting.sides[0] * basis)
+}

@@ -1,0 +1,261 @@
+//! Percolation on a lattice: sites or bonds occupied at random.
+
+use super::{Dataset, Shape, Task};
+use crate::error::{Error, Result};
+use crate::kind::{About, Kind, parse_table};
+use crate::numerics::random::Stream;
+use crate::percolation::{Boundary, Element, Setting};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Construction, keys and conventions of the task.
+pub const ABOUT: About = About {
+    kind: "percolation-lattice",
+    summary: "sites or bonds of a lattice occupied in random order (a simulation without a learner)",
+    text: "\
+One sweep occupies the M elements (sites or bonds) of a lattice one by one in random order; clusters are followed by union-find
+(Newman and Ziff), so that one sweep shows the lattice at every number n of occupied elements, and by averages over the binomial
+law of n at every occupation probability p. A draw (measure.datasets) is the mean over task.sweeps independent sweeps: the more
+sweeps, the less is stored per sweep; at least 5 draws are needed for p-values, 20 or more are better.
+
+Sites: clusters of occupied sites. Bonds: clusters of all sites, joined by occupied bonds.
+
+Keys
+  lattice     hypercubic (default), triangular, honeycomb, kagome, bcc, fcc, diamond
+  dimension   of the hypercubic lattice, 1 to 13 (default 2); the others have their own
+  size        cells L along every direction: at least 3 on a torus (2 would make double bonds), 2 on an open lattice
+  sides       [L1, L2, ...] in place of size, for unequal sides
+  element     \"site\" (default) or \"bond\"
+  boundary    \"torus\" (default: clusters wrap around) or \"open\" (clusters span from face to face)
+  sweeps      independent sweeps per draw (default 1), or { elements = n }: as many as occupy about n elements, so that all sizes
+              of a sweep over task.size take the same time
+
+The crystals other than hypercubic are made of primitive cells: a two-dimensional torus of L x L cells is a rhombus of 60 degrees, a
+three-dimensional one a rhombohedron, and wrapping along a direction is along a primitive vector.
+source: Newman & Ziff 2000, cond-mat/0005264, and 2001, cond-mat/0101295",
+    revision: 1,
+};
+
+/// Registry line of `kind = "percolation-lattice"`.
+pub const KIND: Kind<dyn Task> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        let keys: Keys = parse_table(place, table)?;
+        Ok(Arc::new(keys.task(place)?))
+    },
+    schema: Keys::json_schema,
+};
+
+/// Keys of `[task]`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    /// Name of the lattice.
+    #[serde(default = "hypercubic")]
+    lattice: String,
+    /// Dimension of space.
+    #[serde(default)]
+    dimension: Option<usize>,
+    /// Cells along every direction.
+    #[serde(default)]
+    size: Option<usize>,
+    /// Cells along each direction.
+    #[serde(default)]
+    sides: Option<Vec<usize>>,
+    /// Sites or bonds.
+    #[serde(default = "site")]
+    element: Element,
+    /// Torus or open.
+    #[serde(default)]
+    boundary: Boundary,
+    /// Independent sweeps of a draw.
+    #[serde(default)]
+    sweeps: Sweeps,
+}
+
+/// Number of sweeps of a draw.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected a positive integer, or { elements = n }"
+)]
+enum Sweeps {
+    /// This many.
+    Count(usize),
+    /// As many as occupy about this many elements.
+    Effort(Effort),
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Effort {
+    /// Elements occupied by all sweeps of a draw together.
+    elements: f64,
+}
+
+impl Default for Sweeps {
+    fn default() -> Self {
+        Sweeps::Count(1)
+    }
+}
+
+/// Sweeps of one draw are at most this many.
+const MOST_SWEEPS: f64 = 1e9;
+
+fn hypercubic() -> String {
+    "hypercubic".into()
+}
+
+fn site() -> Element {
+    Element::Site
+}
+
+impl Keys {
+    fn task(self, place: &str) -> Result<PercolationLattice> {
+        let dimension = self.dimension.unwrap_or(match self.lattice.as_str() {
+            "bcc" | "fcc" | "diamond" => 3,
+            _ => 2,
+        });
+        let sides = match (self.size, self.sides) {
+            (Some(size), None) => vec![size; dimension],
+            (None, Some(sides)) => sides,
+            _ => {
+                return Err(Error::input(
+                    format!("{place}.size"),
+                    "one of size and sides is needed",
+                    "write size = L, or sides = [L1, L2, ...]",
+                ));
+            }
+        };
+        let mut task = PercolationLattice {
+            setting: Setting {
+                lattice: self.lattice,
+                dimension,
+                sides,
+                element: self.element,
+                boundary: self.boundary,
+                sweeps: 1,
+            },
+        };
+        let named = match task.setting.counts() {
+            Ok([_, elements]) => Ok(elements),
+            Err(Error::Input {
+                place: key,
+                cause,
+                remedy,
+            }) => Err(Error::input(format!("{place}.{key}"), cause, remedy)),
+            Err(e) => Err(e),
+        };
+        let elements = named? as f64;
+        let sweeps = match self.sweeps {
+            Sweeps::Count(n) => n as f64,
+            Sweeps::Effort(effort) if effort.elements > 0.0 => (effort.elements / elements).ceil(),
+            Sweeps::Effort(_) => 0.0,
+        };
+        if !(1.0..=MOST_SWEEPS).contains(&sweeps) {
+            return Err(Error::input(
+                format!("{place}.sweeps"),
+                format!("{sweeps} sweeps"),
+                format!("use between 1 and {MOST_SWEEPS:e} of them"),
+            ));
+        }
+        task.setting.sweeps = sweeps as usize;
+        Ok(task)
+    }
+}
+
+/// A lattice whose sites or bonds are occupied at random.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PercolationLattice {
+    /// Lattice, element, boundary and number of sweeps.
+    pub setting: Setting,
+}
+
+impl Task for PercolationLattice {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        let s = &self.setting;
+        serde_json::json!({
+            "lattice": s.lattice,
+            "dimension": s.dimension,
+            "sides": s.sides,
+            "element": s.element,
+            "boundary": s.boundary,
+            "sweeps": s.sweeps,
+        })
+    }
+
+    fn shape(&self) -> Shape {
+        Shape {
+            inputs: 0,
+            outputs: 0,
+            samples: 0,
+        }
+    }
+
+    fn draw(&self, _: &mut Stream) -> Result<Dataset> {
+        Err(Error::input(
+            "task.kind",
+            "percolation-lattice has no samples to learn from",
+            "remove [learner] and [training], or use percolation-hierarchy",
+        ))
+    }
+
+    fn percolation(&self) -> Option<&Setting> {
+        Some(&self.setting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::component;
+    use crate::task::TASKS;
+
+    fn parse(text: &str) -> Result<Arc<dyn Task>> {
+        let table = format!("kind = \"percolation-lattice\"\n{text}");
+        component("task", TASKS, table.parse().unwrap())
+    }
+
+    #[test]
+    fn keys_have_the_defaults_that_are_documented() {
+        let square = parse("size = 8").unwrap();
+        let setting = square.percolation().unwrap();
+        assert_eq!((setting.dimension, &setting.sides), (2, &vec![8, 8]));
+        assert_eq!(
+            (setting.element, setting.boundary),
+            (Element::Site, Boundary::Torus)
+        );
+        let fcc = parse("lattice = \"fcc\"\nsize = 4\nelement = \"bond\"").unwrap();
+        assert_eq!(fcc.percolation().unwrap().counts().unwrap(), [64, 384]);
+        let effort = parse("size = 8\nsweeps = { elements = 1e4 }").unwrap();
+        assert_eq!(effort.percolation().unwrap().sweeps, 157);
+    }
+
+    #[test]
+    fn wrong_keys_name_their_place() {
+        for (text, place) in [
+            ("size = 2", "task.size"),
+            ("", "task.size"),
+            ("size = 8\nsides = [8, 8]", "task.size"),
+            ("size = 8\nsweeps = 0", "task.sweeps"),
+            ("size = 8\nsweeps = { elements = -1.0 }", "task.sweeps"),
+            ("size = 8\nsweeps = { elements = 1e30 }", "task.sweeps"),
+            ("size = 8\nlattice = \"square\"", "task.lattice"),
+            ("size = 8\ndimension = 14", "task.dimension"),
+            (
+                "size = 8\nlattice = \"fcc\"\ndimension = 2",
+                "task.dimension",
+            ),
+            ("sides = [8, 8, 8]", "task.sides"),
+            ("size = 100000", "task.size"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(place), "{text}: {error}");
+        }
+    }
+}

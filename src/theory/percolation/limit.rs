@@ -1,0 +1,190 @@
+//! Large lattices at the threshold: published thresholds, wrapping and crossing probabilities.
+
+use super::{covered, event, promise, setting};
+use crate::error::Result;
+use crate::experiment::{Draw, Experiment, Promise};
+use crate::instrument::{Declined, Wanted};
+use crate::kind::{About, Kind, parse_table};
+use crate::percolation::thresholds::{Threshold, threshold};
+use crate::percolation::{Boundary, Element, Event, Setting, exact};
+use crate::theory::constant::NoKeys;
+use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory};
+use std::sync::Arc;
+
+static ABOUT: About = About {
+    kind: "percolation-limit",
+    summary: "constants of large lattices at the threshold: p_c, wrapping probabilities (Pinson), crossing probabilities (Cardy)",
+    text: "\
+  percolation-threshold   the published threshold of the lattice, exact where it is known; its published uncertainty is the bound
+  wrapping-x ... -cross   on two-dimensional tori at p = p_c: Pinson's values for the torus of the lattice (a rectangle for
+                          hypercubic, the rhombus of 60 degrees for triangular, honeycomb and kagome): square R_x = .521058290, R_any =
+                          .6904737, R_all = .3516429, R_1 = .1694154, cross = .3095263
+  spanning-x              on open rectangles at p = p_c: Cardy's formula for the aspect; bonds on the (L+1) x L square lattice:
+                          exactly 1/2 for every L (self-duality)
+
+Probabilities are predicted where the only p is the threshold ({ kind = \"wrapping-x\", p = \"threshold\" }). They are the same for sites and
+bonds and for every lattice of the same shape; finite lattices differ by powers of 1/L.
+
+keys: none
+limits: task.size -> inf",
+    revision: 1,
+};
+
+static INFO: Info = Info {
+    about: &ABOUT,
+    source: "Pinson 1994; Newman & Ziff, cond-mat/0005264; Cardy 1992, hep-th/9111026; thresholds: see percolation::thresholds",
+    observables: OBSERVABLES,
+    assumptions: &["the lattice is large", "the occupation is the threshold"],
+};
+
+const OBSERVABLES: &[&str] = &[
+    "percolation-threshold",
+    "wrapping-x",
+    "wrapping-any",
+    "wrapping-all",
+    "wrapping-only-x",
+    "wrapping-cross",
+    "spanning-x",
+];
+
+/// Registry line.
+pub const KIND: Kind<dyn Theory> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        parse_table::<NoKeys>(place, table)?;
+        Ok(Arc::new(Limit))
+    },
+    schema: <NoKeys as schemars::JsonSchema>::json_schema,
+};
+
+#[derive(Debug)]
+struct Limit;
+
+impl Theory for Limit {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
+
+    fn plan(
+        &self,
+        experiment: &Experiment,
+        wanted: &[Wanted],
+    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        let setting = setting(experiment)?;
+        let known = threshold(&setting.lattice, setting.dimension, setting.element)
+            .map_err(|e| Declined(e.to_string()))?;
+        let mut predicted = Vec::new();
+        let mut declined = None;
+        let covers = covered(wanted, OBSERVABLES)?;
+        for &i in &covers {
+            match constant(setting, known, &wanted[i]) {
+                Ok((mean, bound)) => predicted.push(Predicted {
+                    wanted: i,
+                    mean: vec![mean],
+                    bound: vec![bound],
+                    stderr: None,
+                }),
+                Err(why) => declined = Some(why),
+            }
+        }
+        if let (true, Some(why)) = (predicted.is_empty(), declined) {
+            return Err(why);
+        }
+        let is_self_dual = predicted.iter().any(|p| p.bound[0] == 0.0);
+        let limits: &[&str] = if is_self_dual {
+            &[]
+        } else {
+            &["task.size -> inf"]
+        };
+        Ok(Box::new(Constants {
+            covers: predicted.iter().map(|p| p.wanted).collect(),
+            predicted,
+            promise: promise(limits, 0, 0.0),
+        }))
+    }
+}
+
+/// One value with its bound.
+fn constant(
+    setting: &Setting,
+    known: Threshold,
+    wanted: &Wanted,
+) -> std::result::Result<(f64, f64), Declined> {
+    let name = wanted.observable.name;
+    if name == "percolation-threshold" {
+        return Ok((known.value, known.stderr));
+    }
+    let at = &wanted.axes[0].values;
+    if wanted.axes[0].name != "p"
+        || at.len() != 1
+        || (at[0] - known.value).abs() > known.stderr.max(1e-9)
+    {
+        return Err(Declined(format!(
+            "{name} is known at the threshold alone ({{ kind = \"{name}\", p = \"threshold\" }})"
+        )));
+    }
+    if setting.dimension != 2 {
+        return Err(Declined(format!("{name} is known in two dimensions alone")));
+    }
+    let sides = [setting.sides[0] as f64, setting.sides[1] as f64];
+    let is_square = setting.lattice == "hypercubic";
+    let rounding = 1e-12;
+    if setting.boundary == Boundary::Open {
+        if !is_square {
+            return Err(Declined(
+                "open rhombi have no formula of Cardy's here".into(),
+            ));
+        }
+        if setting.element == Element::Bond && setting.sides[0] == setting.sides[1] + 1 {
+            return Ok((0.5, 0.0));
+        }
+        let value = exact::cardy(sides[0] / sides[1]).map_err(|e| Declined(e.to_string()))?;
+        return Ok((value, rounding));
+    }
+    let wrapping = match (is_square, sides[0] == sides[1]) {
+        (true, _) => exact::wrapping(sides[1] / sides[0]),
+        (false, true) => exact::wrapping_rhombus(),
+        (false, false) => return Err(Declined("needs equal sides on a rhombus".into())),
+    };
+    let w = wrapping.map_err(|e| Declined(e.to_string()))?;
+    let value = match event(name) {
+        Some(Event::X) => w.x,
+        Some(Event::Any) => w.any,
+        Some(Event::All) => w.all,
+        Some(Event::Only) => w.x_only,
+        Some(Event::FullRank) => w.cross,
+        _ => return Err(Declined(format!("{name} has no formula"))),
+    };
+    Ok((value, rounding))
+}
+
+struct Constants {
+    predicted: Vec<Predicted>,
+    covers: Vec<usize>,
+    promise: Promise,
+}
+
+impl Plan for Constants {
+    fn promise(&self) -> &Promise {
+        &self.promise
+    }
+
+    fn covers(&self) -> &[usize] {
+        &self.covers
+    }
+
+    fn solve(&self, _: &Draw) -> Result<Prediction> {
+        Ok(Prediction {
+            observables: self.predicted.clone(),
+            solver: SolverReport {
+                method: "closed forms and published values".into(),
+                ..SolverReport::default()
+            },
+            warnings: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! Percolation on lattices: exact and published constants, enumeration, and scaling.
+
+mod enumeration;
+mod limit;
+mod scaling;
+
+pub use enumeration::KIND as ENUMERATION;
+pub use limit::KIND as LIMIT;
+pub use scaling::KIND as SCALING;
+
+use crate::experiment::{Conditioning, Experiment, Promise};
+use crate::instrument::{Declined, Wanted};
+use crate::percolation::{Event, Setting};
+
+/// The lattice of a simulation, for theories of one.
+fn setting(experiment: &Experiment) -> Result<&Setting, Declined> {
+    experiment
+        .task
+        .percolation()
+        .ok_or_else(|| Declined("needs a lattice (task.kind = \"percolation-lattice\")".into()))
+}
+
+/// The wanted observables among `names`, or a reason why there are none.
+fn covered(wanted: &[Wanted], names: &[&str]) -> Result<Vec<usize>, Declined> {
+    let covers: Vec<usize> = (0..wanted.len())
+        .filter(|&i| names.contains(&wanted[i].observable.name))
+        .collect();
+    match covers.is_empty() {
+        true => Err(Declined(format!("predicts only {}", names.join(", ")))),
+        false => Ok(covers),
+    }
+}
+
+fn promise(limits: &[&str], bytes: u64, seconds: f64) -> Promise {
+    Promise {
+        conditioning: Conditioning::None,
+        limits: limits.iter().map(|l| l.to_string()).collect(),
+        averages_over: vec!["datasets"],
+        bytes,
+        seconds,
+    }
+}
+
+/// The event whose probability an observable is.
+fn event(observable: &str) -> Option<Event> {
+    Some(match observable {
+        "wrapping-x" | "spanning-x" => Event::X,
+        "wrapping-any" => Event::Any,
+        "wrapping-all" => Event::All,
+        "wrapping-only-x" => Event::Only,
+        "wrapping-cross" => Event::FullRank,
+        _ => return None,
+    })
+}

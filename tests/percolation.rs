@@ -1,0 +1,123 @@
+//! Simulations without a learner through the program: exact values, refusals, any number of threads.
+
+mod common;
+use common::{files, results, run, with_spec};
+
+const TORUS: &str = r#"
+version = 1
+task = { kind = "percolation-lattice", size = 3, sweeps = 200 }
+theory = [{ kind = "percolation-enumeration", expect = "agree" }]
+[measure]
+observables = [
+    { kind = "wrapping-x", p = [0.3, 0.5, 0.59274605] },
+    { kind = "wrapping-any", p = [0.3, 0.5, 0.59274605] },
+    { kind = "wrapping-all", p = [0.5, 0.59274605] },
+    { kind = "wrapping-only-x", p = [0.5, 0.59274605] },
+    { kind = "wrapping-cross", p = [0.5, 0.59274605] },
+    "largest-cluster",
+    { kind = "mean-cluster-size", p = [0.3, 0.5, 0.59274605] },
+    "cluster-number",
+    "susceptibility",
+    "percolation-threshold",
+]
+datasets = 40
+"#;
+
+/// Every observable that can be enumerated agrees with its enumeration, and the exact numbers are those of the reference table.
+#[test]
+fn a_small_torus_agrees_with_its_enumeration() {
+    let folder = with_spec(TORUS);
+    let ran = run(folder.path(), &["run", "spec.toml", "--json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    for value in ["0.341796875", "0.494140625", "0.189453125"] {
+        assert!(ran.out.contains(value), "{value} is not printed");
+    }
+    assert!(ran.out.matches("\"agree\"").count() >= 8, "{}", ran.out);
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let numbers = |threads: &str| {
+        let folder = with_spec(TORUS);
+        let ran = run(folder.path(), &["run", "spec.toml", "--threads", threads]);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        let found = results(&folder.path().join("runs"));
+        assert!(found.len() > 12);
+        found
+    };
+    assert_eq!(numbers("1"), numbers("2"));
+}
+
+fn refused(task: &str, observable: &str, extra: &[&str], code: i32, says: &[&str]) {
+    let spec = format!(
+        "version = 1\ntask = {{ kind = \"percolation-lattice\", {task} }}\n[measure]\nobservables = [{observable}]\ndatasets = 2\n"
+    );
+    let folder = with_spec(&spec);
+    let mut arguments = vec!["run", "spec.toml"];
+    arguments.extend(extra);
+    let ran = run(folder.path(), &arguments);
+    assert_eq!(ran.code, code, "{}{}", ran.out, ran.err);
+    for text in says {
+        assert!(ran.err.contains(text), "\"{text}\" is not in:\n{}", ran.err);
+    }
+    assert_eq!(files(folder.path()).len(), 1, "files were written");
+}
+
+#[test]
+fn impossible_simulations_are_refused_before_anything_is_written() {
+    let plain = "\"largest-cluster\"";
+    refused("size = 2", plain, &[], 2, &["task.size", "double bonds"]);
+    refused("size = 70000", plain, &[], 2, &["task.size", "2147483647"]);
+    refused("size = 20000", plain, &[], 5, &["bytes", "--max-memory"]);
+    refused(
+        "size = 8",
+        "{ kind = \"largest-cluster\", p = [0.5, 1.5] }",
+        &[],
+        2,
+        &["1.5 is not between 0 and 1"],
+    );
+    refused(
+        "size = 8",
+        "{ kind = \"largest-cluster\", p = [] }",
+        &[],
+        2,
+        &["empty"],
+    );
+    refused(
+        "size = 8",
+        "{ kind = \"wrapping-x\", p = { from = 0.6, to = 0.5, count = 3 } }",
+        &[],
+        2,
+        &["from"],
+    );
+    refused(
+        "size = 8, boundary = \"open\"",
+        "\"wrapping-x\"",
+        &[],
+        2,
+        &["torus"],
+    );
+    refused("size = 8", "\"spanning-x\"", &[], 2, &["open"]);
+    refused("size = 8", "\"train-loss\"", &[], 2, &["needs a learner"]);
+    refused(
+        "size = 8",
+        "{ kind = \"percolation-threshold\", event = \"only\" }",
+        &[],
+        2,
+        &["monotone"],
+    );
+    refused("size = 8, latice = \"fcc\"", plain, &[], 2, &["lattice"]);
+    let learner = [
+        "--set",
+        "learner={ kind = \"nearest\" }",
+        "--set",
+        "training={ kind = \"closed-form\" }",
+    ];
+    refused(
+        "size = 8",
+        plain,
+        &learner,
+        2,
+        &["no samples to learn from"],
+    );
+}
