@@ -43,6 +43,7 @@ pub const MODELS: &[Model] = models![
     "transformer-copy",
     "percolation-learning",
     "percolation-manifold",
+    "percolation-probe",
     "percolation-square",
     "percolation-lattices",
     "percolation-cubic",

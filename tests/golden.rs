@@ -12,7 +12,7 @@ use saddlepoint::kind::{About, Kind, find};
 use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Objective, Parameters};
 use saddlepoint::numerics::random::{Stream, stream};
 use saddlepoint::percolation::{Need, Tally};
-use saddlepoint::task::{Dataset, Groups, Modes, Shape, TASKS, Task};
+use saddlepoint::task::{Dataset, Groups, Latent, Modes, Shape, TASKS, Task};
 use saddlepoint::theory::THEORIES;
 use saddlepoint::training::{ChainReport, TRAININGS};
 use std::collections::BTreeMap;
@@ -58,6 +58,11 @@ fn data() -> Dataset {
         groups: Some(Groups {
             train: vec![0, 0, 1, 1, 2, 2],
             test: vec![0, 3, 1, 4],
+            latents: vec![Latent {
+                share: 0.4,
+                train: vec![0, 2, 3],
+                test: vec![1, 2],
+            }],
         }),
     }
 }

@@ -16,6 +16,7 @@ pub mod observable;
 mod outputs;
 mod per_token;
 mod predictor;
+mod probe;
 mod reading;
 mod sharpness;
 mod spectra;
@@ -45,6 +46,7 @@ pub use per_token::{PER_TOKEN_LOSS, PerTokenLoss};
 pub use predictor::{
     PREDICTOR_MEAN, PREDICTOR_SECOND_MOMENT, PredictorMean, PredictorSecondMoment,
 };
+pub use probe::{LATENT_PROBE, LATENT_PROBE_INPUTS};
 pub use reading::{Read, Reading, When};
 pub use sharpness::{SHARPNESS, Sharpness};
 pub use spectra::{ORDER_PARAMETER, WEIGHT_COVARIANCE, WEIGHT_HISTOGRAM, WEIGHT_SPECTRUM};
@@ -173,6 +175,8 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &unseen::UNSEEN,
     &PartialLoss::SEEN,
     &PartialLoss::UNSEEN,
+    &probe::PROBE,
+    &probe::INPUTS,
     &sweeps::WRAPPING_X,
     &sweeps::WRAPPING_ANY,
     &sweeps::WRAPPING_ALL,

@@ -58,12 +58,35 @@ pub struct Dataset {
 }
 
 /// A group (a cluster, say) of every sample, by its number in the draw.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Groups {
     /// Of the training samples.
     pub train: Vec<u32>,
     /// Of the test samples.
     pub test: Vec<u32>,
+    /// Some of the sets within groups (latents) whose membership is known.
+    pub latents: Vec<Latent>,
+}
+
+/// A set of samples that is true structure of the data: its binary feature is 1 on them and 0 elsewhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latent {
+    /// Share of all points of the draw that are in the set.
+    pub share: f64,
+    /// Indices of the training samples in it.
+    pub train: Vec<u32>,
+    /// Indices of the test samples in it.
+    pub test: Vec<u32>,
+}
+
+impl Latent {
+    /// Largest octave that is told apart, and one more.
+    pub const OCTAVES: usize = 7;
+
+    /// Number `k` of the octave `2^-(k+1) < share <= 2^-k`.
+    pub fn octave(share: f64) -> usize {
+        (-share.log2()).floor() as usize
+    }
 }
 
 impl Groups {
@@ -71,7 +94,7 @@ impl Groups {
     ///
     /// ```
     /// use saddlepoint::task::Groups;
-    /// let groups = Groups { train: vec![0, 4, 4], test: vec![4, 1, 0] };
+    /// let groups = Groups { train: vec![0, 4, 4], test: vec![4, 1, 0], latents: vec![] };
     /// assert_eq!(groups.seen(), [true, false, true]);
     /// ```
     pub fn seen(&self) -> Vec<bool> {

@@ -12,7 +12,7 @@ mod shared;
 pub mod text;
 
 pub use copy::Copying;
-pub use dataset::{Dataset, Groups, Modes, Moments};
+pub use dataset::{Dataset, Groups, Latent, Modes, Moments};
 pub use file::File;
 pub use linear_teacher::LinearTeacher;
 pub use percolation_hierarchy::PercolationHierarchy;

@@ -1,6 +1,6 @@
 //! Percolation hierarchy: points of hierarchical clusters in high dimension, with targets that follow the hierarchy.
 
-use super::{ClusterGrowth, Dataset, Groups, Modes, Shape, Task, substreams};
+use super::{ClusterGrowth, Dataset, Groups, Latent, Modes, Shape, Task, substreams};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::numerics::random::Stream;
@@ -44,7 +44,8 @@ Keys
   samples        T: training points of a data set; T training points are the first of more
   test_samples   test points (default 0)
 
-There are no input-output modes; the samples' groups are their clusters.
+There are no input-output modes; the samples' groups are their clusters, with up to
+8 latents of every octave of sizes down to 1/128 of the points.
 
 Sources: Brill 2024 (arXiv:2412.07942); Brill, Ingebretsen Carlson 2026 (arXiv:2606.20347).",
     revision: 1,
@@ -216,6 +217,41 @@ impl PercolationHierarchy {
     }
 }
 
+/// Latents that are kept of every octave of sizes.
+const KEPT: usize = 8;
+
+/// A few latents of every octave of sizes, evenly chosen in the order of clusters and mergings; `column` of a point counts training
+/// points first.
+fn coarse(hierarchy: &Hierarchy, column: &[u32], train: usize) -> Vec<Latent> {
+    let n = hierarchy.len();
+    let share = |size: u32| f64::from(size) / n as f64;
+    let mut octaves = vec![Vec::new(); Latent::OCTAVES];
+    for cluster in hierarchy.clusters() {
+        for latent in cluster.latents.iter().filter(|l| (l.size as usize) < n) {
+            if let Some(octave) = octaves.get_mut(Latent::octave(share(latent.size))) {
+                octave.push((cluster, latent));
+            }
+        }
+    }
+    let mut kept = Vec::new();
+    for octave in octaves {
+        let count = octave.len().min(KEPT);
+        for (cluster, latent) in (0..count).map(|k| octave[k * octave.len() / count]) {
+            let members = cluster.members(latent).into_iter().flatten();
+            let columns = members.map(|&point| column[point as usize]);
+            let (trained, held_out): (Vec<u32>, Vec<u32>) = columns
+                .filter(|&k| k != NOT_CHOSEN)
+                .partition(|&k| (k as usize) < train);
+            kept.push(Latent {
+                share: share(latent.size),
+                train: trained,
+                test: held_out.into_iter().map(|k| k - train as u32).collect(),
+            });
+        }
+    }
+    kept
+}
+
 /// Sums over all points that standardise a coordinate.
 struct Coordinates {
     count: f64,
@@ -356,6 +392,7 @@ impl Task for PercolationHierarchy {
             groups: Some(Groups {
                 train: clusters(&train),
                 test: clusters(&test),
+                latents: coarse(&hierarchy, &column, train.len()),
             }),
         })
     }
@@ -494,6 +531,23 @@ mod tests {
         }
         let [unseen, seen] = errors.map(|(sum, count)| sum / count);
         assert!((unseen - 2.0).abs() < 0.4 && seen < 1.0, "{unseen} {seen}");
+    }
+
+    #[test]
+    fn kept_latents_are_sets_of_their_size() {
+        let data = draw(&everything(
+            Mode::OneCluster,
+            Target::Taxonomic,
+            Variant::Branching,
+        ));
+        let groups = data.groups.unwrap();
+        assert!(groups.latents.len() > 10);
+        // All points are chosen here.
+        for latent in &groups.latents {
+            let members = latent.train.len() + latent.test.len();
+            assert_eq!(members as f64, (latent.share * 800.0).round());
+            assert!(latent.train.iter().all(|&k| k < 500) && latent.test.iter().all(|&k| k < 300));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::experiment::{Conditioning, Draw, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
-use crate::numerics::quadrature::{Integral, integrate};
+use crate::percolation::trees::{ClusterLaw, YuleSimon};
 use crate::theory::constant::NoKeys;
 use crate::theory::gate::covered;
 use crate::theory::sheet::Sheet;
@@ -20,7 +20,7 @@ With a fraction phi of all points trained on and cluster sizes of the Yule-Simon
 training point) is in a cluster without a training point with probability
 
   unseen-mass      = sum_s w(s) (1 - phi)^(s-1) = u(phi)/(1 - phi),   w(s) = s P(s)/mean
-  u(phi)           = (rho - 1) (1 - phi) integral_0^1 a^rho / (phi + (1 - phi) a)^2 da
+  u(phi)           = sum_s w(s) (1 - phi)^s
 
 for many points: 1 - u ~ phi^(rho-1), phi^(1/2) in the mean field. There the target is independent of all data:
 
@@ -55,23 +55,6 @@ pub const KIND: Kind<dyn Theory> = Kind {
     },
     schema: <NoKeys as schemars::JsonSchema>::json_schema,
 };
-
-/// `u(phi) = sum_s w(s) (1 - phi)^s`, the mass of clusters without a training point when each point is trained on with
-/// probability `0 < phi <= 1`; sizes of the Yule-Simon law with exponent `tau > 2`.
-///
-/// A cluster founded at time `t` of `0 ... 1` has a geometric size of parameter `a = t^(1/rho)`, `rho = tau - 1`; the sum over sizes and
-/// the integral over times give `(rho - 1) (1 - phi) integral_0^1 a^rho / (phi + (1 - phi) a)^2 da`.
-fn undiscovered(tau: f64, phi: f64) -> Result<Integral> {
-    let (rho, rest) = (tau - 1.0, 1.0 - phi);
-    // a = b^2 is smooth at 0 for the mean field.
-    let integrand = |b: f64| 2.0 * b.powf(2.0 * rho + 1.0) / (phi + rest * b * b).powi(2);
-    let integral = integrate(integrand, 0.0, 1.0, 1e-11, 0.0)?;
-    Ok(Integral {
-        value: (rho - 1.0) * rest * integral.value,
-        error: (rho - 1.0) * rest * integral.error,
-        ..integral
-    })
-}
 
 #[derive(Debug)]
 struct ClusterDiscovery;
@@ -148,22 +131,17 @@ impl Plan for DiscoveryPlan {
     }
 
     fn solve(&self, _draw: &Draw) -> Result<Prediction> {
-        let unseen = undiscovered(self.exponent, self.fraction)?;
-        let rest = 1.0 - self.fraction;
+        let undiscovered = YuleSimon::new(self.exponent)?.undiscovered(self.fraction)?;
         let mut sheet = Sheet::new(&self.wanted, &self.covers);
-        sheet.whole("unseen-mass", &[unseen.value / rest]);
+        sheet.whole("unseen-mass", &[undiscovered / (1.0 - self.fraction)]);
         for t in sheet.times() {
             sheet.at_time(t, |_| Ok::<_, crate::Error>(vec![1.0]))?;
         }
         Ok(Prediction {
-            observables: sheet.predictions(|name, _, _, _| match name {
-                "unseen-mass" => unseen.error / rest,
-                _ => 0.0,
-            }),
+            observables: sheet.predictions(|_, _, _, value| 1e-11 * value),
             solver: SolverReport {
-                method: "quadrature over the founding times".into(),
-                iterations: unseen.evaluations,
-                residual: unseen.error,
+                method: "discovery curve of the Yule-Simon law".into(),
+                ..SolverReport::default()
             },
             warnings: Vec::new(),
         })
@@ -179,42 +157,6 @@ mod tests {
     use crate::task::percolation_hierarchy::{Mode, Target};
     use crate::task::{LinearTeacher, PercolationHierarchy, Task};
     use crate::training::TRAININGS;
-
-    #[test]
-    fn undiscovered_mass_has_its_reference_values() {
-        for (phi, printed) in [
-            (1e-3, 0.92838269),
-            (1e-2, 0.79120641),
-            (3e-2, 0.666551),
-            (1e-1, 0.47275235),
-            (3e-1, 0.25243365),
-        ] {
-            let found = undiscovered(2.5, phi).unwrap().value;
-            assert!((found - printed).abs() < 6e-9, "{phi}: {found}");
-        }
-    }
-
-    #[test]
-    fn the_integral_is_the_sum_over_sizes() {
-        // tau = 3: P(s) = 4/(s (s+1) (s+2)), mean 2, w(s) = 2/((s+1) (s+2)).
-        for phi in [0.01f64, 0.2, 0.9] {
-            let sum: f64 = (1..5000)
-                .map(|s| 2.0 / f64::from((s + 1) * (s + 2)) * (1.0 - phi).powi(s))
-                .sum();
-            assert!((undiscovered(3.0, phi).unwrap().value - sum).abs() < 1e-10);
-        }
-        assert_eq!(undiscovered(2.5, 1.0).unwrap().value, 0.0);
-    }
-
-    #[test]
-    fn learned_mass_grows_with_the_exponent_of_the_theory() {
-        // 1 - u ~ phi^(tau - 2).
-        for tau in [2.3, 2.5, 2.7] {
-            let learned = |phi| 1.0 - undiscovered(tau, phi).unwrap().value;
-            let slope = (learned(1e-7) / learned(1e-8)).log10();
-            assert!((slope - (tau - 2.0)).abs() < 0.02, "{tau}: {slope}");
-        }
-    }
 
     fn plan(
         task: Arc<dyn Task>,

@@ -361,6 +361,44 @@ fn chemical_distance_to_the_nearest_of_t_points_has_exponent_one_half() {
     }
 }
 
+/// Share of points whose nearest neighbour in space is no neighbour in the tree.
+fn mismatch(dimension: usize, walk: Walk) -> f64 {
+    let n = 1500;
+    let mut wrong = 0;
+    for seed in 0..4 {
+        let hierarchy = grow(n, Growth::OneCluster, 500 + seed);
+        let (_, x) = place(&hierarchy, Growth::OneCluster, walk, dimension);
+        let cluster = hierarchy.cluster(0);
+        let neighbours = cluster.neighbours();
+        for position in 0..n as u32 {
+            let at = |p: u32| x.column(cluster.points[p as usize] as usize);
+            let here = at(position);
+            let square = |p: u32| -> f32 {
+                let pairs = here.iter().zip(at(p).iter().copied().collect::<Vec<_>>());
+                pairs.map(|(a, b)| (a - b) * (a - b)).sum()
+            };
+            let others = (0..n as u32).filter(|&p| p != position);
+            let near = others
+                .map(|p| (square(p), p))
+                .min_by(|a, b| a.0.total_cmp(&b.0));
+            wrong += usize::from(!neighbours.of(position).contains(&near.unwrap().1));
+        }
+    }
+    wrong as f64 / (4 * n) as f64
+}
+
+#[test]
+fn neighbours_in_space_are_neighbours_in_the_tree_in_high_dimension_alone() {
+    let found = [
+        (8, Walk::Branching),
+        (100, Walk::Branching),
+        (100, Walk::Independent),
+    ]
+    .map(|(dimension, walk)| mismatch(dimension, walk));
+    println!("{found:?}");
+    assert!(found[1] < 0.5 * found[0], "{found:?}");
+}
+
 #[test]
 fn wrong_growth_is_refused() {
     let mut rng = stream(1, "dataset", &[]);
