@@ -7,6 +7,7 @@ macro_rules! examples {
 }
 
 examples!(
+    cluster_picture,
     find_the_threshold,
     kernels_of_a_network,
     lazy_to_rich,
