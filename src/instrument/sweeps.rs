@@ -32,10 +32,7 @@ enum Points {
     /// Equally spaced, both ends included.
     Range { from: f64, to: f64, count: usize },
     /// Equally spaced in `x = (p - p_c) L^(1/nu)`.
-    Scaled {
-        scaled: [f64; 2],
-        count: usize,
-    },
+    Scaled { scaled: [f64; 2], count: usize },
     /// The published threshold of the lattice.
     Word(Word),
 }
@@ -71,6 +68,16 @@ impl Points {
             Points::List(list) => match list.iter().find(|p| !(0.0..=1.0).contains(*p)) {
                 Some(p) => wrong(format!("{p} is not between 0 and 1"), "use probabilities"),
                 None => Ok(()),
+            },
+            Points::Scaled {
+                scaled: [from, to],
+                count,
+            } => match from < to && *count >= 2 {
+                true => Ok(()),
+                false => wrong(
+                    format!("no {count} points from {from} to {to}"),
+                    "use scaled = [from, to] in increasing order and count >= 2",
+                ),
             },
             Points::Range { from, to, count } => {
                 match 0.0 <= *from && from < to && *to <= 1.0 && *count >= 2 {

@@ -119,7 +119,10 @@ fn constant(
         return Ok((known.value, known.stderr));
     }
     let at = &wanted.axes[0].values;
-    if wanted.axes[0].name != "p" || at.len() != 1 || (at[0] - known.value).abs() > known.stderr.max(1e-9) {
+    if wanted.axes[0].name != "p"
+        || at.len() != 1
+        || (at[0] - known.value).abs() > known.stderr.max(1e-9)
+    {
         return Err(Declined(format!(
             "{name} is known at the threshold alone ({{ kind = \"{name}\", p = \"threshold\" }})"
         )));
