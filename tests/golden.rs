@@ -11,7 +11,7 @@ use saddlepoint::instrument::{Chosen, INSTRUMENTS, Instrument, Wanted};
 use saddlepoint::kind::{About, Kind, find};
 use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Objective, Parameters};
 use saddlepoint::numerics::random::{Stream, stream};
-use saddlepoint::percolation::{Need, Tally};
+use saddlepoint::percolation::{Need, Simulated, Tally};
 use saddlepoint::task::{Dataset, Groups, Modes, Shape, TASKS, Task};
 use saddlepoint::theory::THEORIES;
 use saddlepoint::training::{ChainReport, TRAININGS};
@@ -734,13 +734,13 @@ fn percolation(cases: &mut Cases) {
         let tally = Tally::of(setting, need, &mut stream(1, "golden", &[])).unwrap();
         cases.add("task", experiment.task.about(), case, tally.squares.clone());
         for instrument in INSTRUMENTS {
-            let Some(reads) = instrument.sweeps() else {
+            let Some(reads) = instrument.simulated() else {
                 continue;
             };
             let Ok(axes) = instrument.axes(&experiment) else {
                 continue;
             };
-            let values = reads.read(setting, &axes, &tally).unwrap();
+            let values = reads.read(Simulated::Sweeps(setting, &tally), &axes).unwrap();
             cases.add("instrument", instrument.about(), case, values);
         }
     }
@@ -766,7 +766,7 @@ fn percolation(cases: &mut Cases) {
         };
         let wanted: Vec<Wanted> = INSTRUMENTS
             .iter()
-            .filter(|i| i.sweeps().is_some())
+            .filter(|i| i.simulated().is_some())
             .filter_map(|i| {
                 let keyed = i.keyed("golden", points.parse().unwrap());
                 let axes = match keyed {

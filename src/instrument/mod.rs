@@ -2,6 +2,7 @@
 
 pub mod chain;
 mod chosen;
+mod clusters;
 mod conserved;
 mod end_to_end;
 mod features;
@@ -18,6 +19,7 @@ mod per_token;
 mod predictor;
 mod reading;
 mod sharpness;
+mod simulated;
 mod spectra;
 mod subject;
 mod sweeps;
@@ -27,6 +29,7 @@ mod testing;
 mod unseen;
 
 pub use chosen::Chosen;
+pub use clusters::{ClusterWeight, InfiniteShare};
 pub use conserved::{CONSERVED_DRIFT, CONSERVED_QUANTITY, ConservedDrift, ConservedQuantity};
 pub use end_to_end::{INPUT_OUTPUT_MAP, InputOutputMap};
 pub use features::{
@@ -49,7 +52,8 @@ pub use reading::{Read, Reading, When};
 pub use sharpness::{SHARPNESS, Sharpness};
 pub use spectra::{ORDER_PARAMETER, WEIGHT_COVARIANCE, WEIGHT_HISTOGRAM, WEIGHT_SPECTRUM};
 pub use subject::Subject;
-pub use sweeps::{Percolation, ReadsSweeps, ThresholdEstimate};
+pub use simulated::ReadsSimulation;
+pub use sweeps::{Percolation, ThresholdEstimate};
 pub use unseen::{PartialLoss, TEST_LOSS_SEEN, TEST_LOSS_UNSEEN, UNSEEN_MASS};
 
 use crate::error::Result;
@@ -98,8 +102,8 @@ pub trait Instrument: Send + Sync {
     fn primitives(&self, _experiment: &Experiment, axes: &[Axis]) -> usize {
         observable::size(axes)
     }
-    /// The instrument as one that reads percolation sweeps, in simulations without a learner.
-    fn sweeps(&self) -> Option<&dyn ReadsSweeps> {
+    /// The instrument as one that reads simulations without a learner.
+    fn simulated(&self) -> Option<&dyn ReadsSimulation> {
         None
     }
     /// Peak memory of a recorder, beside the numbers on its grid.
@@ -184,6 +188,8 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &sweeps::SUSCEPTIBILITY,
     &sweeps::CLUSTER_NUMBER,
     &sweeps::THRESHOLD,
+    &clusters::WEIGHTS,
+    &InfiniteShare,
 ];
 
 /// The instrument called `name`, or an input error at `place` that suggests the nearest one.

@@ -1,24 +1,17 @@
 //! Percolation sweeps as measurements: wrapping and spanning probabilities, cluster sizes, thresholds.
 
 use super::observable::{Axis, Observable};
-use super::{Declined, Instrument, Recorder};
+use super::clusters::{census, growth};
+use super::{Declined, Instrument, ReadsSimulation, Recorder};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
 use crate::percolation::exponents::exponents;
 use crate::percolation::thresholds::threshold;
-use crate::percolation::{Boundary, Event, Need, Setting, Tally, exact};
+use crate::percolation::{Boundary, Event, Need, Setting, Simulated, Tally, exact};
 use crate::task::Dataset;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// An instrument that reads its numbers off percolation sweeps instead of a network.
-pub trait ReadsSweeps {
-    /// What the sweeps must keep.
-    fn need(&self) -> Need;
-    /// Values on the instrument's grid.
-    fn read(&self, setting: &Setting, axes: &[Axis], tally: &Tally) -> Result<Vec<f64>>;
-}
 
 /// Occupation probabilities at which an observable is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -237,7 +230,8 @@ pub(super) static MEAN_SIZE: Percolation = percolation!(
     "mean-cluster-size",
     "mean cluster size S",
     "<sum_i s_i^2>/<sum_i s_i>, all clusters: mean size of the cluster of a random (occupied) site",
-    "S, the largest cluster included; sum_i s_i is N p for sites and N for bonds.",
+    "S, the largest cluster included; sum_i s_i is N p for sites and N for bonds. Task percolation-tree: at task.p (no key p), by the clusters
+of the sites looked at; one that is cut off has the size task.cap.",
     Quantity::MeanSize
 );
 pub(super) static SUSCEPTIBILITY: Percolation = percolation!(
@@ -292,6 +286,12 @@ impl Instrument for Percolation {
     }
 
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
+        if self.quantity == Quantity::MeanSize && growth(experiment).is_ok() {
+            return match self.points == DEFAULT {
+                true => Ok(Vec::new()),
+                false => Err(Declined("clusters are grown at task.p: it needs no key p".into())),
+            };
+        }
         let setting = setting(experiment)?;
         match self.quantity {
             Quantity::Wrapping(_) => on(setting, Boundary::Torus)?,
@@ -320,12 +320,12 @@ impl Instrument for Percolation {
         serde_json::json!({ "p": self.points })
     }
 
-    fn sweeps(&self) -> Option<&dyn ReadsSweeps> {
+    fn simulated(&self) -> Option<&dyn ReadsSimulation> {
         Some(self)
     }
 }
 
-impl ReadsSweeps for Percolation {
+impl ReadsSimulation for Percolation {
     fn need(&self) -> Need {
         let onset = matches!(self.quantity, Quantity::Wrapping(_) | Quantity::Spanning(_));
         Need {
@@ -334,7 +334,10 @@ impl ReadsSweeps for Percolation {
         }
     }
 
-    fn read(&self, setting: &Setting, _: &[Axis], tally: &Tally) -> Result<Vec<f64>> {
+    fn read(&self, simulated: Simulated<'_>, _: &[Axis]) -> Result<Vec<f64>> {
+        let Simulated::Sweeps(setting, tally) = simulated else {
+            return Ok(vec![census(self.about.kind, simulated)?.mean_size()]);
+        };
         let (_, points) = self
             .points
             .axis(setting)
@@ -483,12 +486,12 @@ impl Instrument for ThresholdEstimate {
         serde_json::json!(self.keys)
     }
 
-    fn sweeps(&self) -> Option<&dyn ReadsSweeps> {
+    fn simulated(&self) -> Option<&dyn ReadsSimulation> {
         Some(self)
     }
 }
 
-impl ReadsSweeps for ThresholdEstimate {
+impl ReadsSimulation for ThresholdEstimate {
     fn need(&self) -> Need {
         Need {
             onset: true,
@@ -496,7 +499,10 @@ impl ReadsSweeps for ThresholdEstimate {
         }
     }
 
-    fn read(&self, setting: &Setting, _: &[Axis], tally: &Tally) -> Result<Vec<f64>> {
+    fn read(&self, simulated: Simulated<'_>, _: &[Axis]) -> Result<Vec<f64>> {
+        let Simulated::Sweeps(setting, tally) = simulated else {
+            return Err(Error::bug(THRESHOLD_ABOUT.kind, "reads sweeps alone"));
+        };
         let level = self
             .level(setting)
             .map_err(|d| Error::bug(THRESHOLD_ABOUT.kind, d.0))?;

@@ -4,7 +4,7 @@ use super::{Dataset, Shape, Task};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::numerics::random::Stream;
-use crate::percolation::{Boundary, Element, Setting};
+use crate::percolation::{Boundary, Element, Setting, Simulation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -205,8 +205,8 @@ impl Task for PercolationLattice {
         ))
     }
 
-    fn percolation(&self) -> Option<&Setting> {
-        Some(&self.setting)
+    fn simulation(&self) -> Option<Simulation<'_>> {
+        Some(Simulation::Sweeps(&self.setting))
     }
 }
 

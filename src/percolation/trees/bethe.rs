@@ -59,8 +59,23 @@ impl Bethe {
         1.0 / (f64::from(self.coordination) - 1.0)
     }
 
+    /// Number `z` of neighbours of every site.
+    pub fn coordination(&self) -> u32 {
+        self.coordination
+    }
+
+    /// Occupation probability `p`.
+    pub fn occupation(&self) -> f64 {
+        self.occupation
+    }
+
+    /// What is occupied.
+    pub fn element(&self) -> Element {
+        self.element
+    }
+
     /// Occupied sites per lattice site: `p` for site, 1 for bond percolation.
-    fn site_density(&self) -> f64 {
+    pub fn site_density(&self) -> f64 {
         match self.element {
             Element::Site => self.occupation,
             Element::Bond => 1.0,
