@@ -47,4 +47,5 @@ pub const MODELS: &[Model] = models![
     "percolation-lattices",
     "percolation-cubic",
     "percolation-collapse",
+    "bethe-lattice",
 ];

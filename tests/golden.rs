@@ -11,7 +11,7 @@ use saddlepoint::instrument::{Chosen, INSTRUMENTS, Instrument, Wanted};
 use saddlepoint::kind::{About, Kind, find};
 use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Objective, Parameters};
 use saddlepoint::numerics::random::{Stream, stream};
-use saddlepoint::percolation::{Need, Simulated, Tally};
+use saddlepoint::percolation::{Need, Simulated, Simulation, Tally};
 use saddlepoint::task::{Dataset, Groups, Modes, Shape, TASKS, Task};
 use saddlepoint::theory::THEORIES;
 use saddlepoint::training::{ChainReport, TRAININGS};
@@ -740,7 +740,9 @@ fn percolation(cases: &mut Cases) {
             let Ok(axes) = instrument.axes(&experiment) else {
                 continue;
             };
-            let values = reads.read(Simulated::Sweeps(setting, &tally), &axes).unwrap();
+            let values = reads
+                .read(Simulated::Sweeps(setting, &tally), &axes)
+                .unwrap();
             cases.add("instrument", instrument.about(), case, values);
         }
     }
@@ -785,6 +787,7 @@ fn percolation(cases: &mut Cases) {
         let values = values.into_iter().flat_map(|o| o.mean);
         cases.add("theory", theory.info().about, case, values);
     }
+    trees(cases);
     let theory = parsed(THEORIES, "kind = 'percolation-scaling'");
     let exponents = ["largest-cluster", "susceptibility"].map(|name| {
         let of = |d: usize| {
@@ -802,6 +805,53 @@ fn percolation(cases: &mut Cases) {
         "exponents",
         exponents.concat(),
     );
+}
+
+/// Clusters grown on trees and random graphs: task, instruments and theories.
+fn trees(cases: &mut Cases) {
+    for (case, keys, theory) in [
+        ("bonds", "p = 0.4\ncap = 40\nclusters = 50", "bethe-lattice"),
+        (
+            "sites",
+            "p = 'threshold'\ncoordination = 4\nelement = 'site'\ncap = 40\nclusters = 50",
+            "bethe-lattice",
+        ),
+        (
+            "graph",
+            "source = 'erdos-renyi'\ndegree = 0.9\nvertices = 60",
+            "erdos-renyi",
+        ),
+    ] {
+        let mut experiment = experiment(LINEAR);
+        experiment.learner = None;
+        experiment.training = None;
+        experiment.task = parsed(TASKS, &format!("kind = 'percolation-tree'\n{keys}"));
+        let Some(Simulation::Growth(growth)) = experiment.task.simulation() else {
+            panic!("no clusters");
+        };
+        let census = growth.census(&mut stream(1, "golden", &[])).unwrap();
+        let sizes = census.by_size.iter();
+        let sizes = sizes.flat_map(|(&s, &n)| [s as f64, n as f64]).collect();
+        cases.add("task", experiment.task.about(), case, sizes);
+        let mut wanted = Vec::new();
+        for instrument in INSTRUMENTS {
+            let (Some(reads), Ok(axes)) = (instrument.simulated(), instrument.axes(&experiment))
+            else {
+                continue;
+            };
+            let values = reads.read(Simulated::Census(&census), &axes).unwrap();
+            cases.add("instrument", instrument.about(), case, values);
+            wanted.push(Wanted {
+                observable: instrument.observable(),
+                axes,
+            });
+        }
+        let theory = parsed(THEORIES, &format!("kind = '{theory}'"));
+        let plan = theory.plan(&experiment, &wanted).unwrap();
+        let values = plan.solve(&Draw::default()).unwrap().observables;
+        let values = values.into_iter().flat_map(|o| o.mean).collect();
+        cases.add("theory", theory.info().about, case, values);
+    }
 }
 
 /// `sum_i cos(i) v_i` and `sum_i |v_i|`; an undefined value counts as -1.

@@ -50,9 +50,9 @@ pub use predictor::{
 };
 pub use reading::{Read, Reading, When};
 pub use sharpness::{SHARPNESS, Sharpness};
+pub use simulated::ReadsSimulation;
 pub use spectra::{ORDER_PARAMETER, WEIGHT_COVARIANCE, WEIGHT_HISTOGRAM, WEIGHT_SPECTRUM};
 pub use subject::Subject;
-pub use simulated::ReadsSimulation;
 pub use sweeps::{Percolation, ThresholdEstimate};
 pub use unseen::{PartialLoss, TEST_LOSS_SEEN, TEST_LOSS_UNSEEN, UNSEEN_MASS};
 

@@ -1,14 +1,14 @@
 //! Percolation sweeps as measurements: wrapping and spanning probabilities, cluster sizes, thresholds.
 
-use super::observable::{Axis, Observable};
 use super::clusters::{census, growth};
+use super::observable::{Axis, Observable};
 use super::{Declined, Instrument, ReadsSimulation, Recorder};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
 use crate::percolation::exponents::exponents;
 use crate::percolation::thresholds::threshold;
-use crate::percolation::{Boundary, Event, Need, Setting, Simulated, Tally, exact};
+use crate::percolation::{Boundary, Event, Need, Setting, Simulated, exact};
 use crate::task::Dataset;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -289,7 +289,9 @@ impl Instrument for Percolation {
         if self.quantity == Quantity::MeanSize && growth(experiment).is_ok() {
             return match self.points == DEFAULT {
                 true => Ok(Vec::new()),
-                false => Err(Declined("clusters are grown at task.p: it needs no key p".into())),
+                false => Err(Declined(
+                    "clusters are grown at task.p: it needs no key p".into(),
+                )),
             };
         }
         let setting = setting(experiment)?;

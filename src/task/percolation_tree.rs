@@ -285,7 +285,10 @@ mod tests {
             (format!("{graph}vertices = 9"), "task.degree"),
             (format!("{graph}degree = -1.0\nvertices = 9"), "task.degree"),
             (format!("{graph}degree = 9.0\nvertices = 9"), "task.degree"),
-            (format!("{graph}degree = 1.0\nvertices = 9\np = 0.1"), "task.p"),
+            (
+                format!("{graph}degree = 1.0\nvertices = 9\np = 0.1"),
+                "task.p",
+            ),
         ] {
             let error = parse(&text).unwrap_err().to_string();
             assert!(error.starts_with(place), "{text}: {error}");

@@ -138,7 +138,12 @@ fn grown(lattice: Bethe, clusters: usize, cap: usize, rng: &mut Stream) -> Resul
         census.size_sum += cluster.parents.len() as f64;
         match cluster.truncated {
             true => census.infinite += 1,
-            false => *census.by_size.entry(cluster.parents.len() as u64).or_default() += 1,
+            false => {
+                *census
+                    .by_size
+                    .entry(cluster.parents.len() as u64)
+                    .or_default() += 1
+            }
         }
     }
     Ok(census)
@@ -187,7 +192,8 @@ impl Growth {
     /// # Errors
     /// `Input` for no clusters, no vertices, a cap outside `1 ..= 10^7`, or more edges than pairs.
     pub fn check(&self) -> Result<()> {
-        let wrong = |place: &str, cause: String, remedy: &str| Err(Error::input(place, cause, remedy));
+        let wrong =
+            |place: &str, cause: String, remedy: &str| Err(Error::input(place, cause, remedy));
         match *self {
             Growth::Bethe { clusters: 0, .. } => {
                 wrong("clusters", "none is grown".into(), "use at least 1")
@@ -237,7 +243,10 @@ mod tests {
         };
         let census = growth.census(&mut stream(3, "growth", &[])).unwrap();
         assert_eq!(census.sites, 5000);
-        assert_eq!(census.by_size.values().sum::<u64>() + census.infinite, census.members);
+        assert_eq!(
+            census.by_size.values().sum::<u64>() + census.infinite,
+            census.members
+        );
         assert!(census.by_size.keys().all(|&s| s <= 50));
         // Occupied sites: binomial, 5 standard errors.
         assert!((census.members as f64 - 2000.0).abs() < 5.0 * 34.7);
