@@ -259,7 +259,18 @@ pub(super) fn setting(experiment: &Experiment) -> std::result::Result<&Setting, 
     Err(Declined(why.into()))
 }
 
+/// Wrapping and spanning are along directions.
+fn has_directions(setting: &Setting) -> std::result::Result<(), Declined> {
+    match setting.graph {
+        None => Ok(()),
+        Some(_) => Err(Declined(
+            "a graph has no directions to wrap around or to span".into(),
+        )),
+    }
+}
+
 fn on(setting: &Setting, boundary: Boundary) -> std::result::Result<(), Declined> {
+    has_directions(setting)?;
     let (word, other) = match boundary {
         Boundary::Torus => ("torus", "spanning-x"),
         Boundary::Open => ("open", "wrapping-x"),
@@ -462,7 +473,9 @@ impl Instrument for ThresholdEstimate {
     }
 
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
-        self.level(setting(experiment)?)?;
+        let setting = setting(experiment)?;
+        has_directions(setting)?;
+        self.level(setting)?;
         Ok(Vec::new())
     }
 
