@@ -831,7 +831,7 @@ fn trees(cases: &mut Cases) {
         };
         let census = growth.census(&mut stream(1, "golden", &[])).unwrap();
         let sizes = census.by_size.iter();
-        let sizes = sizes.flat_map(|(&s, &n)| [s as f64, n as f64]).collect();
+        let sizes: Vec<f64> = sizes.flat_map(|(&s, &n)| [s as f64, n as f64]).collect();
         cases.add("task", experiment.task.about(), case, sizes);
         let mut wanted = Vec::new();
         for instrument in INSTRUMENTS {
@@ -849,7 +849,7 @@ fn trees(cases: &mut Cases) {
         let theory = parsed(THEORIES, &format!("kind = '{theory}'"));
         let plan = theory.plan(&experiment, &wanted).unwrap();
         let values = plan.solve(&Draw::default()).unwrap().observables;
-        let values = values.into_iter().flat_map(|o| o.mean).collect();
+        let values = values.into_iter().flat_map(|o| o.mean);
         cases.add("theory", theory.info().about, case, values);
     }
 }

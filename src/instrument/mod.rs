@@ -26,6 +26,7 @@ mod sweeps;
 mod tangent;
 #[cfg(test)]
 mod testing;
+mod threshold;
 mod unseen;
 
 pub use chosen::Chosen;
@@ -53,7 +54,8 @@ pub use sharpness::{SHARPNESS, Sharpness};
 pub use simulated::ReadsSimulation;
 pub use spectra::{ORDER_PARAMETER, WEIGHT_COVARIANCE, WEIGHT_HISTOGRAM, WEIGHT_SPECTRUM};
 pub use subject::Subject;
-pub use sweeps::{Percolation, ThresholdEstimate};
+pub use sweeps::Percolation;
+pub use threshold::ThresholdEstimate;
 pub use unseen::{PartialLoss, TEST_LOSS_SEEN, TEST_LOSS_UNSEEN, UNSEEN_MASS};
 
 use crate::error::Result;
@@ -187,7 +189,7 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &sweeps::MEAN_SIZE,
     &sweeps::SUSCEPTIBILITY,
     &sweeps::CLUSTER_NUMBER,
-    &sweeps::THRESHOLD,
+    &threshold::THRESHOLD,
     &clusters::WEIGHTS,
     &InfiniteShare,
 ];

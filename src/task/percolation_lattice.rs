@@ -366,7 +366,10 @@ mod tests {
             (format!("{kite}boundary = 'open'"), "task.boundary"),
             ("lattice = 'edges'".into(), "task.file"),
             ("size = 4\nfile = 'kite.txt'".into(), "task.file"),
-            ("lattice = 'edges'\nfile = 'no/such'".into(), "task.file: no/such"),
+            (
+                "lattice = 'edges'\nfile = 'no/such'".into(),
+                "task.file: no/such",
+            ),
         ] {
             let error = parse(&text).unwrap_err().to_string();
             assert!(error.contains(message), "{text}: {error}");
