@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 /// Sites grown or edges drawn per second, for estimates.
 const RATE: f64 = 1e7;
 
+/// Largest cap: the exact prediction sums over all sizes up to it.
+const MOST_SITES: usize = 10_000_000;
+
 /// Which clusters are looked at in one draw.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Growth {
@@ -48,6 +51,42 @@ pub struct Census {
 }
 
 impl Growth {
+    /// Checks numbers that come from outside.
+    ///
+    /// # Errors
+    /// `Input` for no clusters, no vertices, a cap outside `1 ..= 10^7`, or more edges than pairs.
+    pub fn check(&self) -> Result<()> {
+        let wrong =
+            |place: &str, cause: String, remedy: &str| Err(Error::input(place, cause, remedy));
+        match *self {
+            Growth::Bethe { clusters: 0, .. } => {
+                wrong("clusters", "none is grown".into(), "use at least 1")
+            }
+            Growth::Bethe { cap, .. } if !(1..=MOST_SITES).contains(&cap) => wrong(
+                "cap",
+                format!("a cluster cannot be cut off at {cap} sites"),
+                "use between 1 and 10000000",
+            ),
+            Growth::ErdosRenyi { vertices, .. } if !(2..=i32::MAX as usize).contains(&vertices) => {
+                wrong(
+                    "vertices",
+                    format!("no random graph of {vertices} vertices"),
+                    "use between 2 and 2147483647",
+                )
+            }
+            Growth::ErdosRenyi { graph, vertices }
+                if edges(graph, vertices) > vertices * (vertices - 1) / 2 =>
+            {
+                wrong(
+                    "degree",
+                    format!("{} among {vertices} vertices", graph.degree()),
+                    "use a mean degree below the number of vertices",
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Looks at the clusters of one draw.
     ///
     /// Bethe lattice: `clusters` times a random site (in site percolation empty with probability `1 - p`) and, where it is occupied, its whole cluster.
@@ -105,7 +144,7 @@ impl Growth {
                 cap,
             } => {
                 let cap = cap as f64;
-                // At the threshold the mean grows as (3 sqrt(2 / pi) + ...) sqrt(cap) for z = 3, less for larger z.
+                // At the threshold at most 3.4 sqrt(cap), see Bethe::cut_off.
                 let finite = lattice.mean_size().min(4.0 * cap.sqrt());
                 let infinite = lattice.infinite();
                 clusters as f64 * (infinite * cap + (1.0 - infinite) * finite)
@@ -185,47 +224,6 @@ impl Census {
         self.size_sum / self.members as f64
     }
 }
-
-impl Growth {
-    /// Checks numbers that come from outside.
-    ///
-    /// # Errors
-    /// `Input` for no clusters, no vertices, a cap outside `1 ..= 10^7`, or more edges than pairs.
-    pub fn check(&self) -> Result<()> {
-        let wrong =
-            |place: &str, cause: String, remedy: &str| Err(Error::input(place, cause, remedy));
-        match *self {
-            Growth::Bethe { clusters: 0, .. } => {
-                wrong("clusters", "none is grown".into(), "use at least 1")
-            }
-            Growth::Bethe { cap, .. } if !(1..=MOST_SITES).contains(&cap) => wrong(
-                "cap",
-                format!("a cluster cannot be cut off at {cap} sites"),
-                "use between 1 and 10000000",
-            ),
-            Growth::ErdosRenyi { vertices, .. } if !(2..=i32::MAX as usize).contains(&vertices) => {
-                wrong(
-                    "vertices",
-                    format!("no random graph of {vertices} vertices"),
-                    "use between 2 and 2147483647",
-                )
-            }
-            Growth::ErdosRenyi { graph, vertices }
-                if edges(graph, vertices) > vertices * (vertices - 1) / 2 =>
-            {
-                wrong(
-                    "degree",
-                    format!("{} among {vertices} vertices", graph.degree()),
-                    "use a mean degree below the number of vertices",
-                )
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Largest cap: the exact prediction sums over all sizes up to it.
-const MOST_SITES: usize = 10_000_000;
 
 #[cfg(test)]
 mod tests {
