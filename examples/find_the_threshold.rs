@@ -31,6 +31,7 @@ fn main() -> Result<()> {
             element: Element::Site,
             boundary: Boundary::Torus,
             sweeps: (work / (size * size) as f64) as usize,
+            graph: None,
         };
         for draw in 0..draws {
             let mut rng = stream(1, "threshold", &[size as u64, draw as u64]);

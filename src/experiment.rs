@@ -161,14 +161,14 @@ impl Experiment {
         )
     }
 
-    /// Stream of the sweeps of a draw of a simulation without a learner.
+    /// Stream of a draw of a simulation without a learner.
     pub fn simulation_stream(&self, draw: DrawIndex) -> Stream {
         stream(self.seed, "simulation", &[draw.dataset as u64])
     }
 
     /// Whether there is something to measure: networks to train, or a simulation that needs none.
     pub fn is_measured(&self) -> bool {
-        self.learner.is_some() || self.task.percolation().is_some()
+        self.learner.is_some() || self.task.simulation().is_some()
     }
 
     /// All draws, data sets outermost.

@@ -48,4 +48,5 @@ pub const MODELS: &[Model] = models![
     "percolation-lattices",
     "percolation-cubic",
     "percolation-collapse",
+    "bethe-lattice",
 ];

@@ -11,7 +11,7 @@ use saddlepoint::instrument::{Chosen, INSTRUMENTS, Instrument, Wanted};
 use saddlepoint::kind::{About, Kind, find};
 use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Objective, Parameters};
 use saddlepoint::numerics::random::{Stream, stream};
-use saddlepoint::percolation::{Need, Tally};
+use saddlepoint::percolation::{Need, Simulated, Simulation, Tally};
 use saddlepoint::task::{Dataset, Groups, Latent, Modes, Shape, TASKS, Task};
 use saddlepoint::theory::THEORIES;
 use saddlepoint::training::{ChainReport, TRAININGS};
@@ -739,13 +739,15 @@ fn percolation(cases: &mut Cases) {
         let tally = Tally::of(setting, need, &mut stream(1, "golden", &[])).unwrap();
         cases.add("task", experiment.task.about(), case, tally.squares.clone());
         for instrument in INSTRUMENTS {
-            let Some(reads) = instrument.sweeps() else {
+            let Some(reads) = instrument.simulated() else {
                 continue;
             };
             let Ok(axes) = instrument.axes(&experiment) else {
                 continue;
             };
-            let values = reads.read(setting, &axes, &tally).unwrap();
+            let values = reads
+                .read(Simulated::Sweeps(setting, &tally), &axes)
+                .unwrap();
             cases.add("instrument", instrument.about(), case, values);
         }
     }
@@ -771,7 +773,7 @@ fn percolation(cases: &mut Cases) {
         };
         let wanted: Vec<Wanted> = INSTRUMENTS
             .iter()
-            .filter(|i| i.sweeps().is_some())
+            .filter(|i| i.simulated().is_some())
             .filter_map(|i| {
                 let keyed = i.keyed("golden", points.parse().unwrap());
                 let axes = match keyed {
@@ -790,6 +792,7 @@ fn percolation(cases: &mut Cases) {
         let values = values.into_iter().flat_map(|o| o.mean);
         cases.add("theory", theory.info().about, case, values);
     }
+    trees(cases);
     let theory = parsed(THEORIES, "kind = 'percolation-scaling'");
     let exponents = ["largest-cluster", "susceptibility"].map(|name| {
         let of = |d: usize| {
@@ -807,6 +810,53 @@ fn percolation(cases: &mut Cases) {
         "exponents",
         exponents.concat(),
     );
+}
+
+/// Clusters grown on trees and random graphs: task, instruments and theories.
+fn trees(cases: &mut Cases) {
+    for (case, keys, theory) in [
+        ("bonds", "p = 0.4\ncap = 40\nclusters = 50", "bethe-lattice"),
+        (
+            "sites",
+            "p = 'threshold'\ncoordination = 4\nelement = 'site'\ncap = 40\nclusters = 50",
+            "bethe-lattice",
+        ),
+        (
+            "graph",
+            "source = 'erdos-renyi'\ndegree = 0.9\nvertices = 60",
+            "erdos-renyi",
+        ),
+    ] {
+        let mut experiment = experiment(LINEAR);
+        experiment.learner = None;
+        experiment.training = None;
+        experiment.task = parsed(TASKS, &format!("kind = 'percolation-tree'\n{keys}"));
+        let Some(Simulation::Growth(growth)) = experiment.task.simulation() else {
+            panic!("no clusters");
+        };
+        let census = growth.census(&mut stream(1, "golden", &[])).unwrap();
+        let sizes = census.by_size.iter();
+        let sizes: Vec<f64> = sizes.flat_map(|(&s, &n)| [s as f64, n as f64]).collect();
+        cases.add("task", experiment.task.about(), case, sizes);
+        let mut wanted = Vec::new();
+        for instrument in INSTRUMENTS {
+            let (Some(reads), Ok(axes)) = (instrument.simulated(), instrument.axes(&experiment))
+            else {
+                continue;
+            };
+            let values = reads.read(Simulated::Census(&census), &axes).unwrap();
+            cases.add("instrument", instrument.about(), case, values);
+            wanted.push(Wanted {
+                observable: instrument.observable(),
+                axes,
+            });
+        }
+        let theory = parsed(THEORIES, &format!("kind = '{theory}'"));
+        let plan = theory.plan(&experiment, &wanted).unwrap();
+        let values = plan.solve(&Draw::default()).unwrap().observables;
+        let values = values.into_iter().flat_map(|o| o.mean);
+        cases.add("theory", theory.info().about, case, values);
+    }
 }
 
 /// `sum_i cos(i) v_i` and `sum_i |v_i|`; an undefined value counts as -1.

@@ -2,6 +2,7 @@
 
 pub mod chain;
 mod chosen;
+mod clusters;
 mod conserved;
 mod end_to_end;
 mod features;
@@ -19,15 +20,18 @@ mod predictor;
 mod probe;
 mod reading;
 mod sharpness;
+mod simulated;
 mod spectra;
 mod subject;
 mod sweeps;
 mod tangent;
 #[cfg(test)]
 mod testing;
+mod threshold;
 mod unseen;
 
 pub use chosen::Chosen;
+pub use clusters::{ClusterWeight, InfiniteShare};
 pub use conserved::{CONSERVED_DRIFT, CONSERVED_QUANTITY, ConservedDrift, ConservedQuantity};
 pub use end_to_end::{INPUT_OUTPUT_MAP, InputOutputMap};
 pub use features::{
@@ -49,9 +53,11 @@ pub use predictor::{
 pub use probe::{LATENT_PROBE, LATENT_PROBE_INPUTS};
 pub use reading::{Read, Reading, When};
 pub use sharpness::{SHARPNESS, Sharpness};
+pub use simulated::ReadsSimulation;
 pub use spectra::{ORDER_PARAMETER, WEIGHT_COVARIANCE, WEIGHT_HISTOGRAM, WEIGHT_SPECTRUM};
 pub use subject::Subject;
-pub use sweeps::{Percolation, ReadsSweeps, ThresholdEstimate};
+pub use sweeps::Percolation;
+pub use threshold::ThresholdEstimate;
 pub use unseen::{PartialLoss, TEST_LOSS_SEEN, TEST_LOSS_UNSEEN, UNSEEN_MASS};
 
 use crate::error::Result;
@@ -100,8 +106,8 @@ pub trait Instrument: Send + Sync {
     fn primitives(&self, _experiment: &Experiment, axes: &[Axis]) -> usize {
         observable::size(axes)
     }
-    /// The instrument as one that reads percolation sweeps, in simulations without a learner.
-    fn sweeps(&self) -> Option<&dyn ReadsSweeps> {
+    /// The instrument as one that reads simulations without a learner.
+    fn simulated(&self) -> Option<&dyn ReadsSimulation> {
         None
     }
     /// Peak memory of a recorder, beside the numbers on its grid.
@@ -187,7 +193,9 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &sweeps::MEAN_SIZE,
     &sweeps::SUSCEPTIBILITY,
     &sweeps::CLUSTER_NUMBER,
-    &sweeps::THRESHOLD,
+    &threshold::THRESHOLD,
+    &clusters::WEIGHTS,
+    &InfiniteShare,
 ];
 
 /// The instrument called `name`, or an input error at `place` that suggests the nearest one.

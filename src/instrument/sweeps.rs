@@ -1,24 +1,17 @@
-//! Percolation sweeps as measurements: wrapping and spanning probabilities, cluster sizes, thresholds.
+//! Percolation sweeps as measurements: wrapping and spanning probabilities, cluster sizes.
 
+use super::clusters::{census, growth};
 use super::observable::{Axis, Observable};
-use super::{Declined, Instrument, Recorder};
+use super::{Declined, Instrument, ReadsSimulation, Recorder};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
 use crate::percolation::exponents::exponents;
 use crate::percolation::thresholds::threshold;
-use crate::percolation::{Boundary, Event, Need, Setting, Tally, exact};
+use crate::percolation::{Boundary, Event, Need, Setting, Simulated};
 use crate::task::Dataset;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// An instrument that reads its numbers off percolation sweeps instead of a network.
-pub trait ReadsSweeps {
-    /// What the sweeps must keep.
-    fn need(&self) -> Need;
-    /// Values on the instrument's grid.
-    fn read(&self, setting: &Setting, axes: &[Axis], tally: &Tally) -> Result<Vec<f64>>;
-}
 
 /// Occupation probabilities at which an observable is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -237,7 +230,8 @@ pub(super) static MEAN_SIZE: Percolation = percolation!(
     "mean-cluster-size",
     "mean cluster size S",
     "<sum_i s_i^2>/<sum_i s_i>, all clusters: mean size of the cluster of a random (occupied) site",
-    "S, the largest cluster included; sum_i s_i is N p for sites and N for bonds.",
+    "S, the largest cluster included; sum_i s_i is N p for sites and N for bonds. Task percolation-tree: at task.p (no key p), by the clusters
+of the sites looked at; one that is cut off has the size task.cap.",
     Quantity::MeanSize
 );
 pub(super) static SUSCEPTIBILITY: Percolation = percolation!(
@@ -265,7 +259,18 @@ pub(super) fn setting(experiment: &Experiment) -> std::result::Result<&Setting, 
     Err(Declined(why.into()))
 }
 
+/// Wrapping and spanning are along directions.
+pub(super) fn has_directions(setting: &Setting) -> std::result::Result<(), Declined> {
+    match setting.graph {
+        None => Ok(()),
+        Some(_) => Err(Declined(
+            "a graph has no directions to wrap around or to span".into(),
+        )),
+    }
+}
+
 fn on(setting: &Setting, boundary: Boundary) -> std::result::Result<(), Declined> {
+    has_directions(setting)?;
     let (word, other) = match boundary {
         Boundary::Torus => ("torus", "spanning-x"),
         Boundary::Open => ("open", "wrapping-x"),
@@ -278,7 +283,7 @@ fn on(setting: &Setting, boundary: Boundary) -> std::result::Result<(), Declined
     }
 }
 
-fn no_recorder(kind: &str) -> Error {
+pub(super) fn no_recorder(kind: &str) -> Error {
     Error::bug(kind, "asked to watch a network")
 }
 
@@ -292,6 +297,14 @@ impl Instrument for Percolation {
     }
 
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
+        if self.quantity == Quantity::MeanSize && growth(experiment).is_ok() {
+            return match self.points == DEFAULT {
+                true => Ok(Vec::new()),
+                false => Err(Declined(
+                    "clusters are grown at task.p: it needs no key p".into(),
+                )),
+            };
+        }
         let setting = setting(experiment)?;
         match self.quantity {
             Quantity::Wrapping(_) => on(setting, Boundary::Torus)?,
@@ -320,12 +333,12 @@ impl Instrument for Percolation {
         serde_json::json!({ "p": self.points })
     }
 
-    fn sweeps(&self) -> Option<&dyn ReadsSweeps> {
+    fn simulated(&self) -> Option<&dyn ReadsSimulation> {
         Some(self)
     }
 }
 
-impl ReadsSweeps for Percolation {
+impl ReadsSimulation for Percolation {
     fn need(&self) -> Need {
         let onset = matches!(self.quantity, Quantity::Wrapping(_) | Quantity::Spanning(_));
         Need {
@@ -334,7 +347,10 @@ impl ReadsSweeps for Percolation {
         }
     }
 
-    fn read(&self, setting: &Setting, _: &[Axis], tally: &Tally) -> Result<Vec<f64>> {
+    fn read(&self, simulated: Simulated<'_>, _: &[Axis]) -> Result<Vec<f64>> {
+        let Simulated::Sweeps(setting, tally) = simulated else {
+            return Ok(vec![census(self.about.kind, simulated)?.mean_size()]);
+        };
         let (_, points) = self
             .points
             .axis(setting)
@@ -352,154 +368,5 @@ impl ReadsSweeps for Percolation {
             })
         };
         points.into_iter().map(value).collect()
-    }
-}
-
-/// The `p` at which wrapping (or spanning) has a given probability.
-pub struct ThresholdEstimate {
-    keys: ThresholdKeys,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct ThresholdKeys {
-    event: Event,
-    level: Option<f64>,
-}
-
-impl Default for ThresholdKeys {
-    fn default() -> Self {
-        ThresholdKeys {
-            event: Event::X,
-            level: None,
-        }
-    }
-}
-
-/// As registered.
-pub(super) static THRESHOLD: ThresholdEstimate = ThresholdEstimate {
-    keys: ThresholdKeys {
-        event: Event::X,
-        level: None,
-    },
-};
-
-static THRESHOLD_ABOUT: About = About {
-    kind: "percolation-threshold",
-    summary: "the p at which the wrapping (open lattices: spanning) probability of a finite lattice has a given value",
-    text: "\
-Solves R(p) = level for the p of one draw, R the probability of the event averaged over the draw's sweeps and the binomial law of
-n; the jackknife over the sweeps takes off the bias of order 1/sweeps. On a two-dimensional torus with the exact value of R at the threshold as level,
-the estimate converges as L^(-2-1/nu) = L^(-11/4); with another level as L^(-1/nu). Extrapolate with a [[reduce]] over task.size.
-
-Keys
-  event   \"x\" (default), \"last\", \"any\", \"all\" or \"full-rank\", as in wrapping-x ... wrapping-cross
-  level   probability; default: the exact value in two dimensions (square torus), the published one in three (x .2578, any .4600,
-          all .0804: Wang et al. 2013), else 0.5; the other two-dimensional lattices fill a rhombus of 60 degrees: their own exact value
-source: Newman & Ziff 2000, cond-mat/0005264; Pinson 1994",
-    revision: 1,
-};
-
-static THRESHOLD_OBSERVABLE: Observable = Observable {
-    name: "percolation-threshold",
-    label: "threshold estimate p_L",
-    unit: "1",
-    convention: "occupation probability at which the wrapping (spanning) probability of the finite lattice equals its level",
-};
-
-impl ThresholdEstimate {
-    fn level(&self, setting: &Setting) -> std::result::Result<f64, Declined> {
-        if let Some(level) = self.keys.level {
-            return Ok(level);
-        }
-        let event = self.keys.event;
-        if setting.boundary == Boundary::Torus && setting.dimension == 2 {
-            let exact = match setting.lattice.as_str() {
-                "hypercubic" => exact::wrapping(setting.sides[1] as f64 / setting.sides[0] as f64),
-                _ => exact::wrapping_rhombus(),
-            };
-            let exact = exact.map_err(|e| Declined(e.to_string()))?;
-            return Ok(match event {
-                Event::X => exact.x,
-                Event::Last => exact.y,
-                Event::Any => exact.any,
-                Event::All => exact.all,
-                Event::FullRank => exact.cross,
-                Event::Only => return Err(Declined("R_1 is no monotone function of p".into())),
-            });
-        }
-        Ok(
-            match (
-                setting.boundary,
-                setting.lattice.as_str(),
-                setting.dimension,
-                event,
-            ) {
-                (_, _, _, Event::Only) => {
-                    return Err(Declined("R_1 is no monotone function of p".into()));
-                }
-                (Boundary::Torus, "hypercubic", 3, Event::X | Event::Last) => 0.2578,
-                (Boundary::Torus, "hypercubic", 3, Event::Any) => 0.4600,
-                (Boundary::Torus, "hypercubic", 3, Event::All) => 0.0804,
-                _ => 0.5,
-            },
-        )
-    }
-}
-
-impl Instrument for ThresholdEstimate {
-    fn about(&self) -> &'static About {
-        &THRESHOLD_ABOUT
-    }
-
-    fn observable(&self) -> &'static Observable {
-        &THRESHOLD_OBSERVABLE
-    }
-
-    fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
-        self.level(setting(experiment)?)?;
-        Ok(Vec::new())
-    }
-
-    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
-        Err(no_recorder(THRESHOLD_ABOUT.kind))
-    }
-
-    fn keyed(&self, place: &str, keys: toml::Table) -> Result<Arc<dyn Instrument>> {
-        let keys: ThresholdKeys = parse_table(place, keys)?;
-        if let Some(level) = keys.level
-            && !(level > 0.0 && level < 1.0)
-        {
-            return Err(Error::input(
-                format!("{place}.level"),
-                format!("{level} is not between 0 and 1"),
-                "use a probability between them",
-            ));
-        }
-        Ok(Arc::new(ThresholdEstimate { keys }))
-    }
-
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!(self.keys)
-    }
-
-    fn sweeps(&self) -> Option<&dyn ReadsSweeps> {
-        Some(self)
-    }
-}
-
-impl ReadsSweeps for ThresholdEstimate {
-    fn need(&self) -> Need {
-        Need {
-            onset: true,
-            sizes: false,
-        }
-    }
-
-    fn read(&self, setting: &Setting, _: &[Axis], tally: &Tally) -> Result<Vec<f64>> {
-        let level = self
-            .level(setting)
-            .map_err(|d| Error::bug(THRESHOLD_ABOUT.kind, d.0))?;
-        Ok(vec![tally.threshold(self.keys.event, level)?])
     }
 }

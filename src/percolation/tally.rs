@@ -1,18 +1,20 @@
 //! Sums over sweeps: what the observables of one draw are read from.
 
+use super::graph::Graph;
 use super::model::Model;
 use super::onset::{Event, Onset};
 use super::sweep::{Follow, State};
-use super::{Binomial, Boundary, Crystal, Element};
+use super::{Binomial, Boundary, Crystal, Element, Network, Sweeper};
 use crate::error::{Error, Result};
 use crate::numerics::interrupt;
 use crate::numerics::random::Stream;
 use rand::RngExt;
+use std::sync::Arc;
 
 /// A percolation model in words and numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
-    /// Name of the crystal, see [`Crystal::named`].
+    /// Name of the crystal, see [`Crystal::named`]; of no meaning beside a graph, like dimension, sides and boundary.
     pub lattice: String,
     /// Dimension of space.
     pub dimension: usize,
@@ -24,6 +26,8 @@ pub struct Setting {
     pub boundary: Boundary,
     /// Independent sweeps that one draw averages over.
     pub sweeps: usize,
+    /// A graph in place of the crystal: without directions, it has nothing to wrap around or to span.
+    pub graph: Option<Arc<Graph>>,
 }
 
 /// What is read off the sweeps of one draw.
@@ -62,7 +66,22 @@ impl Setting {
     /// # Errors
     /// As for [`Model::lattice`].
     pub fn model(&self) -> Result<Model> {
+        if self.graph.is_some() {
+            return Ok(Model::network(self.network()?, self.element));
+        }
         Model::lattice(&self.crystal()?, &self.sides, self.boundary, self.element)
+    }
+
+    /// Sites and bonds as tables.
+    ///
+    /// # Errors
+    /// As for [`Network::lattice`].
+    pub fn network(&self) -> Result<Network> {
+        let Some(graph) = &self.graph else {
+            return Network::lattice(&self.crystal()?, &self.sides, self.boundary);
+        };
+        let edges = graph.edges().iter().map(|&(i, j)| [i, j]).collect();
+        Network::graph(graph.vertices(), edges)
     }
 
     /// Numbers of sites and of elements.
@@ -70,8 +89,15 @@ impl Setting {
     /// # Errors
     /// As for [`Model::lattice`].
     pub fn counts(&self) -> Result<[u64; 2]> {
+        if let Some(graph) = &self.graph {
+            let sites = graph.vertices() as u64;
+            return Ok(match self.element {
+                Element::Site => [sites, sites],
+                Element::Bond => [sites, graph.edges().len() as u64],
+            });
+        }
         let crystal = self.crystal()?;
-        super::Network::bytes(&crystal, &self.sides, self.boundary)?;
+        Network::bytes(&crystal, &self.sides, self.boundary)?;
         let cells: u64 = self.sides.iter().map(|&s| s as u64).product();
         let sites = cells * crystal.basis as u64;
         Ok(match self.element {
@@ -85,15 +111,22 @@ impl Setting {
     /// # Errors
     /// As for [`Model::lattice`].
     pub fn bytes(&self, need: Need) -> Result<u64> {
-        let [_, elements] = self.counts()?;
+        let [sites, elements] = self.counts()?;
         let follow = need.follow();
-        let [tables, buffers] = Model::bytes(
-            &self.crystal()?,
-            &self.sides,
-            self.boundary,
-            self.element,
-            follow,
-        )?;
+        let [tables, buffers] = match &self.graph {
+            None => Model::bytes(
+                &self.crystal()?,
+                &self.sides,
+                self.boundary,
+                self.element,
+                follow,
+            )?,
+            // The edges are copied and sorted while the tables are made.
+            Some(graph) => [
+                4 * sites + 32 * graph.edges().len() as u64,
+                Sweeper::bytes(sites, elements, false, follow),
+            ],
+        };
         let sizes = if need.sizes { 32 * (elements + 1) } else { 0 };
         Ok(tables + buffers + sizes + 56 * self.sweeps as u64)
     }
@@ -105,8 +138,8 @@ impl Setting {
     /// # Errors
     /// As for [`Model::lattice`]; `Input` for `p` outside `[0, 1]`.
     pub fn configuration(&self, p: f64, rng: &mut Stream) -> Result<Vec<u32>> {
-        let network = super::Network::lattice(&self.crystal()?, &self.sides, self.boundary)?;
-        let mut sweeper = super::Sweeper::new(&network, self.element, Follow::default());
+        let network = self.network()?;
+        let mut sweeper = Sweeper::new(&network, self.element, Follow::default());
         let occupied = Binomial::new(sweeper.elements(), p)?.draw(rng.random());
         let mut order = Vec::new();
         super::permutation(sweeper.elements(), rng, &mut order);

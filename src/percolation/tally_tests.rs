@@ -12,6 +12,7 @@ fn setting(sides: &[usize], element: Element, sweeps: usize) -> Setting {
         element,
         boundary: Boundary::Torus,
         sweeps,
+        graph: None,
     }
 }
 

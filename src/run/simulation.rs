@@ -3,11 +3,8 @@
 use crate::error::{Error, Result};
 use crate::experiment::{DrawIndex, Experiment};
 use crate::instrument::{Chosen, Wanted};
-use crate::percolation::{Need, Tally};
+use crate::percolation::{Need, Simulated, Simulation, Tally};
 use serde_json::{Value as Json, json};
-
-/// Elements occupied per second, for estimates.
-const RATE: f64 = 1e7;
 
 /// What a record of a simulation depends on, beside its instruments and draw.
 pub(super) fn identity(experiment: &Experiment) -> Json {
@@ -21,7 +18,7 @@ pub(super) fn identity(experiment: &Experiment) -> Json {
 }
 
 fn need(instruments: &[Chosen]) -> Need {
-    let needs = instruments.iter().filter_map(|i| i.sweeps());
+    let needs = instruments.iter().filter_map(|i| i.simulated());
     needs.fold(Need::default(), |all, i| all.and(i.need()))
 }
 
@@ -32,21 +29,34 @@ pub(super) fn simulate(
     wanted: &[Wanted],
     draw: DrawIndex,
 ) -> Result<Vec<(String, Vec<f64>)>> {
-    let setting = experiment
-        .task
-        .percolation()
-        .ok_or_else(|| Error::bug("simulate", "nothing to simulate"))?;
     let mut rng = experiment.simulation_stream(draw);
-    let tally = Tally::of(setting, need(instruments), &mut rng)?;
+    match experiment.task.simulation() {
+        None => Err(Error::bug("simulate", "nothing to simulate")),
+        Some(Simulation::Sweeps(setting)) => {
+            let tally = Tally::of(setting, need(instruments), &mut rng)?;
+            read(instruments, wanted, Simulated::Sweeps(setting, &tally))
+        }
+        Some(Simulation::Growth(growth)) => {
+            let census = growth.census(&mut rng)?;
+            read(instruments, wanted, Simulated::Census(&census))
+        }
+    }
+}
+
+fn read(
+    instruments: &[Chosen],
+    wanted: &[Wanted],
+    simulated: Simulated,
+) -> Result<Vec<(String, Vec<f64>)>> {
     instruments
         .iter()
         .zip(wanted)
         .map(|(instrument, wanted)| {
             let name = instrument.about().kind;
             let reads = instrument
-                .sweeps()
+                .simulated()
                 .ok_or_else(|| Error::bug(name, "needs a learner"))?;
-            let values = reads.read(setting, &wanted.axes, &tally)?;
+            let values = reads.read(simulated, &wanted.axes)?;
             match values.len() == wanted.size() {
                 true => Ok((name.to_string(), values)),
                 false => Err(Error::bug(name, format!("{} values", values.len()))),
@@ -57,8 +67,5 @@ pub(super) fn simulate(
 
 /// Peak memory of one draw, and its seconds on one core.
 pub(super) fn cost(experiment: &Experiment, instruments: &[Chosen]) -> Option<(u64, f64)> {
-    let setting = experiment.task.percolation()?;
-    let bytes = setting.bytes(need(instruments)).ok()?;
-    let [_, elements] = setting.counts().ok()?;
-    Some((bytes, elements as f64 * setting.sweeps as f64 / RATE))
+    experiment.task.simulation()?.cost(need(instruments))
 }

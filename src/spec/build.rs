@@ -207,7 +207,7 @@ pub(super) fn check(experiment: &Experiment) -> Result<()> {
             ));
         }
     }
-    if experiment.learner.is_some() && experiment.task.percolation().is_some() {
+    if experiment.learner.is_some() && experiment.task.simulation().is_some() {
         return Err(Error::input(
             "learner",
             format!(

@@ -7,6 +7,7 @@ pub mod linear_teacher;
 pub mod loader;
 pub mod percolation_hierarchy;
 pub mod percolation_lattice;
+pub mod percolation_tree;
 pub mod semantic_hierarchy;
 mod shared;
 pub mod text;
@@ -17,13 +18,14 @@ pub use file::File;
 pub use linear_teacher::LinearTeacher;
 pub use percolation_hierarchy::PercolationHierarchy;
 pub use percolation_lattice::PercolationLattice;
+pub use percolation_tree::PercolationTree;
 pub use semantic_hierarchy::SemanticHierarchy;
 pub use text::Text;
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
 use crate::numerics::random::{Stream, stream};
-use crate::percolation::Setting;
+use crate::percolation::{Setting, Simulation};
 use nalgebra::DMatrix;
 use rand::Rng;
 use std::fmt::Debug;
@@ -110,9 +112,16 @@ pub trait Task: Debug + Send + Sync {
     fn cluster_growth(&self) -> Option<ClusterGrowth> {
         None
     }
-    /// View: the lattice to be swept, for simulations without a learner.
-    fn percolation(&self) -> Option<&Setting> {
+    /// View: what is simulated without a learner.
+    fn simulation(&self) -> Option<Simulation<'_>> {
         None
+    }
+    /// View: the lattice to be swept, where that is what is simulated.
+    fn percolation(&self) -> Option<&Setting> {
+        match self.simulation()? {
+            Simulation::Sweeps(setting) => Some(setting),
+            Simulation::Growth(_) => None,
+        }
     }
     /// Working memory of a draw, beside the data set.
     fn draw_bytes(&self) -> u64 {
@@ -133,6 +142,7 @@ pub const TASKS: &[Kind<dyn Task>] = &[
     copy::KIND,
     percolation_hierarchy::KIND,
     percolation_lattice::KIND,
+    percolation_tree::KIND,
 ];
 
 /// Independent streams for the ingredients of one draw, keyed by numbers drawn from `rng`: each ingredient can grow (more

@@ -1,12 +1,16 @@
 //! Percolation on a lattice: sites or bonds occupied at random.
 
+use super::loader::Contents;
+use super::shared::Shared;
 use super::{Dataset, Shape, Task};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::numerics::random::Stream;
-use crate::percolation::{Boundary, Element, Setting};
+use crate::percolation::graph::Graph;
+use crate::percolation::{Boundary, Element, Setting, Simulation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Construction, keys and conventions of the task.
@@ -22,7 +26,9 @@ sweeps, the less is stored per sweep; at least 5 draws are needed for p-values, 
 Sites: clusters of occupied sites. Bonds: clusters of all sites, joined by occupied bonds.
 
 Keys
-  lattice     hypercubic (default), triangular, honeycomb, kagome, bcc, fcc, diamond
+  lattice     hypercubic (default), triangular, honeycomb, kagome, bcc, fcc, diamond, or \"edges\": any graph
+  file        edges: a text file, plain or gzip, with one edge per line, two vertex numbers from 0 on; # starts a comment. It enters
+              every hash by its content. A graph has no size, no boundary and no wrapping
   dimension   of the hypercubic lattice, 1 to 13 (default 2); the others have their own
   size        cells L along every direction: at least 3 on a torus (2 would make double bonds), 2 on an open lattice
   sides       [L1, L2, ...] in place of size, for unequal sides
@@ -68,7 +74,10 @@ struct Keys {
     element: Element,
     /// Torus or open.
     #[serde(default)]
-    boundary: Boundary,
+    boundary: Option<Boundary>,
+    /// The edges of a graph.
+    #[serde(default)]
+    file: Option<PathBuf>,
     /// Independent sweeps of a draw.
     #[serde(default)]
     sweeps: Sweeps,
@@ -111,15 +120,89 @@ fn site() -> Element {
     Element::Site
 }
 
+/// The `lattice` that is read from a file.
+const EDGES: &str = "edges";
+
+/// Graphs by the content of their files.
+static GRAPHS: Shared<Graph> = Shared::new();
+
+/// Content and graph of a file of edges.
+fn read(place: &str, file: &Path) -> Result<(String, Arc<Graph>)> {
+    let wrong = |e: Error| match e {
+        Error::Input {
+            place: at,
+            cause,
+            remedy,
+        } => Error::input(format!("{place}.file"), format!("{at}: {cause}"), remedy),
+        e => e,
+    };
+    let contents = Contents::read(file).map_err(wrong)?;
+    let content = contents.hash();
+    let graph = GRAPHS.get(content.clone(), || {
+        let Contents { file, bytes } = contents;
+        let text = String::from_utf8(bytes)
+            .map_err(|e| Error::input(&file, format!("not a text: {e}"), "use UTF-8"))?;
+        let graph = Graph::parse(&text, None).map_err(|e| match e {
+            Error::Input {
+                place,
+                cause,
+                remedy,
+            } => Error::input(format!("{file}, {place}"), cause, remedy),
+            e => e,
+        })?;
+        match graph.edges().is_empty() {
+            true => Err(Error::input(file, "no edges", "write one edge per line")),
+            false => Ok(graph),
+        }
+    });
+    Ok((content, graph.map_err(wrong)?))
+}
+
 impl Keys {
+    /// A key that belongs to the other kind of lattice, and what to do.
+    fn misplaced(&self) -> Option<(&'static str, &'static str)> {
+        if self.lattice != EDGES {
+            let file = self.file.as_ref();
+            return file.map(|_| ("file", "remove it, or write lattice = \"edges\""));
+        }
+        let given = [
+            ("size", self.size.is_some()),
+            ("sides", self.sides.is_some()),
+            ("dimension", self.dimension.is_some()),
+            ("boundary", self.boundary.is_some()),
+        ];
+        let found = given.into_iter().find(|(_, given)| *given);
+        found.map(|(key, _)| (key, "remove it: a graph is what its edges are"))
+    }
+
     fn task(self, place: &str) -> Result<PercolationLattice> {
+        if let Some((key, remedy)) = self.misplaced() {
+            return Err(Error::input(
+                format!("{place}.{key}"),
+                format!("lattice = \"{}\" has no such key", self.lattice),
+                remedy,
+            ));
+        }
+        let (content, graph) = match (self.lattice == EDGES, &self.file) {
+            (false, _) => (None, None),
+            (true, Some(file)) => read(place, file).map(|(c, g)| (Some(c), Some(g)))?,
+            (true, None) => {
+                return Err(Error::input(
+                    format!("{place}.file"),
+                    "the edges of the graph are missing",
+                    "write file = \"PATH\"",
+                ));
+            }
+        };
         let dimension = self.dimension.unwrap_or(match self.lattice.as_str() {
             "bcc" | "fcc" | "diamond" => 3,
+            EDGES => 0,
             _ => 2,
         });
         let sides = match (self.size, self.sides) {
             (Some(size), None) => vec![size; dimension],
             (None, Some(sides)) => sides,
+            (None, None) if graph.is_some() => Vec::new(),
             _ => {
                 return Err(Error::input(
                     format!("{place}.size"),
@@ -134,9 +217,11 @@ impl Keys {
                 dimension,
                 sides,
                 element: self.element,
-                boundary: self.boundary,
+                boundary: self.boundary.unwrap_or_default(),
                 sweeps: 1,
+                graph,
             },
+            content,
         };
         let named = match task.setting.counts() {
             Ok([_, elements]) => Ok(elements),
@@ -170,6 +255,8 @@ impl Keys {
 pub struct PercolationLattice {
     /// Lattice, element, boundary and number of sweeps.
     pub setting: Setting,
+    /// BLAKE3 of the file of edges, in hexadecimal.
+    content: Option<String>,
 }
 
 impl Task for PercolationLattice {
@@ -179,6 +266,14 @@ impl Task for PercolationLattice {
 
     fn resolved(&self) -> serde_json::Value {
         let s = &self.setting;
+        if let Some(content) = &self.content {
+            return serde_json::json!({
+                "lattice": s.lattice,
+                "content": content,
+                "element": s.element,
+                "sweeps": s.sweeps,
+            });
+        }
         serde_json::json!({
             "lattice": s.lattice,
             "dimension": s.dimension,
@@ -205,8 +300,8 @@ impl Task for PercolationLattice {
         ))
     }
 
-    fn percolation(&self) -> Option<&Setting> {
-        Some(&self.setting)
+    fn simulation(&self) -> Option<Simulation<'_>> {
+        Some(Simulation::Sweeps(&self.setting))
     }
 }
 
@@ -214,6 +309,8 @@ impl Task for PercolationLattice {
 mod tests {
     use super::*;
     use crate::kind::component;
+    use crate::numerics::random::stream;
+    use crate::percolation::{Need, Tally};
     use crate::task::TASKS;
 
     fn parse(text: &str) -> Result<Arc<dyn Task>> {
@@ -234,6 +331,49 @@ mod tests {
         assert_eq!(fcc.percolation().unwrap().counts().unwrap(), [64, 384]);
         let effort = parse("size = 8\nsweeps = { elements = 1e4 }").unwrap();
         assert_eq!(effort.percolation().unwrap().sweeps, 157);
+    }
+
+    /// A triangle with a tail, swept as a graph: the exact numbers of enumeration apply to it, and its content is its identity.
+    #[test]
+    fn a_graph_is_read_from_its_edges() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            format!("lattice = 'edges'\nfile = '{}'\n", path.display())
+        };
+        let kite = write("kite.txt", "0 1\n1 2\n2 0\n2 3 # tail\n");
+        let task = parse(&format!("{kite}element = 'bond'")).unwrap();
+        let setting = task.percolation().unwrap();
+        assert_eq!(setting.counts().unwrap(), [4, 4]);
+        let need = Need {
+            sizes: true,
+            onset: false,
+        };
+        let tally = Tally::of(setting, need, &mut stream(1, "graph", &[])).unwrap();
+        assert_eq!((tally.clusters[0], tally.clusters[2]), (4.0, 2.0));
+        assert_eq!((tally.largest[4], tally.squares[4]), (4.0, 16.0));
+        let copy = write("copy.txt", "0 1\n1 2\n2 0\n2 3 # tail\n");
+        let copy = parse(&format!("{copy}element = 'bond'")).unwrap();
+        assert_eq!(copy.resolved(), task.resolved());
+        assert!(!task.resolved().to_string().contains("kite"));
+        let loops = write("loop.txt", "0 1\n\n2 2\n");
+        let empty = write("empty.txt", "# nothing\n");
+        for (text, message) in [
+            (loops, "loop.txt, line 3: vertex 2 is joined to itself"),
+            (empty, "empty.txt: no edges"),
+            (format!("{kite}size = 4"), "task.size"),
+            (format!("{kite}boundary = 'open'"), "task.boundary"),
+            ("lattice = 'edges'".into(), "task.file"),
+            ("size = 4\nfile = 'kite.txt'".into(), "task.file"),
+            (
+                "lattice = 'edges'\nfile = 'no/such'".into(),
+                "task.file: no/such",
+            ),
+        ] {
+            let error = parse(&text).unwrap_err().to_string();
+            assert!(error.contains(message), "{text}: {error}");
+        }
     }
 
     #[test]

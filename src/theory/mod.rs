@@ -116,6 +116,8 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     percolation::LIMIT,
     percolation::ENUMERATION,
     percolation::SCALING,
+    percolation::BETHE,
+    percolation::ERDOS_RENYI,
 ];
 
 /// A solver was handed a draw without what its promise names.

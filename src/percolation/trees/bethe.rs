@@ -59,8 +59,23 @@ impl Bethe {
         1.0 / (f64::from(self.coordination) - 1.0)
     }
 
+    /// Number `z` of neighbours of every site.
+    pub fn coordination(&self) -> u32 {
+        self.coordination
+    }
+
+    /// Occupation probability `p`.
+    pub fn occupation(&self) -> f64 {
+        self.occupation
+    }
+
+    /// What is occupied.
+    pub fn element(&self) -> Element {
+        self.element
+    }
+
     /// Occupied sites per lattice site: `p` for site, 1 for bond percolation.
-    fn site_density(&self) -> f64 {
+    pub fn site_density(&self) -> f64 {
         match self.element {
             Element::Site => self.occupation,
             Element::Bond => 1.0,
@@ -86,6 +101,12 @@ impl Bethe {
         self.site_density() * bond.exp()
     }
 
+    /// Bound of the relative rounding error of `n_s`: the logarithms of three factorials cancel.
+    pub fn rounding(&self, size: u64) -> f64 {
+        let reach = (f64::from(self.coordination) - 1.0) * size as f64;
+        4.0 * f64::EPSILON * reach * (reach + 2.0).ln()
+    }
+
     /// Probability that a branch entered through one given neighbour is infinite, when a share `seen` of sites counts as infinite:
     /// the largest root of `d = p (1 - (1 - seen)(1 - d)^(z-1))`.
     fn branch(&self, seen: f64) -> f64 {
@@ -105,6 +126,34 @@ impl Bethe {
     /// smallest root.
     pub fn giant(&self) -> f64 {
         self.site_density() * self.infinite()
+    }
+
+    /// What is seen of clusters that are cut off at `cap` sites, from an occupied site: exact sums over all sizes. O(cap).
+    ///
+    /// At the threshold `P(s > cap) ~ 2 A cap^(-1/2)`, `<min(s, cap)> ~ 4 A cap^(1/2)`, `A = z/(z-1) sqrt((z-1)/(2 pi (z-2)))`.
+    ///
+    /// ```
+    /// use saddlepoint::percolation::{Element, trees::Bethe};
+    /// let below = Bethe::new(3, 0.3, Element::Bond).unwrap().cut_off(2);
+    /// assert!((below.larger - 0.44091).abs() < 1e-12); // 1 - 0.7^3 - 2 * 0.108045
+    /// ```
+    pub fn cut_off(&self, cap: u64) -> CutOff {
+        let (mut smaller, mut mean, mut bound, mut mean_bound) = (0.0, 0.0, 0.0, 0.0);
+        for size in (1..=cap).rev() {
+            let s = size as f64;
+            let weight = self.weight(size);
+            let rounding = weight * self.rounding(size);
+            smaller += weight;
+            mean += s * weight;
+            bound += rounding;
+            mean_bound += s * rounding;
+        }
+        let larger = (1.0 - smaller).max(0.0);
+        CutOff {
+            larger,
+            mean_size: mean + cap as f64 * larger,
+            bounds: [bound, mean_bound + cap as f64 * bound],
+        }
     }
 
     /// The cluster of one site (occupied, in site percolation), grown breadth first until it dies or has `cap` sites.
@@ -144,6 +193,17 @@ impl Bethe {
         }
         Ok(cluster)
     }
+}
+
+/// Clusters of which at most a number of sites, the cap, is seen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CutOff {
+    /// `P(s > cap)`: probability that a cluster is cut off.
+    pub larger: f64,
+    /// `<min(s, cap)>`: mean size, the cap where it is cut off.
+    pub mean_size: f64,
+    /// Bounds of the rounding errors of these two.
+    pub bounds: [f64; 2],
 }
 
 /// A cluster grown on the Bethe lattice, sites in breadth-first order.
@@ -242,6 +302,22 @@ mod tests {
             assert!((sites - p * closed).abs() < 2e-15);
         }
         assert_eq!(bond(3, 0.5).giant(), 0.0);
+    }
+
+    /// Below the threshold nothing is lost at a large cap, above it `1 - R^z`; at it the powers of the cap.
+    #[test]
+    fn a_cap_cuts_off_what_is_larger() {
+        let below = bond(3, 0.3).cut_off(2000);
+        assert!(below.larger <= below.bounds[0]);
+        assert!((below.mean_size - 3.25).abs() < 1e-10);
+        let above = bond(3, 0.6).cut_off(2000);
+        assert!((above.larger - bond(3, 0.6).infinite()).abs() <= above.bounds[0] + 1e-15);
+        assert!(above.bounds[0] < 1e-11);
+        let critical = bond(6, 0.2).cut_off(1_000_000);
+        let amplitude = 1.2 * (5.0 / (8.0 * std::f64::consts::PI)).sqrt();
+        assert!((critical.larger * 1000.0 / (2.0 * amplitude) - 1.0).abs() < 1e-5);
+        assert!((critical.mean_size / 1000.0 / (4.0 * amplitude) - 1.0).abs() < 2e-3);
+        assert!(critical.bounds[0] < 1e-9 && critical.bounds[1] < 1e-3);
     }
 
     #[test]

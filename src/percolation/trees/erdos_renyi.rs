@@ -35,6 +35,11 @@ impl ErdosRenyi {
             "give a positive number",
         ))
     }
+
+    /// Mean degree `c`.
+    pub fn degree(&self) -> f64 {
+        self.degree
+    }
 }
 
 impl ClusterLaw for ErdosRenyi {

@@ -2,10 +2,12 @@
 
 mod bethe;
 mod erdos_renyi;
+mod growth;
 mod yule_simon;
 
-pub use bethe::{Bethe, BetheCluster};
+pub use bethe::{Bethe, BetheCluster, CutOff};
 pub use erdos_renyi::{ErdosRenyi, uniform_graph};
+pub use growth::{Census, Growth};
 pub use yule_simon::YuleSimon;
 
 use crate::error::{Error, Result};

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::experiment::{Draw, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
-use crate::percolation::{Binomial, Crystal, MAX_ENUMERATED, Network, Setting, enumerate};
+use crate::percolation::{Binomial, MAX_ENUMERATED, Setting, enumerate};
 use crate::theory::constant::NoKeys;
 use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory};
 use std::sync::Arc;
@@ -107,8 +107,7 @@ impl Plan for Count {
 
     fn solve(&self, _: &Draw) -> Result<Prediction> {
         let s = &self.setting;
-        let crystal = Crystal::named(&s.lattice, s.dimension)?;
-        let network = Network::lattice(&crystal, &s.sides, s.boundary)?;
+        let network = s.network()?;
         let all = enumerate(&network, s.element)?;
         let elements = all.configurations.len() - 1;
         let sites = network.sites() as f64;

@@ -1,16 +1,21 @@
-//! Percolation on lattices: exact and published constants, enumeration, and scaling.
+//! Percolation: exact and published constants, enumeration and scaling of lattices; trees and random graphs.
 
+mod bethe;
 mod enumeration;
+mod erdos_renyi;
 mod limit;
 mod scaling;
 
+pub use bethe::KIND as BETHE;
 pub use enumeration::KIND as ENUMERATION;
+pub use erdos_renyi::KIND as ERDOS_RENYI;
 pub use limit::KIND as LIMIT;
 pub use scaling::KIND as SCALING;
 
 use crate::experiment::{Conditioning, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};
-use crate::percolation::{Event, Setting};
+use crate::percolation::trees::Growth;
+use crate::percolation::{Event, Setting, Simulation};
 
 /// The lattice of a simulation, for theories of one.
 fn setting(experiment: &Experiment) -> Result<&Setting, Declined> {
@@ -19,6 +24,17 @@ fn setting(experiment: &Experiment) -> Result<&Setting, Declined> {
         .percolation()
         .ok_or_else(|| Declined("needs a lattice (task.kind = \"percolation-lattice\")".into()))
 }
+
+/// The trees of a simulation, for theories of them.
+fn growth(experiment: &Experiment) -> Option<&Growth> {
+    match experiment.task.simulation()? {
+        Simulation::Growth(growth) => Some(growth),
+        Simulation::Sweeps(_) => None,
+    }
+}
+
+/// What theories of trees predict.
+const OF_TREES: &[&str] = &["cluster-weight", "mean-cluster-size", "infinite-share"];
 
 /// The wanted observables among `names`, or a reason why there are none.
 fn covered(wanted: &[Wanted], names: &[&str]) -> Result<Vec<usize>, Declined> {

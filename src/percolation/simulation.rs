@@ -1,0 +1,39 @@
+//! Simulations without a learner: what is simulated, and what one draw gave.
+
+use super::trees::{Census, Growth};
+use super::{Need, Setting, Tally};
+
+/// What a task simulates.
+#[derive(Debug, Clone, Copy)]
+pub enum Simulation<'a> {
+    /// Sweeps of a lattice or graph.
+    Sweeps(&'a Setting),
+    /// Clusters of a tree or random graph at one occupation.
+    Growth(&'a Growth),
+}
+
+/// What was simulated in one draw.
+#[derive(Debug, Clone, Copy)]
+pub enum Simulated<'a> {
+    /// Sweeps, and the sums over them.
+    Sweeps(&'a Setting, &'a Tally),
+    /// Clusters, counted by size.
+    Census(&'a Census),
+}
+
+impl Simulation<'_> {
+    /// Peak memory of one draw, and its seconds on one core; nothing where the setting is wrong.
+    pub fn cost(&self, need: Need) -> Option<(u64, f64)> {
+        match self {
+            Simulation::Sweeps(setting) => {
+                let [_, elements] = setting.counts().ok()?;
+                let seconds = elements as f64 * setting.sweeps as f64 / SWEEP_RATE;
+                Some((setting.bytes(need).ok()?, seconds))
+            }
+            Simulation::Growth(growth) => Some((growth.bytes(), growth.seconds())),
+        }
+    }
+}
+
+/// Elements occupied per second, for estimates.
+const SWEEP_RATE: f64 = 1e7;
