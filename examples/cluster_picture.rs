@@ -21,6 +21,7 @@ fn main() -> Result<()> {
         sides: vec![size + 1, size],
         element: Element::Bond,
         boundary: Boundary::Open,
+        graph: None,
         sweeps,
     };
     if let Some(path) = path {
@@ -52,7 +53,10 @@ fn main() -> Result<()> {
     // A sweep gives the binomial probability of being past its onset: less scatter than a coin, which this bounds.
     let tolerance = 4.0 * (0.25 / sweeps as f64).sqrt();
     let ok = (value - 0.5).abs() < tolerance;
-    println!("crossing probability of {} x {size} sites at p = 1/2 over {sweeps} sweeps", size + 1);
+    println!(
+        "crossing probability of {} x {size} sites at p = 1/2 over {sweeps} sweeps",
+        size + 1
+    );
     println!(
         "check: value = {value:.4}, theory = 0.5000, tolerance {tolerance:.1e} (4 standard errors of a coin): {}",
         if ok { "ok" } else { "FAILED" }
