@@ -76,6 +76,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "error",
             "kind",
             "numerics",
+            "percolation",
             "task",
             "kernel",
             "learner",
