@@ -9,7 +9,7 @@ use rand::RngExt;
 use std::collections::BTreeMap;
 
 /// Sites grown or edges drawn per second, for estimates.
-const RATE: f64 = 1e7;
+const RATE: f64 = 3e7;
 
 /// Largest cap: the exact prediction sums over all sizes up to it.
 const MOST_SITES: usize = 10_000_000;
