@@ -156,6 +156,8 @@ fn axis(label: &str, unit: &str, scale: ScaleKey, range: Option<[f64; 2]>) -> Ax
 fn axis_label(a: &Axis) -> (&str, &str) {
     match a.name.as_str() {
         "time" => ("time t = η · step", &a.unit),
+        "p" => ("occupation probability p", &a.unit),
+        "scaled-p" => ("(p − p_c) L^(1/ν)", &a.unit),
         name => (name, &a.unit),
     }
 }
