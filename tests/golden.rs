@@ -718,8 +718,13 @@ fn percolation(cases: &mut Cases) {
         experiment.task = parsed(TASKS, &table);
         experiment
     };
+    let folder = tempfile::tempdir().unwrap();
+    let kite = folder.path().join("kite.txt");
+    std::fs::write(&kite, "0 1\n1 2\n2 0\n2 3\n").unwrap();
+    let edges = format!("lattice = 'edges'\nfile = '{}'", kite.display());
     for (case, keys) in [
         ("torus", "size = 4"),
+        ("edges", edges.as_str()),
         (
             "open",
             "sides = [4, 3]\nboundary = 'open'\nelement = 'bond'",

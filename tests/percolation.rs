@@ -35,6 +35,56 @@ fn a_small_torus_agrees_with_its_enumeration() {
     assert!(ran.out.matches("\"agree\"").count() >= 8, "{}", ran.out);
 }
 
+/// Two triangles joined by an edge: 2^6 configurations of sites, 2^7 of bonds.
+#[test]
+fn a_graph_agrees_with_its_enumeration() {
+    let at = "p = [0.2, 0.5, 0.8]";
+    let folder = with_spec(&format!(
+        r#"
+version = 1
+task = {{ kind = "percolation-lattice", lattice = "edges", file = "graph.txt", sweeps = 200 }}
+theory = [{{ kind = "percolation-enumeration", expect = "agree" }}]
+sweep = {{ "task.element" = ["site", "bond"] }}
+[measure]
+observables = [{{ kind = "mean-cluster-size", {at} }}, {{ kind = "largest-cluster", {at} }}, {{ kind = "cluster-number", {at} }}]
+datasets = 20
+"#
+    ));
+    let edges = "0 1\n1 2\n2 0\n2 3\n3 4\n4 5\n5 3\n";
+    std::fs::write(folder.path().join("graph.txt"), edges).unwrap();
+    let ran = run(folder.path(), &["run", "spec.toml", "--json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+}
+
+/// A cap of 100 sites at the threshold, and graphs of 20,000 vertices below theirs: every weight, the mean size, what is cut off.
+#[test]
+fn trees_and_random_graphs_agree_with_their_laws() {
+    for (task, theory) in [
+        (
+            "p = \"threshold\", cap = 100, clusters = 4000",
+            "bethe-lattice",
+        ),
+        (
+            "source = \"erdos-renyi\", degree = 0.5, vertices = 20000",
+            "erdos-renyi",
+        ),
+    ] {
+        let folder = with_spec(&format!(
+            r#"
+version = 1
+task = {{ kind = "percolation-tree", {task} }}
+theory = [{{ kind = "{theory}", expect = "agree" }}]
+compare = {{ tolerances = {{ infinite-share = {{ absolute = 0.01 }} }} }}
+[measure]
+observables = ["cluster-weight", "mean-cluster-size", "infinite-share"]
+datasets = 20
+"#
+        ));
+        let ran = run(folder.path(), &["run", "spec.toml", "--json"]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    }
+}
+
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let numbers = |threads: &str| {
