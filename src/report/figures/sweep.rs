@@ -129,6 +129,12 @@ impl Sweep<'_> {
         (text, group * self.picked.len() + k)
     }
 
+    /// The extrapolated limit of a group.
+    fn limit(&self, group: &Group) -> Option<&Derived> {
+        let of = |d: &&&Derived| others(&d.set, self.key) == group.label;
+        self.limits.iter().find(of).copied()
+    }
+
     fn theory(&self, cell: &CellOutcome, label: &str) -> Result<Option<Blocks>> {
         match cell.theories.iter().find(|t| t.label == label) {
             Some(theory) => Ok(theory_curve(cell, theory, self.wanted)?.map(|c| c.values)),
@@ -166,13 +172,13 @@ impl Sweep<'_> {
                 }
             }
         }
-        let limit = self.limits.iter().find_map(|d| d.measured.as_ref().ok());
-        let limit = limit.map(|m| Estimate {
-            mean: m.estimate.clone(),
-            stderr: m.stderr.clone(),
-        });
         let mut n = 0;
         for (g, group) in self.groups.iter().enumerate() {
+            let limit = self.limit(group).and_then(|d| d.measured.as_ref().ok());
+            let limit = limit.map(|m| Estimate {
+                mean: m.estimate.clone(),
+                stderr: m.stderr.clone(),
+            });
             let measured = group
                 .cells
                 .iter()
@@ -217,13 +223,6 @@ impl Sweep<'_> {
         if all.iter().flatten().all(Option::is_none) {
             return Ok(None);
         }
-        let mut limit = None;
-        for d in &self.limits {
-            let theory = d.theories.iter().find(|t| t.label == *label);
-            if let (Ok(m), Some(t)) = (&d.measured, theory) {
-                limit = Some(Estimate::relative(&m.blocks, &t.reduced.blocks)?);
-            }
-        }
         let f = self.f;
         let mut panel = Panel::new(
             "",
@@ -234,6 +233,13 @@ impl Sweep<'_> {
         .legend(Legend::None)
         .with(Series::hline(0.0));
         for (g, (group, points)) in self.groups.iter().zip(&all).enumerate() {
+            let mut limit = None;
+            if let Some(d) = self.limit(group)
+                && let Some(t) = d.theories.iter().find(|t| t.label == *label)
+                && let Ok(m) = &d.measured
+            {
+                limit = Some(Estimate::relative(&m.blocks, &t.reduced.blocks)?);
+            }
             for (k, (index, _)) in self.picked.iter().enumerate() {
                 let ends = limit.iter().map(|l| (0.0, l.mean[*index]));
                 let cells = group.x.iter().zip(points);
