@@ -1,6 +1,5 @@
 """Percolation sweeps beside a plain C implementation of the same algorithm, interleaved.
 
-    cargo build --release --benches
     python benches/against/percolation.py path/to/plain_newman_ziff.c [--rounds 5]
 
 The C program is any that takes `L runs` and prints `total X sites/s`; it is compiled with `cc -O3`. Ours records the sum of squares and
@@ -8,7 +7,7 @@ the number of clusters beside the largest cluster. Ratio above 1: we are faster.
 """
 
 import argparse
-import glob
+import json
 import os
 import re
 import statistics
@@ -23,14 +22,19 @@ def rate(command):
     return float(re.search(r"total ([0-9.e+]+)", text).group(1))
 
 
+def program():
+    build = ["cargo", "bench", "--bench", "percolation", "--no-run", "--message-format=json"]
+    messages = subprocess.run(build, check=True, capture_output=True, text=True).stdout
+    found = [json.loads(line).get("executable") for line in messages.splitlines() if line.startswith("{")]
+    return [path for path in found if path][-1]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("source")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    built = glob.glob("target/release/deps/percolation-*")
-    programs = [p for p in built if os.access(p, os.X_OK) and not p.endswith(".d")]
-    ours = max(programs, key=os.path.getmtime)
+    ours = program()
     with tempfile.TemporaryDirectory() as folder:
         theirs = os.path.join(folder, "plain")
         subprocess.run(["cc", "-O3", "-o", theirs, given.source], check=True)
