@@ -45,6 +45,7 @@ pub const MODELS: &[Model] = models![
     "percolation-manifold",
     "percolation-probe",
     "percolation-square",
+    "percolation-threshold",
     "percolation-lattices",
     "percolation-cubic",
     "percolation-collapse",
