@@ -91,6 +91,21 @@ fn bond_tables_of_the_smallest_torus() {
     }
 }
 
+/// The triangular lattice is its own matching lattice: where no cluster of occupied sites winds, one of the empty ones is a cross.
+#[test]
+fn triangular_sites_are_self_matching() {
+    let triangular = Crystal::named("triangular", 2).unwrap();
+    for l in [3, 4] {
+        let network = Network::lattice(&triangular, &[l, l], Boundary::Torus).unwrap();
+        let all = enumerate(&network, Element::Site).unwrap();
+        let (any, cross) = (all.holds(Event::Any), all.holds(Event::FullRank));
+        let sites = l * l;
+        for n in 0..=sites {
+            assert_eq!(all.configurations[n] - any[n], cross[sites - n], "{l} {n}");
+        }
+    }
+}
+
 #[test]
 fn the_symmetry_of_the_square_relates_the_wrapping_probabilities() {
     for element in [Element::Site, Element::Bond] {
