@@ -35,8 +35,7 @@ fn main() -> Result<()> {
             map: ColorMap::Sequential,
             range: None,
         };
-        let axes = [AxisSpec::linear("site", ""), AxisSpec::linear("row", "")];
-        let [x, y] = axes;
+        let (x, y) = (AxisSpec::linear("site", ""), AxisSpec::linear("row", ""));
         let panel = Panel::new("bonds on the square lattice, p = 1/2", x, y).with(map);
         let png = render_png(&Figure::new(400.0, 350.0).with(panel), 2.0)?;
         match std::fs::write(&path, png) {

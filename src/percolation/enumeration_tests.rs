@@ -157,7 +157,7 @@ fn sweeps_visit_configurations_as_often_as_they_should() {
             let mut sweeper = Sweeper::new(network, element, follow);
             let (mut rng, mut order) = (stream(5, "sweep", &[k as u64]), Vec::new());
             let sweeps = 4000;
-            let mut sums = vec![[0f64; 3]; m + 1];
+            let (mut sums, mut spreads) = (vec![[0f64; 3]; m + 1], vec![[0f64; 3]; m + 1]);
             let events = [
                 Event::X,
                 Event::Any,
@@ -174,7 +174,10 @@ fn sweeps_visit_configurations_as_often_as_they_should() {
                         s.squares as f64,
                         f64::from(s.clusters),
                     ];
-                    sums[n].iter_mut().zip(values).for_each(|(a, v)| *a += v);
+                    for (k, v) in values.into_iter().enumerate() {
+                        sums[n][k] += v;
+                        spreads[n][k] += v * v;
+                    }
                 };
                 let onset = sweeper.run_in_order(&order, &mut watch).unwrap();
                 for (e, event) in events.into_iter().enumerate() {
@@ -188,12 +191,15 @@ fn sweeps_visit_configurations_as_often_as_they_should() {
                 let count = all.configurations[n] as f64;
                 let exact =
                     [&all.largest, &all.squares, &all.clusters].map(|s| s[n] as f64 / count);
-                for (sum, exact) in sums[n].iter().zip(exact) {
-                    // Sizes of at most 12 sites: the standard error is below 60/sqrt(4000); 5 of them.
-                    let spread = if exact < 13.0 { 4.0 } else { 60.0 };
+                for q in 0..3 {
+                    let mean = sums[n][q] / f64::from(sweeps);
+                    let variance = spreads[n][q] / f64::from(sweeps) - mean * mean;
+                    let error = (variance.max(0.0) / f64::from(sweeps)).sqrt();
+                    let off = (mean - exact[q]).abs();
                     assert!(
-                        (sum / f64::from(sweeps) - exact).abs() < 5.0 * spread / 63.2,
-                        "{k} {n}"
+                        off <= 4.5 * error + 1e-9,
+                        "{k} {element:?} {n}: {mean} {}",
+                        exact[q]
                     );
                 }
                 for (e, event) in events.into_iter().enumerate() {

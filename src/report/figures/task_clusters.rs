@@ -45,8 +45,7 @@ pub(super) fn task_clusters(spec: &Spec, f: &FigureSpec) -> Result<Option<(Figur
             1 => format!("{} lattice, p = {:.4}", setting.lattice, critical.value),
             _ => format!("{}, p = {:.4}", named(&cell.set), critical.value),
         };
-        let axes = [AxisSpec::linear("site", ""), AxisSpec::linear("row", "")];
-        let [x, y] = axes;
+        let (x, y) = (AxisSpec::linear("site", ""), AxisSpec::linear("row", ""));
         panels.push(Panel::new(title, x, y).with(map));
     }
     if panels.is_empty() {

@@ -77,11 +77,13 @@ impl Theory for Enumerated {
                 "needs at most {MAX_ENUMERATED} sites or bonds, not {elements}"
             )));
         }
+        let mut covers = covered(wanted, OBSERVABLES)?;
+        covers.retain(|&i| wanted[i].axes[0].name == "p");
+        if covers.is_empty() {
+            return Err(Declined("needs probabilities p, not scaled points".into()));
+        }
         Ok(Box::new(Count {
-            covers: covered(wanted, OBSERVABLES)?
-                .into_iter()
-                .filter(|&i| wanted[i].axes[0].name == "p")
-                .collect(),
+            covers,
             wanted: wanted.to_vec(),
             setting: setting.clone(),
             promise: promise(&[], 1 << 20, 1e-6 * (1u64 << elements) as f64),

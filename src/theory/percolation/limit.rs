@@ -78,27 +78,29 @@ impl Theory for Limit {
         let known = threshold(&setting.lattice, setting.dimension, setting.element)
             .map_err(|e| Declined(e.to_string()))?;
         let mut predicted = Vec::new();
-        let mut declined = None;
+        let (mut declined, mut at_every_size) = (None, true);
         let covers = covered(wanted, OBSERVABLES)?;
         for &i in &covers {
             match constant(setting, known, &wanted[i]) {
-                Ok((mean, bound)) => predicted.push(Predicted {
-                    wanted: i,
-                    mean: vec![mean],
-                    bound: vec![bound],
-                    stderr: None,
-                }),
+                Ok((mean, bound)) => {
+                    at_every_size &=
+                        is_self_dual(setting) && wanted[i].observable.name == "spanning-x";
+                    predicted.push(Predicted {
+                        wanted: i,
+                        mean: vec![mean],
+                        bound: vec![bound],
+                        stderr: None,
+                    });
+                }
                 Err(why) => declined = Some(why),
             }
         }
         if let (true, Some(why)) = (predicted.is_empty(), declined) {
             return Err(why);
         }
-        let is_self_dual = predicted.iter().any(|p| p.bound[0] == 0.0);
-        let limits: &[&str] = if is_self_dual {
-            &[]
-        } else {
-            &["task.size -> inf"]
+        let limits: &[&str] = match at_every_size {
+            true => &[],
+            false => &["task.size -> inf"],
         };
         Ok(Box::new(Constants {
             covers: predicted.iter().map(|p| p.wanted).collect(),
@@ -106,6 +108,15 @@ impl Theory for Limit {
             promise: promise(limits, 0, 0.0),
         }))
     }
+}
+
+/// Bonds on the open (L+1) x L square lattice.
+fn is_self_dual(setting: &Setting) -> bool {
+    setting.lattice == "hypercubic"
+        && setting.dimension == 2
+        && setting.boundary == Boundary::Open
+        && setting.element == Element::Bond
+        && setting.sides[0] == setting.sides[1] + 1
 }
 
 /// One value with its bound.
@@ -139,7 +150,7 @@ fn constant(
                 "open rhombi have no formula of Cardy's here".into(),
             ));
         }
-        if setting.element == Element::Bond && setting.sides[0] == setting.sides[1] + 1 {
+        if is_self_dual(setting) {
             return Ok((0.5, 0.0));
         }
         let value = exact::cardy(sides[0] / sides[1]).map_err(|e| Declined(e.to_string()))?;
