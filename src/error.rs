@@ -118,6 +118,18 @@ impl Error {
         }
     }
 
+    /// A wrong input of a function, with the `place` in the spec that its argument came from put before; other errors as they are.
+    pub fn within(self, place: &str) -> Self {
+        match self {
+            Error::Input {
+                place: argument,
+                cause,
+                remedy,
+            } => Error::input(format!("{place}.{argument}"), cause, remedy),
+            other => other,
+        }
+    }
+
     /// A solver that stopped short of its tolerance.
     pub fn unconverged(
         solver: impl Into<String>,

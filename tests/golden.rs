@@ -798,6 +798,7 @@ fn percolation(cases: &mut Cases) {
         cases.add("theory", theory.info().about, case, values);
     }
     trees(cases);
+    grown(cases);
     let theory = parsed(THEORIES, "kind = 'percolation-scaling'");
     let exponents = ["largest-cluster", "susceptibility"].map(|name| {
         let of = |d: usize| {
@@ -861,6 +862,69 @@ fn trees(cases: &mut Cases) {
         let values = plan.solve(&Draw::default()).unwrap().observables;
         let values = values.into_iter().flat_map(|o| o.mean);
         cases.add("theory", theory.info().about, case, values);
+    }
+}
+
+/// Single clusters grown on infinite lattices.
+fn grown(cases: &mut Cases) {
+    for (case, keys) in [
+        ("square", "doublings = 6\nclusters = 400"),
+        (
+            "diamond",
+            "lattice = 'diamond'\nelement = 'bond'\ndoublings = 5\nclusters = 400",
+        ),
+    ] {
+        let mut experiment = experiment(LINEAR);
+        experiment.learner = None;
+        experiment.training = None;
+        experiment.task = parsed(TASKS, &format!("kind = 'percolation-growth'\n{keys}"));
+        let Some(Simulation::Leath { growth, .. }) = experiment.task.simulation() else {
+            panic!("nothing grown");
+        };
+        let survival = growth.grow(&mut stream(1, "golden", &[])).unwrap();
+        let shares = (0..=6).map(|k| survival.at(k, 0.5)).filter(|q| !q.is_nan());
+        cases.add(
+            "task",
+            experiment.task.about(),
+            case,
+            shares.collect::<Vec<_>>(),
+        );
+        for kind in ["cluster-survival", "survival-exponent", "growth-threshold"] {
+            let instrument = INSTRUMENTS.iter().find(|i| i.about().kind == kind).unwrap();
+            let keys = match kind {
+                "cluster-survival" => toml::Table::new(),
+                _ => "span = 2".parse().unwrap(),
+            };
+            let instrument = instrument.keyed("measure", keys).unwrap();
+            let axes = instrument.axes(&experiment).unwrap();
+            let reads = instrument.simulated().unwrap();
+            let values = reads
+                .read(Simulated::Survival(growth, &survival), &axes)
+                .unwrap();
+            cases.add("instrument", instrument.about(), case, values);
+            let wanted = [Wanted {
+                observable: instrument.observable(),
+                axes,
+            }];
+            for theory in [
+                "threshold-series",
+                "percolation-limit",
+                "percolation-scaling",
+            ] {
+                let theory = parsed(THEORIES, &format!("kind = '{theory}'"));
+                let Ok(plan) = theory.plan(&experiment, &wanted) else {
+                    continue;
+                };
+                let values = plan.solve(&Draw::default()).unwrap().observables;
+                let values = values.into_iter().flat_map(|o| o.mean).collect::<Vec<_>>();
+                cases.add(
+                    "theory",
+                    theory.info().about,
+                    &format!("{case} {kind}"),
+                    values,
+                );
+            }
+        }
     }
 }
 

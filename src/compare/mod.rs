@@ -34,6 +34,7 @@
 #[cfg(test)]
 mod calibration;
 mod comparison;
+mod crossing;
 pub mod deviation;
 mod draws;
 pub mod reduction;
@@ -41,6 +42,7 @@ mod significance;
 mod verdict;
 
 pub use comparison::{Comparison, TheoryCurve, Worst, compare};
+pub use crossing::cross;
 pub use draws::{Blocks, Level, MAX_BLOCKS};
 pub use reduction::{Cell, Reduced, Reduction, reduce};
 pub use significance::{MIN_DRAWS_FOR_P, Residual, p_value, residuals, smallest_p, worst};

@@ -1,4 +1,4 @@
-//! Reductions across cells: extrapolation, slope, exponent and crossing along one swept key.
+//! Reductions across cells: extrapolation, slope and exponent along one swept key; crossings are in [`super::crossing`].
 //!
 //! Cells share their draws, so the values of one block at all cells belong together: the reduction is a function of the cells'
 //! block means, and its error is the jackknife over blocks of all cells jointly (pseudo-values, Student t). The same
@@ -41,12 +41,6 @@ pub enum Reduction {
         #[serde(default)]
         correction: Option<f64>,
     },
-    /// Smallest x at which the piecewise linear curve through the cells reaches `level`; for the crossing of two
-    /// curves reduce their difference ([`Blocks::minus`]) at level 0.
-    Crossing {
-        /// Height that the curve reaches, in the unit of the observable.
-        level: f64,
-    },
 }
 
 /// A reduced quantity, per point of the observable.
@@ -71,6 +65,22 @@ pub struct Reduced {
     pub notes: Vec<String>,
 }
 
+impl Reduced {
+    /// A reduced value that is known without any cells.
+    pub fn fixed(values: &[f64]) -> Reduced {
+        Reduced {
+            estimate: values.to_vec(),
+            stderr: None,
+            interval: None,
+            blocks: Blocks::fixed(values),
+            residual: None,
+            lack_of_fit: None,
+            n: 1,
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// Reduces `cells` (any order, equal numbers of points) along x.
 ///
 /// Fits are ordinary least squares with the same weight for every cell (correlated cells have no diagonal weights). With unequal
@@ -86,58 +96,6 @@ pub struct Reduced {
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
 pub fn reduce(cells: &[Cell], reduction: Reduction) -> Result<Reduced> {
-    let mut order: Vec<&Cell> = cells.iter().collect();
-    order.sort_by(|a, b| a.x.total_cmp(&b.x));
-    let x: Vec<f64> = order.iter().map(|c| c.x).collect();
-    check(&order, reduction)?;
-    let points = order[0].blocks.points();
-    let n = order.iter().map(|c| c.blocks.n()).min().unwrap_or(1);
-    let mut notes = Vec::new();
-    if order.iter().any(|c| c.blocks.n() != n) {
-        notes.push(format!(
-            "cells differ in draws: the first {n} of each are used"
-        ));
-    }
-    // One row per block: point 0 at all cells, point 1 at all cells, ...
-    let joint = DMatrix::from_fn(n, points * x.len(), |r, k| {
-        order[k % x.len()].blocks.values[(r, k / x.len())]
-    });
-    let form = Form::new(&x, reduction)?;
-    let blocks = Blocks {
-        values: joint,
-        ..order[0].blocks.clone()
-    };
-    let jackknife =
-        blocks.jackknife(|means| means.chunks(x.len()).map(|v| form.value(v)).collect());
-    for k in (0..points).filter(|&k| !jackknife.corrected[k].is_finite()) {
-        notes.push(format!("point {k}: {}", form.missing()));
-    }
-    let half = match n {
-        1 => 0.0,
-        _ => student_quantile(0.975, n - 1)?,
-    };
-    let interval = jackknife.stderr.as_ref().map(|stderr| {
-        let pairs = jackknife.corrected.iter().zip(stderr);
-        pairs.map(|(m, s)| [m - half * s, m + half * s]).collect()
-    });
-    let mean = blocks.mean();
-    let curves = mean.chunks(x.len());
-    Ok(Reduced {
-        residual: form.residuals(curves),
-        lack_of_fit: form.lack_of_fit(&blocks)?,
-        estimate: jackknife.corrected,
-        stderr: jackknife.stderr,
-        interval,
-        blocks: Blocks {
-            values: jackknife.pseudo_values,
-            ..blocks
-        },
-        n,
-        notes,
-    })
-}
-
-fn check(cells: &[&Cell], reduction: Reduction) -> Result<()> {
     let needed = match reduction {
         Reduction::Extrapolation { curvature: true } => 3,
         Reduction::Exponent {
@@ -145,6 +103,89 @@ fn check(cells: &[&Cell], reduction: Reduction) -> Result<()> {
         } => 3,
         _ => 2,
     };
+    let positive = matches!(reduction, Reduction::Exponent { .. });
+    let joint = Joint::new(cells, needed, positive)?;
+    let form = Form::new(&joint.x, reduction)?;
+    let width = joint.x.len();
+    let missing = "an exponent needs positive values in every leave-one-out mean";
+    let value = |means: &[f64]| means.chunks(width).map(|v| form.value(v)).collect();
+    let mean = joint.blocks.mean();
+    let residual = form.residuals(mean.chunks(width));
+    let lack_of_fit = form.lack_of_fit(&joint.blocks)?;
+    Ok(Reduced {
+        residual: Some(residual),
+        lack_of_fit,
+        ..joint.reduced(value, missing)?
+    })
+}
+
+/// The cells of one reduction in order of x, their draws side by side.
+pub(super) struct Joint {
+    pub x: Vec<f64>,
+    /// One row per block: point 0 at all cells, point 1 at all cells, ...
+    pub blocks: Blocks,
+    notes: Vec<String>,
+}
+
+impl Joint {
+    pub fn new(cells: &[Cell], needed: usize, positive: bool) -> Result<Joint> {
+        let mut order: Vec<&Cell> = cells.iter().collect();
+        order.sort_by(|a, b| a.x.total_cmp(&b.x));
+        check(&order, needed, positive)?;
+        let x: Vec<f64> = order.iter().map(|c| c.x).collect();
+        let points = order[0].blocks.points();
+        let n = order.iter().map(|c| c.blocks.n()).min().unwrap_or(1);
+        let mut notes = Vec::new();
+        if order.iter().any(|c| c.blocks.n() != n) {
+            notes.push(format!(
+                "cells differ in draws: the first {n} of each are used"
+            ));
+        }
+        let values = DMatrix::from_fn(n, points * x.len(), |r, k| {
+            order[k % x.len()].blocks.values[(r, k / x.len())]
+        });
+        let blocks = Blocks {
+            values,
+            ..order[0].blocks.clone()
+        };
+        Ok(Joint { x, blocks, notes })
+    }
+
+    /// A function of the block means with its jackknife error; `missing` says why one of its values may not exist.
+    pub fn reduced(self, value: impl Fn(&[f64]) -> Vec<f64>, missing: &str) -> Result<Reduced> {
+        let Joint {
+            blocks, mut notes, ..
+        } = self;
+        let n = blocks.n();
+        let jackknife = blocks.jackknife(value);
+        let undefined = jackknife.corrected.iter().enumerate();
+        let undefined = undefined.filter(|(_, v)| !v.is_finite());
+        notes.extend(undefined.map(|(k, _)| format!("point {k}: {missing}")));
+        let half = match n {
+            1 => 0.0,
+            _ => student_quantile(0.975, n - 1)?,
+        };
+        let interval = jackknife.stderr.as_ref().map(|stderr| {
+            let pairs = jackknife.corrected.iter().zip(stderr);
+            pairs.map(|(m, s)| [m - half * s, m + half * s]).collect()
+        });
+        Ok(Reduced {
+            residual: None,
+            lack_of_fit: None,
+            estimate: jackknife.corrected,
+            stderr: jackknife.stderr,
+            interval,
+            blocks: Blocks {
+                values: jackknife.pseudo_values,
+                ..blocks
+            },
+            n,
+            notes,
+        })
+    }
+}
+
+fn check(cells: &[&Cell], needed: usize, positive: bool) -> Result<()> {
     if cells.len() < needed {
         return Err(Error::input(
             "reduce",
@@ -153,11 +194,10 @@ fn check(cells: &[&Cell], reduction: Reduction) -> Result<()> {
         ));
     }
     let distinct = cells.windows(2).all(|w| w[0].x < w[1].x);
-    let positive = !matches!(reduction, Reduction::Exponent { .. }) || cells[0].x > 0.0;
-    if !(distinct && positive && cells.iter().all(|c| c.x.is_finite())) {
+    if !(distinct && (!positive || cells[0].x > 0.0) && cells.iter().all(|c| c.x.is_finite())) {
         return Err(Error::input(
             "reduce",
-            "coordinates must be finite and distinct, and positive for an exponent",
+            "coordinates must be finite and distinct, and positive for a power of them",
             "choose other values in the sweep",
         ));
     }
@@ -169,20 +209,14 @@ fn check(cells: &[&Cell], reduction: Reduction) -> Result<()> {
     Ok(())
 }
 
-/// A reduction bound to its coordinates; the linear ones as a design matrix.
-enum Form {
-    Linear {
-        design: DMatrix<f64>,
-        /// Row of `(X^T X)^-1 X^T` of the wanted coefficient.
-        weights: DVector<f64>,
-        /// `1 - X (X^T X)^-1 X^T`.
-        remainder: DMatrix<f64>,
-        log: bool,
-    },
-    Crossing {
-        x: Vec<f64>,
-        level: f64,
-    },
+/// A reduction bound to its coordinates, as a design matrix.
+struct Form {
+    design: DMatrix<f64>,
+    /// Row of `(X^T X)^-1 X^T` of the wanted coefficient.
+    weights: DVector<f64>,
+    /// `1 - X (X^T X)^-1 X^T`.
+    remainder: DMatrix<f64>,
+    log: bool,
 }
 
 impl Form {
@@ -192,10 +226,6 @@ impl Form {
             Reduction::Slope => (1, 2, false),
             Reduction::Exponent { correction } => {
                 (1, if correction.is_some() { 3 } else { 2 }, true)
-            }
-            Reduction::Crossing { level } => {
-                let x = x.to_vec();
-                return Ok(Form::Crossing { x, level });
             }
         };
         // Powers of x in units of its largest size keep the columns comparable.
@@ -222,7 +252,7 @@ impl Form {
             weights[i] = fit.coefficients[wanted] / if wanted == 1 { scale } else { 1.0 };
             remainder.set_column(i, &fit.residuals);
         }
-        Ok(Form::Linear {
+        Ok(Form {
             design,
             weights,
             remainder,
@@ -230,56 +260,42 @@ impl Form {
         })
     }
 
-    fn missing(&self) -> &'static str {
-        match self {
-            Form::Linear { .. } => "an exponent needs positive values in every leave-one-out mean",
-            Form::Crossing { .. } => {
-                "no crossing within the sweep, or not in every leave-one-out mean"
-            }
-        }
-    }
-
     /// The reduced value of one curve.
     fn value(&self, v: &[f64]) -> f64 {
-        match self {
-            Form::Linear { weights, log, .. } => {
-                let terms = v.iter().zip(weights.iter());
-                terms.map(|(v, w)| w * if *log { v.ln() } else { *v }).sum()
-            }
-            Form::Crossing { x, level } => crossing(x, v, *level),
+        let terms = self.logs(v).into_iter().zip(self.weights.iter());
+        terms.map(|(v, w)| w * v).sum()
+    }
+
+    /// What is linear in the coefficients.
+    fn logs(&self, v: &[f64]) -> Vec<f64> {
+        match self.log {
+            true => v.iter().map(|v| v.ln()).collect(),
+            false => v.to_vec(),
         }
     }
 
     /// Relative residual of the form for each curve of means.
-    fn residuals<'a>(&self, curves: impl Iterator<Item = &'a [f64]>) -> Option<Vec<f64>> {
-        let Form::Linear { remainder, log, .. } = self else {
-            return None;
-        };
+    fn residuals<'a>(&self, curves: impl Iterator<Item = &'a [f64]>) -> Vec<f64> {
         let relative = |v: &[f64]| {
-            let y =
-                DVector::from_iterator(v.len(), v.iter().map(|v| if *log { v.ln() } else { *v }));
-            let left = (remainder * &y).norm();
+            let y = DVector::from_vec(self.logs(v));
+            let left = (&self.remainder * &y).norm();
             // The residual of a logarithm is a relative one already.
-            left / if *log {
-                (v.len() as f64).sqrt()
-            } else {
-                y.norm()
+            left / match self.log {
+                true => (v.len() as f64).sqrt(),
+                false => y.norm(),
             }
         };
-        Some(curves.map(relative).collect())
+        curves.map(relative).collect()
     }
 
     /// Hotelling's T^2 of the contrasts that vanish if the form holds: `T^2 (n-q) / (q (n-1)) ~ F(q, n-q)`.
     fn lack_of_fit(&self, blocks: &Blocks) -> Result<Option<Vec<f64>>> {
-        let Form::Linear {
-            design,
-            remainder,
-            log: false,
-            ..
-        } = self
-        else {
+        if self.log {
             return Ok(None);
-        };
+        }
+        let Form {
+            design, remainder, ..
+        } = self;
         let (cells, n) = (design.nrows(), blocks.n());
         let contrasts = cells - design.ncols();
         if contrasts == 0 || n < 4 * contrasts || n < 2 {
@@ -307,19 +323,6 @@ impl Form {
         };
         Ok(Some((0..blocks.points() / cells).map(p).collect()))
     }
-}
-
-/// First x at which the polygon through `(x, v)` meets `level`.
-fn crossing(x: &[f64], v: &[f64], level: f64) -> f64 {
-    if v[0] == level {
-        return x[0];
-    }
-    (1..x.len())
-        .map(|i| (x[i - 1], x[i], v[i - 1] - level, v[i] - level))
-        .find(|(_, _, a, b)| a * b <= 0.0)
-        .map_or(f64::NAN, |(left, right, a, b)| {
-            left + (right - left) * a / (a - b)
-        })
 }
 
 #[cfg(test)]
@@ -372,9 +375,6 @@ mod tests {
         assert!(
             (exponent.estimate[0] - 0.7).abs() < 1e-12 && exponent.residual.unwrap()[0] < 1e-13
         );
-        // Of 1/x the polygon between 0.1 and 0.2 reaches 8 at 0.1 + 0.1 * 2/5.
-        let crossing = at(&|x| 1.0 / x, Reduction::Crossing { level: 8.0 });
-        assert!((crossing.estimate[0] - 0.14).abs() < 1e-12);
     }
 
     #[test]
@@ -394,12 +394,7 @@ mod tests {
     #[test]
     fn the_intervals_cover() {
         let x = [0.1, 0.2, 0.4];
-        let truths = [
-            (LINE, 2.0),
-            (Reduction::Slope, 3.0),
-            (Reduction::Crossing { level: 2.75 }, 0.25),
-        ];
-        for (reduction, truth) in truths {
+        for (reduction, truth) in [(LINE, 2.0), (Reduction::Slope, 3.0)] {
             let covered = (0..1000)
                 .filter(|&seed| {
                     let cells = cells(&x, |x| 2.0 + 3.0 * x, 8, 0.02, 100 + seed);
@@ -443,14 +438,8 @@ mod tests {
     #[test]
     fn what_does_not_exist_is_not_a_number_and_bad_coordinates_are_refused() {
         let c = cells(&[1.0, 2.0], |x| -x, 5, 0.0, 4);
-        let missing = reduce(&c, Reduction::Crossing { level: 9.0 }).unwrap();
-        assert!(missing.estimate[0].is_nan() && missing.notes[0].contains("no crossing"));
-        assert!(
-            reduce(&c, Reduction::Exponent { correction: None })
-                .unwrap()
-                .estimate[0]
-                .is_nan()
-        );
+        let missing = reduce(&c, Reduction::Exponent { correction: None }).unwrap();
+        assert!(missing.estimate[0].is_nan() && missing.notes[0].contains("positive values"));
         assert!(reduce(&c[..1], LINE).is_err());
         assert!(reduce(&c, PARABOLA).is_err());
         let equal = [c[0].clone(), c[0].clone()];

@@ -26,7 +26,9 @@ pub(super) fn growth(experiment: &Experiment) -> std::result::Result<&Growth, De
 pub(super) fn census<'a>(kind: &str, simulated: Simulated<'a>) -> Result<&'a Census> {
     match simulated {
         Simulated::Census(census) => Ok(census),
-        Simulated::Sweeps(..) => Err(Error::bug(kind, "reads grown clusters alone")),
+        Simulated::Sweeps(..) | Simulated::Survival(..) => {
+            Err(Error::bug(kind, "reads grown clusters alone"))
+        }
     }
 }
 

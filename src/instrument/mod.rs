@@ -23,6 +23,7 @@ mod sharpness;
 mod simulated;
 mod spectra;
 mod subject;
+mod survival;
 mod sweeps;
 mod tangent;
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub use sharpness::{SHARPNESS, Sharpness};
 pub use simulated::ReadsSimulation;
 pub use spectra::{ORDER_PARAMETER, WEIGHT_COVARIANCE, WEIGHT_HISTOGRAM, WEIGHT_SPECTRUM};
 pub use subject::Subject;
+pub use survival::Grown;
 pub use sweeps::Percolation;
 pub use threshold::ThresholdEstimate;
 pub use unseen::{PartialLoss, TEST_LOSS_SEEN, TEST_LOSS_UNSEEN, UNSEEN_MASS};
@@ -194,6 +196,9 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &sweeps::SUSCEPTIBILITY,
     &sweeps::CLUSTER_NUMBER,
     &threshold::THRESHOLD,
+    &survival::SURVIVAL,
+    &survival::EXPONENT,
+    &survival::THRESHOLD,
     &clusters::WEIGHTS,
     &InfiniteShare,
 ];

@@ -92,6 +92,14 @@ impl Crystal {
         }
     }
 
+    /// The dimension of a named lattice where none is given: its own, 2 for hypercubic.
+    pub fn usual_dimension(name: &str) -> usize {
+        match name {
+            "bcc" | "fcc" | "diamond" => 3,
+            _ => 2,
+        }
+    }
+
     /// Number of nearest neighbours of every site.
     pub fn coordination(&self) -> usize {
         2 * self.bonds.len() / self.basis

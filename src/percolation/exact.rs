@@ -216,13 +216,24 @@ const BOND_SERIES: [f64; 6] = [1.0, 0.0, 2.5, 7.5, 57.0, 4855.0 / 12.0];
 /// assert!((bond - 0.04018761703).abs() < last);
 /// ```
 pub fn high_dimension_threshold(element: Element, dimension: usize) -> (f64, f64) {
+    threshold_series(element, dimension, SERIES_TERMS)
+}
+
+/// Terms of [`threshold_series`] that are known.
+pub const SERIES_TERMS: usize = 6;
+
+/// The same with the first `terms` powers of `t` alone (at most all that are known); one of them, `1/(2d - 1)`, is the Bethe lattice of `2d`
+/// neighbours.
+pub fn threshold_series(element: Element, dimension: usize, terms: usize) -> (f64, f64) {
     let t = 1.0 / (2.0 * dimension as f64 - 1.0);
     let series = match element {
         Element::Site => &SITE_SERIES,
         Element::Bond => &BOND_SERIES,
     };
-    let sum = series.iter().rev().fold(0.0, |sum, c| t * (c + sum));
-    (sum, series[5] * t.powi(6))
+    let terms = terms.clamp(1, SERIES_TERMS);
+    let kept = series[..terms].iter().rev();
+    let sum = kept.fold(0.0, |sum, c| t * (c + sum));
+    (sum, series[terms - 1] * t.powi(terms as i32))
 }
 
 #[cfg(test)]

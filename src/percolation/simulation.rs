@@ -1,7 +1,7 @@
 //! Simulations without a learner: what is simulated, and what one draw gave.
 
 use super::trees::{Census, Growth};
-use super::{Need, Setting, Tally};
+use super::{Leath, Need, Setting, Survival, Tally};
 
 /// What a task simulates.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +10,13 @@ pub enum Simulation<'a> {
     Sweeps(&'a Setting),
     /// Clusters of a tree or random graph at one occupation.
     Growth(&'a Growth),
+    /// Single clusters on an infinite lattice.
+    Leath {
+        /// Name of the lattice.
+        lattice: &'a str,
+        /// What is grown.
+        growth: &'a Leath,
+    },
 }
 
 /// What was simulated in one draw.
@@ -19,6 +26,8 @@ pub enum Simulated<'a> {
     Sweeps(&'a Setting, &'a Tally),
     /// Clusters, counted by size.
     Census(&'a Census),
+    /// Single clusters, by the sizes they reached.
+    Survival(&'a Leath, &'a Survival),
 }
 
 impl Simulation<'_> {
@@ -31,6 +40,7 @@ impl Simulation<'_> {
                 Some((setting.bytes(need).ok()?, seconds))
             }
             Simulation::Growth(growth) => Some((growth.bytes(), growth.seconds())),
+            Simulation::Leath { growth, .. } => Some((growth.bytes(), growth.seconds())),
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::assess::{Derived, DerivedTheory, RowResult, against, measured_blocks, theory_curve};
 use super::outcome::Outcome;
-use crate::compare::{Blocks, Reduced, Reduction, TheoryCurve, reduce};
+use crate::compare::{Blocks, Reduced, Reduction, TheoryCurve, cross, reduce};
 use crate::error::{Error, Result};
 use crate::instrument::Axis;
 use crate::spec::sweep::{Settings, coordinate};
-use crate::spec::{Abscissa, Reduce, ReduceKind, Spec};
+use crate::spec::{Reduce, ReduceKind, Spec};
 
 pub(super) fn reductions(spec: &Spec, outcome: &Outcome, r: &Reduce) -> Result<Vec<Derived>> {
     let mut groups: Vec<(Settings, Vec<usize>)> = Vec::new();
@@ -57,16 +57,30 @@ fn derive(
         first.wanted[wanted].observable,
         first.wanted[wanted].axes.clone(),
     );
-    let kind = match r.kind {
-        ReduceKind::Extrapolate => Reduction::Extrapolation { curvature: false },
-        ReduceKind::Slope => Reduction::Slope,
-        ReduceKind::Exponent => Reduction::Exponent {
-            correction: r.correction,
-        },
+    // A crossing uses the axis up.
+    let (grid, axes) = match r.kind {
+        ReduceKind::Crossing => (axes, Vec::new()),
+        _ => (axes.clone(), axes),
+    };
+    let of_cells = |cells: &[crate::compare::Cell]| match (r.kind, grid.as_slice()) {
+        (ReduceKind::Extrapolate, _) => {
+            reduce(cells, Reduction::Extrapolation { curvature: false })
+        }
+        (ReduceKind::Slope, _) => reduce(cells, Reduction::Slope),
+        (ReduceKind::Exponent, _) => {
+            let correction = r.correction;
+            reduce(cells, Reduction::Exponent { correction })
+        }
+        (ReduceKind::Crossing, [axis]) => cross(cells, &axis.values, r.correction),
+        (ReduceKind::Crossing, other) => Err(Error::input(
+            &place,
+            format!("{} has {} axes", r.observable, other.len()),
+            "cross curves over one axis, such as wrapping-x over p",
+        )),
     };
     let same_grid = cells
         .iter()
-        .all(|&c| close(&outcome.cells[c].wanted[wanted].axes, &axes));
+        .all(|&c| close(&outcome.cells[c].wanted[wanted].axes, &grid));
     let reduced = |blocks: Vec<Option<Blocks>>| -> std::result::Result<Reduced, String> {
         if !same_grid {
             return Err(format!(
@@ -80,7 +94,7 @@ fn derive(
             .map(|(&x, blocks)| blocks.map(|blocks| crate::compare::Cell { x, blocks }))
             .collect::<Option<Vec<_>>>()
             .ok_or("a cell has no value")?;
-        reduce(&parts, kind).map_err(|e| e.to_string())
+        of_cells(&parts).map_err(|e| e.to_string())
     };
     let blocks = cells
         .iter()
@@ -99,29 +113,23 @@ fn derive(
             .map(|p| p.averages_over.clone())
             .unwrap_or_default();
         let stated = &spec.cells[cells[0]].theories[t];
+        let (theory, experiment) = (&stated.theory, &stated.experiment);
         let known = match r.kind {
-            ReduceKind::Exponent => {
-                let theory = &stated.theory;
-                theory.exponent(&stated.experiment, observable.name, &r.key)
-            }
-            _ => None,
+            ReduceKind::Exponent => theory.exponent(experiment, observable.name, &r.key),
+            ReduceKind::Crossing => theory.crossing(experiment, observable.name, &r.key),
+            ReduceKind::Extrapolate | ReduceKind::Slope => None,
         };
-        let (curves, bound) = match known {
-            // Any amplitude: what is reduced is the exponent alone.
-            Some((k, bound)) => {
+        let (prediction, bound) = match known {
+            Some((value, bound)) => {
                 let points = crate::instrument::observable::size(&axes);
-                let law = |&c: &usize| {
-                    let key = coordinate(&outcome.cells[c].set, &r.key, Abscissa::Value)?;
-                    Some(Blocks::fixed(&vec![key.powf(k); points]))
-                };
-                (cells.iter().map(law).collect(), bound)
+                (Ok(Reduced::fixed(&vec![value; points])), bound)
             }
-            None => (
-                curves.into_iter().map(|c| c.map(|c| c.values)).collect(),
-                0.0,
-            ),
+            None => {
+                let curves = curves.into_iter().map(|c| c.map(|c| c.values)).collect();
+                (reduced(curves), 0.0)
+            }
         };
-        let Ok(prediction) = reduced(curves) else {
+        let Ok(prediction) = prediction else {
             continue;
         };
         let curve = TheoryCurve {
@@ -154,6 +162,7 @@ fn derive(
                 ReduceKind::Extrapolate => "limit of",
                 ReduceKind::Slope => "slope of",
                 ReduceKind::Exponent => "exponent of",
+                ReduceKind::Crossing => "crossing of",
             };
             format!("{what} {} in {}", r.observable, r.abscissa.text(&r.key))
         }),

@@ -40,6 +40,10 @@ pub(super) fn simulate(
             let census = growth.census(&mut rng)?;
             read(instruments, wanted, Simulated::Census(&census))
         }
+        Some(Simulation::Leath { growth, .. }) => {
+            let survival = growth.grow(&mut rng)?;
+            read(instruments, wanted, Simulated::Survival(growth, &survival))
+        }
     }
 }
 

@@ -223,7 +223,7 @@ impl Expect {
     }
 }
 
-/// `[[reduce]]`: one swept key is removed by a straight-line fit across cells.
+/// `[[reduce]]`: one swept key is removed by a straight-line fit across cells, or by the crossing of their curves.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reduce {
@@ -237,7 +237,8 @@ pub struct Reduce {
     /// `depth` = number of weight layers of a swept list of widths, `{ power = e }` = k^e.
     #[serde(default)]
     pub abscissa: Abscissa,
-    /// `exponent`: a correction `1 + b x^-omega` to the power law, fitted along; default: none.
+    /// `exponent`: a correction `1 + b x^-omega` to the power law, fitted along; `crossing`: crossings `p* = p_c + b k^-omega` of successive
+    /// values `k` of the key are extrapolated; default: none.
     #[serde(default)]
     pub correction: Option<f64>,
     /// Name of the reduction in tables; default: what it does, such as `limit of loss in 1/learner.widths`.
@@ -251,7 +252,7 @@ pub struct Reduce {
     pub expect: BTreeMap<String, Expect>,
 }
 
-/// What is read off the straight line through the cells (for an exponent: through their logarithms).
+/// What is read off the straight line through the cells (for an exponent: through their logarithms), or off their curves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReduceKind {
@@ -261,6 +262,8 @@ pub enum ReduceKind {
     Slope,
     /// `value(x) = C x^k`, reported: `k`, the slope of ln value in ln x; `x` (not its logarithm) and the values positive.
     Exponent,
+    /// The point of the observable's axis at which the curves of successive values of the key cross.
+    Crossing,
 }
 
 /// Function of the swept value `k` that is drawn or fitted against.

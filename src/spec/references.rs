@@ -133,19 +133,20 @@ pub(super) fn check_references(
     Ok(())
 }
 
-/// An exponent is fitted between logarithms.
+/// An exponent is fitted between logarithms; a crossing has an abscissa of its own.
 fn exponent(place: &str, r: &Reduce, cells: &[Cell]) -> Result<()> {
     let coordinates = || {
         cells
             .iter()
             .filter_map(|c| coordinate(&c.set, &r.key, r.abscissa))
     };
-    if r.kind != ReduceKind::Exponent {
+    let crossing = r.kind == ReduceKind::Crossing;
+    if !crossing && r.kind != ReduceKind::Exponent {
         match r.correction {
             None => Ok(()),
             Some(_) => Err(Error::input(
                 format!("{place}.correction"),
-                "belongs to kind = \"exponent\"",
+                "belongs to kind = \"exponent\" or \"crossing\"",
                 "remove it",
             )),
         }
@@ -157,6 +158,12 @@ fn exponent(place: &str, r: &Reduce, cells: &[Cell]) -> Result<()> {
             format!("{place}.correction"),
             "is not a positive number",
             "give the exponent omega of the correction x^-omega",
+        ))
+    } else if crossing && r.abscissa != Abscissa::Value {
+        Err(Error::input(
+            format!("{place}.abscissa"),
+            "a crossing is on the axis of the observable",
+            "leave the abscissa out; correction = omega extrapolates in key^-omega",
         ))
     } else if matches!(r.abscissa, Abscissa::Log | Abscissa::LogInverse) {
         Err(Error::input(

@@ -5,6 +5,7 @@ mod dataset;
 pub mod file;
 pub mod linear_teacher;
 pub mod loader;
+pub mod percolation_growth;
 pub mod percolation_hierarchy;
 pub mod percolation_lattice;
 pub mod percolation_tree;
@@ -16,6 +17,7 @@ pub use copy::Copying;
 pub use dataset::{Dataset, Groups, Latent, Modes, Moments};
 pub use file::File;
 pub use linear_teacher::LinearTeacher;
+pub use percolation_growth::PercolationGrowth;
 pub use percolation_hierarchy::PercolationHierarchy;
 pub use percolation_lattice::PercolationLattice;
 pub use percolation_tree::PercolationTree;
@@ -120,7 +122,7 @@ pub trait Task: Debug + Send + Sync {
     fn percolation(&self) -> Option<&Setting> {
         match self.simulation()? {
             Simulation::Sweeps(setting) => Some(setting),
-            Simulation::Growth(_) => None,
+            Simulation::Growth(_) | Simulation::Leath { .. } => None,
         }
     }
     /// Working memory of a draw, beside the data set.
@@ -140,6 +142,7 @@ pub const TASKS: &[Kind<dyn Task>] = &[
     file::KIND,
     text::KIND,
     copy::KIND,
+    percolation_growth::KIND,
     percolation_hierarchy::KIND,
     percolation_lattice::KIND,
     percolation_tree::KIND,

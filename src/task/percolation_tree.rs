@@ -129,7 +129,7 @@ impl Keys {
             Source::Bethe => self.bethe(place),
             Source::ErdosRenyi => self.erdos_renyi(place),
         }?;
-        growth.check().map_err(|e| within(place, e))?;
+        growth.check().map_err(|e| e.within(place))?;
         Ok(PercolationTree { growth })
     }
 
@@ -149,7 +149,7 @@ impl Keys {
         let element = self.element.unwrap_or(Element::Bond);
         let lattice = Bethe::new(coordination, occupation, element);
         Ok(Growth::Bethe {
-            lattice: lattice.map_err(|e| within(place, e))?,
+            lattice: lattice.map_err(|e| e.within(place))?,
             clusters: self.clusters.unwrap_or(1000),
             cap: self.cap.unwrap_or(10_000),
         })
@@ -179,18 +179,6 @@ fn missing(place: &str, key: &str, what: &str) -> Error {
         "missing",
         format!("write {key} = {what}"),
     )
-}
-
-/// An error of the library with its place in the spec.
-fn within(place: &str, error: Error) -> Error {
-    match error {
-        Error::Input {
-            place: key,
-            cause,
-            remedy,
-        } => Error::input(format!("{place}.{key}"), cause, remedy),
-        error => error,
-    }
 }
 
 /// Clusters of a tree or of a random graph.

@@ -55,6 +55,15 @@ pub trait Theory: Debug + Send + Sync {
     ) -> Option<(f64, f64)> {
         None
     }
+    /// Where on its axis the curves of an observable for large values of `key` meet, with its uncertainty: for `[[reduce]]`.
+    fn crossing(
+        &self,
+        _experiment: &Experiment,
+        _observable: &str,
+        _key: &str,
+    ) -> Option<(f64, f64)> {
+        None
+    }
 }
 
 /// A theory bound to one experiment.
@@ -116,6 +125,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     percolation::LIMIT,
     percolation::ENUMERATION,
     percolation::SCALING,
+    percolation::SERIES,
     percolation::BETHE,
     percolation::ERDOS_RENYI,
 ];

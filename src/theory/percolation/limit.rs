@@ -1,6 +1,6 @@
 //! Large lattices at the threshold: published thresholds, wrapping and crossing probabilities.
 
-use super::{covered, event, promise, setting};
+use super::{covered, event, leath, promise, setting};
 use crate::error::Result;
 use crate::experiment::{Draw, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};
@@ -15,18 +15,20 @@ static ABOUT: About = About {
     kind: "percolation-limit",
     summary: "constants of large lattices at the threshold: p_c, wrapping probabilities (Pinson), crossing probabilities (Cardy)",
     text: "\
-  percolation-threshold   the published threshold of the lattice, exact where it is known; its published uncertainty is the bound
+  percolation-threshold,
+  growth-threshold        the published threshold of the lattice, exact where it is known; its published uncertainty is the bound
   wrapping-x ... -cross   on two-dimensional tori at p = p_c: Pinson's values for the torus of the lattice (a rectangle for
                           hypercubic, the rhombus of 60 degrees for triangular, honeycomb and kagome): square R_x = .521058290, R_any =
                           .6904737, R_all = .3516429, R_1 = .1694154, cross = .3095263
   spanning-x              on open rectangles at p = p_c: Cardy's formula for the aspect; bonds on the (L+1) x L square lattice:
                           exactly 1/2 for every L (self-duality)
 
-Probabilities are predicted where the only p is the threshold ({ kind = \"wrapping-x\", p = \"threshold\" }). They are the same for sites and
+Where the curves of wrapping or spanning probabilities of successive task.size cross ([[reduce]] kind = \"crossing\") it predicts the
+threshold, up to six dimensions. Probabilities are predicted where the only p is the threshold ({ kind = \"wrapping-x\", p = \"threshold\" }). They are the same for sites and
 bonds and for every lattice of the same shape; finite lattices differ by powers of 1/L.
 
 keys: none
-limits: task.size -> inf",
+limits: task.size -> inf, task.doublings -> inf",
     revision: 1,
 };
 
@@ -39,6 +41,7 @@ static INFO: Info = Info {
 
 const OBSERVABLES: &[&str] = &[
     "percolation-threshold",
+    "growth-threshold",
     "wrapping-x",
     "wrapping-any",
     "wrapping-all",
@@ -74,6 +77,13 @@ impl Theory for Limit {
         experiment: &Experiment,
         wanted: &[Wanted],
     ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        if let Some((lattice, growth)) = leath(experiment) {
+            let known = threshold(lattice, growth.dimension(), growth.element())
+                .map_err(|e| Declined(e.to_string()))?;
+            let covers = covered(wanted, &["growth-threshold"])?;
+            let value = (known.value, known.stderr);
+            return Ok(Constants::plan(covers, value, &["task.doublings -> inf"]));
+        }
         let setting = setting(experiment)?;
         let known = threshold(&setting.lattice, setting.dimension, setting.element)
             .map_err(|e| Declined(e.to_string()))?;
@@ -108,6 +118,19 @@ impl Theory for Limit {
             promise: promise(limits, 0, 0.0),
         }))
     }
+
+    fn crossing(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
+        meeting(experiment, observable, key)
+    }
+}
+
+/// Probabilities of large lattices meet at the threshold, where the p of the observable is that of the lattice.
+fn meeting(experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
+    let setting = setting(experiment).ok()?;
+    let known = threshold(&setting.lattice, setting.dimension, setting.element).ok()?;
+    // Above six dimensions more and more clusters of the critical window wrap around the torus.
+    let meets = key == "task.size" && setting.dimension <= 6;
+    (meets && event(observable).is_some()).then_some((known.value, known.stderr))
 }
 
 /// Bonds on the open (L+1) x L square lattice.
@@ -173,10 +196,31 @@ fn constant(
     Ok((value, rounding))
 }
 
-struct Constants {
+pub(super) struct Constants {
     predicted: Vec<Predicted>,
     covers: Vec<usize>,
     promise: Promise,
+}
+
+impl Constants {
+    /// One number with its bound for all that is covered.
+    pub(super) fn plan(
+        covers: Vec<usize>,
+        (mean, bound): (f64, f64),
+        limits: &[&str],
+    ) -> Box<dyn Plan> {
+        let of = |&wanted: &usize| Predicted {
+            wanted,
+            mean: vec![mean],
+            bound: vec![bound],
+            stderr: None,
+        };
+        Box::new(Constants {
+            predicted: covers.iter().map(of).collect(),
+            covers,
+            promise: promise(limits, 0, 0.0),
+        })
+    }
 }
 
 impl Plan for Constants {

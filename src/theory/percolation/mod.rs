@@ -5,17 +5,19 @@ mod enumeration;
 mod erdos_renyi;
 mod limit;
 mod scaling;
+mod series;
 
 pub use bethe::KIND as BETHE;
 pub use enumeration::KIND as ENUMERATION;
 pub use erdos_renyi::KIND as ERDOS_RENYI;
 pub use limit::KIND as LIMIT;
 pub use scaling::KIND as SCALING;
+pub use series::KIND as SERIES;
 
 use crate::experiment::{Conditioning, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};
 use crate::percolation::trees::Growth;
-use crate::percolation::{Event, Setting, Simulation};
+use crate::percolation::{Event, Leath, Setting, Simulation};
 
 /// The lattice of a simulation, for theories of one.
 fn setting(experiment: &Experiment) -> Result<&Setting, Declined> {
@@ -29,7 +31,15 @@ fn setting(experiment: &Experiment) -> Result<&Setting, Declined> {
 fn growth(experiment: &Experiment) -> Option<&Growth> {
     match experiment.task.simulation()? {
         Simulation::Growth(growth) => Some(growth),
-        Simulation::Sweeps(_) => None,
+        Simulation::Sweeps(_) | Simulation::Leath { .. } => None,
+    }
+}
+
+/// Name of the lattice and growth of single clusters on it, for theories of them.
+fn leath(experiment: &Experiment) -> Option<(&str, &Leath)> {
+    match experiment.task.simulation()? {
+        Simulation::Leath { lattice, growth } => Some((lattice, growth)),
+        Simulation::Sweeps(_) | Simulation::Growth(_) => None,
     }
 }
 

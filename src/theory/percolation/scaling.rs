@@ -1,10 +1,12 @@
 //! Finite-size scaling: exponents of observables in the size of the lattice.
 
-use super::setting;
+use super::limit::Constants;
+use super::{covered, leath, setting};
 use crate::experiment::Experiment;
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
 use crate::percolation::exponents::exponents;
+use crate::percolation::thresholds::threshold;
 use crate::theory::constant::NoKeys;
 use crate::theory::{Info, Plan, Theory};
 use std::sync::Arc;
@@ -21,10 +23,11 @@ At the threshold <s_max> ~ L^(d_f), sum_i s_i^2 ~ L^(2 d_f), so that
 
 with the exponents of the dimension (exact in two dimensions, published in 3 to 5, mean field from 6 on with logarithmic corrections
 in 6). On tori above six dimensions <s_max> ~ N^(2/3): d_f is replaced by 2 d/3. Amplitudes are not predicted: it gives
-exponents to [[reduce]] and no values. The published uncertainty of an exponent is its bound.
+exponents to [[reduce]] and no values. Of clusters grown on an infinite lattice (task percolation-growth) it predicts survival-exponent,
+tau - 2. The published uncertainty of an exponent is its bound.
 
 keys: none
-limits: task.size -> inf
+limits: task.size -> inf, task.doublings -> inf
 source: see percolation::exponents; periodic lattices above six dimensions: Aizenman 1997",
     revision: 1,
 };
@@ -32,7 +35,12 @@ source: see percolation::exponents; periodic lattices above six dimensions: Aize
 static INFO: Info = Info {
     about: &ABOUT,
     source: "Stauffer & Aharony 1994; exponents: see percolation::exponents",
-    observables: &["largest-cluster", "susceptibility", "mean-cluster-size"],
+    observables: &[
+        "largest-cluster",
+        "susceptibility",
+        "mean-cluster-size",
+        "survival-exponent",
+    ],
     assumptions: &["the occupation is the threshold", "the lattice is large"],
 };
 
@@ -61,8 +69,21 @@ impl Theory for Scaling {
     fn plan(
         &self,
         experiment: &Experiment,
-        _: &[Wanted],
+        wanted: &[Wanted],
     ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        if let Some((lattice, growth)) = leath(experiment) {
+            let covers = covered(wanted, &["survival-exponent"])?;
+            let no = |e: crate::error::Error| Declined(e.to_string());
+            let critical = threshold(lattice, growth.dimension(), growth.element()).map_err(no)?;
+            if (growth.occupation() - critical.value).abs() > critical.stderr.max(1e-9) {
+                return Err(Declined(
+                    "a power law at the threshold alone (task.p)".into(),
+                ));
+            }
+            let tau = exponents(growth.dimension()).map_err(no)?.tau;
+            let value = (tau.value - 2.0, tau.stderr);
+            return Ok(Constants::plan(covers, value, &["task.doublings -> inf"]));
+        }
         setting(experiment)?;
         Err(Declined(
             "predicts exponents alone: they stand beside [[reduce]] kind = \"exponent\", key = \"task.size\"".into(),
