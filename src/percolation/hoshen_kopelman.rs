@@ -237,9 +237,7 @@ impl Labeller {
             join(self.above.labels[a] as usize, before + b);
         });
         let runs = &self.current;
-        if self.periodic
-            && runs.starts.first() == Some(&0)
-            && runs.ends.last() == Some(&self.width)
+        if self.periodic && runs.starts.first() == Some(&0) && runs.ends.last() == Some(&self.width)
         {
             join(before, before + runs.starts.len() - 1);
         }
@@ -252,7 +250,13 @@ impl Labeller {
         self.renamed.clear();
         self.renamed.resize(self.merged.len(), NONE);
         let runs = self.current.starts.len();
-        self.clusters.resize(runs, Cluster { size: 0, from_first: false });
+        self.clusters.resize(
+            runs,
+            Cluster {
+                size: 0,
+                from_first: false,
+            },
+        );
         self.current.labels.resize(runs, 0);
         let mut count = 0;
         for (run, label) in self.current.labels.iter_mut().enumerate() {
