@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-/// Asks the cache for `items[index]`; without effect where the processor has no such instruction, or beyond the end.
+/// Asks the cache for `items[index]`, which need not exist; without effect where the processor has no such instruction.
 #[inline(always)]
 pub fn prefetch<T>(items: &[T], index: usize) {
     #[cfg(target_arch = "x86_64")]
