@@ -15,8 +15,8 @@ pub fn prefetch<T>(items: &[T], index: usize) {
     let _ = (items, index);
 }
 
-/// Asks the system for large pages under memory not yet written to, so that fewer addresses have to be translated; without effect where it
-/// has none.
+/// Asks the system for pages of 2 MiB under memory not yet written to, so that fewer addresses have to be translated; without effect where it
+/// has none, or where the memory is less than two of them.
 pub fn large_pages<T>(room: &mut [MaybeUninit<T>]) {
     #[cfg(target_os = "linux")]
     {
@@ -32,6 +32,9 @@ pub fn large_pages<T>(room: &mut [MaybeUninit<T>]) {
         let start = room.as_mut_ptr();
         let skipped = start.addr().next_multiple_of(PAGE) - start.addr();
         let bytes = std::mem::size_of_val(room).saturating_sub(skipped) / PAGE * PAGE;
+        if bytes < 2 << 21 {
+            return;
+        }
         // SAFETY: whole pages inside the slice; the advice changes none of their contents. That it may be refused does not matter.
         let _ = unsafe {
             madvise(

@@ -153,9 +153,7 @@ impl<N: Node, const ROWS: usize> Sweep<N, ROWS> {
     fn new(layout: &Layout) -> Self {
         let places = layout.places() as usize;
         let mut nodes = Vec::with_capacity(places);
-        if (places * size_of::<N>()) as u64 > LARGE {
-            large_pages(nodes.spare_capacity_mut());
-        }
+        large_pages(nodes.spare_capacity_mut());
         nodes.resize(places, N::new(-1, 0));
         Sweep {
             bits: Bits::new(layout),
