@@ -5,6 +5,33 @@ use saddlepoint::numerics::random::stream;
 use saddlepoint::percolation::{Boundary, Crystal, Element, Follow, Model, State, strip};
 use std::time::Instant;
 
+/// Independent sweeps, one model on every thread.
+fn replicas(model: &Model, threads: usize, seconds: f64) -> f64 {
+    let sweep = |thread: usize| {
+        let mut sweeper = model.sweeper(Follow::default());
+        let mut rng = stream(1, "bench", &[thread as u64]);
+        let (mut sum, mut sweeps, start) = (0u64, 0, Instant::now());
+        while start.elapsed().as_secs_f64() < seconds {
+            let done = sweeper.run(&mut rng, &mut |_: usize, s: &State| {
+                sum += u64::from(s.largest)
+            });
+            assert!(done.is_ok());
+            sweeps += 1;
+        }
+        std::hint::black_box(sum);
+        (sweeps * model.elements()) as f64 / start.elapsed().as_secs_f64()
+    };
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads)
+            .map(|k| scope.spawn(move || sweep(k)))
+            .collect();
+        let rates = running
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or(0.0));
+        rates.sum()
+    })
+}
+
 fn rate(name: &str, model: &Model, follow: Follow, seconds: f64) {
     let mut sweeper = model.sweeper(follow);
     let mut rng = stream(1, "bench", &[]);
@@ -64,6 +91,19 @@ fn main() -> saddlepoint::Result<()> {
     ] {
         if wanted(name) {
             rate(name, &lattice(lattice_name, &sides, element)?, onset, 1.0);
+        }
+    }
+    for l in [64, 1024] {
+        let name = format!("two-threads-{l}");
+        if wanted(&name) {
+            let model = lattice("hypercubic", &[l, l], Element::Site)?;
+            let (mut one, mut two) = (0f64, 0f64);
+            for _ in 0..5 {
+                one = one.max(replicas(&model, 1, 0.3));
+                two = two.max(replicas(&model, 2, 0.3));
+            }
+            let gain = two / one;
+            println!("{name}: total {two:.3e} elements/s (replicas; {gain:.2} times one thread)");
         }
     }
     if wanted("strip-32768") {

@@ -3,7 +3,8 @@
     python benches/against/percolation.py path/to/plain_newman_ziff.c [--rounds 5]
 
 The C program is any that takes `L runs` and prints `total X sites/s`; it is compiled with `cc -O3`. Ours records the sum of squares and
-the number of clusters beside the largest cluster. Ratio above 1: we are faster. Medians of the rounds, one thread.
+the number of clusters beside the largest cluster. Ratio above 1: we are faster. Medians of the rounds, one thread; `two-threads` are
+replicas on two threads, and `strip` is one p by rows (Hoshen and Kopelman), beside all p of one lattice in C.
 """
 
 import argparse
@@ -14,7 +15,11 @@ import statistics
 import subprocess
 import tempfile
 
-WORK = [(64, 5000), (1024, 20), (4096, 2)]
+WORK = [
+    (64, 5000, ["square-64", "winding-64", "two-threads-64", "strip-32768"]),
+    (1024, 20, ["square-1024", "winding-1024", "two-threads-1024"]),
+    (4096, 2, ["square-4096"]),
+]
 
 
 def rate(command):
@@ -39,8 +44,7 @@ def main():
         theirs = os.path.join(folder, "plain")
         subprocess.run(["cc", "-O3", "-o", theirs, given.source], check=True)
         print(f"{'work':24}{'C, sites/s':>12}{'ours':>12}{'ratio':>8}")
-        for size, runs in WORK:
-            names = [f"square-{size}"] + ([f"winding-{size}"] if size <= 1024 else [])
+        for size, runs, names in WORK:
             rates = {name: [] for name in ["C"] + names}
             for _ in range(given.rounds):
                 rates["C"].append(rate([theirs, str(size), str(runs)]))

@@ -1,6 +1,8 @@
 //! Union-find: clusters as trees whose members know their winding relative to the root.
 
 use super::winding::Winding;
+use crate::numerics::prefetch::prefetch;
+use std::hint::select_unpredictable;
 
 /// Not yet in any cluster.
 pub const ABSENT: i32 = i32::MIN;
@@ -97,6 +99,34 @@ impl Forest {
         }
     }
 
+    /// As [`Forest::root`], without a branch for up to two links.
+    #[inline(always)]
+    pub(super) fn find(&mut self, i: usize) -> usize {
+        let first = self.link[i];
+        let parent = select_unpredictable(first >= 0, first as usize, i);
+        let second = self.link[parent];
+        let root = select_unpredictable(second >= 0, second as usize, parent);
+        if self.link[root] >= 0 {
+            return self.root(i);
+        }
+        self.link[i] = select_unpredictable(first >= 0, root as i32, first);
+        root
+    }
+
+    /// As [`Forest::join`] with a root `a`, without branches for what is usual: the root of both, and the sizes that were joined (the second is 0 if
+    /// `b` was there already).
+    #[inline(always)]
+    pub(super) fn absorb(&mut self, a: usize, b: usize) -> (usize, [u32; 2]) {
+        let b = self.find(b);
+        let sizes = [self.size(a), select_unpredictable(a == b, 0, self.size(b))];
+        let b_larger = sizes[1] > sizes[0];
+        let root = select_unpredictable(b_larger, b, a);
+        let child = select_unpredictable(b_larger, a, b);
+        self.link[child] = root as i32;
+        self.link[root] = -((sizes[0] + sizes[1]) as i32);
+        (root, sizes)
+    }
+
     /// Joins `a` and `b` by a bond of winding `step` from `a` to `b`.
     pub fn bond(&mut self, a: usize, b: usize, step: Winding) -> (usize, Joined) {
         let ((ra, ha), (rb, hb)) = (self.rooted(a), self.rooted(b));
@@ -123,6 +153,12 @@ impl Forest {
             self.winding[child] = shift;
         }
         Joined::Merged(size_a, size_b)
+    }
+
+    /// Asks for the memory of `i`.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, i: usize) {
+        prefetch(&self.link, i);
     }
 
     /// Sizes of all clusters, in the order of their roots.

@@ -6,6 +6,7 @@
 use crate::error::{Error, Result};
 use crate::numerics::interrupt;
 use crate::numerics::random::Stream;
+use crate::numerics::simd::vectorised;
 use rand::Rng;
 
 /// Cluster statistics of one configuration of sites on a strip of the square lattice.
@@ -30,7 +31,7 @@ pub struct Strip {
 /// Occupies the sites of a strip with probability `p` (to 2^-32) and labels it. Rows are open at both ends of the height, and closed
 /// to rings across the width with `periodic`.
 ///
-/// Sizes are 64 bits wide: the height is not bounded by the memory. Cost: one random number per site, about one step per run.
+/// Sizes are 64 bits wide: the height is not bounded by the memory. Cost: 7 or 8 random bits per site, about one step per run.
 ///
 /// # Errors
 /// `Input` for `p` outside `[0, 1]`, no rows, a width of less than 3 or beyond 2^31; `Interrupted`.
@@ -71,27 +72,89 @@ pub fn strip(p: f64, width: usize, height: u64, periodic: bool, rng: &mut Stream
 /// Occupied sites of a row, one bit each.
 fn fill(row: &mut [u64], width: usize, below: u64, rng: &mut Stream) {
     for (k, word) in row.iter_mut().enumerate() {
-        let mut bits = 0;
-        for pair in 0..32 {
-            let r = rng.next_u64();
-            let two = u64::from(r & 0xffff_ffff < below) | u64::from(r >> 32 < below) << 1;
-            bits |= two << (2 * pair);
-        }
         let rest = width - 64 * k;
-        *word = if rest < 64 {
-            bits & ((1 << rest) - 1)
-        } else {
-            bits
-        };
+        let mask = if rest < 64 { (1 << rest) - 1 } else { u64::MAX };
+        *word = occupied(below, rng) & mask;
     }
 }
 
-/// Neighbouring occupied sites of a row.
-#[derive(Debug, Clone, Copy)]
-struct Run {
-    start: u32,
-    end: u32,
-    label: u32,
+/// 64 sites, each occupied with probability `below / 2^32`.
+///
+/// Every site compares the bits of a random number with those of `below` from the highest one on; after 7 bits or so all sites differ.
+fn occupied(below: u64, rng: &mut Stream) -> u64 {
+    if below >> 32 != 0 {
+        return u64::MAX;
+    }
+    let (mut bits, mut undecided, mut rest) = (0, u64::MAX, below << 32);
+    while undecided != 0 && rest != 0 {
+        let random = rng.next_u64();
+        if rest >> 63 == 1 {
+            bits |= undecided & !random;
+            undecided &= random;
+        } else {
+            undecided &= !random;
+        }
+        rest <<= 1;
+    }
+    bits
+}
+
+/// A row, and its runs of neighbouring occupied sites from the left to the right.
+#[derive(Debug, Default)]
+struct Row {
+    bits: Vec<u64>,
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+    labels: Vec<u32>,
+}
+
+impl Row {
+    #[inline(always)]
+    fn read(&mut self, bits: &[u64], width: u32) {
+        self.bits.clear();
+        self.bits.extend_from_slice(bits);
+        self.starts.clear();
+        self.ends.clear();
+        let mut last = 0;
+        for (k, &word) in bits.iter().enumerate() {
+            let left = word << 1 | last;
+            push_ones(word & !left, k, &mut self.starts);
+            push_ones(left & !word, k, &mut self.ends);
+            last = word >> 63;
+        }
+        if self.ends.len() < self.starts.len() {
+            self.ends.push(width);
+        }
+    }
+}
+
+#[inline(always)]
+fn push_ones(mut word: u64, k: usize, out: &mut Vec<u32>) {
+    while word != 0 {
+        out.push(64 * k as u32 + word.trailing_zeros());
+        word &= word - 1;
+    }
+}
+
+/// Calls `touch` once for every pair of runs of two rows that have a column in common.
+#[inline(always)]
+fn contacts(above: &[u64], below: &[u64], mut touch: impl FnMut(usize, usize)) {
+    let (mut runs, mut last) = ([0, 0], [0, 0, 0]);
+    for (&a, &b) in above.iter().zip(below) {
+        let rows = [a, b, a & b];
+        let [starts_a, starts_b, mut starts] =
+            std::array::from_fn(|r| rows[r] & !(rows[r] << 1 | last[r]));
+        while starts != 0 {
+            // All bits up to that of the first contact.
+            let upto = starts ^ (starts - 1);
+            let run = |starts: u64| (starts & upto).count_ones() as usize;
+            touch(runs[0] + run(starts_a) - 1, runs[1] + run(starts_b) - 1);
+            starts &= starts - 1;
+        }
+        runs[0] += starts_a.count_ones() as usize;
+        runs[1] += starts_b.count_ones() as usize;
+        last = rows.map(|row| row >> 63);
+    }
 }
 
 /// A cluster that reaches the current row.
@@ -104,10 +167,10 @@ struct Cluster {
 struct Labeller {
     width: u32,
     periodic: bool,
-    /// Runs of the row above, labelled `0 .. clusters.len()`.
-    above: Vec<Run>,
+    /// The row above, with labels `0 .. clusters.len()`.
+    above: Row,
     clusters: Vec<Cluster>,
-    current: Vec<Run>,
+    current: Row,
     /// Union-find over the clusters above and the current runs after them.
     parent: Vec<u32>,
     merged: Vec<Cluster>,
@@ -123,9 +186,9 @@ impl Labeller {
         Labeller {
             width: width as u32,
             periodic,
-            above: Vec::new(),
+            above: Row::default(),
             clusters: Vec::new(),
-            current: Vec::new(),
+            current: Row::default(),
             parent: Vec::new(),
             merged: Vec::new(),
             renamed: Vec::new(),
@@ -138,80 +201,74 @@ impl Labeller {
         }
     }
 
-    fn root(&mut self, mut i: u32) -> u32 {
-        while self.parent[i as usize] != i {
-            let above = self.parent[self.parent[i as usize] as usize];
-            self.parent[i as usize] = above;
-            i = above;
-        }
-        i
-    }
-
-    fn join(&mut self, a: u32, b: u32) {
-        let (a, b) = (self.root(a), self.root(b));
-        if a == b {
-            return;
-        }
-        let (top, child) = if a < b { (a, b) } else { (b, a) };
-        self.parent[child as usize] = top;
-        let Cluster { size, from_first } = self.merged[child as usize];
-        let cluster = &mut self.merged[top as usize];
-        cluster.size += size;
-        cluster.from_first |= from_first;
-    }
-
     fn row(&mut self, bits: &[u64]) {
-        runs(bits, self.width, &mut self.current);
-        let before = self.clusters.len() as u32;
-        self.merged.clear();
-        self.merged.extend_from_slice(&self.clusters);
-        for (k, run) in self.current.iter_mut().enumerate() {
-            run.label = before + k as u32;
-            self.merged.push(Cluster {
-                size: u64::from(run.end - run.start),
-                from_first: self.first,
-            });
-        }
-        self.parent.clear();
-        self.parent.extend(0..self.merged.len() as u32);
-        let (mut k, mut j) = (0, 0);
-        while k < self.above.len() && j < self.current.len() {
-            let (a, c) = (self.above[k], self.current[j]);
-            if a.start < c.end && c.start < a.end {
-                self.join(a.label, c.label);
-            }
-            if a.end <= c.end {
-                k += 1;
-            } else {
-                j += 1;
-            }
-        }
-        if let (true, Some(a), Some(b)) = (self.periodic, self.current.first(), self.current.last())
-            && a.start == 0
-            && b.end == self.width
-        {
-            self.join(a.label, b.label);
-        }
-        self.rename(before);
+        vectorised(
+            #[inline(always)]
+            || {
+                self.read(bits);
+                self.join_rows();
+                self.rename();
+            },
+        );
         std::mem::swap(&mut self.above, &mut self.current);
         self.first = false;
     }
 
+    /// Every current run a cluster of its own, after the clusters above.
+    #[inline(always)]
+    fn read(&mut self, bits: &[u64]) {
+        self.current.read(bits, self.width);
+        self.merged.clear();
+        self.merged.extend_from_slice(&self.clusters);
+        let runs = self.current.starts.iter().zip(&self.current.ends);
+        self.merged.extend(runs.map(|(start, end)| Cluster {
+            size: u64::from(end - start),
+            from_first: self.first,
+        }));
+        self.parent.clear();
+        self.parent.extend(0..self.merged.len() as u32);
+    }
+
+    #[inline(always)]
+    fn join_rows(&mut self) {
+        let before = self.clusters.len();
+        let mut join = |a: usize, b: usize| join(&mut self.parent, &mut self.merged, a, b);
+        contacts(&self.above.bits, &self.current.bits, |a, b| {
+            join(self.above.labels[a] as usize, before + b);
+        });
+        let runs = &self.current;
+        if self.periodic && runs.starts.first() == Some(&0) && runs.ends.last() == Some(&self.width)
+        {
+            join(before, before + runs.starts.len() - 1);
+        }
+    }
+
     /// Numbers the clusters of the current row anew, and lets go of those that end above it.
-    fn rename(&mut self, before: u32) {
+    #[inline(always)]
+    fn rename(&mut self) {
+        let before = self.clusters.len();
         self.renamed.clear();
         self.renamed.resize(self.merged.len(), NONE);
-        self.clusters.clear();
-        for k in 0..self.current.len() {
-            let root = self.root(self.current[k].label) as usize;
-            if self.renamed[root] == NONE {
-                self.renamed[root] = self.clusters.len() as u32;
-                self.clusters.push(self.merged[root]);
-            }
-            self.current[k].label = self.renamed[root];
-            self.found.occupied += u64::from(self.current[k].end - self.current[k].start);
+        let runs = self.current.starts.len();
+        self.clusters.resize(
+            runs,
+            Cluster {
+                size: 0,
+                from_first: false,
+            },
+        );
+        self.current.labels.resize(runs, 0);
+        let mut count = 0;
+        for (run, label) in self.current.labels.iter_mut().enumerate() {
+            let root = root(&mut self.parent, before + run);
+            let known = self.renamed[root];
+            *label = if known == NONE { count } else { known };
+            self.renamed[root] = *label;
+            self.clusters[*label as usize] = self.merged[root];
+            count += u32::from(known == NONE);
         }
-        for k in 0..before as usize {
+        self.clusters.truncate(count as usize);
+        for k in 0..before {
             if self.parent[k] == k as u32 && self.renamed[k] == NONE {
                 let ended = self.merged[k];
                 self.count(ended);
@@ -221,6 +278,7 @@ impl Labeller {
 
     fn count(&mut self, cluster: Cluster) {
         let found = &mut self.found;
+        found.occupied += cluster.size;
         found.clusters += 1;
         found.largest = found.largest.max(cluster.size);
         found.squares += u128::from(cluster.size).pow(2);
@@ -243,34 +301,25 @@ impl Labeller {
     }
 }
 
-/// Runs of ones in a row of bits.
-fn runs(bits: &[u64], width: u32, out: &mut Vec<Run>) {
-    out.clear();
-    let mut open: Option<u32> = None;
-    for (k, &word) in bits.iter().enumerate() {
-        let first = 64 * k as u32;
-        // Bits at which the occupation changes, seen from the site before.
-        let mut changes = word ^ (word << 1 | u64::from(open.is_some()));
-        while changes != 0 {
-            let at = first + changes.trailing_zeros();
-            changes &= changes - 1;
-            match open.take() {
-                None => open = Some(at),
-                Some(start) => out.push(Run {
-                    start,
-                    end: at,
-                    label: 0,
-                }),
-            }
-        }
+#[inline(always)]
+fn root(parent: &mut [u32], mut i: usize) -> usize {
+    while parent[i] as usize != i {
+        let above = parent[parent[i] as usize];
+        parent[i] = above;
+        i = above as usize;
     }
-    if let Some(start) = open {
-        out.push(Run {
-            start,
-            end: width,
-            label: 0,
-        });
-    }
+    i
+}
+
+/// Hangs the younger root under the older one; without a branch on whether they differ.
+#[inline(always)]
+fn join(parent: &mut [u32], clusters: &mut [Cluster], a: usize, b: usize) {
+    let (a, b) = (root(parent, a), root(parent, b));
+    let (top, child) = (a.min(b), a.max(b));
+    parent[child] = top as u32;
+    let Cluster { size, from_first } = clusters[child];
+    clusters[top].size += if top == child { 0 } else { size };
+    clusters[top].from_first |= from_first;
 }
 
 #[cfg(test)]

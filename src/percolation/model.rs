@@ -102,7 +102,7 @@ impl Model {
             Element::Bond => cells * crystal.bonds.len() as u64,
         };
         Ok(match is_fast(crystal, sides, boundary, element) {
-            true => [0, SquareSweeper::bytes(sites, follow)],
+            true => [0, SquareSweeper::bytes(sides[0], sides[1], follow)],
             false => {
                 let torus = boundary == Boundary::Torus;
                 [tables, Sweeper::bytes(sites, elements, torus, follow)]
@@ -143,5 +143,5 @@ fn is_fast(crystal: &Crystal, sides: &[usize], boundary: Boundary, element: Elem
     crystal.is_square()
         && boundary == Boundary::Torus
         && element == Element::Site
-        && sides.iter().all(|&s| s < 1 << 16)
+        && SquareSweeper::fits(sides[0], sides[1])
 }

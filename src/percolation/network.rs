@@ -3,6 +3,7 @@
 use super::crystal::Crystal;
 use super::winding::{Packing, Winding};
 use crate::error::{Error, Result};
+use crate::numerics::prefetch::prefetch;
 
 /// Largest number of sites and of bonds: indices are 31 bits wide.
 pub const MAX_ELEMENTS: u64 = (1 << 31) - 1;
@@ -234,6 +235,19 @@ impl Network {
     /// The two ends of every bond.
     pub fn bonds(&self) -> &[[u32; 2]] {
         &self.bonds
+    }
+
+    /// Asks for the memory of a site's neighbours.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, site: usize) {
+        let first = self.start[site] as usize;
+        prefetch(&self.neighbours, first);
+    }
+
+    /// Largest number of neighbours.
+    pub(super) fn degree(&self) -> usize {
+        let degrees = self.start.windows(2).map(|w| w[1] - w[0]);
+        degrees.max().unwrap_or(0) as usize
     }
 
     /// Neighbours of a site.

@@ -46,7 +46,8 @@ pub fn permutation_of(n: usize, rng: &mut Stream, order: &mut Vec<u32>, name: im
     // A pile holds n/256 on average; sixteen standard deviations more are never needed, and if they are, all is dealt again, which
     // keeps the order uniform because it does not depend on the sizes of the piles.
     let mean = n as f64 / PILES as f64;
-    let room = (mean + 16.0 * mean.sqrt()) as usize;
+    // An odd number of cache lines apart, so that the piles do not compete for the same part of the cache.
+    let room = ((mean + 16.0 * mean.sqrt()) as usize / 32 * 2 + 1) * 16;
     order.resize(PILES * room, 0);
     let sizes = loop {
         if let Some(sizes) = deal(n, rng, order, room, &name) {

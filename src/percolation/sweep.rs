@@ -10,7 +10,12 @@ use super::onset::Onset;
 use super::permutation::permutation;
 use super::winding::{Span, Winding};
 use crate::error::{Error, Result};
+use crate::numerics::prefetch::prefetch;
 use crate::numerics::random::Stream;
+
+/// Sites above which memory is asked for ahead, and by how many elements.
+const CACHE: usize = 1 << 12;
+const AHEAD: usize = 6;
 
 /// Clusters after `n` elements have been occupied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,6 +64,8 @@ pub struct Sweeper<'a> {
     order: Vec<u32>,
     /// Faces that each cluster touches, bit `2 k + side`, at its root; for open lattices alone.
     touches: Vec<u32>,
+    /// Occupied neighbours of a site.
+    present: Vec<u32>,
     /// Windings of the clusters that wrap, by root.
     wrapped: Vec<(usize, Span)>,
 }
@@ -76,6 +83,7 @@ impl<'a> Sweeper<'a> {
             order: Vec::new(),
             touches: vec![0; if spans { sites } else { 0 }],
             wrapped: Vec::new(),
+            present: vec![0; network.degree() + 1],
         }
     }
 
@@ -135,9 +143,13 @@ impl<'a> Sweeper<'a> {
         watch.at(0, &state);
         let mut tracking =
             self.follow.onset && (self.network.is_torus() || !self.touches.is_empty());
+        let ahead = self.network.sites() > CACHE;
         for (k, &element) in order.iter().enumerate() {
             let n = k + 1;
             let element = element as usize;
+            if ahead {
+                self.ask(order, k);
+            }
             match (self.element, tracking) {
                 (Element::Site, false) => self.site(element, &mut state),
                 (Element::Bond, false) => {
@@ -162,13 +174,45 @@ impl<'a> Sweeper<'a> {
         Ok(onset)
     }
 
+    /// Asks for the memory of the elements after the `k`-th: first the tables, then the clusters they name.
+    #[inline(always)]
+    fn ask(&self, order: &[u32], k: usize) {
+        let (later, soon) = (order.get(k + 2 * AHEAD), order.get(k + AHEAD));
+        match self.element {
+            Element::Site => {
+                if let Some(&site) = later {
+                    self.network.prefetch(site as usize);
+                }
+                for &other in soon.map_or(&[][..], |&s| self.network.neighbours(s as usize)) {
+                    self.forest.prefetch(other as usize);
+                }
+            }
+            Element::Bond => {
+                if let Some(&bond) = later {
+                    prefetch(self.network.bonds(), bond as usize);
+                }
+                for end in soon.map_or([0; 2], |&bond| self.network.bonds()[bond as usize]) {
+                    self.forest.prefetch(end as usize);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
     fn site(&mut self, site: usize, state: &mut State) {
         self.insert(site, state);
         let network = self.network;
+        // Which neighbours are there cannot be foreseen: no branch depends on one alone.
+        let mut count = 0;
         for &other in network.neighbours(site) {
-            if self.forest.is_present(other as usize) {
-                self.join(site, other as usize, state);
-            }
+            self.present[count] = other;
+            count += usize::from(self.forest.is_present(other as usize));
+        }
+        let mut root = site;
+        for &other in &self.present[..count] {
+            let (top, [a, b]) = self.forest.absorb(root, other as usize);
+            add(state, a, b);
+            root = top;
         }
     }
 
@@ -179,10 +223,11 @@ impl<'a> Sweeper<'a> {
         state.largest = state.largest.max(1);
     }
 
+    #[inline(always)]
     fn join(&mut self, a: usize, b: usize, state: &mut State) {
-        if let Joined::Merged(a, b) = self.forest.join(a, b) {
-            count(state, a, b);
-        }
+        let a = self.forest.find(a);
+        let (_, [a, b]) = self.forest.absorb(a, b);
+        add(state, a, b);
     }
 
     fn tracked_site(
@@ -291,6 +336,14 @@ impl<'a> Sweeper<'a> {
     pub fn sizes(&self) -> impl Iterator<Item = u32> {
         self.forest.sizes()
     }
+}
+
+/// As [`count`]; nothing was joined for `b = 0`.
+#[inline(always)]
+fn add(state: &mut State, a: u32, b: u32) {
+    state.squares += 2 * u64::from(a) * u64::from(b);
+    state.clusters -= u32::from(b > 0);
+    state.largest = state.largest.max(a + b);
 }
 
 fn count(state: &mut State, a: u32, b: u32) {

@@ -1,5 +1,7 @@
 //! Union-find without branches for the usual case.
 
+use std::hint::select_unpredictable;
+
 /// A member of the union-find: parent or minus the size, and the winding relative to the parent (0 at a root).
 pub(super) trait Node: Copy {
     const TRACKS: bool;
@@ -9,7 +11,7 @@ pub(super) trait Node: Copy {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plain(pub i32);
+pub(super) struct Plain(i32);
 
 impl Node for Plain {
     const TRACKS: bool = false;
@@ -27,29 +29,27 @@ impl Node for Plain {
     }
 }
 
+/// Link in the low half, winding in the high half: one load, one store.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wound {
-    pub link: i32,
-    pub winding: i32,
-}
+pub(super) struct Wound(u64);
 
 impl Node for Wound {
     const TRACKS: bool = true;
     #[inline(always)]
     fn new(link: i32, winding: i32) -> Self {
-        Wound { link, winding }
+        Wound(u64::from(link as u32) | u64::from(winding as u32) << 32)
     }
     #[inline(always)]
     fn link(self) -> i32 {
-        self.link
+        self.0 as i32
     }
     #[inline(always)]
     fn winding(self) -> i32 {
-        self.winding
+        (self.0 >> 32) as i32
     }
 }
 
-/// All clusters. Every index is a place of the grid: it comes from its tables or from a link written with such an index.
+/// All clusters. Every index is a place of the layout: an entry of the order, a neighbour of one, or a link, which is such an index.
 pub(super) struct Clusters<'a, N>(pub &'a mut [N]);
 
 /// A root with minus its size, and the winding of the member it was found from.
@@ -80,33 +80,33 @@ impl<N: Node> Clusters<'_, N> {
     pub(super) fn find(&mut self, i: u32) -> Found {
         let first = self.get(i);
         let is_child = first.link() >= 0;
-        let parent = if is_child { first.link() as u32 } else { i };
+        let parent = select_unpredictable(is_child, first.link() as u32, i);
         let second = self.get(parent);
+        let root = select_unpredictable(second.link() >= 0, second.link() as u32, parent);
         // At a root the winding is 0; the second look at the same root adds 0 too.
-        let above = if second.link() >= 0 {
-            second.link() as u32
-        } else {
-            parent
-        };
-        let winding = match is_child {
-            true => first.winding().wrapping_add(second.winding()),
-            false => 0,
-        };
-        let third = self.get(above);
-        if third.link() >= 0 {
-            return self.find_deep(i);
+        let further = select_unpredictable(is_child, second.winding(), 0);
+        let winding = first.winding().wrapping_add(further);
+        let link = self.get(root).link();
+        if link >= 0 {
+            let (root, winding) = self.find_deep(i);
+            let link = self.get(root).link();
+            return Found {
+                root,
+                link,
+                winding,
+            };
         }
-        let link = if is_child { above as i32 } else { first.link() };
-        self.set(i, N::new(link, winding));
+        let above = select_unpredictable(is_child, root as i32, first.link());
+        self.set(i, N::new(above, winding));
         Found {
-            root: above,
-            link: third.link(),
+            root,
+            link,
             winding,
         }
     }
 
     #[inline(never)]
-    fn find_deep(&mut self, start: u32) -> Found {
+    fn find_deep(&mut self, start: u32) -> (u32, i32) {
         let (mut root, mut total) = (start, 0i32);
         let mut node = self.get(root);
         while node.link() >= 0 {
@@ -114,11 +114,6 @@ impl<N: Node> Clusters<'_, N> {
             root = node.link() as u32;
             node = self.get(root);
         }
-        let found = Found {
-            root,
-            link: node.link(),
-            winding: total,
-        };
         let (mut i, mut rest) = (start, total);
         while i != root {
             let node = self.get(i);
@@ -126,6 +121,6 @@ impl<N: Node> Clusters<'_, N> {
             rest = rest.wrapping_sub(node.winding());
             i = node.link() as u32;
         }
-        found
+        (root, total)
     }
 }

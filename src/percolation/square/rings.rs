@@ -1,82 +1,99 @@
 //! Which sites are occupied, and which neighbours of a new one are worth looking up.
 
-/// One bit per site, with a ghost site around that repeats the opposite edge.
+use super::layout::{Layout, place_of};
+
+/// One bit per place; every row of the strips is a plane of its own.
 #[derive(Debug)]
-pub(super) struct Bits {
-    stride: usize,
-    width: u32,
-    height: u32,
-    pub words: Vec<u8>,
+pub(super) struct Bits<const ROWS: usize> {
+    words: Vec<u8>,
+    /// Bytes of a plane.
+    plane: usize,
+    /// For every row of a strip, how many bytes the rows below, at and above it lie from the same column of the first plane.
+    offsets: [[isize; 3]; ROWS],
 }
 
-impl Bits {
-    pub(super) fn new(width: usize, height: usize) -> Self {
-        let stride = (width + 2).div_ceil(8) + 1;
+impl<const ROWS: usize> Bits<ROWS> {
+    pub(super) fn new(layout: &Layout) -> Self {
+        let stride = layout.stride as isize / 8;
+        let plane = layout.strips() as isize * stride;
+        let rows = ROWS as isize;
+        let offset = |row: isize| row.rem_euclid(rows) * plane + row.div_euclid(rows) * stride;
         Bits {
-            stride,
-            width: width as u32,
-            height: height as u32,
-            words: vec![0; stride * (height + 2) + 2],
+            words: vec![0; ROWS * plane as usize + 1],
+            plane: plane as usize,
+            offsets: std::array::from_fn(|k| [-1, 0, 1].map(|step| offset(k as isize + step))),
         }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.words.fill(0);
     }
 
     /// The three by three bits around a site, row by row.
     #[inline(always)]
-    pub(super) fn ring(&self, x: u32, y: u32) -> usize {
-        let first = (x >> 3) as usize + y as usize * self.stride;
+    pub(super) fn ring(&self, place: u32) -> usize {
+        let left = place as usize / ROWS - 1;
+        let offsets = &self.offsets[place as usize % ROWS];
         let row = |k: usize| {
-            let at = first + k * self.stride;
+            let at = (left / 8).wrapping_add_signed(offsets[k]);
             debug_assert!(at + 1 < self.words.len());
-            // SAFETY: x < width, so the two bytes lie within the stride; y + 2 < height + 2 rows.
+            // SAFETY: the place of a site has ghosts all around, so the bits of its neighbours lie within the planes, and one more byte
+            // follows them.
             let bytes = unsafe {
                 [
                     *self.words.get_unchecked(at),
                     *self.words.get_unchecked(at + 1),
                 ]
             };
-            usize::from(u16::from_le_bytes(bytes) >> (x & 7)) & 7
+            u32::from(u16::from_le_bytes(bytes)) >> (left % 8) & 7
         };
-        row(0) | row(1) << 3 | row(2) << 6
+        (row(0) | row(1) << 3 | row(2) << 6) as usize
     }
 
     #[inline(always)]
-    fn put(&mut self, x: u32, y: u32) {
-        let at = (x >> 3) as usize + y as usize * self.stride;
+    fn put(&mut self, place: u32) {
+        let (column, row) = (place as usize / ROWS, place as usize % ROWS);
+        let at = row * self.plane + column / 8;
         debug_assert!(at < self.words.len());
-        // SAFETY: x < width + 2 and y < height + 2.
-        unsafe { *self.words.get_unchecked_mut(at) |= 1 << (x & 7) };
+        // SAFETY: a place of the layout lies within the planes.
+        unsafe { *self.words.get_unchecked_mut(at) |= 1 << (column % 8) };
     }
 
+    /// Occupies the site of an entry, with its ghosts.
     #[inline(always)]
-    pub(super) fn set(&mut self, x: u32, y: u32) {
-        self.put(x + 1, y + 1);
-        if x == 0 || y == 0 || x + 1 == self.width || y + 1 == self.height {
-            let ghost = |c: u32, n: u32| match c {
-                0 => n + 1,
-                c if c + 1 == n => 0,
-                c => c + 1,
-            };
-            let (gx, gy) = (ghost(x, self.width), ghost(y, self.height));
-            self.put(gx, y + 1);
-            self.put(x + 1, gy);
-            self.put(gx, gy);
+    pub(super) fn set(&mut self, entry: u32, layout: &Layout) {
+        let (place, edge) = place_of(entry);
+        self.put(place);
+        if edge {
+            self.repeat(place, layout);
+        }
+    }
+
+    #[inline(never)]
+    fn repeat(&mut self, place: u32, layout: &Layout) {
+        let [x, y] = layout.coordinates(place);
+        let ghost = |c: u32, n: u32| match c {
+            1 => n + 1,
+            c if c == n => 0,
+            c => c,
+        };
+        let (ghost_x, ghost_y) = (ghost(x, layout.width), ghost(y, layout.height));
+        for (x, y) in [(ghost_x, y), (x, ghost_y), (ghost_x, ghost_y)] {
+            self.put(layout.place(x, y));
         }
     }
 }
 
-/// Which neighbours to look up: steps `(1 + dx, 1 + dy)`; those beyond `count` stay at the site.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ring {
-    pub steps: [[u8; 2]; 4],
-    pub count: u8,
-}
+/// Distances to the neighbours to be looked up; 0 beyond the last of them.
+pub(super) type Ring = [i32; 4];
 
-/// The table over all rings. Bits 1, 3, 5, 7 of a ring are the neighbours below, left, right, above; the others the diagonals.
-pub(super) fn rings() -> Box<[Ring; 512]> {
+/// The table over all rings of the sites in row `k` of a strip. Bits 1, 3, 5, 7 of a ring are the neighbours below, left, right,
+/// above; the others the diagonals.
+pub(super) fn rings(layout: &Layout, k: u32) -> [Ring; 512] {
     const NEIGHBOURS: [usize; 4] = [5, 7, 3, 1];
     const BETWEEN: [usize; 4] = [8, 6, 0, 2];
-    const STEPS: [[u8; 2]; 4] = [[2, 1], [1, 2], [0, 1], [1, 0]];
-    let ring = |bits: usize| {
+    let steps = layout.steps(k);
+    std::array::from_fn(|bits| {
         let on = |bit: usize| bits >> bit & 1 == 1;
         let mut run = [0, 1, 2, 3];
         for _ in 0..4 {
@@ -88,21 +105,17 @@ pub(super) fn rings() -> Box<[Ring; 512]> {
                 }
             }
         }
-        let mut ring = Ring {
-            steps: [[1, 1]; 4],
-            count: 0,
-        };
+        let (mut ring, mut count) = ([0; 4], 0);
         for first in 0..4 {
             // A neighbour in the same row if the run has one: it shares the cache line.
             let member = [0, 2, 1, 3]
                 .into_iter()
                 .find(|&k| on(NEIGHBOURS[k]) && run[k] == first);
             if let Some(k) = member {
-                ring.steps[ring.count as usize] = STEPS[k];
-                ring.count += 1;
+                ring[count] = steps[k];
+                count += 1;
             }
         }
         ring
-    };
-    Box::new(std::array::from_fn(ring))
+    })
 }

@@ -1,11 +1,10 @@
 //! The fast sweep does what the general one does, state by state.
 
-use super::grid::BLOCKED;
 use super::*;
 use crate::numerics::random::stream;
 use crate::percolation::{Boundary, Crystal, Element, Network, Sweeper, permutation};
 
-fn compare(width: usize, height: usize, repeats: u64) {
+fn compare(width: usize, height: usize, rows: u32, repeats: u64) {
     let crystal = Crystal::named("hypercubic", 2).unwrap();
     let network = Network::lattice(&crystal, &[width, height], Boundary::Torus).unwrap();
     for onset in [true, false] {
@@ -14,7 +13,7 @@ fn compare(width: usize, height: usize, repeats: u64) {
             only_onset: false,
         };
         let mut general = Sweeper::new(&network, Element::Site, follow);
-        let mut fast = SquareSweeper::new(width, height, follow);
+        let mut fast = SquareSweeper::in_strips(width, height, follow, rows);
         for repeat in 0..repeats {
             let (mut rng, mut order) = (stream(9, "square", &[repeat]), Vec::new());
             permutation(width * height, &mut rng, &mut order);
@@ -22,10 +21,11 @@ fn compare(width: usize, height: usize, repeats: u64) {
             let mut watch = |_: usize, s: &State| expected.push(*s);
             let first = general.run_in_order(&order, &mut watch).unwrap();
             let w = width as u32;
-            let packed: Vec<u32> = order.iter().map(|i| (i % w) | ((i / w) << 16)).collect();
+            let entry = |i: &u32| fast.layout.entry(1 + i % w, 1 + i / w);
+            let entries: Vec<u32> = order.iter().map(entry).collect();
             let mut found = Vec::new();
             let mut watch = |_: usize, s: &State| found.push(*s);
-            let second = fast.run_in_order(&packed, &mut watch);
+            let second = fast.run_in_order(&entries, &mut watch);
             assert!(found == expected, "{width} x {height}, {repeat}");
             if onset {
                 assert_eq!(first, second, "{width} x {height}, {repeat}");
@@ -36,19 +36,16 @@ fn compare(width: usize, height: usize, repeats: u64) {
 
 #[test]
 fn every_state_and_onset_is_that_of_the_general_sweep() {
-    compare(3, 3, 2000);
-    compare(3, 5, 500);
-    compare(4, 4, 500);
-    compare(9, 6, 300);
-    compare(33, 17, 100);
-    compare(64, 64, 20);
-    compare(300, 300, 2);
-}
-
-#[test]
-fn blocks_of_a_page_change_nothing() {
-    compare(BLOCKED, 35, 2);
-    compare(5, BLOCKED + 3, 2);
+    for rows in [1, 4] {
+        compare(3, 3, rows, 2000);
+        compare(3, 5, rows, 500);
+        compare(4, 4, rows, 500);
+        compare(9, 6, rows, 300);
+        compare(14, 8, rows, 200);
+        compare(33, 17, rows, 100);
+        compare(64, 64, rows, 20);
+        compare(300, 300, rows, 2);
+    }
 }
 
 #[test]
@@ -67,19 +64,38 @@ fn stopping_at_the_last_onset_changes_no_onset() {
     assert_eq!(run(true), run(false));
 }
 
-/// All places are different, whatever the layout.
+/// All places are different, ghosts included, and steps lead from a place to those around it, whatever the strips.
 #[test]
-fn every_site_has_its_own_place() {
-    for (width, height) in [(7, 5), (BLOCKED, 33), (33, BLOCKED + 1)] {
-        let grid = Grid::new(width, height);
-        let mut seen = vec![false; grid.places];
-        for y in 1..=height as u32 {
-            for x in 1..=width as u32 {
-                let place = grid.at(x, y) as u32 as usize;
-                assert!(!std::mem::replace(&mut seen[place], true));
+fn every_site_has_its_own_place_beside_its_neighbours() {
+    for (width, height) in [(7, 5), (6, 9), (33, 10)] {
+        for rows in [1, 4] {
+            let layout = Layout::new(width, height, rows);
+            let mut seen = vec![false; layout.places() as usize];
+            let (width, height) = (width as u32, height as u32);
+            for y in 0..height + 2 {
+                for x in 0..width + 2 {
+                    let place = layout.place(x, y);
+                    assert!(!std::mem::replace(&mut seen[place as usize], true));
+                    assert_eq!(layout.coordinates(place), [x, y]);
+                }
+            }
+            for y in 1..=height {
+                for x in 1..=width {
+                    let place = layout.place(x, y);
+                    let around = [(x + 1, y), (x, y + 1), (x - 1, y), (x, y - 1)];
+                    let found = layout.steps(y % rows).map(|s| place.wrapping_add_signed(s));
+                    assert_eq!(found, around.map(|(x, y)| layout.place(x, y)));
+                }
             }
         }
     }
+}
+
+/// Lattices that fit have room for the mark of an edge.
+#[test]
+fn places_are_counted_before_they_are_made() {
+    assert!(SquareSweeper::fits(3, 65535) && SquareSweeper::fits(46_000, 46_000));
+    assert!(!SquareSweeper::fits(46_341, 46_341) && !SquareSweeper::fits(3, 65_536));
 }
 
 #[test]
