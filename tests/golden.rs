@@ -737,11 +737,17 @@ fn percolation(cases: &mut Cases) {
     ] {
         let experiment = lattice(keys);
         let setting = experiment.task.percolation().unwrap();
-        let need = Need {
+        let needs = INSTRUMENTS
+            .iter()
+            .filter(|instrument| instrument.axes(&experiment).is_ok())
+            .filter_map(|instrument| Some(instrument.simulated()?.need()));
+        let all = Need {
             sizes: true,
             onset: true,
+            ..Need::default()
         };
-        let tally = Tally::of(setting, need, &mut stream(1, "golden", &[])).unwrap();
+        let need = needs.fold(all, Need::and);
+        let tally = Tally::of(setting, &need, &mut stream(1, "golden", &[])).unwrap();
         cases.add("task", experiment.task.about(), case, tally.squares.clone());
         for instrument in INSTRUMENTS {
             let Some(reads) = instrument.simulated() else {
