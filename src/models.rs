@@ -49,5 +49,8 @@ pub const MODELS: &[Model] = models![
     "percolation-lattices",
     "percolation-cubic",
     "percolation-collapse",
+    "percolation-geometry",
+    "percolation-paths",
+    "percolation-crossing",
     "bethe-lattice",
 ];

@@ -49,7 +49,7 @@ a draw.
 
 Keys
   p       occupation probability, or \"threshold\" (default): the published value
-  lower   smallest size (default 50)
+  lower   smallest size (default 100: in two dimensions tau then comes out high by about 0.003)
   upper   largest size; default: L^(d_f)/20, L^d the number of sites (above six dimensions N^(2/3)/20)
 source: Clauset, Shalizi & Newman 2009, arXiv:0706.1062",
     revision: 1,
@@ -76,7 +76,7 @@ pub(super) fn largest_critical(setting: &Setting) -> std::result::Result<f64, De
 
 impl Keys {
     fn cutoffs(&self, setting: &Setting) -> std::result::Result<[u64; 2], Declined> {
-        let lower = self.lower.unwrap_or(50);
+        let lower = self.lower.unwrap_or(100);
         let upper = match self.upper {
             Some(upper) => upper,
             None => (largest_critical(setting)? / 20.0) as u64,

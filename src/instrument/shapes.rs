@@ -138,8 +138,8 @@ source: Coniglio 1982; Russo 1981",
 pub(super) static CHEMICAL: ShapeMean = shape!(
     "chemical-distance",
     "chemical distance",
-    "bonds of the shortest path of an open lattice between the two faces of its first direction; mean over the configurations in which a cluster joins them",
-    "Shortest path within the spanning cluster, from face to face. At the threshold ~ L^(d_min). The mean is conditioned on spanning: a draw in which no
+    "sites of the shortest path of an open lattice between the two faces of its first direction; mean over the configurations in which a cluster joins them",
+    "Shortest path within the spanning cluster, from face to face, L where all is occupied. At the threshold ~ L^(d_min). The mean is conditioned on spanning: a draw in which no
 configuration spans is an error (raise task.sweeps).
 source: Zhou, Yang, Deng & Ziff 2012, arXiv:1112.3428",
     Shape::ShortestPath

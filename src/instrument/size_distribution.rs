@@ -215,7 +215,7 @@ impl Instrument for SizeScaling {
         let sizes = sizes.into_iter().map(|(_, s)| s).collect();
         Ok(vec![
             Axis::new("size", "sites", sizes),
-            Axis::new("scaled-p", "1", z),
+            Axis::new("scaled-p-of-size", "1", z),
         ])
     }
 

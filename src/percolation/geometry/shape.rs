@@ -23,7 +23,7 @@ pub enum Shape {
     /// Open lattices: red elements, occupied sites or bonds without which no cluster joins the two faces of the first direction; 0 where none
     /// does.
     Red,
-    /// Open lattices: bonds of the shortest path between the two faces of the first direction; nothing where no cluster joins them.
+    /// Open lattices: sites of the shortest path between the two faces of the first direction; nothing where no cluster joins them.
     ShortestPath,
 }
 
@@ -35,7 +35,7 @@ pub enum Shape {
 /// let square = Network::lattice(&Crystal::named("hypercubic", 2)?, &[5, 4], Boundary::Open)?;
 /// let mut gauge = Gauge::new(square, &[5, 4], Element::Bond)?;
 /// gauge.occupy(1.0, &mut stream(1, "gauge", &[]));
-/// assert_eq!(gauge.read(Shape::ShortestPath)?, Some(4.0));
+/// assert_eq!(gauge.read(Shape::ShortestPath)?, Some(5.0));
 /// assert_eq!(gauge.read(Shape::Red)?, Some(0.0));
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
@@ -49,6 +49,8 @@ pub struct Gauge {
     terminals: Option<[u32; 2]>,
     sites: Vec<bool>,
     bonds: Vec<bool>,
+    /// Positions of the sites of the largest cluster that does not wrap, once they were asked for.
+    unwrapped: Option<Vec<[i32; 2]>>,
 }
 
 impl Gauge {
@@ -76,6 +78,7 @@ impl Gauge {
             element,
             graph,
             terminals,
+            unwrapped: None,
         })
     }
 
@@ -91,6 +94,7 @@ impl Gauge {
             Element::Site => &mut self.sites[..self.network.sites()],
             Element::Bond => &mut self.bonds[..self.network.bonds().len()],
         };
+        self.unwrapped = None;
         // One number per element at every p: what is occupied at one p is so at all larger ones.
         elements.fill_with(|| rng.random::<f64>() < p);
     }
@@ -123,16 +127,20 @@ impl Gauge {
     ///
     /// # Errors
     /// `Bug` for a shape that the lattice does not have.
-    pub fn read(&self, shape: Shape) -> Result<Option<f64>> {
+    pub fn read(&mut self, shape: Shape) -> Result<Option<f64>> {
         Ok(match shape {
-            Shape::Hull => match self.largest_unwrapped()? {
-                cluster if cluster.is_empty() => None,
-                cluster => Some(hull(&cluster)?.corners.len() as f64),
-            },
-            Shape::AccessiblePerimeter => match self.largest_unwrapped()? {
-                cluster if cluster.is_empty() => None,
-                cluster => Some(accessible_perimeter(&cluster)?.len() as f64),
-            },
+            Shape::Hull | Shape::AccessiblePerimeter => {
+                if self.unwrapped.is_none() {
+                    self.unwrapped = Some(self.largest_unwrapped()?);
+                }
+                match self.unwrapped.as_deref() {
+                    None | Some([]) => None,
+                    Some(cluster) if shape == Shape::Hull => {
+                        Some(hull(cluster)?.corners.len() as f64)
+                    }
+                    Some(cluster) => Some(accessible_perimeter(cluster)?.len() as f64),
+                }
+            }
             Shape::BridgeFree => Some(self.bridge_free()?),
             Shape::Bridges => {
                 let blocks = biconnected(&self.occupied()?);
@@ -143,7 +151,7 @@ impl Gauge {
             Shape::ShortestPath => {
                 let [source, sink] = self.faces()?;
                 let steps = chemical_distance(&self.occupied()?, source)?[sink as usize];
-                (steps != NONE).then(|| f64::from(steps - 2))
+                (steps != NONE).then(|| f64::from(steps - 1))
             }
         })
     }
@@ -229,3 +237,7 @@ impl Gauge {
         Ok(largest)
     }
 }
+
+#[cfg(test)]
+#[path = "shape_tests.rs"]
+mod tests;
