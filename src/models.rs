@@ -52,5 +52,7 @@ pub const MODELS: &[Model] = models![
     "percolation-geometry",
     "percolation-paths",
     "percolation-crossing",
+    "percolation-sizes",
+    "percolation-transition",
     "bethe-lattice",
 ];

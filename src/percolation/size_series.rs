@@ -60,7 +60,10 @@ impl SizeSeries {
     pub fn of(setting: &Setting, rng: &mut Stream) -> Result<SizeSeries> {
         let network = setting.network()?;
         let sites = network.sites();
-        let [_, elements] = setting.counts()?.map(|n| n as usize);
+        let elements = match setting.element {
+            Element::Site => sites,
+            Element::Bond => network.bonds().len(),
+        };
         let mut changes = Changes {
             forest: Forest::new(sites, false),
             stride: elements + 1,
