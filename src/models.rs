@@ -49,5 +49,10 @@ pub const MODELS: &[Model] = models![
     "percolation-lattices",
     "percolation-cubic",
     "percolation-collapse",
+    "percolation-geometry",
+    "percolation-paths",
+    "percolation-crossing",
+    "percolation-sizes",
+    "percolation-transition",
     "bethe-lattice",
 ];

@@ -737,11 +737,17 @@ fn percolation(cases: &mut Cases) {
     ] {
         let experiment = lattice(keys);
         let setting = experiment.task.percolation().unwrap();
-        let need = Need {
+        let needs = INSTRUMENTS
+            .iter()
+            .filter(|instrument| instrument.axes(&experiment).is_ok())
+            .filter_map(|instrument| Some(instrument.simulated()?.need()));
+        let all = Need {
             sizes: true,
             onset: true,
+            ..Need::default()
         };
-        let tally = Tally::of(setting, need, &mut stream(1, "golden", &[])).unwrap();
+        let need = needs.fold(all, Need::and);
+        let tally = Tally::of(setting, &need, &mut stream(1, "golden", &[])).unwrap();
         cases.add("task", experiment.task.about(), case, tally.squares.clone());
         for instrument in INSTRUMENTS {
             let Some(reads) = instrument.simulated() else {
@@ -756,8 +762,19 @@ fn percolation(cases: &mut Cases) {
             cases.add("instrument", instrument.about(), case, values);
         }
     }
+    sizes(cases, &lattice("size = 8\nelement = 'bond'"));
     for (case, keys, table) in [
         ("torus", "size = 4", "kind = 'percolation-limit'"),
+        (
+            "bonds",
+            "sides = [4, 3]\nboundary = 'open'\nelement = 'bond'",
+            "kind = 'percolation-limit'",
+        ),
+        (
+            "bridges",
+            "size = 4\nelement = 'bond'",
+            "kind = 'percolation-limit'",
+        ),
         (
             "rhombus",
             "size = 4\nlattice = 'kagome'",
@@ -800,7 +817,16 @@ fn percolation(cases: &mut Cases) {
     trees(cases);
     grown(cases);
     let theory = parsed(THEORIES, "kind = 'percolation-scaling'");
-    let exponents = ["largest-cluster", "susceptibility"].map(|name| {
+    let names = [
+        "largest-cluster",
+        "susceptibility",
+        "hull-length",
+        "accessible-perimeter",
+        "backbone-mass",
+        "red-bonds",
+        "chemical-distance",
+    ];
+    let exponents = names.map(|name| {
         let of = |d: usize| {
             theory.exponent(
                 &lattice(&format!("size = 3\ndimension = {d}")),
@@ -808,7 +834,7 @@ fn percolation(cases: &mut Cases) {
                 "task.size",
             )
         };
-        (2..=9).map(|d| of(d).unwrap().0).collect::<Vec<f64>>()
+        (2..=9).filter_map(of).map(|e| e.0).collect::<Vec<f64>>()
     });
     cases.add(
         "theory",
@@ -816,6 +842,28 @@ fn percolation(cases: &mut Cases) {
         "exponents",
         exponents.concat(),
     );
+}
+
+/// Numbers of clusters by size, and tau: small lattices need cutoffs.
+fn sizes(cases: &mut Cases, experiment: &Experiment) {
+    for (name, keys) in [
+        (
+            "cluster-size-scaling",
+            "scaled = [-0.5, 0.5]\ncount = 3\nsizes = [4, 20]",
+        ),
+        ("fisher-exponent", "p = 0.4\nlower = 2\nupper = 30"),
+    ] {
+        let found = saddlepoint::instrument::find("golden", name).unwrap();
+        let keyed = found.keyed("golden", keys.parse().unwrap()).unwrap();
+        let axes = keyed.axes(experiment).unwrap();
+        let reads = keyed.simulated().unwrap();
+        let setting = experiment.task.percolation().unwrap();
+        let tally = Tally::of(setting, &reads.need(), &mut stream(1, "golden", &[])).unwrap();
+        let values = reads
+            .read(Simulated::Sweeps(setting, &tally), &axes)
+            .unwrap();
+        cases.add("instrument", keyed.about(), "bonds", values);
+    }
 }
 
 /// Clusters grown on trees and random graphs: task, instruments and theories.

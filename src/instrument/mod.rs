@@ -6,6 +6,7 @@ mod clusters;
 mod conserved;
 mod end_to_end;
 mod features;
+mod fisher;
 mod half_rise;
 mod kernel_modes;
 mod loss;
@@ -19,8 +20,10 @@ mod per_token;
 mod predictor;
 mod probe;
 mod reading;
+mod shapes;
 mod sharpness;
 mod simulated;
+mod size_distribution;
 mod spectra;
 mod subject;
 mod survival;
@@ -39,6 +42,7 @@ pub use features::{
     CKA, FEATURE_KERNEL, FEATURE_KERNEL_CHANGE, GRADIENT_KERNEL, KERNEL_TARGET_ALIGNMENT,
     PARTICIPATION_RATIO,
 };
+pub use fisher::FisherExponent;
 pub use half_rise::{HALF_RISE_TIME, HalfRiseTime};
 pub use kernel_modes::{KERNEL_MODE_ERROR, KERNEL_MODE_LEARNABILITY, KernelModes};
 pub use loss::{TEST_LOSS, TRAIN_LOSS, TestLoss, TrainLoss};
@@ -53,8 +57,10 @@ pub use predictor::{
 };
 pub use probe::{LATENT_PROBE, LATENT_PROBE_INPUTS};
 pub use reading::{Read, Reading, When};
+pub use shapes::ShapeMean;
 pub use sharpness::{SHARPNESS, Sharpness};
 pub use simulated::ReadsSimulation;
+pub use size_distribution::{SizeDistribution, SizeScaling};
 pub use spectra::{ORDER_PARAMETER, WEIGHT_COVARIANCE, WEIGHT_HISTOGRAM, WEIGHT_SPECTRUM};
 pub use subject::Subject;
 pub use survival::Grown;
@@ -199,6 +205,15 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &survival::SURVIVAL,
     &survival::EXPONENT,
     &survival::THRESHOLD,
+    &shapes::HULL,
+    &shapes::ACCESSIBLE,
+    &shapes::BACKBONE,
+    &shapes::BRIDGES,
+    &shapes::RED,
+    &shapes::CHEMICAL,
+    &size_distribution::DISTRIBUTION,
+    &size_distribution::SCALING,
+    &fisher::FISHER,
     &clusters::WEIGHTS,
     &InfiniteShare,
 ];

@@ -32,7 +32,7 @@ enum Points {
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Word {
+pub(super) enum Word {
     Threshold,
 }
 
@@ -269,11 +269,11 @@ pub(super) fn has_directions(setting: &Setting) -> std::result::Result<(), Decli
     }
 }
 
-fn on(setting: &Setting, boundary: Boundary) -> std::result::Result<(), Declined> {
+pub(super) fn on(setting: &Setting, boundary: Boundary) -> std::result::Result<(), Declined> {
     has_directions(setting)?;
     let (word, other) = match boundary {
-        Boundary::Torus => ("torus", "spanning-x"),
-        Boundary::Open => ("open", "wrapping-x"),
+        Boundary::Torus => ("torus", "spanning-x, red-bonds, chemical-distance"),
+        Boundary::Open => ("open", "wrapping-x, hull-length, backbone-mass"),
     };
     match setting.boundary == boundary {
         true => Ok(()),
@@ -344,6 +344,7 @@ impl ReadsSimulation for Percolation {
         Need {
             onset,
             sizes: !onset,
+            ..Need::default()
         }
     }
 

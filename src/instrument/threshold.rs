@@ -150,7 +150,7 @@ impl ReadsSimulation for ThresholdEstimate {
     fn need(&self) -> Need {
         Need {
             onset: true,
-            sizes: false,
+            ..Need::default()
         }
     }
 

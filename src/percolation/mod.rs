@@ -6,6 +6,7 @@
 //! cluster of size 1). `n_s` is the number of clusters of size `s` per lattice site.
 
 mod canonical;
+mod configurations;
 mod crystal;
 mod element;
 mod enumeration;
@@ -25,6 +26,7 @@ mod network;
 mod onset;
 mod permutation;
 mod simulation;
+mod size_series;
 mod square;
 mod sweep;
 mod tally;
@@ -33,6 +35,8 @@ pub mod trees;
 pub mod winding;
 
 pub use canonical::Binomial;
+pub(crate) use configurations::occupation;
+pub use configurations::{Configurations, Probe};
 pub use crystal::{Bond, Crystal, MAX_DIMENSION, NAMES};
 pub use element::Element;
 pub use enumeration::{Enumeration, MAX_ENUMERATED, enumerate};
@@ -45,6 +49,7 @@ pub use network::{Boundary, MAX_ELEMENTS, Network};
 pub use onset::{Event, Onset};
 pub use permutation::{below, permutation, permutation_of, shuffle};
 pub use simulation::{Simulated, Simulation};
+pub use size_series::SizeSeries;
 pub use square::SquareSweeper;
 pub use sweep::{Follow, State, Sweeper, Watch};
 pub use tally::{Need, Setting, Tally};

@@ -1,7 +1,7 @@
 //! Simulations without a learner: what is simulated, and what one draw gave.
 
 use super::trees::{Census, Growth};
-use super::{Leath, Need, Setting, Survival, Tally};
+use super::{Configurations, Leath, Need, Setting, Survival, Tally};
 
 /// What a task simulates.
 #[derive(Debug, Clone, Copy)]
@@ -32,12 +32,15 @@ pub enum Simulated<'a> {
 
 impl Simulation<'_> {
     /// Peak memory of one draw, and its seconds on one core; nothing where the setting is wrong.
-    pub fn cost(&self, need: Need) -> Option<(u64, f64)> {
+    pub fn cost(&self, need: &Need) -> Option<(u64, f64)> {
         match self {
             Simulation::Sweeps(setting) => {
                 let [_, elements] = setting.counts().ok()?;
-                let seconds = elements as f64 * setting.sweeps as f64 / SWEEP_RATE;
-                Some((setting.bytes(need).ok()?, seconds))
+                let (_, probed) = Configurations::cost(setting, &need.probes).ok()?;
+                let times = u32::from(need.sweeps()) + u32::from(need.by_size);
+                let swept = elements as f64 * setting.sweeps as f64 * f64::from(times);
+                let bytes = setting.bytes(need).ok()?;
+                Some((bytes, swept / SWEEP_RATE + probed))
             }
             Simulation::Growth(growth) => Some((growth.bytes(), growth.seconds())),
             Simulation::Leath { growth, .. } => Some((growth.bytes(), growth.seconds())),

@@ -3,8 +3,9 @@
 use super::graph::Graph;
 use super::model::Model;
 use super::onset::{Event, Onset};
+use super::size_series::SizeSeries;
 use super::sweep::{Follow, State};
-use super::{Binomial, Boundary, Crystal, Element, Network, Sweeper};
+use super::{Binomial, Boundary, Configurations, Crystal, Element, Network, Probe, Sweeper};
 use crate::error::{Error, Result};
 use crate::numerics::interrupt;
 use crate::numerics::random::Stream;
@@ -31,24 +32,41 @@ pub struct Setting {
 }
 
 /// What is read off the sweeps of one draw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Need {
     /// Sizes at every number of occupied elements.
     pub sizes: bool,
     /// Wrapping or spanning.
     pub onset: bool,
+    /// Numbers of clusters by size at every number of occupied elements.
+    pub by_size: bool,
+    /// Shapes and sizes in configurations at fixed occupation.
+    pub probes: Vec<Probe>,
 }
 
 impl Need {
     /// Both.
     pub fn and(self, other: Need) -> Need {
+        let mut probes = self.probes;
+        for probe in other.probes {
+            if !probes.contains(&probe) {
+                probes.push(probe);
+            }
+        }
         Need {
             sizes: self.sizes | other.sizes,
             onset: self.onset | other.onset,
+            by_size: self.by_size | other.by_size,
+            probes,
         }
     }
 
-    fn follow(self) -> Follow {
+    /// Whether sweeps are needed.
+    pub(super) fn sweeps(&self) -> bool {
+        self.sizes | self.onset
+    }
+
+    fn follow(&self) -> Follow {
         Follow {
             onset: self.onset,
             only_onset: !self.sizes,
@@ -110,7 +128,12 @@ impl Setting {
     ///
     /// # Errors
     /// As for [`Model::lattice`].
-    pub fn bytes(&self, need: Need) -> Result<u64> {
+    pub fn bytes(&self, need: &Need) -> Result<u64> {
+        let (probed, _) = Configurations::cost(self, &need.probes)?;
+        let by_size = match need.by_size {
+            true => SizeSeries::bytes(self)?,
+            false => 0,
+        };
         let [sites, elements] = self.counts()?;
         let follow = need.follow();
         let [tables, buffers] = match &self.graph {
@@ -128,7 +151,11 @@ impl Setting {
             ],
         };
         let sizes = if need.sizes { 32 * (elements + 1) } else { 0 };
-        Ok(tables + buffers + sizes + 56 * self.sweeps as u64)
+        let swept = match need.sweeps() {
+            true => tables + buffers + sizes + 56 * self.sweeps as u64,
+            false => 0,
+        };
+        Ok(swept.max(probed) + by_size)
     }
 }
 
@@ -170,14 +197,29 @@ pub struct Tally {
     pub clusters: Vec<f64>,
     /// One per sweep; empty if not asked for.
     pub onsets: Vec<Onset>,
+    /// Numbers of clusters by size; nothing if not asked for.
+    pub by_size: Option<SizeSeries>,
+    /// Shapes and sizes at fixed occupation.
+    pub configurations: Configurations,
 }
 
 impl Tally {
-    /// Carries out the sweeps of one draw, one after the other in the order of the stream.
+    /// Carries out the sweeps of one draw, one after the other in the order of the stream; configurations and numbers by size have streams of
+    /// their own, so that no value depends on what else is asked for.
     ///
     /// # Errors
     /// As for [`Model::lattice`] and [`super::Sweeper::run`]; `Interrupted` when the user asked to stop.
-    pub fn of(setting: &Setting, need: Need, rng: &mut Stream) -> Result<Tally> {
+    pub fn of(setting: &Setting, need: &Need, rng: &mut Stream) -> Result<Tally> {
+        let beside = |stream: u64| {
+            let mut beside = rng.clone();
+            beside.set_stream(stream);
+            beside
+        };
+        let configurations = Configurations::of(setting, &need.probes, &beside(1))?;
+        let by_size = match need.by_size {
+            true => Some(SizeSeries::of(setting, &mut beside(2))?),
+            false => None,
+        };
         let model = setting.model()?;
         let mut sweeper = model.sweeper(need.follow());
         let slots = if need.sizes { model.elements() + 1 } else { 0 };
@@ -190,8 +232,11 @@ impl Tally {
             finite: vec![0.0; slots],
             clusters: vec![0.0; slots],
             onsets: Vec::new(),
+            by_size,
+            configurations,
         };
-        for _ in 0..setting.sweeps {
+        let sweeps = if need.sweeps() { setting.sweeps } else { 0 };
+        for _ in 0..sweeps {
             interrupt::check()?;
             let onset = match need.sizes {
                 true => {

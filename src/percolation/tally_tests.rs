@@ -19,6 +19,8 @@ fn setting(sides: &[usize], element: Element, sweeps: usize) -> Setting {
 const ALL: Need = Need {
     sizes: true,
     onset: true,
+    by_size: false,
+    probes: vec![],
 };
 
 /// Means over draws, against the exact canonical values of the 3 x 3 torus, within five standard errors of forty draws.

@@ -33,7 +33,7 @@ pub(super) fn simulate(
     match experiment.task.simulation() {
         None => Err(Error::bug("simulate", "nothing to simulate")),
         Some(Simulation::Sweeps(setting)) => {
-            let tally = Tally::of(setting, need(instruments), &mut rng)?;
+            let tally = Tally::of(setting, &need(instruments), &mut rng)?;
             read(instruments, wanted, Simulated::Sweeps(setting, &tally))
         }
         Some(Simulation::Growth(growth)) => {
@@ -71,5 +71,5 @@ fn read(
 
 /// Peak memory of one draw, and its seconds on one core.
 pub(super) fn cost(experiment: &Experiment, instruments: &[Chosen]) -> Option<(u64, f64)> {
-    experiment.task.simulation()?.cost(need(instruments))
+    experiment.task.simulation()?.cost(&need(instruments))
 }

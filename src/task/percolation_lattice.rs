@@ -348,9 +348,9 @@ mod tests {
         assert_eq!(setting.counts().unwrap(), [4, 4]);
         let need = Need {
             sizes: true,
-            onset: false,
+            ..Need::default()
         };
-        let tally = Tally::of(setting, need, &mut stream(1, "graph", &[])).unwrap();
+        let tally = Tally::of(setting, &need, &mut stream(1, "graph", &[])).unwrap();
         assert_eq!((tally.clusters[0], tally.clusters[2]), (4.0, 2.0));
         assert_eq!((tally.largest[4], tally.squares[4]), (4.0, 16.0));
         let copy = write("copy.txt", "0 1\n1 2\n2 0\n2 3 # tail\n");

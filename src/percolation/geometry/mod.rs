@@ -2,11 +2,13 @@
 
 mod blocks;
 mod growth;
+mod shape;
 #[cfg(test)]
 mod tests;
 
 pub use blocks::{Backbone, Blocks, backbone, biconnected, cyclic_bonds};
 pub use growth::{Growth, grow, hypercubic_neighbours};
+pub use shape::{Gauge, Shape};
 
 use super::graph::Graph;
 use crate::error::{Error, Result};

@@ -158,6 +158,7 @@ fn axis_label(a: &Axis) -> (&str, &str) {
         "time" => ("time t = η · step", &a.unit),
         "p" => ("occupation probability p", &a.unit),
         "scaled-p" => ("(p − p_c) L^(1/ν)", &a.unit),
+        "scaled-p-of-size" => ("(p − p_c) s^σ", &a.unit),
         name => (name, &a.unit),
     }
 }

@@ -20,8 +20,10 @@ static ABOUT: About = About {
   wrapping-x ... -cross   on two-dimensional tori at p = p_c: Pinson's values for the torus of the lattice (a rectangle for
                           hypercubic, the rhombus of 60 degrees for triangular, honeycomb and kagome): square R_x = .521058290, R_any =
                           .6904737, R_all = .3516429, R_1 = .1694154, cross = .3095263
-  spanning-x              on open rectangles at p = p_c: Cardy's formula for the aspect; bonds on the (L+1) x L square lattice:
-                          exactly 1/2 for every L (self-duality)
+  spanning-x              on open rectangles at p = p_c: Cardy's formula for the aspect L1/L2 of sides = [L1, L2] (sites), (L1 - 1)/L2 (bonds: as many
+                          steps as bonds in a row, so that duality P(a) + P(1/a) = 1 holds at every size); bonds on the (L+1) x L
+                          square lattice: exactly 1/2 for every L (self-duality)
+  bridge-density          bonds of the square lattice at p = 1/2: 1/4 (Xu, Wang, Zhou, Garoni & Deng 2014, arXiv:1309.7244)
 
 Where the curves of wrapping or spanning probabilities of successive task.size cross ([[reduce]] kind = \"crossing\") it predicts the
 threshold, up to six dimensions. Probabilities are predicted where the only p is the threshold ({ kind = \"wrapping-x\", p = \"threshold\" }). They are the same for sites and
@@ -29,7 +31,7 @@ bonds and for every lattice of the same shape; finite lattices differ by powers 
 
 keys: none
 limits: task.size -> inf, task.doublings -> inf",
-    revision: 1,
+    revision: 2,
 };
 
 static INFO: Info = Info {
@@ -48,6 +50,7 @@ const OBSERVABLES: &[&str] = &[
     "wrapping-only-x",
     "wrapping-cross",
     "spanning-x",
+    "bridge-density",
 ];
 
 /// Registry line.
@@ -161,6 +164,15 @@ fn constant(
             "{name} is known at the threshold alone ({{ kind = \"{name}\", p = \"threshold\" }})"
         )));
     }
+    if name == "bridge-density" {
+        let square = setting.lattice == "hypercubic" && setting.dimension == 2;
+        return match square && setting.element == Element::Bond {
+            true => Ok((0.25, 0.0)),
+            false => Err(Declined(
+                "bridges are known for bonds of the square lattice alone".into(),
+            )),
+        };
+    }
     if setting.dimension != 2 {
         return Err(Declined(format!("{name} is known in two dimensions alone")));
     }
@@ -176,7 +188,11 @@ fn constant(
         if is_self_dual(setting) {
             return Ok((0.5, 0.0));
         }
-        let value = exact::cardy(sides[0] / sides[1]).map_err(|e| Declined(e.to_string()))?;
+        let length = match setting.element {
+            Element::Site => sides[0],
+            Element::Bond => sides[0] - 1.0,
+        };
+        let value = exact::cardy(length / sides[1]).map_err(|e| Declined(e.to_string()))?;
         return Ok((value, rounding));
     }
     let wrapping = match (is_square, sides[0] == sides[1]) {
@@ -197,9 +213,9 @@ fn constant(
 }
 
 pub(super) struct Constants {
-    predicted: Vec<Predicted>,
-    covers: Vec<usize>,
-    promise: Promise,
+    pub predicted: Vec<Predicted>,
+    pub covers: Vec<usize>,
+    pub promise: Promise,
 }
 
 impl Constants {

@@ -5,7 +5,10 @@ use super::{covered, leath, setting};
 use crate::experiment::Experiment;
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
-use crate::percolation::exponents::exponents;
+use crate::percolation::exponents::{
+    ACCESSIBLE_PERIMETER_DIMENSION_2D, Exponent, HULL_DIMENSION_2D, exponents,
+};
+use crate::percolation::occupation;
 use crate::percolation::thresholds::threshold;
 use crate::theory::constant::NoKeys;
 use crate::theory::{Info, Plan, Theory};
@@ -13,23 +16,35 @@ use std::sync::Arc;
 
 static ABOUT: About = About {
     kind: "percolation-scaling",
-    summary: "exponents of finite-size scaling at the threshold, value ~ L^k, for [[reduce]] kind = \"exponent\" over task.size",
+    summary: "exponents of finite-size scaling at the threshold, value ~ L^k, for [[reduce]] kind = \"exponent\" over task.size; tau of the sizes",
     text: "\
 At the threshold <s_max> ~ L^(d_f), sum_i s_i^2 ~ L^(2 d_f), so that
 
-  largest-cluster     <s_max>/N   ~ L^(d_f - d) = L^(-beta/nu)
-  susceptibility      chi'        ~ L^(2 d_f - d) = L^(gamma/nu)
-  mean-cluster-size   S           ~ L^(gamma/nu)
+  largest-cluster       <s_max>/N   ~ L^(d_f - d) = L^(-beta/nu)
+  susceptibility        chi'        ~ L^(2 d_f - d) = L^(gamma/nu)
+  mean-cluster-size     S           ~ L^(gamma/nu)
 
-with the exponents of the dimension (exact in two dimensions, published in 3 to 5, mean field from 6 on with logarithmic corrections
-in 6). On tori above six dimensions <s_max> ~ N^(2/3): d_f is replaced by 2 d/3. Amplitudes are not predicted: it gives
-exponents to [[reduce]] and no values. Of clusters grown on an infinite lattice (task percolation-growth) it predicts survival-exponent,
-tau - 2. The published uncertainty of an exponent is its bound.
+and sets within the clusters have dimensions of their own:
+
+  hull-length           L^(7/4), two dimensions (Saleur & Duplantier 1987)
+  accessible-perimeter  L^(4/3), two dimensions (Aizenman, Duplantier & Aharony 1999)
+  backbone-mass         L^(d_B), in two dimensions 1.6433331633 (Nolin, Qian, Sun & Zhuang 2023, arXiv:2309.05050)
+  red-bonds             L^(1/nu) (Coniglio 1982)
+  chemical-distance     L^(d_min), 1.13077(2) in two and 1.3756(6) in three dimensions (Zhou, Yang, Deng & Ziff 2012, arXiv:1112.3428)
+
+with the exponents of the dimension (exact in two dimensions but for d_min, published in 3 to 5, mean field from 6 on with logarithmic
+corrections in 6). On tori above six dimensions <s_max> ~ N^(2/3): d_f is replaced by 2 d/3, and the dimensions of the sets are not
+predicted. Amplitudes are not predicted: it gives exponents to [[reduce]]. The only values are those of
+
+  fisher-exponent       tau = 1 + d/d_f, 187/91 in two dimensions
+  survival-exponent     tau - 2, of clusters grown on an infinite lattice (task percolation-growth)
+
+The published uncertainty of an exponent is its bound.
 
 keys: none
 limits: task.size -> inf, task.doublings -> inf
 source: see percolation::exponents; periodic lattices above six dimensions: Aizenman 1997",
-    revision: 1,
+    revision: 2,
 };
 
 static INFO: Info = Info {
@@ -40,9 +55,17 @@ static INFO: Info = Info {
         "susceptibility",
         "mean-cluster-size",
         "survival-exponent",
+        "hull-length",
+        "accessible-perimeter",
+        "backbone-mass",
+        "red-bonds",
+        "chemical-distance",
+        FISHER,
     ],
     assumptions: &["the occupation is the threshold", "the lattice is large"],
 };
+
+const FISHER: &str = "fisher-exponent";
 
 /// Registry line.
 pub const KIND: Kind<dyn Theory> = Kind {
@@ -84,10 +107,22 @@ impl Theory for Scaling {
             let value = (tau.value - 2.0, tau.stderr);
             return Ok(Constants::plan(covers, value, &["task.doublings -> inf"]));
         }
-        setting(experiment)?;
-        Err(Declined(
-            "predicts exponents alone: they stand beside [[reduce]] kind = \"exponent\", key = \"task.size\"".into(),
-        ))
+        let setting = setting(experiment)?;
+        let mut covers = covered(wanted, &[FISHER]).map_err(|_| {
+            Declined(
+                "predicts exponents: they stand beside [[reduce]] kind = \"exponent\", key = \"task.size\"".into(),
+            )
+        })?;
+        let critical = occupation(setting, None).map_err(|e| Declined(e.to_string()))?;
+        covers.retain(|&i| wanted[i].axes[0].values == [critical]);
+        if covers.is_empty() {
+            return Err(Declined("tau is that of clusters at the threshold".into()));
+        }
+        let tau = exponents(setting.dimension)
+            .map_err(|e| Declined(e.to_string()))?
+            .tau;
+        let value = (tau.value, tau.stderr);
+        Ok(Constants::plan(covers, value, &["task.size -> inf"]))
     }
 
     fn exponent(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
@@ -96,11 +131,24 @@ impl Theory for Scaling {
             .percolation()
             .filter(|_| key == "task.size")?;
         let d = setting.dimension as f64;
-        let known = exponents(setting.dimension).ok()?.fractal_dimension;
+        let table = exponents(setting.dimension).ok()?;
+        let known = table.fractal_dimension;
         let fractal = match setting.dimension > 6 {
             true => 2.0 * d / 3.0,
             false => known.value,
         };
+        let of = |e: Exponent| Some((e.value, e.stderr));
+        match (observable, setting.dimension) {
+            ("hull-length", 2) => return Some((HULL_DIMENSION_2D, 0.0)),
+            ("accessible-perimeter", 2) => return Some((ACCESSIBLE_PERIMETER_DIMENSION_2D, 0.0)),
+            ("backbone-mass", ..=6) => return of(table.backbone_dimension),
+            ("chemical-distance", ..=6) => return of(table.shortest_path_dimension),
+            ("red-bonds", ..=6) => {
+                let dimension = table.red_bond_dimension();
+                return Some((dimension, dimension * table.nu.stderr / table.nu.value));
+            }
+            _ => {}
+        }
         match observable {
             "largest-cluster" => Some((fractal - d, known.stderr)),
             "susceptibility" | "mean-cluster-size" => Some((2.0 * fractal - d, 2.0 * known.stderr)),
@@ -144,12 +192,45 @@ mod tests {
         assert!((of(2, "susceptibility") - 43.0 / 24.0).abs() < 1e-14);
         assert!((of(3, "largest-cluster") + 0.47707).abs() < 1e-10);
         assert!((of(9, "largest-cluster") + 3.0).abs() < 1e-12);
+        for (d, name, value) in [
+            (2, "hull-length", 1.75),
+            (2, "accessible-perimeter", 4.0 / 3.0),
+            (2, "backbone-mass", 1.643_333_163_3),
+            (2, "red-bonds", 0.75),
+            (2, "chemical-distance", 1.130_77),
+            (3, "chemical-distance", 1.375_6),
+            (3, "red-bonds", 1.0 / 0.876_2),
+        ] {
+            assert!((of(d, name) - value).abs() < 1e-10, "{name}");
+        }
         let square = experiment("kind = \"percolation-lattice\"\nsize = 3");
         assert!(
             Scaling
                 .exponent(&square, "largest-cluster", "task.sweeps")
                 .is_none()
         );
+        let cubic = experiment("kind = \"percolation-lattice\"\nsize = 3\ndimension = 3");
+        let bound = Scaling
+            .exponent(&cubic, "red-bonds", "task.size")
+            .unwrap()
+            .1;
+        assert!((bound - 1.2e-3 / 0.876_2f64.powi(2)).abs() < 1e-15);
+        assert!(
+            Scaling
+                .exponent(&cubic, "hull-length", "task.size")
+                .is_none()
+        );
         assert!(Scaling.plan(&square, &[]).is_err());
+        let tau = Wanted {
+            observable: crate::instrument::find("", FISHER).unwrap().observable(),
+            axes: vec![crate::instrument::Axis::new(
+                "p",
+                "1",
+                vec![0.592_746_050_788],
+            )],
+        };
+        let plan = Scaling.plan(&square, &[tau]).unwrap();
+        let solved = plan.solve(&crate::experiment::Draw::default()).unwrap();
+        assert_eq!(solved.observables[0].mean, [187.0 / 91.0]);
     }
 }
