@@ -144,3 +144,63 @@ impl Changes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numerics::random::stream;
+    use crate::numerics::statistics::mean_stderr;
+    use crate::percolation::{Boundary, Crystal, Network, enumerate};
+
+    /// All clusters of a lattice, and isolated sites, against exact canonical values; open lattices have fewer bonds at their faces.
+    #[test]
+    fn numbers_add_up_to_the_enumerated_ones() {
+        let crystal = Crystal::named("hypercubic", 2).unwrap();
+        for (boundary, element) in [
+            (Boundary::Torus, Element::Site),
+            (Boundary::Torus, Element::Bond),
+            (Boundary::Open, Element::Site),
+            (Boundary::Open, Element::Bond),
+        ] {
+            let setting = Setting {
+                lattice: "hypercubic".into(),
+                dimension: 2,
+                sides: vec![3, 3],
+                element,
+                boundary,
+                sweeps: 100,
+                graph: None,
+            };
+            let network = Network::lattice(&crystal, &[3, 3], boundary).unwrap();
+            let exact = enumerate(&network, element).unwrap();
+            let draws: Vec<SizeSeries> = (0..40)
+                .map(|k| SizeSeries::of(&setting, &mut stream(5, "sizes", &[k])).unwrap())
+                .collect();
+            let p = 0.4;
+            let number = |series: &SizeSeries| -> f64 {
+                let of = |bin: usize| (1 << bin) as f64 * series.density(bin, p).unwrap();
+                9.0 * (0..SizeSeries::bins(9)).map(of).sum::<f64>()
+            };
+            let numbers: Vec<f64> = draws.iter().map(number).collect();
+            let elements = exact.configurations.len() - 1;
+            let expected = Binomial::new(elements, p)
+                .unwrap()
+                .mean(|n| exact.clusters[n] as f64 / exact.configurations[n] as f64);
+            let (mean, stderr) = mean_stderr(&numbers);
+            let z = (mean - expected) / stderr.unwrap();
+            assert!(z.abs() < 4.0, "{boundary:?} {element:?}: {mean} {expected}");
+            if boundary == Boundary::Torus {
+                let isolated: Vec<f64> = draws.iter().map(|s| s.density(0, p).unwrap()).collect();
+                let expected = match element {
+                    Element::Site => p * (1.0 - p).powi(4),
+                    Element::Bond => (1.0 - p).powi(4),
+                };
+                let (mean, stderr) = mean_stderr(&isolated);
+                assert!(
+                    ((mean - expected) / stderr.unwrap()).abs() < 4.0,
+                    "{mean} {expected}"
+                );
+            }
+        }
+    }
+}

@@ -32,7 +32,7 @@ fn canonical_means_are_those_of_the_enumeration() {
         let network = Network::lattice(&crystal, &[3, 3], Boundary::Torus).unwrap();
         let exact = enumerate(&network, element).unwrap();
         let draws: Vec<Tally> = (0..40)
-            .map(|k| Tally::of(&setting, ALL, &mut stream(1, "tally", &[k])).unwrap())
+            .map(|k| Tally::of(&setting, &ALL, &mut stream(1, "tally", &[k])).unwrap())
             .collect();
         for p in [0.2, 0.5, 0.59274605, 0.9] {
             let canonical = |counts: &[u64]| {
@@ -91,9 +91,9 @@ fn thresholds_solve_their_equation_without_bias() {
     let level = 0.521058290;
     let many = Tally::of(
         &setting(&[16, 16], Element::Site, 40_000),
-        Need {
+        &Need {
             onset: true,
-            sizes: false,
+            ..Need::default()
         },
         &mut stream(2, "tally", &[0]),
     )
@@ -105,9 +105,9 @@ fn thresholds_solve_their_equation_without_bias() {
             let mut rng = stream(3, "tally", &[k]);
             let need = Need {
                 onset: true,
-                sizes: false,
+                ..Need::default()
             };
-            let tally = Tally::of(&setting(&[16, 16], Element::Site, 20), need, &mut rng).unwrap();
+            let tally = Tally::of(&setting(&[16, 16], Element::Site, 20), &need, &mut rng).unwrap();
             tally.threshold(Event::X, level).unwrap()
         })
         .collect();
@@ -121,10 +121,10 @@ fn thresholds_solve_their_equation_without_bias() {
 #[test]
 fn memory_is_known_before_it_is_taken() {
     let huge = setting(&[30000, 30000], Element::Site, 1);
-    assert!(huge.bytes(ALL).unwrap() > 36_000_000_000);
+    assert!(huge.bytes(&ALL).unwrap() > 36_000_000_000);
     assert!(
         setting(&[70000, 70000], Element::Site, 1)
-            .bytes(ALL)
+            .bytes(&ALL)
             .is_err()
     );
 }
