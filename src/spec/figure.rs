@@ -117,7 +117,8 @@ pub enum FigureKind {
     /// The task itself: its input-output modes `U diag(s) V^T` as heat maps (first data set).
     TaskModes,
     /// The task itself: clusters of one configuration of a two-dimensional lattice at its threshold, coloured by their sizes, in
-    /// every cell of the sweep or in those that `only` names.
+    /// every cell of the sweep or in those that `only` names. With a learner the first data set: clusters of a plane lattice by context,
+    /// component and surface, or the largest hierarchical cluster by its latents.
     TaskClusters,
 }
 

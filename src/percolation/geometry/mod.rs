@@ -2,11 +2,13 @@
 
 mod blocks;
 mod growth;
+mod points;
 #[cfg(test)]
 mod tests;
 
 pub use blocks::{Backbone, Blocks, backbone, biconnected, cyclic_bonds};
 pub use growth::{Growth, grow, hypercubic_neighbours};
+pub use points::ClusterPoints;
 
 use super::graph::Graph;
 use crate::error::{Error, Result};

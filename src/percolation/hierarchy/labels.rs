@@ -49,6 +49,43 @@ pub fn depths(hierarchy: &Hierarchy) -> Vec<u32> {
     all
 }
 
+/// The cluster cut into `parts` latents (or as many as there are points) by splitting the largest again and again: the part of every
+/// position, 0 for the largest.
+///
+/// ```
+/// use saddlepoint::numerics::random::stream;
+/// use saddlepoint::percolation::hierarchy::{Growth, Hierarchy, labels};
+/// let hierarchy = Hierarchy::grow(100, Growth::OneCluster, &mut stream(1, "example", &[]))?;
+/// let part = labels::cut(&hierarchy.cluster(0), 4);
+/// let size = |k| part.iter().filter(|&&p| p == k).count();
+/// assert!(size(0) >= size(1) && size(1) >= size(2) && size(2) >= size(3) && size(3) > 0);
+/// # Ok::<(), saddlepoint::Error>(())
+/// ```
+pub fn cut(cluster: &Cluster, parts: usize) -> Vec<u32> {
+    let s = cluster.size() as u32;
+    let mut nodes = vec![cluster.root()];
+    while nodes.len() < parts {
+        // Largest last; the root comes first among equals.
+        nodes.sort_by_key(|&node| (cluster.size_of(node), node));
+        let Some(latent) = nodes.last().and_then(|&node| cluster.latent(node)) else {
+            break;
+        };
+        nodes.pop();
+        nodes.extend(latent.children);
+    }
+    nodes.sort_by_key(|&node| std::cmp::Reverse((cluster.size_of(node), node)));
+    let mut part = vec![0; s as usize];
+    for (number, &node) in nodes.iter().enumerate() {
+        let (start, size) = cluster
+            .latent(node)
+            .map_or((node, 1), |latent| (latent.start, latent.size));
+        for position in start..start + size {
+            part[(position % s) as usize] = number as u32;
+        }
+    }
+    part
+}
+
 /// Visits every parent and child from the root downwards; leaves the depth of every node.
 fn descend(cluster: &Cluster, depths: &mut Vec<u32>, mut visit: impl FnMut(u32, u32)) {
     let s = cluster.size();
