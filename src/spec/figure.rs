@@ -46,6 +46,9 @@ pub struct Figure {
     /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight. `task-clusters`: which cells; default: all.
     #[serde(default)]
     pub only: Option<Vec<usize>>,
+    /// `curves`: other observables on the same axis, drawn into the same panel.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// `entries`: pairs `[row, column]` of the matrix, counted from 1.
     #[serde(default)]
     pub entries: Vec<[usize; 2]>,
@@ -88,6 +91,7 @@ impl Figure {
             y_range: None,
             residuals: true,
             only: None,
+            also: vec![],
             entries: vec![],
             groups: vec![],
             rescale: false,

@@ -345,6 +345,9 @@ impl PercolationClusters {
     }
 }
 
+/// Cells along a side of a picture, at most.
+const WINDOW: usize = 32;
+
 /// Clusters with at least this share of the points are latents.
 const LATENT_SHARE: f64 = 1.0 / 64.0;
 
@@ -423,18 +426,22 @@ impl Task for PercolationClusters {
         })
     }
 
-    /// Context, component and surface of a configuration in the plane.
+    /// Context, component and surface of a corner of the configuration, in the plane.
     fn pictures(&self, rng: &mut Stream) -> Result<Vec<Picture>> {
         if self.dimension != 2 {
             return Ok(Vec::new());
         }
         let [mut occupation, mut roots] = substreams(rng);
         let Configuration { points, crystal } = self.configuration(&mut occupation, &mut roots)?;
-        let columns = self.size * crystal.basis;
+        let (side, whole) = (self.size.min(WINDOW), self.size * crystal.basis);
+        let columns = side * crystal.basis;
         let picture = |title: &str, label: &str, value: &dyn Fn(usize) -> f64| {
-            let mut values = vec![f64::NAN; self.size * columns];
+            let mut values = vec![f64::NAN; side * columns];
             for (k, &site) in points.site.iter().enumerate() {
-                values[site as usize] = value(k);
+                let (row, column) = (site as usize / whole, site as usize % whole);
+                if row < side && column < columns {
+                    values[row * columns + column] = (100.0 * value(k)).round() / 100.0;
+                }
             }
             Picture {
                 title: title.into(),

@@ -144,3 +144,33 @@ fn wrong_keys_name_their_place() {
     let error = few.draw(&mut stream(1, "dataset", &[0])).unwrap_err();
     assert!(error.to_string().starts_with("task.samples"));
 }
+
+#[test]
+fn pictures_show_the_configuration_that_is_drawn() {
+    let task = PercolationClusters {
+        target: Target::Surface,
+        ..PercolationClusters::square(20, 150)
+    };
+    let rng = || stream(4, "dataset", &[0]);
+    let found = task.pictures(&mut rng()).unwrap();
+    let data = task.draw(&mut rng()).unwrap();
+    let sites: u32 = data.groups.unwrap().sizes.iter().sum();
+    let scale = (399.0f64 / 12.0).sqrt();
+    for picture in &found {
+        assert_eq!((picture.values.len(), picture.columns), (400, 20));
+        let shown = picture.values.iter().filter(|v| !v.is_nan());
+        assert_eq!(shown.count() as u32, sites);
+    }
+    // The target is linear in what is shown at the place of the sample.
+    let place = |x: f64| (x * scale + 9.5).round() as usize;
+    let shown: Vec<f64> = data
+        .x
+        .column_iter()
+        .map(|x| found[2].values[place(x[1]) * 20 + place(x[0])])
+        .collect();
+    let (first, other) = (0, shown.iter().position(|v| *v != shown[0]).unwrap());
+    let slope = (data.y[other] - data.y[first]) / (shown[other] - shown[first]);
+    for (k, v) in shown.iter().enumerate() {
+        assert!((data.y[k] - data.y[first] - slope * (v - shown[first])).abs() < 0.05);
+    }
+}

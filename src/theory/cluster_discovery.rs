@@ -12,6 +12,7 @@ use crate::theory::{Info, Plan, Prediction, SolverReport, Theory, missing};
 use crate::training::Loss;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use statrs::function::gamma::gamma_lr;
 use std::sync::Arc;
 
 static ABOUT: About = About {
@@ -34,7 +35,7 @@ Other learners answer between that and f = 0 (1/2): no prediction. Where the poi
 points^(-1/(exponent-1)) of the mass each, fluctuates from draw to draw: condition = \"data\" knows it.
 
 cluster-sizes      = (P(>= s) - P(>= 2s))/s,   P(>= s) = rho B(s, rho)             condition = \"none\"
-cluster-rank-size  = s_k/n with (number of clusters) P(>= s_k) = k, from k = 8 on:  s_k ~ (n/k)^(1/rho)
+cluster-rank-size  = sum_s Prob(at least k clusters of s or more)/n ~ (n/k)^(1/rho)/n, independent sizes, from k = 8 on
 
 keys: condition = \"none\" | \"data\" (default: none where the sizes have a law, percolation-hierarchy; else data)
 limits: condition = \"none\": task.points -> inf
@@ -228,22 +229,21 @@ fn octave(growth: &YuleSimon, s: f64) -> f64 {
 /// First rank whose size is predicted: the sizes of the very largest clusters scatter as much as they are large.
 const FIRST_RANK: f64 = 8.0;
 
-/// Share of the points in the cluster of this rank: the size of which `rank` clusters of `points` are expected to be at least.
+/// Mean share of the points in the cluster of this rank, `sum_s P(Poisson(N P(>= s)) >= rank)/n`, for `N = q n` independent sizes.
 fn ranked(growth: &YuleSimon, points: usize, rank: f64) -> f64 {
-    let n = points as f64;
-    let clusters = n * growth.founding_probability();
-    if rank < FIRST_RANK || rank > clusters {
+    let clusters = points as f64 * growth.founding_probability();
+    if rank < FIRST_RANK || rank > clusters / 2.0 {
         return f64::NAN;
     }
-    let (mut low, mut high) = (0.0, n.ln());
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        match clusters * growth.tail(middle.exp()) > rank {
-            true => low = middle,
-            false => high = middle,
+    let mut size = 0.0;
+    for s in 1..=points {
+        let at_least = gamma_lr(rank, clusters * growth.tail(s as f64));
+        size += at_least;
+        if at_least < 1e-14 {
+            break;
         }
     }
-    low.exp() / n
+    size / points as f64
 }
 
 /// Probability that a random point, which is none of `samples` random others, is in a cluster without one of them:
@@ -280,6 +280,7 @@ mod tests {
     use crate::task::percolation_hierarchy::{Mode, Target};
     use crate::task::{LinearTeacher, PercolationClusters, PercolationHierarchy, Task};
     use crate::training::TRAININGS;
+    use rand::RngExt;
 
     fn nearest(task: Arc<dyn Task>, learner: &str) -> Experiment {
         let table: toml::Table = learner.parse().unwrap();
@@ -347,12 +348,12 @@ mod tests {
             ]
         );
         assert!((values[0] - 0.47275235 / 0.9).abs() < 1e-8 && values[1] == 1.0);
-        // P(1), the mean of P(2) and P(3), and P(>= s_8) = 8/(2000/3).
+        // P(1), the mean of P(2) and P(3), and the eighth largest of 667 sizes.
         assert!((values[2] - 0.6).abs() < 1e-12);
+        let eighth = size_of_rank(2000, 8);
+        assert!((values[15] / eighth - 1.0).abs() < 0.02, "{}", values[15]);
         assert!((values[3] - 0.5 * (0.17142857 + 0.07619048)).abs() < 1e-8);
         assert!(values[12].is_nan());
-        let tail = YuleSimon::new(2.5).unwrap().tail(2000.0 * values[15]);
-        assert!((tail - 0.012).abs() < 1e-9, "{tail}");
         let two = plan(Arc::new(task()), "kind = 'nearest'\nneighbours = 2").unwrap();
         assert!(!two.0.contains(&"test-loss-unseen"));
         let coordinate = PercolationHierarchy {
@@ -372,6 +373,34 @@ mod tests {
         );
         let teacher = LinearTeacher::new(vec![1.0], 8, 4);
         assert!(plan(Arc::new(teacher), "kind = 'nearest'").is_err());
+    }
+
+    /// Mean share of the cluster of a rank among `points/3` independent sizes, by drawing them.
+    fn size_of_rank(points: usize, rank: usize) -> f64 {
+        let growth = YuleSimon::new(2.5).unwrap();
+        let mut rng = stream(5, "sizes", &[]);
+        let draws = 4000;
+        let mut sum = 0.0;
+        for _ in 0..draws {
+            let mut sizes: Vec<f64> = (0..points / 3)
+                .map(|_| {
+                    // P(>= s) > u for s <= size.
+                    let u: f64 = rng.random();
+                    let (mut low, mut high) = (1.0, points as f64);
+                    while high - low > 1.0 {
+                        let middle = f64::floor(0.5 * (low + high));
+                        match growth.tail(middle) > u {
+                            true => low = middle,
+                            false => high = middle,
+                        }
+                    }
+                    low
+                })
+                .collect();
+            sizes.sort_by(|a, b| b.total_cmp(a));
+            sum += sizes[rank - 1];
+        }
+        sum / f64::from(draws) / points as f64
     }
 
     #[test]
