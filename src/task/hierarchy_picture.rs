@@ -8,10 +8,13 @@ use crate::percolation::hierarchy::{Cluster, Embedding, Hierarchy, labels};
 use nalgebra::DMatrix;
 
 /// Pixels of a side.
-const SIDE: usize = 72;
+const SIDE: usize = 56;
 
-/// Latents that the cluster is cut into.
+/// Latents that the cluster is cut into, at most.
 const PARTS: usize = 8;
+
+/// Each has at least one point in this many.
+const LEAST: usize = 64;
 
 /// Two pictures of the largest cluster of a draw: the latents of a cut, and the level of every point.
 pub(super) fn pictures(
@@ -22,7 +25,7 @@ pub(super) fn pictures(
     let growth = task.growth();
     let hierarchy = Hierarchy::grow(task.points, growth, graph)?;
     let largest = hierarchy.clusters().max_by_key(Cluster::size);
-    let Some(cluster) = largest.filter(|cluster| cluster.size() >= PARTS) else {
+    let Some(cluster) = largest.filter(|cluster| cluster.size() > 1) else {
         return Ok(Vec::new());
     };
     let walk = task.variant.walk();
@@ -30,9 +33,9 @@ pub(super) fn pictures(
     let all = embedding.positions(&hierarchy, space);
     let members: Vec<usize> = cluster.points.iter().map(|&p| p as usize).collect();
     let pixels = plane(all.select_columns(&members).cast())?;
-    let part = labels::cut(&cluster, PARTS);
+    let part = labels::cut(&cluster, PARTS, cluster.size().div_ceil(LEAST));
     let depth = labels::depths(&hierarchy);
-    let parts = part.iter().map(|&p| (PARTS - p as usize) as f64);
+    let parts = part.iter().map(|&p| p.map_or(0.0, |p| (PARTS - p) as f64));
     let levels = members.iter().map(|&p| f64::from(depth[p]));
     let picture = |title: &str, label: &str, values: Vec<f64>| Picture {
         title: title.into(),
@@ -43,15 +46,15 @@ pub(super) fn pictures(
     let (parts, levels): (Vec<f64>, Vec<f64>) = (parts.collect(), levels.collect());
     Ok(vec![
         picture(
-            &format!("{PARTS} coarse latents"),
-            "latent, the largest last",
+            "coarse latents",
+            "latent, the largest 8, none 0",
             painted(&pixels, &parts, |values| values[values.len() / 2]),
         ),
         picture(
             "level",
             "latents above a point",
             painted(&pixels, &levels, |values| {
-                values.iter().sum::<f64>() / values.len() as f64
+                (values.iter().sum::<f64>() / values.len() as f64).round()
             }),
         ),
     ])

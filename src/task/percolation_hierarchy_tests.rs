@@ -144,3 +144,33 @@ fn wrong_keys_name_their_place() {
         assert!(message.starts_with(&format!("{place}: ")), "{message}");
     }
 }
+
+#[test]
+fn pictures_show_all_points_of_the_largest_cluster_by_latent_and_level() {
+    let task = everything(Mode::OneCluster, Target::Taxonomic, Variant::Branching);
+    let found = task.pictures(&mut stream(5, "dataset", &[0])).unwrap();
+    let [latents, levels] = &found[..] else {
+        panic!("{} pictures", found.len());
+    };
+    let shown =
+        |p: &crate::task::Picture| -> Vec<bool> { p.values.iter().map(|v| !v.is_nan()).collect() };
+    assert_eq!(shown(latents), shown(levels));
+    let colours: Vec<f64> = latents
+        .values
+        .iter()
+        .copied()
+        .filter(|v| !v.is_nan())
+        .collect();
+    assert!(colours.len() > 200 && colours.len() <= 800);
+    assert!(colours.iter().all(|v| (0.0..=8.0).contains(v)));
+    let of = |k: f64| colours.iter().filter(|v| **v == k).count();
+    assert!(of(8.0) > of(1.0));
+    // Every point has an ancestor.
+    assert!(
+        levels
+            .values
+            .iter()
+            .filter(|v| !v.is_nan())
+            .all(|v| *v >= 1.0)
+    );
+}
