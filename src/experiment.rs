@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::learner::{Learner, Parameters};
 use crate::numerics::random::{Stream, stream};
-use crate::task::{Dataset, Task};
+use crate::task::{Dataset, Picture, Task};
 use crate::training::Training;
 use std::sync::Arc;
 
@@ -137,6 +137,12 @@ impl Experiment {
     pub fn dataset(&self, index: usize) -> Result<Dataset> {
         self.task
             .draw(&mut stream(self.seed, "dataset", &[index as u64]))
+    }
+
+    /// The task's pictures of data set number `index`.
+    pub fn pictures(&self, index: usize) -> Result<Vec<Picture>> {
+        self.task
+            .pictures(&mut stream(self.seed, "dataset", &[index as u64]))
     }
 
     /// Initial parameters of a draw; `None` without a learner.

@@ -63,6 +63,7 @@ fn data() -> Dataset {
                 train: vec![0, 2, 3],
                 test: vec![1, 2],
             }],
+            sizes: vec![4, 3, 2, 1, 1],
         }),
     }
 }
@@ -161,6 +162,9 @@ const LANGEVIN: &str =
 const COPY: &str = "kind = 'copy'\nsymbols = 3\nlength = 2\nsamples = 5\ntest_samples = 2";
 
 const CLUSTERS: &str = "kind = 'percolation-hierarchy'\npoints = 60\nembedding_dim = 3\nsamples = 6\ntest_samples = 4\n";
+
+const LATTICE_CLUSTERS: &str =
+    "kind = 'percolation-clusters'\nsize = 5\nsamples = 5\ntest_samples = 3\n";
 
 const LINEAR: &str = "kind = 'mlp'\nwidths = [3]\ninit = { kind = 'gaussian', scale = 0.1 }";
 
@@ -280,6 +284,18 @@ fn tasks(cases: &mut Cases) {
         ),
         ("strings", COPY.to_string()),
         ("clusters", CLUSTERS.to_string()),
+        ("walk", LATTICE_CLUSTERS.to_string()),
+        (
+            "context",
+            format!(
+                "{LATTICE_CLUSTERS}lattice = 'kagome'\nelement = 'bond'\nsmallest = 2\ntarget = 'context'\ncontexts = 2"
+            ),
+        ),
+        (
+            "component",
+            format!("{LATTICE_CLUSTERS}dimension = 3\np = 0.5\ntarget = 'component'"),
+        ),
+        ("surface", format!("{LATTICE_CLUSTERS}target = 'surface'")),
         (
             "one-cluster",
             format!(
@@ -665,6 +681,12 @@ fn theories(cases: &mut Cases) {
         ("threshold", LINEAR, None, "kind = 'edge-of-stability'"),
         ("equipartition", bayesian, None, "kind = 'virial-identity'"),
         ("clusters", neighbour, None, "kind = 'cluster-discovery'"),
+        (
+            "clusters-of-draw",
+            neighbour,
+            None,
+            "kind = 'cluster-discovery'\ncondition = 'data'",
+        ),
     ] {
         let mut experiment = experiment(learner);
         let mut data = data();
@@ -704,8 +726,20 @@ fn theories(cases: &mut Cases) {
         let prediction = plan.solve(&draw).unwrap();
         assert_eq!(prediction.observables.len(), plan.covers().len());
         let values = prediction.observables.into_iter().flat_map(|o| o.mean);
+        // Not-a-number where undefined.
+        let values = values.map(|v| if v.is_nan() { 0.0 } else { v });
         cases.add("theory", theory.info().about, case, values);
     }
+    let mut nearest = experiment(neighbour);
+    nearest.training = Some(parsed(TRAININGS, "kind = 'closed-form'"));
+    nearest.task = parsed(
+        TASKS,
+        &format!("{CLUSTERS}mode = 'one-cluster'\ntarget = 'coordinate'"),
+    );
+    let theory = parsed(THEORIES, "kind = 'manifold'");
+    let exponent = theory.exponent(&nearest, "test-loss", "task.samples");
+    let values = [exponent.unwrap().0];
+    cases.add("theory", theory.info().about, "exponent", values);
 }
 
 /// Simulations without a learner: task, instruments and theories of percolation.

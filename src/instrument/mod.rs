@@ -2,6 +2,7 @@
 
 pub mod chain;
 mod chosen;
+mod cluster_sizes;
 mod clusters;
 mod conserved;
 mod end_to_end;
@@ -35,6 +36,7 @@ mod threshold;
 mod unseen;
 
 pub use chosen::Chosen;
+pub use cluster_sizes::{CLUSTER_RANK_SIZE, CLUSTER_SIZES};
 pub use clusters::{ClusterWeight, InfiniteShare};
 pub use conserved::{CONSERVED_DRIFT, CONSERVED_QUANTITY, ConservedDrift, ConservedQuantity};
 pub use end_to_end::{INPUT_OUTPUT_MAP, InputOutputMap};
@@ -189,6 +191,8 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &unseen::UNSEEN,
     &PartialLoss::SEEN,
     &PartialLoss::UNSEEN,
+    &cluster_sizes::SIZES,
+    &cluster_sizes::RANKS,
     &probe::PROBE,
     &probe::INPUTS,
     &sweeps::WRAPPING_X,

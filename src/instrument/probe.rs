@@ -39,7 +39,7 @@ pub(super) static PROBE: Reading = Reading {
 Held-out R^2 = 1 - |m - m'|^2/|m - mean m|^2 over the test samples, m the 0/1 membership in a latent and m' its ridge regression on the
 features of the last hidden layer, fitted to the training samples (ridge 1e-3 times the mean variance of a feature). On the axes
 endpoint (0 = start: the control of an untrained network, 1 = end) and share x: mean over the kept latents with share in (x/2, x]; undefined where
-there is none. Needs a task that knows latents (percolation-hierarchy) and test samples; the inputs themselves: latent-probe-inputs.
+there is none. Needs a task that knows latents (percolation-hierarchy, percolation-clusters) and test samples; the inputs themselves: latent-probe-inputs.
 Source: the probes of Brill, Ingebretsen Carlson 2026 (arXiv:2606.20347).",
         revision: 1,
     },
@@ -89,7 +89,7 @@ learner.",
 };
 
 fn needs_latents() -> Declined {
-    Declined("needs a task with known latents (percolation-hierarchy) and test samples".into())
+    Declined("needs a task with known latents (percolation-hierarchy, percolation-clusters) and test samples".into())
 }
 
 fn axes(experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {

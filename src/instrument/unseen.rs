@@ -41,7 +41,7 @@ pub(super) static UNSEEN: Reading = Reading {
         summary: "share of test points in clusters without a training point",
         text: "\
 One number per data set: nothing of it depends on the learner. Needs a task that knows the groups of its samples
-(percolation-hierarchy: its clusters) and test samples.",
+(percolation-hierarchy, percolation-clusters: their clusters) and test samples.",
         revision: 1,
     },
     observable: &UNSEEN_MASS,
@@ -74,7 +74,7 @@ static SEEN_ABOUT: About = About {
     summary: "test loss on points of clusters with a training point",
     text: "\
 test-loss, restricted to the test points whose group holds a training point, on the axis time. Needs a task that knows the groups
-of its samples (percolation-hierarchy: its clusters) and test samples.",
+of its samples (percolation-hierarchy, percolation-clusters: their clusters) and test samples.",
     revision: 1,
 };
 
@@ -83,7 +83,7 @@ static UNSEEN_ABOUT: About = About {
     summary: "test loss on points of clusters without a training point",
     text: "\
 test-loss, restricted to the test points whose group holds no training point, on the axis time. Needs a task that knows the groups
-of its samples (percolation-hierarchy: its clusters) and test samples.",
+of its samples (percolation-hierarchy, percolation-clusters: their clusters) and test samples.",
     revision: 1,
 };
 
@@ -153,7 +153,7 @@ impl Recorder for Undefined {
 }
 
 fn needs_groups() -> Declined {
-    Declined("needs a task with groups of samples (percolation-hierarchy) and test samples".into())
+    Declined("needs a task with groups of samples (percolation-hierarchy, percolation-clusters) and test samples".into())
 }
 
 fn grouped(experiment: &Experiment) -> std::result::Result<(), Declined> {

@@ -13,6 +13,7 @@ mod enumeration;
 pub mod estimators;
 pub mod exact;
 pub mod exponents;
+pub mod features;
 mod forest;
 pub mod geometry;
 pub mod graph;

@@ -126,7 +126,9 @@ fn lines(series: &Series) -> Vec<[String; 6]> {
                     String::new(),
                 ]
             };
-            values.iter().enumerate().map(cell).collect()
+            // Cells without a number are left out.
+            let numbers = values.iter().enumerate().filter(|(_, v)| !v.is_nan());
+            numbers.map(cell).collect()
         }
     }
 }

@@ -150,16 +150,20 @@ pub fn draw<DB: DrawingBackend>(
         area.width() / heat.columns as f64,
         area.height() / heat.rows as f64,
     );
-    for (i, value) in heat.values.iter().enumerate() {
-        let (row, column) = ((i / heat.columns) as f64, (i % heat.columns) as f64);
-        // Cells overlap a little so that no seam of the page shows between them.
-        let cell = Rect {
-            x0: area.x0 + column * width,
-            y0: area.y0 + row * height,
-            x1: (area.x0 + (column + 1.0) * width + SEAM).min(area.x1),
-            y1: (area.y0 + (row + 1.0) * height + SEAM).min(area.y1),
-        };
-        canvas.block(&cell, heat.color(*value), 1.0)?;
+    for (row, values) in heat.values.chunks(heat.columns).enumerate() {
+        let mut column = 0;
+        for run in values.chunk_by(|a, b| heat.color(*a) == heat.color(*b)) {
+            let end = column + run.len();
+            // Cells overlap a little so that no seam of the page shows between them.
+            let cells = Rect {
+                x0: area.x0 + column as f64 * width,
+                y0: area.y0 + row as f64 * height,
+                x1: (area.x0 + end as f64 * width + SEAM).min(area.x1),
+                y1: (area.y0 + (row as f64 + 1.0) * height + SEAM).min(area.y1),
+            };
+            canvas.block(&cells, heat.color(run[0]), 1.0)?;
+            column = end;
+        }
     }
     bar(canvas, heat, placed)
 }

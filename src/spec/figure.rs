@@ -46,6 +46,9 @@ pub struct Figure {
     /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight. `task-clusters`: which cells; default: all.
     #[serde(default)]
     pub only: Option<Vec<usize>>,
+    /// `curves`: other observables on the same axis, drawn into the same panel.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// `entries`: pairs `[row, column]` of the matrix, counted from 1.
     #[serde(default)]
     pub entries: Vec<[usize; 2]>,
@@ -88,6 +91,7 @@ impl Figure {
             y_range: None,
             residuals: true,
             only: None,
+            also: vec![],
             entries: vec![],
             groups: vec![],
             rescale: false,
@@ -117,7 +121,8 @@ pub enum FigureKind {
     /// The task itself: its input-output modes `U diag(s) V^T` as heat maps (first data set).
     TaskModes,
     /// The task itself: clusters of one configuration of a two-dimensional lattice at its threshold, coloured by their sizes, in
-    /// every cell of the sweep or in those that `only` names.
+    /// every cell of the sweep or in those that `only` names. With a learner the first data set: clusters of a plane lattice by context,
+    /// component and surface, or the largest hierarchical cluster by its latents.
     TaskClusters,
 }
 

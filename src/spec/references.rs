@@ -111,6 +111,9 @@ pub(super) fn check_references(
     for (i, f) in base.figure.iter().enumerate() {
         check_file(i, &f.file(), &mut files)?;
         observable(format!("figure[{i}].observable"), &f.observable)?;
+        for (k, also) in f.also.iter().enumerate() {
+            observable(format!("figure[{i}].also[{k}]"), also)?;
+        }
         if let Some(k) = &f.key {
             key(format!("figure[{i}].key"), k)?;
             if matches!(f.kind, FigureKind::Sweep | FigureKind::Deviation) {

@@ -66,6 +66,8 @@ pub struct Groups {
     pub test: Vec<u32>,
     /// Some of the sets within groups (latents) whose membership is known.
     pub latents: Vec<Latent>,
+    /// Numbers of points of all groups of the draw, sampled or not; empty where unknown.
+    pub sizes: Vec<u32>,
 }
 
 /// A set of samples that is true structure of the data: its binary feature is 1 on them and 0 elsewhere.
@@ -94,7 +96,7 @@ impl Groups {
     ///
     /// ```
     /// use saddlepoint::task::Groups;
-    /// let groups = Groups { train: vec![0, 4, 4], test: vec![4, 1, 0], latents: vec![] };
+    /// let groups = Groups { train: vec![0, 4, 4], test: vec![4, 1, 0], ..Groups::default() };
     /// assert_eq!(groups.seen(), [true, false, true]);
     /// ```
     pub fn seen(&self) -> Vec<bool> {

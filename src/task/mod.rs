@@ -3,24 +3,31 @@
 pub mod copy;
 mod dataset;
 pub mod file;
+mod hierarchy_picture;
 pub mod linear_teacher;
 pub mod loader;
+mod occupation;
+pub mod percolation_clusters;
 pub mod percolation_growth;
 pub mod percolation_hierarchy;
 pub mod percolation_lattice;
 pub mod percolation_tree;
+mod picture;
 pub mod semantic_hierarchy;
 mod shared;
+mod split;
 pub mod text;
 
 pub use copy::Copying;
 pub use dataset::{Dataset, Groups, Latent, Modes, Moments};
 pub use file::File;
 pub use linear_teacher::LinearTeacher;
+pub use percolation_clusters::PercolationClusters;
 pub use percolation_growth::PercolationGrowth;
 pub use percolation_hierarchy::PercolationHierarchy;
 pub use percolation_lattice::PercolationLattice;
 pub use percolation_tree::PercolationTree;
+pub use picture::Picture;
 pub use semantic_hierarchy::SemanticHierarchy;
 pub use text::Text;
 
@@ -43,15 +50,24 @@ pub struct Shape {
     pub samples: usize,
 }
 
-/// How the clusters of a data model grow, and how many of its points are trained on.
+/// What is known of data that fall into many clusters.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ClusterGrowth {
-    /// Exponent `tau` of the Yule-Simon sizes `P(s) ~ s^-tau`.
-    pub exponent: f64,
-    /// Fraction `phi` of all points that are trained on.
-    pub fraction: f64,
-    /// Targets of different clusters are independent.
+pub struct ClusterView {
+    /// Law of the sizes; `None` where only a draw knows them ([`Groups::sizes`]).
+    pub law: Option<SizeLaw>,
+    /// Targets of different clusters are independent, each of mean 0 and variance 1.
     pub independent_targets: bool,
+}
+
+/// Yule-Simon sizes of many clusters, and how many of their points are trained on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SizeLaw {
+    /// Exponent `tau` of `P(s) ~ s^-tau`.
+    pub exponent: f64,
+    /// Number `n` of all points.
+    pub points: usize,
+    /// Number `T` of points that are trained on.
+    pub samples: usize,
 }
 
 /// Memory that a task holds beside its draws.
@@ -110,9 +126,17 @@ pub trait Task: Debug + Send + Sync {
     fn has_groups(&self) -> bool {
         false
     }
-    /// View: the growth of clusters, where there are many.
-    fn cluster_growth(&self) -> Option<ClusterGrowth> {
+    /// View: clusters, where there are many.
+    fn clusters(&self) -> Option<ClusterView> {
         None
+    }
+    /// View: dimension `D` of the set on which the inputs lie, where targets differ by as much as the inputs are apart.
+    fn manifold_dimension(&self) -> Option<f64> {
+        None
+    }
+    /// View: pictures of the draw that [`Task::draw`] makes of the same stream, where the task has any.
+    fn pictures(&self, _rng: &mut Stream) -> Result<Vec<Picture>> {
+        Ok(Vec::new())
     }
     /// View: what is simulated without a learner.
     fn simulation(&self) -> Option<Simulation<'_>> {
@@ -144,6 +168,7 @@ pub const TASKS: &[Kind<dyn Task>] = &[
     copy::KIND,
     percolation_growth::KIND,
     percolation_hierarchy::KIND,
+    percolation_clusters::KIND,
     percolation_lattice::KIND,
     percolation_tree::KIND,
 ];

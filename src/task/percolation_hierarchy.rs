@@ -1,12 +1,13 @@
 //! Percolation hierarchy: points of hierarchical clusters in high dimension, with targets that follow the hierarchy.
 
-use super::{ClusterGrowth, Dataset, Groups, Latent, Modes, Shape, Task, substreams};
+use super::hierarchy_picture::pictures;
+use super::split::{parts, training_and_test};
+use super::{ClusterView, Dataset, Groups, Latent, Picture, Shape, SizeLaw, Task, substreams};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::numerics::random::Stream;
 use crate::percolation::hierarchy::{Embedding, Growth, Hierarchy, MAX_POINTS, Walk, labels};
-use nalgebra::{DMatrix, DVector};
-use rand::RngExt;
+use nalgebra::DMatrix;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -86,6 +87,15 @@ pub enum Variant {
     Branching,
     /// Independent.
     Independent,
+}
+
+impl Variant {
+    pub(super) fn walk(self) -> Walk {
+        match self {
+            Variant::Branching => Walk::Branching,
+            Variant::Independent => Walk::Independent,
+        }
+    }
 }
 
 /// What is learned.
@@ -204,17 +214,6 @@ impl PercolationHierarchy {
     pub fn fraction(&self) -> f64 {
         self.samples as f64 / self.points as f64
     }
-
-    /// Training points, then test points: the beginning and the end of a random order of all points.
-    fn choose(&self, rng: &mut Stream) -> (Vec<u32>, Vec<u32>) {
-        let mut order: Vec<u32> = (0..self.points as u32).collect();
-        for last in (1..order.len()).rev() {
-            order.swap(last, rng.random_range(0..=last));
-        }
-        let test = order.split_off(self.points - self.test_samples);
-        order.truncate(self.samples);
-        (order, test)
-    }
 }
 
 /// Latents that are kept of every octave of sizes.
@@ -305,7 +304,8 @@ impl Task for PercolationHierarchy {
         let [mut graph, mut space, mut values, mut choice] = substreams(rng);
         let growth = self.growth();
         let hierarchy = Hierarchy::grow(self.points, growth, &mut graph)?;
-        let (train, test) = self.choose(&mut choice);
+        let (train, test) =
+            training_and_test(self.points, self.samples, self.test_samples, &mut choice);
         let chosen: Vec<u32> = train.iter().chain(&test).copied().collect();
         let mut column = vec![NOT_CHOSEN; self.points];
         for (k, &point) in chosen.iter().enumerate() {
@@ -315,10 +315,7 @@ impl Task for PercolationHierarchy {
         // The hidden coordinate is the last one of a walk in one more dimension.
         let hidden = usize::from(self.target == Target::Coordinate);
         let d = self.embedding_dim + hidden;
-        let walk = match self.variant {
-            Variant::Branching => Walk::Branching,
-            Variant::Independent => Walk::Independent,
-        };
+        let walk = self.variant.walk();
         let mut all = Coordinates {
             count: self.points as f64,
             sum: vec![0.0; d],
@@ -372,29 +369,17 @@ impl Task for PercolationHierarchy {
             let number = |&point: &u32| hierarchy.cluster_of()[point as usize];
             points.iter().map(number).collect()
         };
-        let part =
-            |m: &DMatrix<f64>, from: usize, count: usize| m.columns(from, count).into_owned();
-        let held_out = (!test.is_empty()).then(|| {
-            (
-                part(&x, train.len(), test.len()),
-                part(&y, train.len(), test.len()),
-            )
-        });
-        Ok(Dataset {
-            modes: Modes {
-                u: DMatrix::zeros(1, 0),
-                s: DVector::zeros(0),
-                v: DMatrix::zeros(inputs, 0),
-            },
-            x: part(&x, 0, train.len()),
-            y: part(&y, 0, train.len()),
-            test: held_out,
-            groups: Some(Groups {
+        Ok(parts(
+            &x,
+            &y,
+            train.len(),
+            Groups {
                 train: clusters(&train),
                 test: clusters(&test),
                 latents: coarse(&hierarchy, &column, train.len()),
-            }),
-        })
+                sizes: hierarchy.clusters().map(|c| c.size() as u32).collect(),
+            },
+        ))
     }
 
     fn test_samples(&self) -> usize {
@@ -405,12 +390,25 @@ impl Task for PercolationHierarchy {
         true
     }
 
-    fn cluster_growth(&self) -> Option<ClusterGrowth> {
-        (self.mode == Mode::Distribution).then(|| ClusterGrowth {
-            exponent: self.exponent,
-            fraction: self.fraction(),
+    fn clusters(&self) -> Option<ClusterView> {
+        (self.mode == Mode::Distribution).then(|| ClusterView {
+            law: Some(SizeLaw {
+                exponent: self.exponent,
+                points: self.points,
+                samples: self.samples,
+            }),
             independent_targets: self.target == Target::Taxonomic,
         })
+    }
+
+    /// A critical cluster has dimension 4; its taxonomic labels do not follow the distance.
+    fn manifold_dimension(&self) -> Option<f64> {
+        (self.mode == Mode::OneCluster && self.target == Target::Coordinate).then_some(4.0)
+    }
+
+    fn pictures(&self, rng: &mut Stream) -> Result<Vec<Picture>> {
+        let [mut graph, mut space] = substreams(rng);
+        pictures(self, &mut graph, &mut space)
     }
 
     /// Points, latents, labels and the pending blocks of the walk, and the chosen points once more.
@@ -423,149 +421,5 @@ impl Task for PercolationHierarchy {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::numerics::random::stream;
-
-    fn draw(task: &PercolationHierarchy) -> Dataset {
-        task.draw(&mut stream(5, "dataset", &[0])).unwrap()
-    }
-
-    fn everything(mode: Mode, target: Target, variant: Variant) -> PercolationHierarchy {
-        PercolationHierarchy {
-            mode,
-            target,
-            variant,
-            embedding_dim: 12,
-            test_samples: 300,
-            ..PercolationHierarchy::new(800, 500)
-        }
-    }
-
-    #[test]
-    fn all_points_together_are_standardised() {
-        for mode in [Mode::Distribution, Mode::OneCluster] {
-            for target in [Target::Taxonomic, Target::Coordinate] {
-                for variant in [Variant::Branching, Variant::Independent] {
-                    let data = draw(&everything(mode, target, variant));
-                    let (test_x, test_y) = data.test.as_ref().unwrap();
-                    for (train, test) in [(&data.x, test_x), (&data.y, test_y)] {
-                        let sum = train.column_sum() + test.column_sum();
-                        assert!(sum.amax() < 1e-9 * 800.0, "{mode:?} {target:?} {variant:?}");
-                        let square = train.norm_squared() + test.norm_squared();
-                        assert!((square / (800 * train.nrows()) as f64 - 1.0).abs() < 1e-9);
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn training_points_are_the_first_of_more_and_no_test_points() {
-        let large = everything(Mode::Distribution, Target::Taxonomic, Variant::Branching);
-        let small = PercolationHierarchy {
-            samples: 40,
-            ..large.clone()
-        };
-        let (small, large) = (draw(&small), draw(&large));
-        assert_eq!(small.x, large.x.columns(0, 40));
-        assert_eq!(small.y, large.y.columns(0, 40));
-        assert_eq!(small.test, large.test);
-        let (test, _) = large.test.unwrap();
-        for held_out in test.column_iter() {
-            assert!(large.x.column_iter().all(|x| x != held_out));
-        }
-    }
-
-    #[test]
-    fn the_hidden_coordinate_moves_as_far_as_the_seen_ones() {
-        // Coordinates have one law: between neighbours, E (y_a - y_b)^2 is the mean of E (x_a - x_b)^2 over seen coordinates, each
-        // in units of its own variance over all points.
-        let task = everything(Mode::OneCluster, Target::Coordinate, Variant::Independent);
-        let task = PercolationHierarchy {
-            embedding_dim: 40,
-            ..task
-        };
-        let (mut seen, mut hidden) = (0.0, 0.0);
-        for seed in 0..40 {
-            let data = task.draw(&mut stream(seed, "dataset", &[0])).unwrap();
-            let (x, y) = (&data.x, &data.y);
-            let test = &data.test.as_ref().unwrap().0;
-            let square = |m: &DMatrix<f64>, k| m.row(k).norm_squared();
-            let variance: Vec<f64> = (0..40)
-                .map(|k| (square(x, k) + square(test, k)) / 800.0)
-                .collect();
-            for a in 0..100 {
-                let distance = |b: usize| (x.column(a) - x.column(b)).norm_squared();
-                let others = (0..500).filter(|&b| b != a);
-                let near = others.min_by(|&b, &c| distance(b).total_cmp(&distance(c)));
-                let b = near.unwrap();
-                let squares = (0..40).map(|k| (x[(k, a)] - x[(k, b)]).powi(2) / variance[k]);
-                seen += squares.sum::<f64>() / 40.0;
-                hidden += (y[a] - y[b]).powi(2);
-            }
-        }
-        // The neighbour is chosen by the seen coordinates, which makes their distance a little too small.
-        let ratio = hidden / seen;
-        assert!((0.9..1.3).contains(&ratio), "{ratio}");
-    }
-
-    #[test]
-    fn targets_of_clusters_without_a_training_point_are_independent_of_the_data() {
-        // The nearest neighbour of a point of another cluster says nothing: E (y - y')^2 = 2 within errors, against less than 1
-        // for points of seen clusters.
-        let task = PercolationHierarchy {
-            test_samples: 1000,
-            ..PercolationHierarchy::new(20_000, 1000)
-        };
-        let data = draw(&task);
-        let seen = data.groups.as_ref().unwrap().seen();
-        let (x, y) = data.test.as_ref().unwrap();
-        let mut errors = [(0.0, 0.0), (0.0, 0.0)];
-        for (k, seen) in seen.into_iter().enumerate() {
-            let distance = |mu: usize| (data.x.column(mu) - x.column(k)).norm_squared();
-            let near = (0..1000).min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
-            let (sum, count) = &mut errors[usize::from(seen)];
-            *sum += (data.y[near.unwrap()] - y[k]).powi(2);
-            *count += 1.0;
-        }
-        let [unseen, seen] = errors.map(|(sum, count)| sum / count);
-        assert!((unseen - 2.0).abs() < 0.4 && seen < 1.0, "{unseen} {seen}");
-    }
-
-    #[test]
-    fn kept_latents_are_sets_of_their_size() {
-        let data = draw(&everything(
-            Mode::OneCluster,
-            Target::Taxonomic,
-            Variant::Branching,
-        ));
-        let groups = data.groups.unwrap();
-        assert!(groups.latents.len() > 10);
-        // All points are chosen here.
-        for latent in &groups.latents {
-            let members = latent.train.len() + latent.test.len();
-            assert_eq!(members as f64, (latent.share * 800.0).round());
-            assert!(latent.train.iter().all(|&k| k < 500) && latent.test.iter().all(|&k| k < 300));
-        }
-    }
-
-    #[test]
-    fn wrong_keys_name_their_place() {
-        for (text, place) in [
-            ("points = 10\nsamples = 0", "task.samples"),
-            ("points = 10\nsamples = 8\ntest_samples = 3", "task.points"),
-            ("points = 2000000000\nsamples = 8", "task.points"),
-            (
-                "points = 10\nsamples = 8\nembedding_dim = 1",
-                "task.embedding_dim",
-            ),
-            ("points = 10\nsamples = 8\nexponent = 2.0", "task.exponent"),
-            ("points = 10\nsamples = 8\nmode = \"one\"", "task.mode"),
-        ] {
-            let error = (KIND.parse)("task", text.parse().unwrap()).unwrap_err();
-            let message = error.to_string();
-            assert!(message.starts_with(&format!("{place}: ")), "{message}");
-        }
-    }
-}
+#[path = "percolation_hierarchy_tests.rs"]
+mod tests;

@@ -1,5 +1,6 @@
 //! Percolation on trees and random graphs: clusters of random sites.
 
+use super::occupation::{Occupation, Word};
 use super::{Dataset, Shape, Task};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
@@ -75,24 +76,6 @@ enum Source {
     #[default]
     Bethe,
     ErdosRenyi,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "expected a probability, or \"threshold\" for 1/(coordination - 1)"
-)]
-enum Occupation {
-    /// This probability.
-    Number(f64),
-    /// The threshold.
-    Word(Word),
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum Word {
-    Threshold,
 }
 
 impl Keys {

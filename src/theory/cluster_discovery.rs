@@ -5,42 +5,55 @@ use crate::experiment::{Conditioning, Draw, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
 use crate::percolation::trees::{ClusterLaw, YuleSimon};
-use crate::theory::constant::NoKeys;
+use crate::task::SizeLaw;
 use crate::theory::gate::covered;
 use crate::theory::sheet::Sheet;
-use crate::theory::{Info, Plan, Prediction, SolverReport, Theory};
+use crate::theory::{Info, Plan, Prediction, SolverReport, Theory, missing};
 use crate::training::Loss;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use statrs::function::gamma::gamma_lr;
 use std::sync::Arc;
 
 static ABOUT: About = About {
     kind: "cluster-discovery",
     summary: "share of test points in clusters that no training point belongs to, and the error of a nearest neighbour there",
     text: "\
-With a fraction phi of all points trained on and cluster sizes of the Yule-Simon law P(s), rho = exponent - 1, a test point (which is no
-training point) is in a cluster without a training point with probability
+A test point is no training point. It is in a cluster without a training point with the probability
 
-  unseen-mass      = sum_s w(s) (1 - phi)^(s-1) = u(phi)/(1 - phi),   w(s) = s P(s)/mean
-  u(phi)           = sum_s w(s) (1 - phi)^s
+  unseen-mass      = sum_c (s_c/n) prod_(j=0)^(s_c-2) (n-1-T-j)/(n-1-j)            condition = \"data\"
+                   = sum_s w(s) (1 - phi)^(s-1) = u(phi)/(1 - phi)                 condition = \"none\"
+  u(phi)           = sum_s w(s) (1 - phi)^s,   w(s) = s P(s)/mean,   phi = T/n
 
-for many points: 1 - u ~ phi^(rho-1), phi^(1/2) in the mean field. There the target is independent of all data:
+with T of n points trained on. \"data\" takes the sizes s_c of all clusters of each draw: exact, up to the choice of test points.
+\"none\" takes the Yule-Simon law P(s), rho = exponent - 1, of many points: 1 - u ~ phi^(rho-1), phi^(1/2) in the mean field. In those
+clusters the target is independent of all data:
 
   test-loss-unseen = (Var y + Var y')/2 = 1 for one nearest neighbour and targets of variance 1 (half-mean)
 
 Other learners answer between that and f = 0 (1/2): no prediction. Where the points are few, the share of the largest clusters, about
-points^(-1/(exponent-1)) of the mass each, fluctuates from draw to draw.
+points^(-1/(exponent-1)) of the mass each, fluctuates from draw to draw: condition = \"data\" knows it.
 
-keys: none
-limits: task.points -> inf
+cluster-sizes      = (P(>= s) - P(>= 2s))/s,   P(>= s) = rho B(s, rho)             condition = \"none\"
+cluster-rank-size  = sum_s Prob(at least k clusters of s or more)/n ~ (n/k)^(1/rho)/n, independent sizes, from k = 8 on
+
+keys: condition = \"none\" | \"data\" (default: none where the sizes have a law, percolation-hierarchy; else data)
+limits: condition = \"none\": task.points -> inf
 source: Brill 2024 (arXiv:2412.07942); Michaud, Liu, Girit, Tegmark 2023 (arXiv:2303.13506)",
-    revision: 1,
+    revision: 2,
 };
 
 static INFO: Info = Info {
     about: &ABOUT,
     source: "Brill 2024, arXiv:2412.07942; Michaud, Liu, Girit, Tegmark 2023, arXiv:2303.13506",
-    observables: &["unseen-mass", "test-loss-unseen"],
+    observables: &[
+        "unseen-mass",
+        "test-loss-unseen",
+        "cluster-sizes",
+        "cluster-rank-size",
+    ],
     assumptions: &[
-        "clusters of the Yule-Simon law, many of them",
+        "clusters of the Yule-Simon law, many of them, or of known sizes",
         "training points are a random subset of all points",
         "targets of different clusters are independent",
     ],
@@ -50,14 +63,29 @@ static INFO: Info = Info {
 pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
     parse: |place, table| {
-        parse_table::<NoKeys>(place, table)?;
-        Ok(Arc::new(ClusterDiscovery))
+        let theory: ClusterDiscovery = parse_table(place, table)?;
+        Ok(Arc::new(theory))
     },
-    schema: <NoKeys as schemars::JsonSchema>::json_schema,
+    schema: ClusterDiscovery::json_schema,
 };
 
-#[derive(Debug)]
-struct ClusterDiscovery;
+/// What the sizes of clusters are taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Condition {
+    /// Their law.
+    None,
+    /// The draw.
+    Data,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ClusterDiscovery {
+    /// What the sizes of clusters are taken from.
+    #[serde(default)]
+    condition: Option<Condition>,
+}
 
 impl Theory for ClusterDiscovery {
     fn info(&self) -> &'static Info {
@@ -65,7 +93,7 @@ impl Theory for ClusterDiscovery {
     }
 
     fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
+        serde_json::json!(self)
     }
 
     fn plan(
@@ -73,29 +101,45 @@ impl Theory for ClusterDiscovery {
         experiment: &Experiment,
         wanted: &[Wanted],
     ) -> std::result::Result<Box<dyn Plan>, Declined> {
-        let Some(growth) = experiment.task.cluster_growth() else {
+        let Some(clusters) = experiment.task.clusters() else {
             return Err(Declined(
-                "needs a task of many clusters (percolation-hierarchy with mode = \"distribution\")".into(),
+                "needs a task of many clusters (percolation-clusters, percolation-hierarchy with mode = \"distribution\")".into(),
             ));
         };
-        if growth.fraction >= 1.0 {
+        let law = match (self.condition, clusters.law) {
+            (Some(Condition::Data), _) | (None, None) => None,
+            (_, Some(law)) => Some(law),
+            (Some(Condition::None), None) => {
+                return Err(Declined(
+                    "the sizes of the clusters have no closed law here: condition = \"data\" takes those of each draw".into(),
+                ));
+            }
+        };
+        if law.is_some_and(|law| law.samples >= law.points) {
             return Err(Declined("needs points that are not trained on".into()));
         }
-        let nearest = growth.independent_targets && one_neighbour(experiment);
+        let nearest = clusters.independent_targets && one_neighbour(experiment);
         let covers = covered(
             wanted,
-            |name| name == "unseen-mass" || (nearest && name == "test-loss-unseen"),
-            "predicts unseen-mass, and of one nearest neighbour test-loss-unseen of targets independent between clusters; neither is measured",
+            |name| match name {
+                "unseen-mass" => true,
+                "cluster-sizes" | "cluster-rank-size" => law.is_some(),
+                "test-loss-unseen" => nearest,
+                _ => false,
+            },
+            "predicts unseen-mass, the sizes of clusters where they have a law, and of one nearest neighbour test-loss-unseen of targets independent between clusters; none is measured",
         )?;
         Ok(Box::new(DiscoveryPlan {
-            exponent: growth.exponent,
-            fraction: growth.fraction,
+            law,
             wanted: wanted.to_vec(),
             covers,
             promise: Promise {
-                conditioning: Conditioning::None,
-                limits: vec!["task.points -> inf".into()],
-                averages_over: vec!["datasets"],
+                conditioning: match law {
+                    Some(_) => Conditioning::None,
+                    None => Conditioning::Data,
+                },
+                limits: law.map_or(vec![], |_| vec!["task.points -> inf".into()]),
+                averages_over: law.map_or(vec![], |_| vec!["datasets"]),
                 bytes: 0,
                 seconds: 0.0,
             },
@@ -104,7 +148,7 @@ impl Theory for ClusterDiscovery {
 }
 
 /// Whether the learner is the one nearest neighbour, measured by the mean of squares.
-fn one_neighbour(experiment: &Experiment) -> bool {
+pub(super) fn one_neighbour(experiment: &Experiment) -> bool {
     let (Some(learner), Some(training)) = (&experiment.learner, &experiment.training) else {
         return false;
     };
@@ -114,8 +158,7 @@ fn one_neighbour(experiment: &Experiment) -> bool {
 }
 
 struct DiscoveryPlan {
-    exponent: f64,
-    fraction: f64,
+    law: Option<SizeLaw>,
     wanted: Vec<Wanted>,
     covers: Vec<usize>,
     promise: Promise,
@@ -130,21 +173,99 @@ impl Plan for DiscoveryPlan {
         &self.covers
     }
 
-    fn solve(&self, _draw: &Draw) -> Result<Prediction> {
-        let undiscovered = YuleSimon::new(self.exponent)?.undiscovered(self.fraction)?;
+    fn solve(&self, draw: &Draw) -> Result<Prediction> {
         let mut sheet = Sheet::new(&self.wanted, &self.covers);
-        sheet.whole("unseen-mass", &[undiscovered / (1.0 - self.fraction)]);
+        let method = match self.law {
+            Some(law) => {
+                let growth = YuleSimon::new(law.exponent)?;
+                let fraction = law.samples as f64 / law.points as f64;
+                let unseen = growth.undiscovered(fraction)? / (1.0 - fraction);
+                sheet.whole("unseen-mass", &[unseen]);
+                for wanted in self.covers.iter().map(|&i| &self.wanted[i]) {
+                    let Some(axis) = wanted.axes.first() else {
+                        continue;
+                    };
+                    let values: Vec<f64> = match wanted.observable.name {
+                        "cluster-sizes" => {
+                            axis.values.iter().map(|&s| octave(&growth, s)).collect()
+                        }
+                        "cluster-rank-size" => {
+                            let size = |&rank: &f64| ranked(&growth, law.points, rank);
+                            axis.values.iter().map(size).collect()
+                        }
+                        _ => continue,
+                    };
+                    sheet.whole(wanted.observable.name, &values);
+                }
+                "Yule-Simon law"
+            }
+            None => {
+                let data = draw.dataset.as_ref().ok_or_else(|| missing("data set"))?;
+                let groups = data.groups.as_ref().filter(|g| !g.sizes.is_empty());
+                let sizes = &groups.ok_or_else(|| missing("sizes of clusters"))?.sizes;
+                sheet.whole("unseen-mass", &[unseen(sizes, data.samples())]);
+                "sum over the clusters of the draw"
+            }
+        };
         for t in sheet.times() {
             sheet.at_time(t, |_| Ok::<_, crate::Error>(vec![1.0]))?;
         }
         Ok(Prediction {
             observables: sheet.predictions(|_, _, _, value| 1e-11 * value),
             solver: SolverReport {
-                method: "discovery curve of the Yule-Simon law".into(),
+                method: method.into(),
                 ..SolverReport::default()
             },
             warnings: Vec::new(),
         })
+    }
+}
+
+/// Mean of `P` over the sizes `s ... 2s - 1`.
+fn octave(growth: &YuleSimon, s: f64) -> f64 {
+    (growth.tail(s) - growth.tail(2.0 * s)) / s
+}
+
+/// First rank whose size is predicted: the sizes of the very largest clusters scatter as much as they are large.
+const FIRST_RANK: f64 = 8.0;
+
+/// Mean share of the points in the cluster of this rank, `sum_s P(Poisson(N P(>= s)) >= rank)/n`, for `N = q n` independent sizes.
+fn ranked(growth: &YuleSimon, points: usize, rank: f64) -> f64 {
+    let clusters = points as f64 * growth.founding_probability();
+    if rank < FIRST_RANK || rank > clusters / 2.0 {
+        return f64::NAN;
+    }
+    let mut size = 0.0;
+    for s in 1..=points {
+        let at_least = gamma_lr(rank, clusters * growth.tail(s as f64));
+        size += at_least;
+        if at_least < 1e-14 {
+            break;
+        }
+    }
+    size / points as f64
+}
+
+/// Probability that a random point, which is none of `samples` random others, is in a cluster without one of them:
+/// `sum_c (s_c/n) prod_(j=0)^(s_c-2) (n-1-T-j)/(n-1-j)`. 0 for a point that does not exist (`samples >= n`).
+fn unseen(sizes: &[u32], samples: usize) -> f64 {
+    let n: u64 = sizes.iter().map(|&s| u64::from(s)).sum();
+    let mut order = sizes.to_vec();
+    order.sort_unstable();
+    let (others, mut free) = (n as f64 - 1.0, n as f64 - 1.0 - samples as f64);
+    let (mut size, mut missed, mut sum) = (1, 1.0, 0.0);
+    for s in order {
+        while size < s && missed > 0.0 {
+            missed *= free.max(0.0) / (others - f64::from(size - 1));
+            free -= 1.0;
+            size += 1;
+        }
+        sum += f64::from(s) * missed;
+    }
+    if samples as u64 >= n {
+        0.0
+    } else {
+        sum / n as f64
     }
 }
 
@@ -154,18 +275,18 @@ mod tests {
     use crate::experiment::{Draws, Spacing};
     use crate::instrument::INSTRUMENTS;
     use crate::learner::{LEARNERS, Learner};
+    use crate::numerics::random::stream;
+    use crate::numerics::statistics::mean_stderr;
     use crate::task::percolation_hierarchy::{Mode, Target};
-    use crate::task::{LinearTeacher, PercolationHierarchy, Task};
+    use crate::task::{LinearTeacher, PercolationClusters, PercolationHierarchy, Task};
     use crate::training::TRAININGS;
+    use rand::RngExt;
 
-    fn plan(
-        task: Arc<dyn Task>,
-        learner: &str,
-    ) -> std::result::Result<(Vec<&'static str>, Vec<f64>), String> {
+    fn nearest(task: Arc<dyn Task>, learner: &str) -> Experiment {
         let table: toml::Table = learner.parse().unwrap();
         let learner: Arc<dyn Learner> = crate::kind::component("learner", LEARNERS, table).unwrap();
         let table = "kind = 'closed-form'".parse().unwrap();
-        let experiment = Experiment {
+        Experiment {
             seed: 1,
             task,
             learner: Some(learner),
@@ -176,17 +297,26 @@ mod tests {
                 points: 1,
                 spacing: Spacing::Linear,
             },
-        };
-        let wanted: Vec<Wanted> = INSTRUMENTS
-            .iter()
-            .filter_map(|i| {
-                Some(Wanted {
-                    observable: i.observable(),
-                    axes: i.axes(&experiment).ok()?,
-                })
+        }
+    }
+
+    fn wanted(experiment: &Experiment) -> Vec<Wanted> {
+        let all = INSTRUMENTS.iter().filter_map(|i| {
+            Some(Wanted {
+                observable: i.observable(),
+                axes: i.axes(experiment).ok()?,
             })
-            .collect();
-        let plan = ClusterDiscovery
+        });
+        all.collect()
+    }
+
+    fn plan(
+        task: Arc<dyn Task>,
+        learner: &str,
+    ) -> std::result::Result<(Vec<&'static str>, Vec<f64>), String> {
+        let experiment = nearest(task, learner);
+        let wanted = wanted(&experiment);
+        let plan = ClusterDiscovery::default()
             .plan(&experiment, &wanted)
             .map_err(|d| d.0)?;
         let names = plan.covers().iter().map(|&i| wanted[i].observable.name);
@@ -208,16 +338,30 @@ mod tests {
     #[test]
     fn predicts_what_it_can_and_declines_the_rest() {
         let (names, values) = plan(Arc::new(task()), "kind = 'nearest'").unwrap();
-        assert_eq!(names, ["unseen-mass", "test-loss-unseen"]);
+        assert_eq!(
+            names,
+            [
+                "unseen-mass",
+                "test-loss-unseen",
+                "cluster-sizes",
+                "cluster-rank-size"
+            ]
+        );
         assert!((values[0] - 0.47275235 / 0.9).abs() < 1e-8 && values[1] == 1.0);
+        // P(1), the mean of P(2) and P(3), and the eighth largest of 667 sizes.
+        assert!((values[2] - 0.6).abs() < 1e-12);
+        let eighth = size_of_rank(2000, 8);
+        assert!((values[15] / eighth - 1.0).abs() < 0.02, "{}", values[15]);
+        assert!((values[3] - 0.5 * (0.17142857 + 0.07619048)).abs() < 1e-8);
+        assert!(values[12].is_nan());
         let two = plan(Arc::new(task()), "kind = 'nearest'\nneighbours = 2").unwrap();
-        assert_eq!(two.0, ["unseen-mass"]);
+        assert!(!two.0.contains(&"test-loss-unseen"));
         let coordinate = PercolationHierarchy {
             target: Target::Coordinate,
             ..task()
         };
         let coordinate = plan(Arc::new(coordinate), "kind = 'nearest'").unwrap();
-        assert_eq!(coordinate.0, ["unseen-mass"]);
+        assert!(!coordinate.0.contains(&"test-loss-unseen"));
         let one = PercolationHierarchy {
             mode: Mode::OneCluster,
             ..task()
@@ -229,5 +373,98 @@ mod tests {
         );
         let teacher = LinearTeacher::new(vec![1.0], 8, 4);
         assert!(plan(Arc::new(teacher), "kind = 'nearest'").is_err());
+    }
+
+    /// Mean share of the cluster of a rank among `points/3` independent sizes, by drawing them.
+    fn size_of_rank(points: usize, rank: usize) -> f64 {
+        let growth = YuleSimon::new(2.5).unwrap();
+        let mut rng = stream(5, "sizes", &[]);
+        let draws = 4000;
+        let mut sum = 0.0;
+        for _ in 0..draws {
+            let mut sizes: Vec<f64> = (0..points / 3)
+                .map(|_| {
+                    // P(>= s) > u for s <= size.
+                    let u: f64 = rng.random();
+                    let (mut low, mut high) = (1.0, points as f64);
+                    while high - low > 1.0 {
+                        let middle = f64::floor(0.5 * (low + high));
+                        match growth.tail(middle) > u {
+                            true => low = middle,
+                            false => high = middle,
+                        }
+                    }
+                    low
+                })
+                .collect();
+            sizes.sort_by(|a, b| b.total_cmp(a));
+            sum += sizes[rank - 1];
+        }
+        sum / f64::from(draws) / points as f64
+    }
+
+    #[test]
+    fn the_sum_over_clusters_counts_small_cases() {
+        assert_eq!(unseen(&[1; 5], 3), 1.0);
+        assert_eq!(unseen(&[5], 1), 0.0);
+        assert!((unseen(&[2, 2], 1) - 2.0 / 3.0).abs() < 1e-15);
+        assert!((unseen(&[3, 1], 2) - 0.25).abs() < 1e-15);
+        assert!((unseen(&[3, 2, 1], 0) - 1.0).abs() < 1e-15);
+        assert_eq!(unseen(&[2, 1], 3), 0.0);
+    }
+
+    /// Many points of the law have the discovery curve of the law, up to the largest clusters.
+    #[test]
+    fn sizes_of_a_draw_lead_to_the_law() {
+        let task = PercolationHierarchy {
+            embedding_dim: 2,
+            test_samples: 1,
+            ..PercolationHierarchy::new(100_000, 10_000)
+        };
+        let (draws, law) = (8, 0.47275235 / 0.9);
+        let found: Vec<f64> = (0..draws)
+            .map(|k| {
+                let data = task.draw(&mut stream(1, "dataset", &[k])).unwrap();
+                unseen(&data.groups.unwrap().sizes, 10_000)
+            })
+            .collect();
+        let (mean, error) = mean_stderr(&found);
+        let error = error.unwrap();
+        assert!(
+            (mean - law).abs() < 4.0 * error && error < 0.01,
+            "{mean} {error}"
+        );
+    }
+
+    #[test]
+    fn a_lattice_is_predicted_from_the_sizes_of_its_draw() {
+        let task = PercolationClusters {
+            test_samples: 300,
+            ..PercolationClusters::square(64, 300)
+        };
+        let experiment = nearest(Arc::new(task.clone()), "kind = 'nearest'");
+        let wanted = wanted(&experiment);
+        let plan = ClusterDiscovery::default()
+            .plan(&experiment, &wanted)
+            .unwrap();
+        assert_eq!(plan.promise().conditioning, Conditioning::Data);
+        let mut differences = Vec::new();
+        for k in 0..20 {
+            let data = task.draw(&mut stream(2, "dataset", &[k])).unwrap();
+            let seen = data.groups.as_ref().unwrap().seen();
+            let measured = seen.iter().filter(|seen| !**seen).count() as f64 / 300.0;
+            let draw = Draw {
+                dataset: Some(Arc::new(data)),
+                ..Draw::default()
+            };
+            differences.push(measured - plan.solve(&draw).unwrap().observables[0].mean[0]);
+        }
+        let (mean, error) = mean_stderr(&differences);
+        let error = error.unwrap();
+        assert!(mean.abs() < 4.0 * error && error < 0.005, "{mean} {error}");
+        let law = ClusterDiscovery {
+            condition: Some(Condition::None),
+        };
+        assert!(law.plan(&experiment, &wanted).is_err());
     }
 }

@@ -7,6 +7,7 @@ mod edge_of_stability;
 pub mod gate;
 pub mod learning_curve;
 pub mod linear_posterior;
+mod manifold;
 pub mod ntk;
 pub mod percolation;
 pub mod readout;
@@ -122,6 +123,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     edge_of_stability::KIND,
     virial_identity::KIND,
     cluster_discovery::KIND,
+    manifold::KIND,
     percolation::LIMIT,
     percolation::ENUMERATION,
     percolation::SCALING,

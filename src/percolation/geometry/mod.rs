@@ -2,12 +2,14 @@
 
 mod blocks;
 mod growth;
+mod points;
 mod shape;
 #[cfg(test)]
 mod tests;
 
 pub use blocks::{Backbone, Blocks, backbone, biconnected, cyclic_bonds};
 pub use growth::{Growth, grow, hypercubic_neighbours};
+pub use points::ClusterPoints;
 pub use shape::{Gauge, Shape};
 
 use super::graph::Graph;

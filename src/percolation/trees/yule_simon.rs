@@ -46,6 +46,11 @@ impl YuleSimon {
     pub fn probability(&self, size: u64) -> f64 {
         self.rho * beta(size as f64, self.rho + 1.0)
     }
+
+    /// `P(>= s) = rho B(s, rho)`: probability that a random cluster has at least `s >= 1` points.
+    pub fn tail(&self, size: f64) -> f64 {
+        self.rho * beta(size, self.rho)
+    }
 }
 
 impl ClusterLaw for YuleSimon {
@@ -104,7 +109,10 @@ mod tests {
         ];
         for (p, s) in reference.iter().zip(1..) {
             assert!((growth.probability(s) - p).abs() < 6e-9, "{s}");
+            let step = growth.tail(s as f64) - growth.tail(s as f64 + 1.0);
+            assert!((growth.probability(s) - step).abs() < 1e-14, "{s}");
         }
+        assert!((growth.tail(1.0) - 1.0).abs() < 1e-14);
         assert!((growth.founding_probability() - 1.0 / 3.0).abs() < 1e-15);
         assert!((growth.weight(7) - 7.0 * growth.probability(7) / 3.0).abs() < 1e-16);
         assert_eq!(growth.mean_size(), f64::INFINITY);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::compare::{Blocks, residuals};
 use crate::error::Result;
-use crate::instrument::Wanted;
+use crate::instrument::{Axis, Wanted};
 use crate::plot::{Figure, Legend, Marker, Panel, Series};
 use crate::run::assess::{measured_blocks, theory_curve};
 use crate::run::outcome::{CellOutcome, Outcome};
@@ -63,6 +63,7 @@ pub(super) fn curves(
         let measured = measured_blocks(cell, wanted)?;
         n = measured.as_ref().map_or(n, |m| m.n());
         panel = with_curves(panel, cell, w, wanted, f, measured.as_ref())?;
+        panel = with_others(panel, cell, last, f, curve_names(w, f).0.len())?;
         figure = figure.with(panel);
         if with_residuals
             && let Some(panel) = residual_panel(cell, w, wanted, f, measured.as_ref())?
@@ -149,6 +150,32 @@ fn with_curves(
             false => points.style(k),
         };
         panel = panel.with(points);
+    }
+    Ok(panel)
+}
+
+/// Observables without further axes that the figure shows beside its own.
+fn with_others(
+    mut panel: Panel,
+    cell: &CellOutcome,
+    axis: &Axis,
+    f: &FigureSpec,
+    first: usize,
+) -> Result<Panel> {
+    for (k, name) in f.also.iter().enumerate() {
+        let index = cell.wanted.iter().position(|w| {
+            w.observable.name == name && w.axes.len() == 1 && w.axes[0].values == axis.values
+        });
+        let Some(index) = index else { continue };
+        let Some(blocks) = measured_blocks(cell, index)? else {
+            continue;
+        };
+        let points = Series::points(name.clone(), axis.values.clone(), blocks.mean());
+        let points = match blocks.stderr() {
+            Some(stderr) => points.error(&stderr),
+            None => points,
+        };
+        panel = panel.with(points.style(first + k));
     }
     Ok(panel)
 }

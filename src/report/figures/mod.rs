@@ -156,6 +156,9 @@ fn axis(label: &str, unit: &str, scale: ScaleKey, range: Option<[f64; 2]>) -> Ax
 fn axis_label(a: &Axis) -> (&str, &str) {
     match a.name.as_str() {
         "time" => ("time t = η · step", &a.unit),
+        "size" => ("cluster size s", &a.unit),
+        "rank" => ("rank k", &a.unit),
+        "share" => ("share of all points", &a.unit),
         "p" => ("occupation probability p", &a.unit),
         "scaled-p" => ("(p − p_c) L^(1/ν)", &a.unit),
         "scaled-p-of-size" => ("(p − p_c) s^σ", &a.unit),
@@ -211,8 +214,17 @@ fn picked(axes: &[Axis], f: &FigureSpec) -> Vec<(usize, String)> {
     };
     indices
         .into_iter()
-        .map(|k| (k, point_text(named, k).replace('=', " ")))
+        .map(|k| (k, spoken(point_text(named, k))))
         .collect()
+}
+
+/// A point's text as a name of a curve.
+fn spoken(text: String) -> String {
+    match text.as_str() {
+        "endpoint=0" => "before training".into(),
+        "endpoint=1" => "after training".into(),
+        text => text.replace('=', " "),
+    }
 }
 
 /// A cell's name in a figure: the figure's key alone (other keys go along with it), or all swept keys, by their last part.

@@ -1,4 +1,4 @@
-//! The task itself: clusters of a configuration at the threshold.
+//! The task itself: clusters of a configuration at the threshold, or what clusters that are learned from look like.
 
 use crate::error::Result;
 use crate::experiment::DrawIndex;
@@ -7,17 +7,24 @@ use crate::percolation::thresholds::threshold;
 use crate::plot::{AxisSpec, ColorMap, Figure, Panel, Series};
 use crate::spec::sweep::Settings;
 use crate::spec::{Figure as FigureSpec, Spec};
+use crate::task::Picture;
 
 /// Side of a panel in points.
 const SIDE: f64 = 300.0;
 
-/// One configuration per cell, of all cells or of those that `only` names: every site of a cluster in the colour of the logarithm of its size, empty sites grey.
+/// One configuration per cell, of all cells or of those that `only` names: every site of a cluster in the colour of the logarithm of its
+/// size, empty sites grey; of a task with a learner its pictures of the first data set.
 pub(super) fn task_clusters(spec: &Spec, f: &FigureSpec) -> Result<Option<(Figure, String)>> {
     let mut panels = Vec::new();
     let chosen = |k: usize| f.only.as_ref().is_none_or(|only| only.contains(&(k + 1)));
+    let mut of_data = false;
     for (_, cell) in spec.cells.iter().enumerate().filter(|(k, _)| chosen(*k)) {
         let Some(setting) = cell.experiment.task.percolation() else {
-            return Ok(None);
+            for picture in cell.experiment.pictures(0)? {
+                of_data = true;
+                panels.push(data_panel(picture));
+            }
+            continue;
         };
         let Ok(critical) = threshold(&setting.lattice, setting.dimension, setting.element) else {
             continue;
@@ -56,8 +63,27 @@ pub(super) fn task_clusters(spec: &Spec, f: &FigureSpec) -> Result<Option<(Figur
     let figure =
         Figure::new((SIDE + 60.0) * columns as f64, (SIDE + 20.0) * rows as f64).columns(columns);
     let figure = panels.into_iter().fold(figure, Figure::with);
-    let text = "One configuration at the published threshold; sites in the colour of their cluster's size, empty sites grey.";
+    let text = match of_data {
+        true => "The first data set, all its points; grey where there are none.",
+        false => {
+            "One configuration at the published threshold; sites in the colour of their cluster's size, empty sites grey."
+        }
+    };
     Ok(Some((figure, text.into())))
+}
+
+fn data_panel(picture: Picture) -> Panel {
+    let map = Series::HeatMap {
+        values: picture.values,
+        columns: picture.columns,
+        row_labels: vec![],
+        column_labels: vec![],
+        bar_label: picture.label,
+        map: ColorMap::Sequential,
+        range: None,
+    };
+    let blank = AxisSpec::linear("", "");
+    Panel::new(picture.title, blank.clone(), blank).with(map)
 }
 
 /// Swept keys by their last parts.

@@ -1,0 +1,132 @@
+//! Regression on a data manifold: the exponent of the error of one nearest neighbour in the number of samples.
+
+use crate::experiment::Experiment;
+use crate::instrument::{Declined, Wanted};
+use crate::kind::{About, Kind, parse_table};
+use crate::theory::cluster_discovery::one_neighbour;
+use crate::theory::constant::NoKeys;
+use crate::theory::{Info, Plan, Theory};
+use std::sync::Arc;
+
+static ABOUT: About = About {
+    kind: "manifold",
+    summary: "exponent -2/D of the error of one nearest neighbour on data of dimension D, for [[reduce]] kind = \"exponent\" over task.samples",
+    text: "\
+Of T points in a set of dimension D the nearest one is a distance ~ T^(-1/D) away. Where the target differs by as much as the distance,
+
+  test-loss  ~  T^(-2/D)      one nearest neighbour, no noise
+
+A critical percolation cluster above six dimensions has D = 4: -1/2 (percolation-hierarchy with mode = \"one-cluster\" and
+target = \"coordinate\"; the taxonomic target does not follow the distance, and is declined). The amplitude is not predicted: it gives
+an exponent to [[reduce]] and no values. It is a limit: many samples, and many points per sample. At T = n/2000 ... n/200 chemical distances fall
+with an exponent of -0.535 in place of -1/2.
+
+keys: none
+limits: task.samples -> inf, task.samples/task.points -> 0
+source: Sharma & Kaplan 2020 (arXiv:2004.10802); Brill 2024 (arXiv:2412.07942)",
+    revision: 1,
+};
+
+static INFO: Info = Info {
+    about: &ABOUT,
+    source: "Sharma & Kaplan 2020, arXiv:2004.10802; Brill 2024, arXiv:2412.07942",
+    observables: &["test-loss"],
+    assumptions: &[
+        "one nearest neighbour",
+        "the target differs by as much as the distance",
+        "many samples, few of all points",
+    ],
+};
+
+/// Registry line.
+pub const KIND: Kind<dyn Theory> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        parse_table::<NoKeys>(place, table)?;
+        Ok(Arc::new(Manifold))
+    },
+    schema: <NoKeys as schemars::JsonSchema>::json_schema,
+};
+
+#[derive(Debug)]
+struct Manifold;
+
+/// Dimension of the set on which the target follows the distance, for one nearest neighbour.
+fn dimension(experiment: &Experiment) -> Result<f64, Declined> {
+    let dimension = experiment.task.manifold_dimension().ok_or_else(|| {
+        Declined(
+            "needs data of known dimension whose target follows the distance (percolation-hierarchy with mode = \"one-cluster\", target = \"coordinate\")".into(),
+        )
+    })?;
+    match one_neighbour(experiment) {
+        true => Ok(dimension),
+        false => Err(Declined(
+            "needs learner.kind = \"nearest\" with one neighbour".into(),
+        )),
+    }
+}
+
+impl Theory for Manifold {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
+
+    fn plan(
+        &self,
+        experiment: &Experiment,
+        _: &[Wanted],
+    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        dimension(experiment)?;
+        Err(Declined(
+            "predicts an exponent alone: it stands beside [[reduce]] kind = \"exponent\", key = \"task.samples\"".into(),
+        ))
+    }
+
+    fn exponent(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
+        let wanted = observable == "test-loss" && key == "task.samples";
+        let dimension = dimension(experiment).ok().filter(|_| wanted)?;
+        Some((-2.0 / dimension, 0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{Draws, Spacing};
+    use crate::kind::component;
+    use crate::learner::LEARNERS;
+    use crate::task::TASKS;
+    use crate::training::TRAININGS;
+
+    #[test]
+    fn one_neighbour_on_a_critical_cluster_has_the_exponent_minus_one_half() {
+        let exponent = |task: &str, learner: &str| {
+            let task = format!("kind = 'percolation-hierarchy'\npoints = 100\nsamples = 9\n{task}");
+            let training = "kind = 'closed-form'".parse().unwrap();
+            let experiment = Experiment {
+                seed: 1,
+                task: component("task", TASKS, task.parse().unwrap()).unwrap(),
+                learner: Some(component("learner", LEARNERS, learner.parse().unwrap()).unwrap()),
+                training: Some(component("training", TRAININGS, training).unwrap()),
+                draws: Draws {
+                    datasets: 5,
+                    replicas: 1,
+                    points: 1,
+                    spacing: Spacing::Linear,
+                },
+            };
+            assert!(Manifold.plan(&experiment, &[]).is_err());
+            Manifold.exponent(&experiment, "test-loss", "task.samples")
+        };
+        let coordinate = "mode = 'one-cluster'\ntarget = 'coordinate'";
+        assert_eq!(exponent(coordinate, "kind = 'nearest'"), Some((-0.5, 0.0)));
+        let two = "kind = 'nearest'\nneighbours = 2";
+        assert_eq!(exponent(coordinate, two), None);
+        assert_eq!(exponent("mode = 'one-cluster'", "kind = 'nearest'"), None);
+        assert_eq!(exponent("target = 'coordinate'", "kind = 'nearest'"), None);
+    }
+}
