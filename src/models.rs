@@ -52,6 +52,7 @@ pub const MODELS: &[Model] = models![
     "percolation-threshold",
     "percolation-lattices",
     "percolation-thresholds",
+    "percolation-crystals",
     "percolation-cubic",
     "percolation-collapse",
     "percolation-geometry",
