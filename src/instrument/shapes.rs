@@ -132,6 +132,7 @@ pub(super) static RED: ShapeMean = shape!(
     "red bonds",
     "occupied bonds (site percolation: sites) of an open lattice without which no cluster joins the two faces of its first direction; mean over all configurations, 0 where none does",
     "Singly connected elements. By Russo's formula the mean is exactly p dR/dp, R the spanning probability (spanning-x): at the threshold ~ L^(1/nu).
+R of open lattices drifts with L, so that small lattices give slopes off 1/nu (three dimensions, L <= 32: 1.06 for 1.14).
 source: Coniglio 1982; Russo 1981",
     Shape::Red
 );
