@@ -726,8 +726,6 @@ fn theories(cases: &mut Cases) {
         let prediction = plan.solve(&draw).unwrap();
         assert_eq!(prediction.observables.len(), plan.covers().len());
         let values = prediction.observables.into_iter().flat_map(|o| o.mean);
-        // Not-a-number where undefined.
-        let values = values.map(|v| if v.is_nan() { 0.0 } else { v });
         cases.add("theory", theory.info().about, case, values);
     }
     let mut nearest = experiment(neighbour);
