@@ -165,12 +165,12 @@ impl ReadsSimulation for SizeDistribution {
     }
 }
 
+/// Bins with their sizes, and values of `z`.
+type Grid = (Vec<(usize, f64)>, Vec<f64>);
+
 impl SizeScaling {
     /// Bins, and the grid of `z`.
-    fn grid(
-        &self,
-        setting: &Setting,
-    ) -> std::result::Result<(Vec<(usize, f64)>, Vec<f64>), Declined> {
+    fn grid(&self, setting: &Setting) -> std::result::Result<Grid, Declined> {
         let [from, to] = match self.keys.sizes {
             Some(sizes) => sizes,
             None => [16.0, largest_critical(setting)? / 20.0],

@@ -28,7 +28,7 @@ Keys
   element     \"site\" (default) or \"bond\"
   p           occupation at which clusters are grown; default: the published threshold. An estimate of the threshold does not depend on
               it, as long as it lies within about 2^(-doublings/2) p_c of p_c
-  doublings   clusters are followed up to 2^doublings sites, 1 to 24 (default 16)
+  doublings   clusters are followed up to 2^doublings sites, 1 to 24 (default: 14 up to three dimensions, 15 in four, 16 above)
   clusters    per draw, at least 20 (default 1000), or { sites = n }: as many as have about n sites at the threshold, so that all
               dimensions of a sweep take the same time
 source: Leath 1976; Lorenz & Ziff, PRE 57, 230 (1998); Grassberger, cond-mat/0202144",
@@ -60,8 +60,7 @@ struct Keys {
     /// Occupation at which clusters are grown.
     p: Option<f64>,
     /// Clusters are followed up to 2^doublings sites.
-    #[serde(default = "sixteen")]
-    doublings: u32,
+    doublings: Option<u32>,
     /// Clusters of a draw.
     #[serde(default = "thousand")]
     clusters: Clusters,
@@ -75,8 +74,13 @@ fn site() -> Element {
     Element::Site
 }
 
-fn sixteen() -> u32 {
-    16
+/// Fewer where a larger share of the clusters is large.
+fn usual_doublings(dimension: usize) -> u32 {
+    match dimension {
+        0..=3 => 14,
+        4 => 15,
+        _ => 16,
+    }
 }
 
 fn thousand() -> Clusters {
@@ -108,6 +112,7 @@ impl Keys {
         let dimension = self
             .dimension
             .unwrap_or(Crystal::usual_dimension(&self.lattice));
+        let doublings = self.doublings.unwrap_or(usual_doublings(dimension));
         let crystal = Crystal::named(&self.lattice, dimension)?;
         let p = match self.p {
             Some(p) => p,
@@ -122,10 +127,10 @@ impl Keys {
             Clusters::Count(n) => n as f64,
             // Too many doublings are refused below.
             Clusters::Effort(Effort { sites }) => {
-                (sites / Leath::mean_size(dimension, self.doublings.min(MOST_DOUBLINGS))).ceil()
+                (sites / Leath::mean_size(dimension, doublings.min(MOST_DOUBLINGS))).ceil()
             }
         };
-        if !(clusters <= MOST_CLUSTERS) {
+        if clusters.is_nan() || clusters > MOST_CLUSTERS {
             return Err(Error::input(
                 "clusters",
                 format!("{clusters} clusters"),
@@ -134,7 +139,7 @@ impl Keys {
         }
         let clusters = clusters as usize;
         Ok(PercolationGrowth {
-            growth: Leath::new(crystal, self.element, p, self.doublings, clusters)?,
+            growth: Leath::new(crystal, self.element, p, doublings, clusters)?,
             lattice: self.lattice,
         })
     }
@@ -204,7 +209,7 @@ mod tests {
     fn keys_have_the_defaults_that_are_documented() {
         assert_eq!(
             parse("lattice = \"triangular\"").unwrap().resolved(),
-            serde_json::json!({"lattice": "triangular", "dimension": 2, "element": "site", "p": 0.5, "doublings": 16, "clusters": 1000})
+            serde_json::json!({"lattice": "triangular", "dimension": 2, "element": "site", "p": 0.5, "doublings": 14, "clusters": 1000})
         );
     }
 
