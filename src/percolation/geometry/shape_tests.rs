@@ -61,8 +61,8 @@ fn shapes_of_a_drawing() {
     let mut gauge = Gauge::new(torus, &[8, 8], Element::Site).unwrap();
     for shift in 0..64 {
         for k in 0..64 {
-            let from = (k + shift) % 64;
-            gauge.sites[k] = rows[from / 8].as_bytes()[from % 8] == b'#';
+            let [x, y] = [(k + shift) % 8, (k / 8 + shift / 8) % 8];
+            gauge.sites[k] = rows[y].as_bytes()[x] == b'#';
         }
         gauge.unwrapped = None;
         let mut value = |shape| gauge.read(shape).unwrap().unwrap();
