@@ -948,10 +948,10 @@ fn trees(cases: &mut Cases) {
 /// Single clusters grown on infinite lattices.
 fn grown(cases: &mut Cases) {
     for (case, keys) in [
-        ("square", "doublings = 6\nclusters = 400"),
+        ("square", "doublings = 6\nclusters = 4000"),
         (
             "diamond",
-            "lattice = 'diamond'\nelement = 'bond'\ndoublings = 5\nclusters = 400",
+            "lattice = 'diamond'\nelement = 'bond'\ndoublings = 6\nclusters = 4000",
         ),
     ] {
         let mut experiment = experiment(LINEAR);
