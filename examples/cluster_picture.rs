@@ -45,9 +45,9 @@ fn main() -> Result<()> {
     }
     let need = Need {
         onset: true,
-        sizes: false,
+        ..Need::default()
     };
-    let tally = Tally::of(&setting, need, &mut stream(1, "crossing", &[]))?;
+    let tally = Tally::of(&setting, &need, &mut stream(1, "crossing", &[]))?;
     let value = tally.probability(Event::X, 0.5)?;
     // A sweep gives the binomial probability of being past its onset: less scatter than a coin, which this bounds.
     let tolerance = 4.0 * (0.25 / sweeps as f64).sqrt();

@@ -19,7 +19,7 @@ fn main() -> Result<()> {
     let level = exact::wrapping(1.0)?.x;
     let need = Need {
         onset: true,
-        sizes: false,
+        ..Need::default()
     };
     // One row per draw: independent sweeps on every size.
     let mut estimates = DMatrix::zeros(draws, sizes.len());
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
         };
         for draw in 0..draws {
             let mut rng = stream(1, "threshold", &[size as u64, draw as u64]);
-            let tally = Tally::of(&setting, need, &mut rng)?;
+            let tally = Tally::of(&setting, &need, &mut rng)?;
             estimates[(draw, k)] = tally.threshold(Event::X, level)?;
         }
         let column: Vec<f64> = estimates.column(k).iter().copied().collect();
