@@ -108,9 +108,7 @@ fn series<'a>(kind: &str, simulated: Simulated<'a>) -> Result<(&'a Setting, &'a 
             Some(series) => Ok((setting, series)),
             None => Err(Error::bug(kind, "sizes were not followed")),
         },
-        Simulated::Census(_) | Simulated::Survival(..) => {
-            Err(Error::bug(kind, "reads lattices alone"))
-        }
+        Simulated::Census(_) => Err(Error::bug(kind, "reads lattices alone")),
     }
 }
 
@@ -165,11 +163,14 @@ impl ReadsSimulation for SizeDistribution {
     }
 }
 
-/// Bins with their sizes, and values of `z`.
-type Grid = (Vec<(usize, f64)>, Vec<f64>);
+/// Where the scaling function is read.
+struct Grid {
+    /// Bins with their sizes.
+    bins: Vec<(usize, f64)>,
+    z: Vec<f64>,
+}
 
 impl SizeScaling {
-    /// Bins, and the grid of `z`.
     fn grid(&self, setting: &Setting) -> std::result::Result<Grid, Declined> {
         let [from, to] = match self.keys.sizes {
             Some(sizes) => sizes,
@@ -194,7 +195,7 @@ impl SizeScaling {
                 return Err(Declined(format!("scaled points reach p = {p}")));
             }
         }
-        Ok((sizes, z))
+        Ok(Grid { bins: sizes, z })
     }
 
     fn critical(&self, setting: &Setting) -> std::result::Result<(f64, f64), Declined> {
@@ -213,8 +214,8 @@ impl Instrument for SizeScaling {
     }
 
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
-        let (sizes, z) = self.grid(setting(experiment)?)?;
-        let sizes = sizes.into_iter().map(|(_, s)| s).collect();
+        let Grid { bins, z } = self.grid(setting(experiment)?)?;
+        let sizes = bins.into_iter().map(|(_, s)| s).collect();
         Ok(vec![
             Axis::new("size", "sites", sizes),
             Axis::new("scaled-p-of-size", "1", z),
@@ -259,11 +260,11 @@ impl ReadsSimulation for SizeScaling {
         let kind = SCALING_ABOUT.kind;
         let (setting, series) = series(kind, simulated)?;
         let declined = |d: Declined| Error::bug(kind, d.0);
-        let (sizes, z) = self.grid(setting).map_err(declined)?;
+        let Grid { bins, z } = self.grid(setting).map_err(declined)?;
         let (critical, sigma) = self.critical(setting).map_err(declined)?;
         let tau = exponents(setting.dimension)?.tau.value;
-        let mut values = Vec::with_capacity(sizes.len() * z.len());
-        for (bin, size) in sizes {
+        let mut values = Vec::with_capacity(bins.len() * z.len());
+        for (bin, size) in bins {
             for z in &z {
                 let density = series.density(bin, critical + z * size.powf(-sigma))?;
                 values.push(size.powf(tau) * density);
