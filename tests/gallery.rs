@@ -56,15 +56,7 @@ fn every_folder_has_numbers_with_reasons_and_the_figures_of_its_spec() {
             continue;
         }
         let spec = Spec::read(&path, &Default::default()).unwrap();
-        let named: BTreeSet<String> = spec
-            .figures
-            .iter()
-            .map(|f| match (&f.name, f.kind) {
-                (Some(name), _) => name.clone(),
-                (None, saddlepoint::spec::FigureKind::TaskModes) => "task-modes".into(),
-                (None, _) => f.observable.clone(),
-            })
-            .collect();
+        let named: BTreeSet<String> = spec.figures.iter().map(|f| f.file()).collect();
         assert_eq!(files(&folder, "svg"), named, "{place}");
         assert_eq!(files(&folder, "csv"), named, "{place}");
         for name in &named {
