@@ -108,7 +108,9 @@ fn series<'a>(kind: &str, simulated: Simulated<'a>) -> Result<(&'a Setting, &'a 
             Some(series) => Ok((setting, series)),
             None => Err(Error::bug(kind, "sizes were not followed")),
         },
-        Simulated::Census(_) => Err(Error::bug(kind, "reads lattices alone")),
+        Simulated::Census(_) | Simulated::Survival(..) => {
+            Err(Error::bug(kind, "reads lattices alone"))
+        }
     }
 }
 
