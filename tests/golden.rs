@@ -948,7 +948,10 @@ fn trees(cases: &mut Cases) {
 /// Single clusters grown on infinite lattices.
 fn grown(cases: &mut Cases) {
     for (case, keys) in [
-        ("square", "doublings = 6\nclusters = 4000"),
+        (
+            "four-dimensions",
+            "dimension = 4\ndoublings = 6\nclusters = 4000",
+        ),
         (
             "diamond",
             "lattice = 'diamond'\nelement = 'bond'\ndoublings = 6\nclusters = 4000",

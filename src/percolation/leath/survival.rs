@@ -4,6 +4,9 @@ use crate::error::{Error, Result};
 use crate::numerics::root::brent;
 use std::f64::consts::LN_2;
 
+/// Steps from the p of the growth to as far as the largest clusters can be reweighted.
+const STEPS: i32 = 32;
+
 /// Clusters by the sizes they reach.
 ///
 /// A cluster that has reached `s` sites after `t` tests (of sites or bonds) had the probability `p^(s-1) (1-p)^(t-s+1)` to
@@ -98,14 +101,13 @@ impl Survival {
                 self.slope(left_out, doublings, span, p)
                     - self.slope(left_out, doublings - span, span, p)
             };
-            // The smallest bracket around the p of the growth: weights scatter the more, the further away.
+            // The change of sign next to the p of the growth: weights scatter the more, the further away.
             let widest = self.occupation * 3.0 * (-0.5 * doublings as f64).exp2();
-            let bracket = (0..=6).rev().find_map(|halvings| {
-                let width = widest * (-f64::from(halvings)).exp2();
-                let (low, high) = (self.occupation - width, self.occupation + width);
-                (low > 0.0 && high < 1.0 && bend(low) > 0.0 && bend(high) < 0.0)
-                    .then_some((low, high))
-            });
+            let at = |k: i32| self.occupation + widest * f64::from(k) / f64::from(STEPS);
+            let inside = |k: i32| at(k) > 0.0 && at(k + 1) < 1.0;
+            let falls = |k: i32| inside(k) && bend(at(k)) > 0.0 && bend(at(k + 1)) <= 0.0;
+            let nearest = (0..STEPS).find_map(|k| [k, -k - 1].into_iter().find(|&k| falls(k)));
+            let bracket = nearest.map(|k| (at(k), at(k + 1)));
             let Some((low, high)) = bracket else {
                 return Err(Error::unconverged(
                     "threshold of grown clusters",

@@ -1,3 +1,5 @@
+//! Laws of grown clusters: the line, lattice animals, tori, exact thresholds.
+
 use super::*;
 use crate::numerics::random::stream;
 use crate::percolation::{Boundary, Setting};
@@ -93,23 +95,35 @@ fn every_crystal_has_the_clusters_of_its_torus() {
 
 #[test]
 fn the_threshold_does_not_depend_on_where_clusters_are_grown() {
-    // Triangular sites: 1/2 exactly.
-    for p in [0.498, 0.5, 0.502] {
+    // Bonds in four dimensions.
+    let known = crate::percolation::thresholds::threshold("hypercubic", 4, Element::Bond).unwrap();
+    let estimate = |p: f64| {
         let estimates: Vec<f64> = (0..10)
             .map(|k| {
-                let crystal = Crystal::named("triangular", 2).unwrap();
-                let leath = Leath::new(crystal, Element::Site, p, 10, 2000).unwrap();
-                let survival = leath.grow(&mut stream(7, "leath", &[k])).unwrap();
+                let crystal = Crystal::named("hypercubic", 4).unwrap();
+                let leath = Leath::new(crystal, Element::Bond, p, 10, 4000).unwrap();
+                let survival = leath
+                    .grow(&mut stream(7, "leath", &[k, (p * 1e6) as u64]))
+                    .unwrap();
                 survival.threshold(10, 3).unwrap()
             })
             .collect();
         let mean = estimates.iter().sum::<f64>() / 10.0;
-        let error = (estimates.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / 90.0).sqrt();
+        let scatter = estimates.iter().map(|e| (e - mean).powi(2)).sum::<f64>();
+        (mean, (scatter / 90.0).sqrt())
+    };
+    let [below, at, above] = [0.995, 1.0, 1.005].map(|f| estimate(f * known.value));
+    for (mean, error) in [below, above] {
+        let together = (error.powi(2) + at.1.powi(2)).sqrt();
+        // The starts differ by .0008, three errors or more.
+        assert!(together < 2.6e-4, "{together}");
         assert!(
-            error < 2e-3 && (mean - 0.5).abs() < 3.5 * error,
-            "{p}: {mean} +- {error}"
+            (mean - at.0).abs() < 3.5 * together,
+            "{below:?} {at:?} {above:?}"
         );
     }
+    // The correction of clusters of 2^10 sites is a few thousandths of the threshold.
+    assert!((at.0 - known.value).abs() < 1e-3, "{at:?}");
 }
 
 #[test]
