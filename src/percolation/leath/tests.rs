@@ -101,7 +101,7 @@ fn the_threshold_does_not_depend_on_where_clusters_are_grown() {
         let estimates: Vec<f64> = (0..10)
             .map(|k| {
                 let crystal = Crystal::named("hypercubic", 4).unwrap();
-                let leath = Leath::new(crystal, Element::Bond, p, 10, 4000).unwrap();
+                let leath = Leath::new(crystal, Element::Bond, p, 10, 8000).unwrap();
                 let survival = leath
                     .grow(&mut stream(7, "leath", &[k, (p * 1e6) as u64]))
                     .unwrap();
