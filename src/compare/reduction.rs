@@ -1,4 +1,4 @@
-//! Reductions across cells: extrapolation, slope and exponent along one swept key; crossings are in [`super::crossing`].
+//! Reductions across cells: extrapolation, slope and exponent along one swept key; crossings are in `crossing`.
 //!
 //! Cells share their draws, so the values of one block at all cells belong together: the reduction is a function of the cells'
 //! block means, and its error is the jackknife over blocks of all cells jointly (pseudo-values, Student t). The same
