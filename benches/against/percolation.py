@@ -30,8 +30,8 @@ def rate(command):
 def program():
     build = ["cargo", "bench", "--bench", "percolation", "--no-run", "--message-format=json"]
     messages = subprocess.run(build, check=True, capture_output=True, text=True).stdout
-    found = [json.loads(line).get("executable") for line in messages.splitlines() if line.startswith("{")]
-    return [path for path in found if path][-1]
+    built = [json.loads(line) for line in messages.splitlines() if line.startswith("{")]
+    return next(each["executable"] for each in built if "bench" in each.get("target", {}).get("kind", []))
 
 
 def main():

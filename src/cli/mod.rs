@@ -3,6 +3,7 @@
 mod catalogue;
 mod check;
 mod job;
+mod league;
 mod new;
 mod pages;
 mod reproduce;
@@ -61,6 +62,14 @@ enum Verb {
     /// Redraw figures, tables and report of a run folder from its records
     Report {
         dir: PathBuf,
+        #[command(flatten)]
+        json: JsonFlag,
+    },
+    /// One table of the single numbers of several runs: theory, measurement, distance in standard errors
+    League {
+        /// Run folders
+        #[arg(required = true)]
+        dirs: Vec<PathBuf>,
         #[command(flatten)]
         json: JsonFlag,
     },
@@ -168,6 +177,7 @@ fn dispatch(verb: Verb) -> Result<u8> {
         Verb::Run(args) => job::job(&args.job, crate::run::Side::Both, args.save_weights),
         Verb::Status { dir, json } => revisit::status(&dir, json.json),
         Verb::Report { dir, json } => revisit::report(&dir, json.json),
+        Verb::League { dirs, json } => league::league(&dirs, json.json),
         Verb::Reproduce(args) => reproduce::reproduce(&args),
         Verb::Schema { of } => pages::schema(of),
         Verb::Completions { shell } => pages::completions(shell),

@@ -5,6 +5,9 @@ use crate::error::{Error, Result};
 /// Most vertices or edges of a graph: labels are 31-bit.
 const MAX_COUNT: usize = i32::MAX as usize;
 
+/// Vertices that a text may leave without edges, whatever its length.
+const SPARSEST: usize = 1000;
+
 /// For every vertex its `(neighbour, edge)` pairs, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Adjacency {
@@ -72,10 +75,11 @@ impl Graph {
 
     /// A graph from text: one edge per line, two vertex numbers separated by blanks, tabs or a comma; `#` starts a comment.
     ///
-    /// Without `vertices` there are as many as the largest number needs.
+    /// Without `vertices` there are as many as the largest number needs. At most 1000 + 100 times the edges: a stray large number would
+    /// otherwise take memory for billions of vertices without edges.
     ///
     /// # Errors
-    /// Input error naming the line, as for [`Graph::new`] or for anything that is not two vertex numbers.
+    /// Input error naming the line, as for [`Graph::new`], for anything that is not two vertex numbers, or for too many vertices.
     pub fn parse(text: &str, vertices: Option<usize>) -> Result<Self> {
         let mut edges = Vec::new();
         let mut lines = Vec::new();
@@ -100,8 +104,25 @@ impl Graph {
             edges.push((i, j));
             lines.push(k + 1);
         }
-        let needed = edges.iter().map(|&(i, j)| i.max(j) as usize + 1).max();
-        let vertices = vertices.or(needed).unwrap_or(0);
+        let largest = edges
+            .iter()
+            .map(|&(i, j)| i.max(j))
+            .enumerate()
+            .max_by_key(|(_, v)| *v);
+        let needed = largest.map_or(0, |(_, v)| v as usize + 1);
+        let most = SPARSEST + 100 * edges.len();
+        let (place, count) = match (vertices, largest) {
+            (None, Some((edge, _))) => (format!("line {}", lines[edge]), needed),
+            (given, _) => ("vertices".into(), given.unwrap_or(0)),
+        };
+        if count > most {
+            return Err(Error::input(
+                place,
+                format!("{count} vertices for {} edges", edges.len()),
+                format!("number vertices from 0 without gaps: at most {most} of them"),
+            ));
+        }
+        let vertices = vertices.unwrap_or(needed);
         Self::checked(vertices, edges, |edge| format!("line {}", lines[edge]))
     }
 
@@ -220,6 +241,13 @@ mod tests {
             ("0 1 2\n", None, "line 1", "pair"),
             ("0 1.5\n", None, "line 1", "pair"),
             ("7\n", None, "line 1", "pair"),
+            (
+                "0 1\n4000000000 2\n2 3",
+                None,
+                "line 2",
+                "4000000001 vertices for 3",
+            ),
+            ("0 1\n", Some(1101), "vertices", "1101 vertices for 1"),
         ] {
             let error = Graph::parse(text, vertices).unwrap_err().to_string();
             assert!(error.starts_with(line) && error.contains(cause), "{error}");

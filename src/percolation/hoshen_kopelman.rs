@@ -326,6 +326,7 @@ fn join(parent: &mut [u32], clusters: &mut [Cluster], a: usize, b: usize) {
 mod tests {
     use super::*;
     use crate::numerics::random::stream;
+    use crate::percolation::graph::Graph;
     use crate::percolation::{Boundary, Crystal, Element, Follow, Network, Sweeper};
     use proptest::prelude::*;
 
@@ -337,16 +338,16 @@ mod tests {
             for x in 0..width {
                 let at = (y * width + x) as u32;
                 if x + 1 < width {
-                    edges.push([at, at + 1]);
+                    edges.push((at, at + 1));
                 } else if periodic {
-                    edges.push([(y * width) as u32, at]);
+                    edges.push(((y * width) as u32, at));
                 }
                 if y + 1 < height {
-                    edges.push([at, at + width as u32]);
+                    edges.push((at, at + width as u32));
                 }
             }
         }
-        let network = Network::graph(width * height, edges).unwrap();
+        let network = Network::graph(&Graph::new(width * height, edges).unwrap());
         let order: Vec<u32> = (0..(width * height) as u32)
             .filter(|&i| rows[i as usize / width][i as usize % width])
             .collect();

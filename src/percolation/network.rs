@@ -1,6 +1,7 @@
 //! Sites and the bonds between them, as tables: what the sweeps run on.
 
 use super::crystal::Crystal;
+use super::graph::Graph;
 use super::winding::{Packing, Winding};
 use crate::error::{Error, Result};
 use crate::numerics::prefetch::prefetch;
@@ -114,53 +115,11 @@ impl Network {
         Ok(network)
     }
 
-    /// A graph of `sites` vertices from its edges, each once.
-    ///
-    /// # Errors
-    /// `Input` with the index of the edge (from 0) that is a loop, a repetition, or has an end outside `0 .. sites`; for more than
-    /// 2^31 - 1 vertices or edges.
-    pub fn graph(sites: usize, edges: Vec<[u32; 2]>) -> Result<Network> {
-        admit("graph", sites as u128, edges.len() as u128)?;
-        let wrong = |k: usize, cause: String| {
-            Error::input(
-                format!("edges[{k}]"),
-                format!("{} - {}: {cause}", edges[k][0], edges[k][1]),
-                "list every edge once, between different vertices counted from 0",
-            )
-        };
-        for (k, [a, b]) in edges.iter().enumerate() {
-            if a == b {
-                return Err(wrong(k, "joins a vertex with itself".into()));
-            }
-            if let Some(out) = [a, b].iter().find(|v| ***v as usize >= sites) {
-                return Err(wrong(k, format!("there is no vertex {out} among {sites}")));
-            }
-        }
-        let mut order: Vec<(u32, u32, usize)> = (0..edges.len())
-            .map(|k| {
-                (
-                    edges[k][0].min(edges[k][1]),
-                    edges[k][0].max(edges[k][1]),
-                    k,
-                )
-            })
-            .collect();
-        order.sort_unstable();
-        let repeated = order
-            .windows(2)
-            .filter(|w| (w[0].0, w[0].1) == (w[1].0, w[1].1))
-            .min_by_key(|w| w[1].2);
-        if let Some(w) = repeated {
-            return Err(wrong(w[1].2, format!("repeats edge {}", w[0].2)));
-        }
-        let steps = vec![0; edges.len()];
-        Ok(Network::assemble(
-            sites,
-            edges,
-            steps,
-            vec![0],
-            Packing::new(1),
-        ))
+    /// Vertices as sites, edges as bonds in their order.
+    pub fn graph(graph: &Graph) -> Network {
+        let bonds: Vec<[u32; 2]> = graph.edges().iter().map(|&(i, j)| [i, j]).collect();
+        let steps = vec![0; bonds.len()];
+        Network::assemble(graph.vertices(), bonds, steps, vec![0], Packing::new(1))
     }
 
     fn assemble(
@@ -304,15 +263,11 @@ fn size(crystal: &Crystal, sides: &[usize], boundary: Boundary) -> Result<(usize
     }
     let cells: u128 = sides.iter().map(|&s| s as u128).product();
     let sites = cells * crystal.basis as u128;
-    admit("size", sites, cells * crystal.bonds.len() as u128)?;
-    Ok((cells as usize, sites as usize))
-}
-
-fn admit(place: &str, sites: u128, bonds: u128) -> Result<()> {
+    let bonds = cells * crystal.bonds.len() as u128;
     match sites.max(bonds) <= u128::from(MAX_ELEMENTS) {
-        true => Ok(()),
+        true => Ok((cells as usize, sites as usize)),
         false => Err(Error::input(
-            place,
+            "size",
             format!("{sites} sites and {bonds} bonds; indices go to 2^31 - 1 = {MAX_ELEMENTS}"),
             "use a smaller lattice (one p of a larger square lattice: percolation::hoshen_kopelman)",
         )),

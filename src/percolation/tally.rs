@@ -95,11 +95,10 @@ impl Setting {
     /// # Errors
     /// As for [`Network::lattice`].
     pub fn network(&self) -> Result<Network> {
-        let Some(graph) = &self.graph else {
-            return Network::lattice(&self.crystal()?, &self.sides, self.boundary);
-        };
-        let edges = graph.edges().iter().map(|&(i, j)| [i, j]).collect();
-        Network::graph(graph.vertices(), edges)
+        match &self.graph {
+            Some(graph) => Ok(Network::graph(graph)),
+            None => Network::lattice(&self.crystal()?, &self.sides, self.boundary),
+        }
     }
 
     /// Numbers of sites and of elements.

@@ -31,7 +31,7 @@ pub use picture::Picture;
 pub use semantic_hierarchy::SemanticHierarchy;
 pub use text::Text;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kind::{About, Kind};
 use crate::numerics::random::{Stream, stream};
 use crate::percolation::{Setting, Simulation};
@@ -85,10 +85,22 @@ pub trait Task: Debug + Send + Sync {
     fn about(&self) -> &'static About;
     /// The task's table with every default filled in; part of the record hash.
     fn resolved(&self) -> serde_json::Value;
-    /// Dimensions of every data set drawn from it.
-    fn shape(&self) -> Shape;
+    /// Dimensions of every data set drawn from it; zeros for a simulation without samples.
+    fn shape(&self) -> Shape {
+        Shape {
+            inputs: 0,
+            outputs: 0,
+            samples: 0,
+        }
+    }
     /// One quenched draw of the data. The same stream gives the same bits.
-    fn draw(&self, rng: &mut Stream) -> Result<Dataset>;
+    fn draw(&self, _rng: &mut Stream) -> Result<Dataset> {
+        Err(Error::input(
+            "task.kind",
+            format!("{} has no samples to learn from", self.about().kind),
+            "remove [learner] and [training], or use percolation-hierarchy",
+        ))
+    }
 
     /// View: the input-output modes of the population, where the inputs are white and the modes are known in closed form.
     /// When the bases are drawn anew with every data set, they are given in the frame in which they are the first columns of
@@ -146,7 +158,7 @@ pub trait Task: Debug + Send + Sync {
     fn percolation(&self) -> Option<&Setting> {
         match self.simulation()? {
             Simulation::Sweeps(setting) => Some(setting),
-            Simulation::Growth(_) | Simulation::Leath { .. } => None,
+            _ => None,
         }
     }
     /// Working memory of a draw, beside the data set.

@@ -1,6 +1,6 @@
 //! Percolation clusters of a lattice as data: sites of clusters, with targets that follow the clusters.
 
-use super::occupation::{Occupation, Word};
+use super::occupation::Occupation;
 use super::split::{parts, training_and_test};
 use super::{ClusterView, Dataset, Groups, Latent, Picture, Shape, Task, substreams};
 use crate::error::{Error, Result};
@@ -94,7 +94,7 @@ struct Keys {
     #[serde(default = "site")]
     element: Element,
     /// Occupation probability.
-    #[serde(default = "critical")]
+    #[serde(default)]
     p: Occupation,
     /// Smallest cluster of the data.
     #[serde(default = "one")]
@@ -120,10 +120,6 @@ fn site() -> Element {
     Element::Site
 }
 
-fn critical() -> Occupation {
-    Occupation::Word(Word::Threshold)
-}
-
 fn one() -> u32 {
     1
 }
@@ -136,17 +132,11 @@ impl Keys {
         let wrong = |key: &str, cause: String, remedy: &str| {
             Err(Error::input(format!("{place}.{key}"), cause, remedy))
         };
-        let dimension = self.dimension.unwrap_or(match self.lattice.as_str() {
-            "bcc" | "fcc" | "diamond" => 3,
-            _ => 2,
-        });
-        let p = match self.p {
-            Occupation::Number(p) => p,
-            Occupation::Word(Word::Threshold) => {
-                let known = threshold(&self.lattice, dimension, self.element);
-                known.map_err(|e| at("p", place, e))?.value
-            }
-        };
+        let dimension = self
+            .dimension
+            .unwrap_or(Crystal::usual_dimension(&self.lattice));
+        let known = || Ok(threshold(&self.lattice, dimension, self.element)?.value);
+        let p = self.p.value(known).map_err(|e| e.within(place))?;
         let context = self.target == Target::Context;
         if self.contexts.is_some() && !context {
             let cause = "only target = \"context\" tells clusters apart".into();
@@ -178,32 +168,14 @@ impl Keys {
             samples: self.samples,
             test_samples: self.test_samples,
         };
-        let crystal = Crystal::named(&task.lattice, dimension).map_err(|e| within(place, e))?;
-        Network::bytes(&crystal, &task.sides(), Boundary::Open).map_err(|e| within(place, e))?;
+        let crystal = Crystal::named(&task.lattice, dimension).map_err(|e| e.within(place))?;
+        Network::bytes(&crystal, &task.sides(), Boundary::Open).map_err(|e| e.within(place))?;
         let sites = task.size.pow(dimension as u32) * crystal.basis;
         if task.samples.saturating_add(task.test_samples) > sites {
             let cause = format!("{sites} sites in all");
             return wrong("samples", cause, "use a larger lattice, or fewer samples");
         }
         Ok(task)
-    }
-}
-
-/// An error of the library with its place in the spec.
-fn within(place: &str, error: Error) -> Error {
-    match &error {
-        Error::Input { place: key, .. } => {
-            let key = key.clone();
-            at(&key, place, error)
-        }
-        _ => error,
-    }
-}
-
-fn at(key: &str, place: &str, error: Error) -> Error {
-    match error {
-        Error::Input { cause, remedy, .. } => Error::input(format!("{place}.{key}"), cause, remedy),
-        error => error,
     }
 }
 

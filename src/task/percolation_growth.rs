@@ -1,9 +1,9 @@
 //! Growth of single percolation clusters on an infinite lattice.
 
-use super::{Dataset, Shape, Task};
+use super::Task;
+use super::occupation::Occupation;
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
-use crate::numerics::random::Stream;
 use crate::percolation::thresholds::threshold;
 use crate::percolation::{Crystal, Element, Leath, MOST_DOUBLINGS, Simulation};
 use schemars::JsonSchema;
@@ -26,8 +26,8 @@ Keys
   dimension   of the hypercubic lattice (default 2); the others have their own. Coordinates are packed into 62/d bits each: a
               cluster that outgrows them is an error (it has not been seen below 8 dimensions with 2^18 sites)
   element     \"site\" (default) or \"bond\"
-  p           occupation at which clusters are grown; default: the published threshold. An estimate of the threshold does not depend on
-              it, as long as it lies within about 2^(-doublings/2) p_c of p_c
+  p           occupation at which clusters are grown, or \"threshold\" (default: the published one). An estimate of the threshold does not
+              depend on it, as long as it lies within about 2^(-doublings/2) p_c of p_c
   doublings   clusters are followed up to 2^doublings sites, 1 to 24 (default: 14 up to three dimensions, 15 in four, 16 above)
   clusters    per draw, at least 20 (default 1000), or { sites = n }: as many as have about n sites at the threshold, so that all
               dimensions of a sweep take the same time
@@ -58,7 +58,8 @@ struct Keys {
     #[serde(default = "site")]
     element: Element,
     /// Occupation at which clusters are grown.
-    p: Option<f64>,
+    #[serde(default)]
+    p: Occupation,
     /// Clusters are followed up to 2^doublings sites.
     doublings: Option<u32>,
     /// Clusters of a draw.
@@ -114,15 +115,8 @@ impl Keys {
             .unwrap_or(Crystal::usual_dimension(&self.lattice));
         let doublings = self.doublings.unwrap_or(usual_doublings(dimension));
         let crystal = Crystal::named(&self.lattice, dimension)?;
-        let p = match self.p {
-            Some(p) => p,
-            None => {
-                let known = threshold(&self.lattice, dimension, self.element);
-                let missing =
-                    |e: Error| Error::input("p", e.to_string(), "write p = a probability");
-                known.map_err(missing)?.value
-            }
-        };
+        let known = || Ok(threshold(&self.lattice, dimension, self.element)?.value);
+        let p = self.p.value(known)?;
         let clusters = match self.clusters {
             Clusters::Count(n) => n as f64,
             // Too many doublings are refused below.
@@ -168,22 +162,6 @@ impl Task for PercolationGrowth {
             "doublings": self.growth.doublings(),
             "clusters": self.growth.clusters(),
         })
-    }
-
-    fn shape(&self) -> Shape {
-        Shape {
-            inputs: 0,
-            outputs: 0,
-            samples: 0,
-        }
-    }
-
-    fn draw(&self, _: &mut Stream) -> Result<Dataset> {
-        Err(Error::input(
-            "task.kind",
-            "percolation-growth has no samples to learn from",
-            "remove [learner] and [training], or use percolation-hierarchy",
-        ))
     }
 
     fn simulation(&self) -> Option<Simulation<'_>> {

@@ -1,13 +1,12 @@
 //! Percolation on a lattice: sites or bonds occupied at random.
 
+use super::Task;
 use super::loader::Contents;
 use super::shared::Shared;
-use super::{Dataset, Shape, Task};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
-use crate::numerics::random::Stream;
 use crate::percolation::graph::Graph;
-use crate::percolation::{Boundary, Element, Setting, Simulation};
+use crate::percolation::{Boundary, Crystal, Element, Setting, Simulation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -29,6 +28,7 @@ Keys
   lattice     hypercubic (default), triangular, honeycomb, kagome, bcc, fcc, diamond, or \"edges\": any graph
   file        edges: a text file, plain or gzip, with one edge per line, two vertex numbers from 0 on; # starts a comment. It enters
               every hash by its content. A graph has no size, no boundary and no wrapping
+  vertices    edges: how many there are (default: as many as the largest number needs); the others have no edges
   dimension   of the hypercubic lattice, 1 to 13 (default 2); the others have their own
   size        cells L along every direction: at least 3 on a torus (2 would make double bonds), 2 on an open lattice
   sides       [L1, L2, ...] in place of size, for unequal sides
@@ -78,6 +78,9 @@ struct Keys {
     /// The edges of a graph.
     #[serde(default)]
     file: Option<PathBuf>,
+    /// Vertices of a graph.
+    #[serde(default)]
+    vertices: Option<usize>,
     /// Independent sweeps of a draw.
     #[serde(default)]
     sweeps: Sweeps,
@@ -127,7 +130,7 @@ const EDGES: &str = "edges";
 static GRAPHS: Shared<Graph> = Shared::new();
 
 /// Content and graph of a file of edges.
-fn read(place: &str, file: &Path) -> Result<(String, Arc<Graph>)> {
+fn read(place: &str, file: &Path, vertices: Option<usize>) -> Result<(String, Arc<Graph>)> {
     let wrong = |e: Error| match e {
         Error::Input {
             place: at,
@@ -138,11 +141,11 @@ fn read(place: &str, file: &Path) -> Result<(String, Arc<Graph>)> {
     };
     let contents = Contents::read(file).map_err(wrong)?;
     let content = contents.hash();
-    let graph = GRAPHS.get(content.clone(), || {
+    let graph = GRAPHS.get(format!("{content} {vertices:?}"), || {
         let Contents { file, bytes } = contents;
         let text = String::from_utf8(bytes)
             .map_err(|e| Error::input(&file, format!("not a text: {e}"), "use UTF-8"))?;
-        let graph = Graph::parse(&text, None).map_err(|e| match e {
+        let graph = Graph::parse(&text, vertices).map_err(|e| match e {
             Error::Input {
                 place,
                 cause,
@@ -161,18 +164,22 @@ fn read(place: &str, file: &Path) -> Result<(String, Arc<Graph>)> {
 impl Keys {
     /// A key that belongs to the other kind of lattice, and what to do.
     fn misplaced(&self) -> Option<(&'static str, &'static str)> {
-        if self.lattice != EDGES {
-            let file = self.file.as_ref();
-            return file.map(|_| ("file", "remove it, or write lattice = \"edges\""));
-        }
-        let given = [
+        let graphs = [
+            ("file", self.file.is_some()),
+            ("vertices", self.vertices.is_some()),
+        ];
+        let lattices = [
             ("size", self.size.is_some()),
             ("sides", self.sides.is_some()),
             ("dimension", self.dimension.is_some()),
             ("boundary", self.boundary.is_some()),
         ];
-        let found = given.into_iter().find(|(_, given)| *given);
-        found.map(|(key, _)| (key, "remove it: a graph is what its edges are"))
+        let (wrong, remedy) = match self.lattice == EDGES {
+            true => (&lattices[..], "remove it: a graph is what its edges are"),
+            false => (&graphs[..], "remove it, or write lattice = \"edges\""),
+        };
+        let found = wrong.iter().find(|(_, given)| *given);
+        found.map(|(key, _)| (*key, remedy))
     }
 
     fn task(self, place: &str) -> Result<PercolationLattice> {
@@ -185,7 +192,9 @@ impl Keys {
         }
         let (content, graph) = match (self.lattice == EDGES, &self.file) {
             (false, _) => (None, None),
-            (true, Some(file)) => read(place, file).map(|(c, g)| (Some(c), Some(g)))?,
+            (true, Some(file)) => {
+                read(place, file, self.vertices).map(|(c, g)| (Some(c), Some(g)))?
+            }
             (true, None) => {
                 return Err(Error::input(
                     format!("{place}.file"),
@@ -194,11 +203,10 @@ impl Keys {
                 ));
             }
         };
-        let dimension = self.dimension.unwrap_or(match self.lattice.as_str() {
-            "bcc" | "fcc" | "diamond" => 3,
-            EDGES => 0,
-            _ => 2,
-        });
+        let dimension = match (&graph, self.dimension) {
+            (Some(_), _) => 0,
+            (None, given) => given.unwrap_or(Crystal::usual_dimension(&self.lattice)),
+        };
         let sides = match (self.size, self.sides) {
             (Some(size), None) => vec![size; dimension],
             (None, Some(sides)) => sides,
@@ -223,16 +231,8 @@ impl Keys {
             },
             content,
         };
-        let named = match task.setting.counts() {
-            Ok([_, elements]) => Ok(elements),
-            Err(Error::Input {
-                place: key,
-                cause,
-                remedy,
-            }) => Err(Error::input(format!("{place}.{key}"), cause, remedy)),
-            Err(e) => Err(e),
-        };
-        let elements = named? as f64;
+        let [_, elements] = task.setting.counts().map_err(|e| e.within(place))?;
+        let elements = elements as f64;
         let sweeps = match self.sweeps {
             Sweeps::Count(n) => n as f64,
             Sweeps::Effort(effort) if effort.elements > 0.0 => (effort.elements / elements).ceil(),
@@ -270,6 +270,7 @@ impl Task for PercolationLattice {
             return serde_json::json!({
                 "lattice": s.lattice,
                 "content": content,
+                "vertices": s.graph.as_ref().map(|g| g.vertices()),
                 "element": s.element,
                 "sweeps": s.sweeps,
             });
@@ -282,22 +283,6 @@ impl Task for PercolationLattice {
             "boundary": s.boundary,
             "sweeps": s.sweeps,
         })
-    }
-
-    fn shape(&self) -> Shape {
-        Shape {
-            inputs: 0,
-            outputs: 0,
-            samples: 0,
-        }
-    }
-
-    fn draw(&self, _: &mut Stream) -> Result<Dataset> {
-        Err(Error::input(
-            "task.kind",
-            "percolation-lattice has no samples to learn from",
-            "remove [learner] and [training], or use percolation-hierarchy",
-        ))
     }
 
     fn simulation(&self) -> Option<Simulation<'_>> {
@@ -357,6 +342,8 @@ mod tests {
         let copy = parse(&format!("{copy}element = 'bond'")).unwrap();
         assert_eq!(copy.resolved(), task.resolved());
         assert!(!task.resolved().to_string().contains("kite"));
+        let isolated = parse(&format!("{kite}vertices = 6")).unwrap();
+        assert_eq!(isolated.percolation().unwrap().counts().unwrap(), [6, 6]);
         let loops = write("loop.txt", "0 1\n\n2 2\n");
         let empty = write("empty.txt", "# nothing\n");
         for (text, message) in [
@@ -364,6 +351,8 @@ mod tests {
             (empty, "empty.txt: no edges"),
             (format!("{kite}size = 4"), "task.size"),
             (format!("{kite}boundary = 'open'"), "task.boundary"),
+            (format!("{kite}vertices = 3"), "kite.txt, line 4: vertex 3"),
+            ("size = 4\nvertices = 9".into(), "task.vertices"),
             ("lattice = 'edges'".into(), "task.file"),
             ("size = 4\nfile = 'kite.txt'".into(), "task.file"),
             (

@@ -1,10 +1,9 @@
 //! Percolation on trees and random graphs: clusters of random sites.
 
-use super::occupation::{Occupation, Word};
-use super::{Dataset, Shape, Task};
+use super::Task;
+use super::occupation::Occupation;
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
-use crate::numerics::random::Stream;
 use crate::percolation::trees::{Bethe, ErdosRenyi, Growth};
 use crate::percolation::{Element, Simulation};
 use schemars::JsonSchema;
@@ -118,17 +117,8 @@ impl Keys {
 
     fn bethe(&self, place: &str) -> Result<Growth> {
         let coordination = self.coordination.unwrap_or(3);
-        let occupation = match self.p.ok_or_else(|| missing(place, "p", "a probability"))? {
-            Occupation::Number(p) if (0.0..=1.0).contains(&p) => p,
-            Occupation::Number(p) => {
-                return Err(Error::input(
-                    format!("{place}.p"),
-                    format!("{p} is no probability"),
-                    "use a number between 0 and 1",
-                ));
-            }
-            Occupation::Word(Word::Threshold) => 1.0 / (f64::from(coordination.max(3)) - 1.0),
-        };
+        let given = self.p.ok_or_else(|| missing(place, "p", "a probability"))?;
+        let occupation = given.value(|| Ok(1.0 / (f64::from(coordination.max(3)) - 1.0)))?;
         let element = self.element.unwrap_or(Element::Bond);
         let lattice = Bethe::new(coordination, occupation, element);
         Ok(Growth::Bethe {
@@ -196,22 +186,6 @@ impl Task for PercolationTree {
                 "vertices": vertices,
             }),
         }
-    }
-
-    fn shape(&self) -> Shape {
-        Shape {
-            inputs: 0,
-            outputs: 0,
-            samples: 0,
-        }
-    }
-
-    fn draw(&self, _: &mut Stream) -> Result<Dataset> {
-        Err(Error::input(
-            "task.kind",
-            "percolation-tree has no samples to learn from",
-            "remove [learner] and [training], or use percolation-hierarchy",
-        ))
     }
 
     fn simulation(&self) -> Option<Simulation<'_>> {

@@ -42,7 +42,7 @@ impl Bethe {
         }
         if !(0.0..=1.0).contains(&occupation) {
             return Err(Error::input(
-                "occupation",
+                "p",
                 format!("{occupation} is no probability"),
                 "give a number between 0 and 1",
             ));

@@ -31,7 +31,7 @@ fn setting(experiment: &Experiment) -> Result<&Setting, Declined> {
 fn growth(experiment: &Experiment) -> Option<&Growth> {
     match experiment.task.simulation()? {
         Simulation::Growth(growth) => Some(growth),
-        Simulation::Sweeps(_) | Simulation::Leath { .. } => None,
+        _ => None,
     }
 }
 
@@ -39,7 +39,7 @@ fn growth(experiment: &Experiment) -> Option<&Growth> {
 fn leath(experiment: &Experiment) -> Option<(&str, &Leath)> {
     match experiment.task.simulation()? {
         Simulation::Leath { lattice, growth } => Some((lattice, growth)),
-        Simulation::Sweeps(_) | Simulation::Growth(_) => None,
+        _ => None,
     }
 }
 

@@ -1,0 +1,233 @@
+//! `league`: the single numbers of several runs in one table, each with its prediction, measurement and distance in standard errors.
+
+use super::text::{print, print_json, table};
+use crate::error::{Error, Result};
+use crate::report::{folder, league::value_text};
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+use std::path::{Path, PathBuf};
+
+/// One compared number.
+#[derive(Debug, Serialize)]
+struct Entry {
+    run: String,
+    /// Observable, or label of a reduction.
+    quantity: String,
+    /// Swept keys that it belongs to.
+    at: String,
+    theory: String,
+    predicted: Option<f64>,
+    measured: Option<f64>,
+    stderr: Option<f64>,
+    /// Difference over its error, as the normal deviate of the same tail under Student's law.
+    z: Option<f64>,
+    /// Draws behind the measurement.
+    n: u64,
+    verdict: String,
+}
+
+pub(crate) fn league(folders: &[PathBuf], as_json: bool) -> Result<u8> {
+    let mut entries = Vec::new();
+    for path in folders {
+        let found = entries_of(&folder::read_json(path, "result.json")?);
+        if found.is_empty() {
+            return Err(no_numbers(path));
+        }
+        entries.extend(found);
+    }
+    if as_json {
+        print_json(&json!({ "schema": "saddlepoint/1/league", "entries": entries }))?;
+        return Ok(0);
+    }
+    let header = [
+        "run",
+        "quantity",
+        "at",
+        "theory",
+        "predicted",
+        "measured",
+        "z",
+        "draws",
+        "verdict",
+    ];
+    let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
+    print(&table(&header, &rows))?;
+    Ok(0)
+}
+
+fn no_numbers(path: &Path) -> Error {
+    Error::input(
+        path.display().to_string(),
+        "no single number is both predicted and measured in this run",
+        "give folders of `saddlepoint run` that compare numbers (curves stand in their own reports)",
+    )
+}
+
+/// The numbers of one document. A cell's number is left out where a reduction over the cells takes its place.
+fn entries_of(document: &Json) -> Vec<Entry> {
+    let run = text(&document["name"]);
+    let reduced: Vec<&Json> = list(&document["derived"])
+        .filter(|d| is_number(&d["axes"]) && list(&d["theories"]).next().is_some())
+        .collect();
+    let replaced = |name: &Json| reduced.iter().any(|d| d["observable"] == *name);
+    let mut entries = Vec::new();
+    for cell in list(&document["cells"]) {
+        let find = |of: &Json, name: &Json| -> Option<Json> {
+            list(of).find(|o| o["name"] == *name).cloned()
+        };
+        for compared in list(&cell["comparison"]) {
+            let name = &compared["observable"];
+            let theory = list(&cell["theories"]).find(|t| t["theory"] == compared["theory"]);
+            let predicted = theory.and_then(|t| find(&t["observables"], name));
+            let (Some(measured), Some(predicted)) = (find(&cell["measurements"], name), predicted)
+            else {
+                continue;
+            };
+            if is_number(&measured["axes"]) && !replaced(name) {
+                let values = [&predicted["mean"], &measured["mean"], &measured["stderr"]];
+                entries.extend(entry(&run, text(name), &cell["set"], compared, values));
+            }
+        }
+    }
+    for derived in reduced {
+        let measured = &derived["measured"];
+        for compared in list(&derived["theories"]) {
+            let values = [
+                &compared["reduced"]["estimate"],
+                &measured["estimate"],
+                &measured["stderr"],
+            ];
+            let label = text(&derived["label"]);
+            entries.extend(entry(&run, label, &derived["set"], compared, values));
+        }
+    }
+    entries
+}
+
+/// `values`: predicted, measured and its standard error, each a list of one number or nothing.
+fn entry(
+    run: &str,
+    quantity: String,
+    set: &Json,
+    compared: &Json,
+    [predicted, measured, stderr]: [&Json; 3],
+) -> Option<Entry> {
+    let settings = set.as_object().cloned().unwrap_or_default();
+    (compared["status"] == "compared").then(|| Entry {
+        run: run.into(),
+        quantity,
+        at: settings_text(&settings),
+        theory: text(&compared["theory"]),
+        predicted: predicted[0].as_f64(),
+        measured: measured[0].as_f64(),
+        stderr: stderr[0].as_f64(),
+        z: compared["worst"]["z"].as_f64(),
+        n: compared["n"].as_u64().unwrap_or(0),
+        verdict: text(&compared["verdict"]),
+    })
+}
+
+fn row(e: &Entry) -> Vec<String> {
+    let predicted = match (e.predicted, e.stderr) {
+        (Some(value), Some(s)) if s > 0.0 => {
+            let digits = (2.0 - s.log10().floor()).clamp(0.0, 12.0) as usize;
+            format!("{value:.digits$}")
+        }
+        (value, _) => value.map_or("-".into(), |v| value_text(v, None)),
+    };
+    vec![
+        e.run.clone(),
+        e.quantity.clone(),
+        e.at.clone(),
+        e.theory.clone(),
+        predicted,
+        e.measured.map_or("-".into(), |m| value_text(m, e.stderr)),
+        e.z.map_or("-".into(), |z| format!("{z:+.1}")),
+        e.n.to_string(),
+        e.verdict.clone(),
+    ]
+}
+
+/// `key=value` without the table of the key: `size=8`.
+fn settings_text(set: &Map<String, Json>) -> String {
+    let short = |key: &str| key.rsplit('.').next().unwrap_or(key).to_string();
+    let value = |v: &Json| match v {
+        Json::String(s) => s.clone(),
+        v => v.to_string(),
+    };
+    let parts: Vec<String> = set
+        .iter()
+        .map(|(k, v)| format!("{}={}", short(k), value(v)))
+        .collect();
+    parts.join(" ")
+}
+
+fn is_number(axes: &Json) -> bool {
+    list(axes).next().is_none()
+}
+
+fn list(value: &Json) -> impl Iterator<Item = &Json> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Json) -> String {
+    value.as_str().unwrap_or_default().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document() -> Json {
+        let observable = |name: &str, axes: Json, mean: f64| json!({ "name": name, "axes": axes, "mean": [mean], "stderr": [0.5] });
+        let compared = |name: &str| {
+            json!({ "theory": "exact", "observable": name, "status": "compared", "n": 6,
+                    "worst": { "z": 1.5 }, "verdict": "inconclusive", "draws_needed": 40 })
+        };
+        let of = |scale: f64| {
+            json!([
+                observable("height", json!([]), 2.0 * scale),
+                observable("weight", json!([]), 3.0 * scale),
+                observable("curve", json!([{ "name": "p" }]), 4.0 * scale),
+            ])
+        };
+        json!({
+            "name": "toy",
+            "cells": [{
+                "set": { "task.size": 8, "task.element": "site" },
+                "theories": [{ "theory": "exact", "observables": of(1.0) }],
+                "measurements": of(1.1),
+                "comparison": [
+                    compared("height"), compared("weight"), compared("curve"),
+                    { "theory": "other", "observable": "height", "status": "declined" },
+                ],
+            }],
+            "derived": [{
+                "label": "limit of weight", "observable": "weight", "axes": [], "set": {},
+                "measured": { "estimate": [3.2], "stderr": [0.1] },
+                "theories": [{ "theory": "exact", "reduced": { "estimate": [3.0] }, "status": "compared",
+                               "worst": { "z": 2.0 }, "verdict": "agree", "n": 6 }],
+            }],
+        })
+    }
+
+    #[test]
+    fn single_numbers_stand_beside_their_predictions() {
+        let entries = entries_of(&document());
+        let seen: Vec<_> = entries
+            .iter()
+            .map(|e| (e.quantity.as_str(), e.predicted, e.measured, e.z))
+            .collect();
+        // Curves are no numbers, and the reduction over sizes takes the place of the weight of one size.
+        assert_eq!(
+            seen,
+            [
+                ("height", Some(2.0), Some(2.2), Some(1.5)),
+                ("limit of weight", Some(3.0), Some(3.2), Some(2.0)),
+            ]
+        );
+        assert_eq!(entries[0].at, "size=8 element=site");
+        assert_eq!(entries[0].verdict, "inconclusive");
+        assert_eq!(row(&entries[1])[4..7], ["3.000", "3.20 ± 0.10", "+2.0"]);
+    }
+}
