@@ -196,6 +196,48 @@ fn a_run_folder_is_complete_and_can_be_revisited() {
     assert_eq!(run(folder.path(), &["reproduce", &dir]).code, 1);
 }
 
+/// Two runs in one table; the prediction is that of all 512 configurations of the 3 x 3 torus.
+#[test]
+fn single_numbers_of_runs_stand_in_one_league() {
+    let spec = r#"
+version = 1
+[task]
+kind = "percolation-lattice"
+size = 3
+sweeps = 100
+[measure]
+observables = [{ kind = "wrapping-x", p = [0.5] }, { kind = "wrapping-any", p = [0.4, 0.6] }]
+datasets = 6
+[[theory]]
+kind = "percolation-enumeration"
+label = "exact"
+"#;
+    let folder = with_spec(spec);
+    let run_folder = |folder: &Path, seed| {
+        let ran = ok(folder, &["run", "spec.toml", "--seed", seed]);
+        let report = ran.lines().find_map(|l| l.strip_prefix("report: "));
+        report.unwrap().replace("/report.html", "")
+    };
+    let dirs = ["1", "2"].map(|seed| run_folder(folder.path(), seed));
+    let league = ["league", &dirs[0], &dirs[1]];
+    let table = ok(folder.path(), &league);
+    assert_eq!(table.matches("wrapping-x").count(), 2, "{table}");
+    let entries = &document(folder.path(), &league, "saddlepoint/1/league")["entries"];
+    for entry in entries.as_array().unwrap() {
+        let number = |key: &str| entry[key].as_f64().unwrap();
+        assert_eq!(number("predicted"), 0.341796875);
+        let sigmas = (number("measured") - number("predicted")) / number("stderr");
+        assert!(sigmas.abs() < 6.0 && sigmas * number("z") > 0.0, "{entry}");
+    }
+    // Curves alone make no league.
+    let curves = with_spec(SMALL);
+    let dir = run_folder(curves.path(), "1");
+    let refused = run(curves.path(), &["league", &dir]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("no single number"), "{}", refused.err);
+    assert_eq!(run(curves.path(), &["league", "nowhere"]).code, 2);
+}
+
 #[test]
 fn overrides_survive_in_the_run_folder() {
     let folder = with_spec(SMALL);

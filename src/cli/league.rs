@@ -4,7 +4,7 @@ use super::text::{print, print_json, table};
 use crate::error::{Error, Result};
 use crate::report::{folder, league::value_text};
 use serde::Serialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
 
 /// One compared number.
@@ -85,7 +85,8 @@ fn entries_of(document: &Json) -> Vec<Entry> {
             };
             if is_number(&measured["axes"]) && !replaced(name) {
                 let values = [&predicted["mean"], &measured["mean"], &measured["stderr"]];
-                entries.extend(entry(&run, text(name), &cell["set"], compared, values));
+                let at = place(&cell["set"], &measured["axes"]);
+                entries.extend(entry(&run, text(name), at, compared, values));
             }
         }
     }
@@ -98,7 +99,8 @@ fn entries_of(document: &Json) -> Vec<Entry> {
                 &measured["stderr"],
             ];
             let label = text(&derived["label"]);
-            entries.extend(entry(&run, label, &derived["set"], compared, values));
+            let at = place(&derived["set"], &derived["axes"]);
+            entries.extend(entry(&run, label, at, compared, values));
         }
     }
     entries
@@ -108,15 +110,14 @@ fn entries_of(document: &Json) -> Vec<Entry> {
 fn entry(
     run: &str,
     quantity: String,
-    set: &Json,
+    at: String,
     compared: &Json,
     [predicted, measured, stderr]: [&Json; 3],
 ) -> Option<Entry> {
-    let settings = set.as_object().cloned().unwrap_or_default();
     (compared["status"] == "compared").then(|| Entry {
         run: run.into(),
         quantity,
-        at: settings_text(&settings),
+        at,
         theory: text(&compared["theory"]),
         predicted: predicted[0].as_f64(),
         measured: measured[0].as_f64(),
@@ -148,22 +149,19 @@ fn row(e: &Entry) -> Vec<String> {
     ]
 }
 
-/// `key=value` without the table of the key: `size=8`.
-fn settings_text(set: &Map<String, Json>) -> String {
-    let short = |key: &str| key.rsplit('.').next().unwrap_or(key).to_string();
-    let value = |v: &Json| match v {
-        Json::String(s) => s.clone(),
-        v => v.to_string(),
-    };
-    let parts: Vec<String> = set
-        .iter()
-        .map(|(k, v)| format!("{}={}", short(k), value(v)))
-        .collect();
+/// Swept keys, without their tables, and the point of the grid: `size=8 p=0.5`.
+fn place(set: &Json, axes: &Json) -> String {
+    let value = |v: &Json| v.as_str().map_or(v.to_string(), String::from);
+    let swept = set.as_object().into_iter().flatten();
+    let swept = swept.map(|(key, v)| (key.rsplit('.').next().unwrap_or(key), value(v)));
+    let grid = list(axes).map(|a| (a["name"].as_str().unwrap_or("?"), value(&a["values"][0])));
+    let parts: Vec<String> = swept.chain(grid).map(|(k, v)| format!("{k}={v}")).collect();
     parts.join(" ")
 }
 
+/// Whether the grid of an observable is one point.
 fn is_number(axes: &Json) -> bool {
-    list(axes).next().is_none()
+    list(axes).all(|a| list(&a["values"]).count() == 1)
 }
 
 fn list(value: &Json) -> impl Iterator<Item = &Json> {
@@ -188,7 +186,16 @@ mod tests {
             json!([
                 observable("height", json!([]), 2.0 * scale),
                 observable("weight", json!([]), 3.0 * scale),
-                observable("curve", json!([{ "name": "p" }]), 4.0 * scale),
+                observable(
+                    "curve",
+                    json!([{ "name": "p", "values": [0.1, 0.2] }]),
+                    4.0 * scale
+                ),
+                observable(
+                    "point",
+                    json!([{ "name": "p", "values": [0.5] }]),
+                    5.0 * scale
+                ),
             ])
         };
         json!({
@@ -198,7 +205,7 @@ mod tests {
                 "theories": [{ "theory": "exact", "observables": of(1.0) }],
                 "measurements": of(1.1),
                 "comparison": [
-                    compared("height"), compared("weight"), compared("curve"),
+                    compared("height"), compared("weight"), compared("curve"), compared("point"),
                     { "theory": "other", "observable": "height", "status": "declined" },
                 ],
             }],
@@ -223,11 +230,13 @@ mod tests {
             seen,
             [
                 ("height", Some(2.0), Some(2.2), Some(1.5)),
+                ("point", Some(5.0), Some(5.5), Some(1.5)),
                 ("limit of weight", Some(3.0), Some(3.2), Some(2.0)),
             ]
         );
         assert_eq!(entries[0].at, "size=8 element=site");
+        assert_eq!(entries[1].at, "size=8 element=site p=0.5");
         assert_eq!(entries[0].verdict, "inconclusive");
-        assert_eq!(row(&entries[1])[4..7], ["3.000", "3.20 ± 0.10", "+2.0"]);
+        assert_eq!(row(&entries[2])[4..7], ["3.000", "3.20 ± 0.10", "+2.0"]);
     }
 }
