@@ -26,6 +26,11 @@ fn set_below(table: &mut Table, path: &str, keys: &[&str], value: Value) -> Resu
         table.insert(key.to_string(), value);
         return Ok(());
     };
+    // A key that is itself a path: `"task.size"` of a sweep.
+    if let Some(named) = table.get_mut(&keys.join(".")) {
+        *named = value;
+        return Ok(());
+    }
     let slot = table
         .entry(key.to_string())
         .or_insert_with(|| Value::Table(Table::new()));
@@ -157,6 +162,13 @@ mod tests {
         assert!(set(&mut t, "theory.3.label", Value::Integer(0)).is_err());
         set(&mut t, "theory[0].kind", Value::String("k".into())).unwrap();
         assert_eq!(t["theory"][0]["kind"].as_str(), Some("k"));
+        t.insert(
+            "sweep".into(),
+            "\"a.b\" = [1, 2]".parse::<Table>().unwrap().into(),
+        );
+        set(&mut t, "sweep.a.b", Value::Array(vec![])).unwrap();
+        assert_eq!(t["sweep"].as_table().unwrap().len(), 1);
+        assert_eq!(t["sweep"]["a.b"], Value::Array(vec![]));
         set(&mut t, "theory.0", Value::Integer(7)).unwrap();
         assert_eq!(t["theory"][0].as_integer(), Some(7));
         assert!(set(&mut t, "a.b.c", Value::Integer(0)).is_err());

@@ -42,6 +42,11 @@ impl YuleSimon {
         1.0 - 1.0 / self.rho
     }
 
+    /// `rho = tau - 1 = 1/(1 - q)`.
+    pub fn rho(&self) -> f64 {
+        self.rho
+    }
+
     /// `P(s) = rho B(s, rho + 1)`: probability that a random cluster has `s >= 1` points; mean `1/q`.
     pub fn probability(&self, size: u64) -> f64 {
         self.rho * beta(size as f64, self.rho + 1.0)
