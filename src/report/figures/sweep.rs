@@ -4,7 +4,7 @@ use super::{DASHES, WIDTH, axis, caption, chosen, picked};
 use crate::compare::Blocks;
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
-use crate::run::assess::{Assessment, Derived, measured_blocks, theory_curve};
+use crate::run::assess::{Assessment, Derived, measured_blocks, short, theory_curve};
 use crate::run::outcome::{CellOutcome, Outcome};
 use crate::spec::sweep::{Settings, coordinate, named};
 use crate::spec::{Figure as FigureSpec, ReduceKind};
@@ -27,6 +27,8 @@ struct Sweep<'a> {
     theories: Vec<String>,
     /// Straight-line limits along the same abscissa.
     limits: Vec<&'a Derived>,
+    /// Exponents along the key: predicted powers are drawn through the last point.
+    exponents: Vec<&'a Derived>,
 }
 
 /// An observable over a swept key, with the straight-line reductions along it.
@@ -67,6 +69,13 @@ pub(super) fn over_sweep(
         groups[index].x.push(x);
         groups[index].cells.push(cell);
     }
+    let reduced = |kind: ReduceKind| -> Vec<&Derived> {
+        let along = |d: &&Derived| d.reduce.key == *key && d.reduce.abscissa == f.abscissa;
+        let derived = assessment.derived.iter().filter(along);
+        derived
+            .filter(|d| d.observable.name == f.observable && d.reduce.kind == kind)
+            .collect()
+    };
     let sweep = Sweep {
         f,
         wanted,
@@ -77,13 +86,8 @@ pub(super) fn over_sweep(
             .map(|t| t.label.clone())
             .collect(),
         groups,
-        limits: assessment
-            .derived
-            .iter()
-            .filter(|d| d.reduce.key == *key && d.reduce.abscissa == f.abscissa)
-            .filter(|d| d.observable.name == f.observable)
-            .filter(|d| d.reduce.kind == ReduceKind::Extrapolate)
-            .collect(),
+        limits: reduced(ReduceKind::Extrapolate),
+        exponents: reduced(ReduceKind::Exponent),
     };
     let (panel, n) = sweep.values(first)?;
     let mut figure = Figure::new(WIDTH, 300.0).with(panel.legend(Legend::Right));
@@ -100,6 +104,9 @@ pub(super) fn over_sweep(
     }
     if !sweep.limits.is_empty() {
         text.push_str(" Open points: extrapolated limit.");
+    }
+    if sweep.exponents.iter().any(|d| !d.theories.is_empty()) {
+        text.push_str(" Lines: powers with the predicted exponent, through the last point.");
     }
     Ok(Some((figure, text)))
 }
@@ -195,9 +202,35 @@ impl Sweep<'_> {
                 .iter()
                 .map(|b| b.as_ref().map(Estimate::of))
                 .collect();
+            panel = self.with_powers(panel, g, &points);
             panel = self.with_points(panel, g, &points, limit.as_ref(), true);
         }
         Ok((panel, n))
+    }
+
+    /// `y = y_last (x/x_last)^e` for every theory that predicts the exponent `e`.
+    fn with_powers(&self, mut panel: Panel, group: usize, points: &[Option<Estimate>]) -> Panel {
+        let Group { label, x, .. } = &self.groups[group];
+        let Some((last, Some(estimate))) = x.iter().zip(points).rfind(|(_, p)| p.is_some()) else {
+            return panel;
+        };
+        let of = |d: &&&Derived| others(&d.set, self.key) == *label;
+        for theory in self.exponents.iter().filter(of).flat_map(|d| &d.theories) {
+            for (k, (index, _)) in self.picked.iter().enumerate() {
+                let Some(exponent) = theory.reduced.estimate.get(*index) else {
+                    continue;
+                };
+                let anchor = estimate.mean[*index];
+                let y: Vec<f64> = x
+                    .iter()
+                    .map(|x| anchor * (x / last).powf(*exponent))
+                    .collect();
+                let name = format!("{}: slope {}", theory.label, short(*exponent));
+                let line = Series::line(name, x.clone(), y);
+                panel = panel.with(line.style(self.named(group, k).1).dash(DASHES[1]));
+            }
+        }
+        panel
     }
 
     /// Networks minus the first theory, relative to it; `None` without a theory or without networks.
