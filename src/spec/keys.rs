@@ -223,7 +223,7 @@ impl Expect {
     }
 }
 
-/// `[[reduce]]`: one swept key is removed by a straight-line fit across cells, or by the crossing of their curves.
+/// `[[reduce]]`: one swept key is removed by a straight-line fit across cells, or by the crossing or the collapse of their curves.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reduce {
@@ -241,12 +241,18 @@ pub struct Reduce {
     /// values `k` of the key are extrapolated; default: none.
     #[serde(default)]
     pub correction: Option<f64>,
+    /// `collapse`: degree of the polynomial that stands for the common curve, 1 to 12; default: 4. Raise it until the spread no longer falls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degree: Option<usize>,
     /// Name of the reduction in tables; default: what it does, such as `limit of loss in 1/learner.widths`.
     #[serde(default)]
     pub label: Option<String>,
     /// Tolerance of the comparison of the reduced values.
     #[serde(default)]
     pub tolerance: Option<Tolerance>,
+    /// `collapse`: tolerances of its two numbers, where `tolerance` is not meant for both.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tolerances: BTreeMap<CollapseNumber, Tolerance>,
     /// Expectations per theory label.
     #[serde(default)]
     pub expect: BTreeMap<String, Expect>,
@@ -264,6 +270,38 @@ pub enum ReduceKind {
     Exponent,
     /// The point of the observable's axis at which the curves of successive values of the key cross.
     Crossing,
+    /// `value(p, x) = F((p - p_c) x^(1/nu))`, one polynomial `F` for all cells (at least three), `p` the observable's axis; reported: `p_c` and
+    /// `1/nu`, each a reduction of its own, and the spread of the curves around `F`.
+    Collapse,
+}
+
+/// What a collapse gives.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum CollapseNumber {
+    /// `p_c`.
+    Threshold,
+    /// `1/nu`.
+    InverseNu,
+}
+
+impl CollapseNumber {
+    /// The letters of it in tables.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            CollapseNumber::Threshold => "p_c",
+            CollapseNumber::InverseNu => "1/nu",
+        }
+    }
+}
+
+impl Reduce {
+    /// Degree of the common curve of a collapse.
+    pub fn degree(&self) -> usize {
+        self.degree.unwrap_or(4)
+    }
 }
 
 /// Function of the swept value `k` that is drawn or fitted against.

@@ -1,7 +1,7 @@
 //! Finite-size scaling: exponents of observables in the size of the lattice.
 
 use super::limit::Constants;
-use super::{covered, leath, setting};
+use super::{covered, event, leath, setting};
 use crate::experiment::Experiment;
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
@@ -34,7 +34,8 @@ and sets within the clusters have dimensions of their own:
 
 with the exponents of the dimension (exact in two dimensions but for d_min, published in 3 to 5, mean field from 6 on with logarithmic
 corrections in 6). On tori above six dimensions <s_max> ~ N^(2/3): d_f is replaced by 2 d/3, and the dimensions of the sets are not
-predicted. Amplitudes are not predicted: it gives exponents to [[reduce]]. The only values are those of
+predicted. Curves of wrapping or spanning probabilities are functions of (p - p_c) L^(1/nu), up to six dimensions: it gives 1/nu to [[reduce]] kind =
+\"collapse\". Amplitudes are not predicted: it gives exponents to [[reduce]]. The only values are those of
 
   fisher-exponent       tau = 1 + d/d_f, 187/91 in two dimensions
   survival-exponent     tau - 2, of clusters grown on an infinite lattice (task percolation-growth)
@@ -154,6 +155,18 @@ impl Theory for Scaling {
             "susceptibility" | "mean-cluster-size" => Some((2.0 * fractal - d, 2.0 * known.stderr)),
             _ => None,
         }
+    }
+
+    fn inverse_nu(
+        &self,
+        experiment: &Experiment,
+        observable: &str,
+        key: &str,
+    ) -> Option<(f64, f64)> {
+        let setting = setting(experiment).ok()?;
+        let scales = key == "task.size" && setting.dimension <= 6 && event(observable).is_some();
+        let nu = exponents(setting.dimension).ok().filter(|_| scales)?.nu;
+        Some((1.0 / nu.value, nu.stderr / nu.value.powi(2)))
     }
 }
 
