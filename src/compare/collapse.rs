@@ -69,11 +69,8 @@ pub fn collapse(
         inverse_nu,
         growth: Parameter::Fixed(0.0),
     };
-    let columns = |i: usize| -> Vec<usize> {
-        (0..grid.len())
-            .map(|k| k * weighing.x.len() + i)
-            .collect()
-    };
+    let columns =
+        |i: usize| -> Vec<usize> { (0..grid.len()).map(|k| k * weighing.x.len() + i).collect() };
     let measured: Vec<Curve> = (0..weighing.x.len())
         .map(|i| Curve {
             size: weighing.x[i],
@@ -140,8 +137,16 @@ fn first_guess(x: &[f64], grid: &[f64], curves: &[Vec<f64>]) -> [f64; 2] {
     let rise = |v: &[f64]| v[end] - v[0];
     let growth = (rise(large) / rise(small)).ln() / (x[last] / x[0]).ln();
     [
-        if crossing.is_finite() { crossing } else { middle },
-        if growth.is_finite() && growth > 0.0 { growth } else { 1.0 },
+        if crossing.is_finite() {
+            crossing
+        } else {
+            middle
+        },
+        if growth.is_finite() && growth > 0.0 {
+            growth
+        } else {
+            1.0
+        },
     ]
 }
 
@@ -220,7 +225,12 @@ mod tests {
             let found = collapse(&data, &data, &grid(), 3).unwrap();
             found.inverse_nu.spread.unwrap()
         };
-        assert!(spread(0.0) < 3.0 && spread(0.5) > 10.0, "{} {}", spread(0.0), spread(0.5));
+        assert!(
+            spread(0.0) < 3.0 && spread(0.5) > 10.0,
+            "{} {}",
+            spread(0.0),
+            spread(0.5)
+        );
     }
 
     /// A theory's curves take the weights of the measurement: then they give what the measured means give.
@@ -234,8 +244,8 @@ mod tests {
                 blocks: Blocks::fixed(&c.blocks.mean()),
             })
             .collect();
-        let [a, b] = [&data, &theory]
-            .map(|cells| collapse(cells, &data, &grid(), 3).unwrap().inverse_nu);
+        let [a, b] =
+            [&data, &theory].map(|cells| collapse(cells, &data, &grid(), 3).unwrap().inverse_nu);
         // The jackknife takes the bias off the one; it is far below the error.
         let error = a.stderr.unwrap()[0];
         assert!((a.estimate[0] - b.estimate[0]).abs() < 0.2 * error);

@@ -187,15 +187,15 @@ fn derive(
         });
     }
     let label = r.label.clone().unwrap_or_else(|| {
-            let what = match r.kind {
-                ReduceKind::Extrapolate => "limit of",
-                ReduceKind::Slope => "slope of",
-                ReduceKind::Exponent => "exponent of",
-                ReduceKind::Crossing => "crossing of",
-                ReduceKind::Collapse => "collapse of",
-            };
-            format!("{what} {} in {}", r.observable, r.abscissa.text(&r.key))
-        });
+        let what = match r.kind {
+            ReduceKind::Extrapolate => "limit of",
+            ReduceKind::Slope => "slope of",
+            ReduceKind::Exponent => "exponent of",
+            ReduceKind::Crossing => "crossing of",
+            ReduceKind::Collapse => "collapse of",
+        };
+        format!("{what} {} in {}", r.observable, r.abscissa.text(&r.key))
+    });
     Ok(Derived {
         label: match number {
             Some(number) => format!("{label}: {}", number.symbol()),

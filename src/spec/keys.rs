@@ -234,14 +234,15 @@ pub struct Reduce {
     /// Name of the observable that is fitted, point by point of its grid.
     pub observable: String,
     /// Abscissa made of the key's value `k`: `value` = k, `inverse` = 1/k, `log` = ln k, `log-inverse` = ln(1/k),
-    /// `depth` = number of weight layers of a swept list of widths, `{ power = e }` = k^e.
+    /// `depth` = number of weight layers of a swept list of widths, `aspect` = (a - 1)/b of a swept pair of sides, `{ power = e }` = k^e.
     #[serde(default)]
     pub abscissa: Abscissa,
     /// `exponent`: a correction `1 + b x^-omega` to the power law, fitted along; `crossing`: crossings `p* = p_c + b k^-omega` of successive
     /// values `k` of the key are extrapolated; default: none.
     #[serde(default)]
     pub correction: Option<f64>,
-    /// `collapse`: degree of the polynomial that stands for the common curve, 1 to 12; default: 4. Raise it until the spread no longer falls.
+    /// `collapse`: degree of the polynomial that stands for the common curve, 1 to 12; default: 7. Raise it until the spread no longer falls: a polynomial too stiff for the window
+    /// of p shifts both numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degree: Option<usize>,
     /// Name of the reduction in tables; default: what it does, such as `limit of loss in 1/learner.widths`.
@@ -300,7 +301,7 @@ impl CollapseNumber {
 impl Reduce {
     /// Degree of the common curve of a collapse.
     pub fn degree(&self) -> usize {
-        self.degree.unwrap_or(4)
+        self.degree.unwrap_or(7)
     }
 }
 
@@ -319,6 +320,8 @@ pub enum Abscissa {
     LogInverse,
     /// Number of weight layers, for a swept list of hidden widths.
     Depth,
+    /// `(a - 1)/b` of a swept pair of sides `[a, b]`: bonds from the first face to the last over the length of the faces.
+    Aspect,
     /// `k^e`, `k` positive: `abscissa = { power = -2.75 }`.
     Power(f64),
 }
@@ -327,7 +330,7 @@ impl Abscissa {
     /// The abscissa of a key's value.
     pub fn of(self, k: f64) -> f64 {
         match self {
-            Abscissa::Value | Abscissa::Depth => k,
+            Abscissa::Value | Abscissa::Depth | Abscissa::Aspect => k,
             Abscissa::Inverse => 1.0 / k,
             Abscissa::Log => k.ln(),
             Abscissa::LogInverse => -k.ln(),
@@ -343,6 +346,7 @@ impl Abscissa {
             Abscissa::LogInverse => format!("ln(1/{key})"),
             Abscissa::Power(e) => format!("{key}^{e}"),
             Abscissa::Depth => "number of weight layers L".into(),
+            Abscissa::Aspect => "aspect (L1 - 1)/L2".into(),
         }
     }
 }

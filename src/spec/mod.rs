@@ -15,7 +15,8 @@ pub mod sweep;
 pub use document::{Document, Override, Source};
 pub use figure::{Figure, FigureKind, ScaleKey};
 pub use keys::{
-    Abscissa, CollapseNumber, Compare, Expect, Measure, NamedTolerance, Reduce, ReduceKind, Tolerance,
+    Abscissa, CollapseNumber, Compare, Expect, Measure, NamedTolerance, Reduce, ReduceKind,
+    Tolerance,
 };
 
 use crate::error::{Error, Result};

@@ -216,7 +216,7 @@ fn collapse(place: &str, r: &Reduce, cells: &[Cell]) -> Result<()> {
         return wrong(
             "degree",
             format!("{} is not between 1 and 12", r.degree()),
-            "4 suffices near the threshold",
+            "use 4 to 9: raise it until the spread no longer falls",
         );
     }
     let wanted = cells
