@@ -885,7 +885,7 @@ fn sizes(cases: &mut Cases, experiment: &Experiment) {
         ),
         ("fisher-exponent", "p = 0.4\nlower = 2\nupper = 30"),
         ("gyration-radius", "p = 0.4\nsizes = [1, 20]"),
-        ("gyration-exponent", "p = 0.4\nsizes = [1, 20]"),
+        ("gyration-exponent", "p = 0.4\nsizes = [2, 20]"),
     ] {
         let found = saddlepoint::instrument::find("golden", name).unwrap();
         let keyed = found.keyed("golden", keys.parse().unwrap()).unwrap();

@@ -218,8 +218,8 @@ pub(super) static WRAPPING_SLOPE: Percolation = percolation!(
     "slope dR_x/dp",
     "derivative of the wrapping probability R_x with respect to p: mean number of pivotal elements, occupied or not, whose state decides whether R_x holds",
     "dR_x/dp, exactly the derivative of the binomial average. By Russo's formula it counts the pivotal elements of wrapping along the first direction; the
-occupied ones among them, p dR_x/dp, are the red bonds of the torus. At the threshold ~ L^(1/nu), with weaker corrections than red-bonds of open
-lattices, whose faces drift.
+occupied ones among them, p dR_x/dp, are the red bonds of the torus. At the threshold ~ L^(1/nu), with weaker corrections than the
+red-bonds of open lattices.
 source: Russo 1981; Coniglio 1982; Newman & Ziff 2001, cond-mat/0101295",
     Quantity::Slope(Event::X)
 );
