@@ -876,7 +876,7 @@ fn percolation(cases: &mut Cases) {
     );
 }
 
-/// Numbers of clusters by size, and tau: small lattices need cutoffs.
+/// Numbers of clusters by size, tau, and radii: small lattices need cutoffs.
 fn sizes(cases: &mut Cases, experiment: &Experiment) {
     for (name, keys) in [
         (
@@ -884,6 +884,8 @@ fn sizes(cases: &mut Cases, experiment: &Experiment) {
             "scaled = [-0.5, 0.5]\ncount = 3\nsizes = [4, 20]",
         ),
         ("fisher-exponent", "p = 0.4\nlower = 2\nupper = 30"),
+        ("gyration-radius", "p = 0.4\nsizes = [1, 20]"),
+        ("gyration-exponent", "p = 0.4\nsizes = [2, 20]"),
     ] {
         let found = saddlepoint::instrument::find("golden", name).unwrap();
         let keyed = found.keyed("golden", keys.parse().unwrap()).unwrap();

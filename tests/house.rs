@@ -52,7 +52,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "compare",
-        &["error", "numerics", "experiment", "instrument"],
+        &[
+            "error",
+            "numerics",
+            "percolation",
+            "experiment",
+            "instrument",
+        ],
     ),
     (
         "spec",

@@ -171,3 +171,45 @@ fn impossible_simulations_are_refused_before_anything_is_written() {
         &["no samples to learn from"],
     );
 }
+
+/// What a collapse cannot be made of is one error of the spec, before anything runs.
+#[test]
+fn collapses_without_curves_are_refused() {
+    let spec = |observable: &str, sizes: &str, extra: &str| {
+        format!(
+            "version = 1\ntask = {{ kind = \"percolation-lattice\", size = 4, sweeps = 2 }}\n[measure]\nobservables = [{observable}]\n\
+             [sweep]\n\"task.size\" = {sizes}\n[[reduce]]\nkind = \"collapse\"\nkey = \"task.size\"\nobservable = \"wrapping-x\"\n{extra}"
+        )
+    };
+    let curve = "{ kind = \"wrapping-x\", p = { from = 0.5, to = 0.7, count = 9 } }";
+    let scaled = "{ kind = \"wrapping-x\", p = { scaled = [-1.0, 1.0], count = 9 } }";
+    let point = "{ kind = \"wrapping-x\", p = \"threshold\" }";
+    for (observable, sizes, extra, says) in [
+        (scaled, "[4, 5, 6]", "", "made with the known threshold"),
+        (
+            point,
+            "[4, 5, 6]",
+            "",
+            "has 1 points for a common curve of degree 7",
+        ),
+        (curve, "[4, 5]", "", "3 or more values"),
+        (
+            curve,
+            "[4, 5, 6]",
+            "degree = 20",
+            "20 is not between 1 and 12",
+        ),
+        (
+            curve,
+            "[4, 5, 6]",
+            "abscissa = \"inverse\"",
+            "finds the power of the key itself",
+        ),
+        (curve, "[4, 5, 6]", "correction = 1.0", "belongs to kind"),
+    ] {
+        let folder = with_spec(&spec(observable, sizes, extra));
+        let ran = run(folder.path(), &["check", "spec.toml"]);
+        assert_eq!(ran.code, 2, "{says}: {}", ran.out);
+        assert!(ran.err.contains(says), "{says}: {}", ran.err);
+    }
+}

@@ -75,7 +75,7 @@ fn intercept(x: &[f64], omega: f64) -> Result<Vec<f64>> {
 }
 
 /// The steepest zero at which `v` goes from below to above.
-fn upward(grid: &[f64], v: &[f64]) -> f64 {
+pub(super) fn upward(grid: &[f64], v: &[f64]) -> f64 {
     let steepness = |i: &usize| (v[i + 1] - v[*i]) / (grid[i + 1] - grid[*i]);
     let steepest = (0..grid.len() - 1)
         .filter(|&i| v[i] < 0.0 && v[i + 1] >= 0.0)

@@ -33,6 +33,7 @@
 
 #[cfg(test)]
 mod calibration;
+mod collapse;
 mod comparison;
 mod crossing;
 pub mod deviation;
@@ -41,6 +42,7 @@ pub mod reduction;
 mod significance;
 mod verdict;
 
+pub use collapse::{Collapsed, collapse};
 pub use comparison::{Comparison, TheoryCurve, Worst, compare};
 pub use crossing::cross;
 pub use draws::{Blocks, Level, MAX_BLOCKS};

@@ -1,4 +1,4 @@
-//! Reductions across cells: extrapolation, slope and exponent along one swept key; crossings are in `crossing`.
+//! Reductions across cells: extrapolation, slope and exponent along one swept key; crossings are in `crossing`, collapses in `collapse`.
 //!
 //! Cells share their draws, so the values of one block at all cells belong together: the reduction is a function of the cells'
 //! block means, and its error is the jackknife over blocks of all cells jointly (pseudo-values, Student t). The same
@@ -56,6 +56,9 @@ pub struct Reduced {
     pub blocks: Blocks,
     /// Root mean square residual of the fitted form over cells, relative to the root mean square of the values; not for crossings.
     pub residual: Option<Vec<f64>>,
+    /// Of a collapse alone: mean squared distance from the common curve in units of the errors, per degree of freedom; near 1 when the
+    /// curves collapse. A measure, no chi2 statistic: the points of one curve are correlated.
+    pub spread: Option<f64>,
     /// p-value that the form holds at all cells, by Hotelling's T^2 of the residual contrasts; only when there are at least
     /// four times as many blocks as contrasts (cells minus coefficients), and at least one contrast.
     pub lack_of_fit: Option<Vec<f64>>,
@@ -74,9 +77,24 @@ impl Reduced {
             interval: None,
             blocks: Blocks::fixed(values),
             residual: None,
+            spread: None,
             lack_of_fit: None,
             n: 1,
             notes: Vec::new(),
+        }
+    }
+
+    /// One point alone, with the notes of all.
+    pub(super) fn point(&self, k: usize) -> Reduced {
+        Reduced {
+            estimate: vec![self.estimate[k]],
+            stderr: self.stderr.as_ref().map(|s| vec![s[k]]),
+            interval: self.interval.as_ref().map(|i| vec![i[k]]),
+            blocks: self.blocks.select(&[k]),
+            residual: self.residual.as_ref().map(|r| vec![r[k]]),
+            lack_of_fit: self.lack_of_fit.as_ref().map(|p| vec![p[k]]),
+            notes: self.notes.clone(),
+            ..*self
         }
     }
 }
@@ -171,6 +189,7 @@ impl Joint {
         });
         Ok(Reduced {
             residual: None,
+            spread: None,
             lack_of_fit: None,
             estimate: jackknife.corrected,
             stderr: jackknife.stderr,

@@ -9,7 +9,7 @@ use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
 use crate::percolation::estimators::fit_power_law;
 use crate::percolation::exponents::exponents;
-use crate::percolation::{Need, Probe, Setting, Simulated};
+use crate::percolation::{Look, Need, Probe, Setting, Simulated};
 use crate::task::Dataset;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -136,7 +136,7 @@ impl ReadsSimulation for FisherExponent {
         Need {
             probes: vec![Probe {
                 p: self.keys.p,
-                shape: None,
+                look: Look::Sizes,
             }],
             ..Need::default()
         }

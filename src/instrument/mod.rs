@@ -20,6 +20,7 @@ mod outputs;
 mod per_token;
 mod predictor;
 mod probe;
+mod radii;
 mod reading;
 mod shapes;
 mod sharpness;
@@ -58,6 +59,7 @@ pub use predictor::{
     PREDICTOR_MEAN, PREDICTOR_SECOND_MOMENT, PredictorMean, PredictorSecondMoment,
 };
 pub use probe::{LATENT_PROBE, LATENT_PROBE_INPUTS};
+pub use radii::Radii;
 pub use reading::{Read, Reading, When};
 pub use shapes::ShapeMean;
 pub use sharpness::{SHARPNESS, Sharpness};
@@ -200,6 +202,7 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &sweeps::WRAPPING_ALL,
     &sweeps::WRAPPING_ONLY,
     &sweeps::WRAPPING_CROSS,
+    &sweeps::WRAPPING_SLOPE,
     &sweeps::SPANNING_X,
     &sweeps::LARGEST,
     &sweeps::MEAN_SIZE,
@@ -218,6 +221,8 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &size_distribution::DISTRIBUTION,
     &size_distribution::SCALING,
     &fisher::FISHER,
+    &radii::RADIUS,
+    &radii::EXPONENT,
     &clusters::WEIGHTS,
     &InfiniteShare,
 ];

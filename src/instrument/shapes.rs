@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
 use crate::percolation::geometry::Shape;
-use crate::percolation::{Boundary, Element, Need, Probe, Setting, Simulated, occupation};
+use crate::percolation::{Boundary, Element, Look, Need, Probe, Setting, Simulated, occupation};
 use crate::task::Dataset;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
@@ -203,7 +203,7 @@ impl ReadsSimulation for ShapeMean {
         Need {
             probes: vec![Probe {
                 p: self.keys.p,
-                shape: Some(self.shape),
+                look: Look::Shape(self.shape),
             }],
             ..Need::default()
         }

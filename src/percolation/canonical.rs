@@ -90,6 +90,30 @@ impl Binomial {
         Some(sum / (self.p * (1.0 - self.p)))
     }
 
+    /// `d/dp P(at least n occupied) = n B(M, n, p) / p`; 0 for `n = 0` and for `n > M`.
+    ///
+    /// ```
+    /// use saddlepoint::percolation::Binomial;
+    /// // P(at least 2 of 2) = p^2
+    /// assert!((Binomial::new(2, 0.3)?.rise(2) - 0.6).abs() < 1e-15);
+    /// # Ok::<(), saddlepoint::Error>(())
+    /// ```
+    pub fn rise(&self, n: usize) -> f64 {
+        let weight = |n: usize| {
+            let slot = n.checked_sub(self.first);
+            slot.and_then(|k| self.weights.get(k))
+                .copied()
+                .unwrap_or(0.0)
+        };
+        // Two forms of one number, each finite where it is used.
+        match n {
+            0 => 0.0,
+            _ if n > self.elements => 0.0,
+            _ if self.p > 0.5 => n as f64 * weight(n) / self.p,
+            _ => (self.elements - n + 1) as f64 * weight(n - 1) / (1.0 - self.p),
+        }
+    }
+
     /// Probabilities that at least `n` elements are occupied, for the `n` of [`Binomial::support`] and one more (0).
     pub fn tails(&self) -> Vec<f64> {
         let mut tails = vec![0.0; self.weights.len() + 1];

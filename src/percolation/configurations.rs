@@ -2,7 +2,7 @@
 
 use super::geometry::{Gauge, Shape};
 use super::thresholds::threshold;
-use super::{Element, Setting};
+use super::{Element, Setting, SizeSeries};
 use crate::error::{Error, Result};
 use crate::numerics::interrupt;
 use crate::numerics::random::Stream;
@@ -13,8 +13,30 @@ use std::collections::BTreeMap;
 pub struct Probe {
     /// Occupation probability; nothing: the published threshold.
     pub p: Option<f64>,
-    /// A shape; nothing: the sizes of the clusters.
-    pub shape: Option<Shape>,
+    /// What is looked at.
+    pub look: Look,
+}
+
+/// What is looked at in a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// A length or mass.
+    Shape(Shape),
+    /// Numbers of clusters by size.
+    Sizes,
+    /// Radii of gyration of the clusters that do not wrap, by size.
+    Radii,
+}
+
+/// Clusters of `2^k <= s < 2^(k+1)` sites that do not wrap.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SizeClass {
+    /// How many.
+    pub clusters: u64,
+    /// Sum of their sizes.
+    pub sites: f64,
+    /// Sum of their squared radii of gyration.
+    pub squared_radii: f64,
 }
 
 /// What the configurations of one draw gave.
@@ -24,6 +46,8 @@ pub struct Configurations {
     means: Vec<(Probe, f64)>,
     /// Numbers of clusters by size in all configurations together, at the occupations where sizes were asked for.
     sizes: Vec<(Option<f64>, BTreeMap<u32, u64>)>,
+    /// Size classes `k = 0, 1, ...` of all configurations together, at the occupations where radii were asked for.
+    radii: Vec<(Option<f64>, Vec<SizeClass>)>,
 }
 
 /// Elements per second that one shape takes, for estimates.
@@ -51,27 +75,40 @@ impl Configurations {
             let here: Vec<Probe> = probes.iter().filter(|x| x.p == p).copied().collect();
             let mut sums = vec![(0.0, 0usize); here.len()];
             let mut sizes = BTreeMap::new();
+            let mut classes = vec![SizeClass::default(); SizeSeries::bins(setting.counts()?[0])];
             let mut rng = rng.clone();
             for _ in 0..setting.sweeps {
                 interrupt::check()?;
                 gauge.occupy(occupation(setting, p)?, &mut rng);
                 for (probe, (sum, count)) in here.iter().zip(&mut sums) {
-                    let Some(shape) = probe.shape else {
-                        for (size, clusters) in gauge.sizes() {
-                            *sizes.entry(size).or_insert(0) += clusters;
+                    match probe.look {
+                        Look::Shape(shape) => {
+                            if let Some(value) = gauge.read(shape)? {
+                                *sum += value;
+                                *count += 1;
+                            }
                         }
-                        continue;
-                    };
-                    if let Some(value) = gauge.read(shape)? {
-                        *sum += value;
-                        *count += 1;
+                        Look::Sizes => {
+                            for (size, clusters) in gauge.sizes() {
+                                *sizes.entry(size).or_insert(0) += clusters;
+                            }
+                        }
+                        Look::Radii => {
+                            for (size, squared) in gauge.radii(&setting.crystal()?) {
+                                let class = &mut classes[size.ilog2() as usize];
+                                class.clusters += 1;
+                                class.sites += f64::from(size);
+                                class.squared_radii += squared;
+                            }
+                        }
                     }
                 }
             }
             for (probe, (sum, count)) in here.into_iter().zip(sums) {
-                match probe.shape {
-                    Some(_) => found.means.push((probe, sum / count as f64)),
-                    None => found.sizes.push((p, std::mem::take(&mut sizes))),
+                match probe.look {
+                    Look::Shape(_) => found.means.push((probe, sum / count as f64)),
+                    Look::Sizes => found.sizes.push((p, std::mem::take(&mut sizes))),
+                    Look::Radii => found.radii.push((p, std::mem::take(&mut classes))),
                 }
             }
         }
@@ -85,7 +122,7 @@ impl Configurations {
     pub fn mean(&self, shape: Shape, p: Option<f64>) -> Result<f64> {
         let probe = Probe {
             p,
-            shape: Some(shape),
+            look: Look::Shape(shape),
         };
         match self.means.iter().find(|(x, _)| *x == probe) {
             None => Err(Error::bug("Configurations", "a shape that was not probed")),
@@ -106,6 +143,16 @@ impl Configurations {
         let found = self.sizes.iter().find(|(at, _)| *at == p);
         let bug = || Error::bug("Configurations", "sizes that were not asked for");
         found.map(|(_, sizes)| sizes).ok_or_else(bug)
+    }
+
+    /// Size classes of the clusters that do not wrap, with their radii.
+    ///
+    /// # Errors
+    /// `Bug` if they were not asked for.
+    pub fn radii(&self, p: Option<f64>) -> Result<&[SizeClass]> {
+        let found = self.radii.iter().find(|(at, _)| *at == p);
+        let bug = || Error::bug("Configurations", "radii that were not asked for");
+        found.map(|(_, classes)| classes.as_slice()).ok_or_else(bug)
     }
 
     /// Bytes, tables included, and seconds on one core of a draw.

@@ -1,7 +1,9 @@
-//! Radius of gyration of a cluster on a lattice, unfolded across the faces of a torus.
+//! Radii of gyration of clusters on a lattice, unfolded across the faces of a torus.
 
-use super::crystal::Crystal;
+use super::crystal::{Crystal, MAX_DIMENSION};
+use super::forest::{Forest, Joined};
 use super::network::Network;
+use super::winding::{Packing, Winding};
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -65,22 +67,9 @@ pub fn radius_of_gyration(
         );
     }
     let d = crystal.dimension;
-    let position = |site: u32, image: i64| -> Vec<f64> {
-        let (mut cell, b) = (site as usize / crystal.basis, site as usize % crystal.basis);
-        let periods = packing.unpack(image);
-        let mut place = crystal.positions[b].clone();
-        for k in 0..d {
-            let at = (cell % sides[k]) as f64 + periods[k] as f64 * sides[k] as f64;
-            cell /= sides[k];
-            for (x, v) in place.iter_mut().zip(&crystal.vectors[k]) {
-                *x += at * v;
-            }
-        }
-        place
-    };
-    let places: Vec<Vec<f64>> = images
+    let places: Vec<[f64; MAX_DIMENSION]> = images
         .iter()
-        .map(|(&site, image)| position(site, image.unwrap_or(0)))
+        .map(|(&site, image)| place(crystal, sides, packing, site as usize, image.unwrap_or(0)))
         .collect();
     let s = places.len() as f64;
     let spread = |i: usize| {
@@ -88,6 +77,87 @@ pub fn radius_of_gyration(
         places.iter().map(|p| (p[i] - mean).powi(2)).sum::<f64>() / s
     };
     Ok((0..d).map(spread).sum::<f64>().sqrt())
+}
+
+/// Position of the image of a site that lies so many periods away.
+fn place(
+    crystal: &Crystal,
+    sides: &[usize],
+    packing: Packing,
+    site: usize,
+    image: Winding,
+) -> [f64; MAX_DIMENSION] {
+    let (mut cell, b) = (site / crystal.basis, site % crystal.basis);
+    let periods = packing.unpack(image);
+    let mut place = [0.0; MAX_DIMENSION];
+    place[..crystal.dimension].copy_from_slice(&crystal.positions[b]);
+    for k in 0..crystal.dimension {
+        let at = (cell % sides[k]) as f64 + periods[k] as f64 * sides[k] as f64;
+        cell /= sides[k];
+        for (x, v) in place.iter_mut().zip(&crystal.vectors[k]) {
+            *x += at * v;
+        }
+    }
+    place
+}
+
+/// Sizes and `R_g^2` of all clusters that do not wrap: union-find over occupied `bonds` between occupied `sites`, every site with the
+/// periods between it and its root. `O(N)`.
+pub(super) fn squared_radii(
+    network: &Network,
+    crystal: &Crystal,
+    sides: &[usize],
+    sites: &[bool],
+    bonds: &[bool],
+) -> Vec<(u32, f64)> {
+    let d = crystal.dimension;
+    let mut forest = Forest::new(sites.len(), true);
+    let present = |site: &usize| sites[*site];
+    (0..sites.len())
+        .filter(present)
+        .for_each(|site| forest.insert(site));
+    let mut winding = Vec::new();
+    for (bond, ends) in network.bonds().iter().enumerate() {
+        let [a, b] = ends.map(|end| end as usize);
+        if !(bonds[bond] && sites[a] && sites[b]) {
+            continue;
+        }
+        let (root, joined) = forest.bond(a, b, network.crossing(bond));
+        if !matches!(joined, Joined::Merged(..) | Joined::Closed(0)) {
+            winding.push(root);
+        }
+    }
+    let mut wraps = vec![false; sites.len()];
+    for member in winding {
+        wraps[forest.rooted(member).0] = true;
+    }
+    // By root: sums of the positions relative to it, then of their squares.
+    let stride = d + 1;
+    let mut sums = vec![0.0; stride * sites.len()];
+    for site in (0..sites.len()).filter(present) {
+        let (root, image) = forest.rooted(site);
+        if wraps[root] || root == site {
+            continue;
+        }
+        let here = place(crystal, sides, network.packing(), site, image);
+        let centre = place(crystal, sides, network.packing(), root, 0);
+        for k in 0..d {
+            let x = here[k] - centre[k];
+            sums[stride * root + k] += x;
+            sums[stride * root + d] += x * x;
+        }
+    }
+    let mut found = Vec::new();
+    for site in (0..sites.len()).filter(present) {
+        if forest.root(site) != site || wraps[site] {
+            continue;
+        }
+        let (size, sums) = (forest.size(site), &sums[stride * site..stride * (site + 1)]);
+        let s = f64::from(size);
+        let mean: f64 = sums[..d].iter().map(|x| (x / s).powi(2)).sum();
+        found.push((size, sums[d] / s - mean));
+    }
+    found
 }
 
 #[cfg(test)]
@@ -150,5 +220,98 @@ mod tests {
         assert!(of(&[0, 2]).is_err());
         assert!(of(&[]).is_err());
         assert_eq!(of(&[5]).unwrap(), 0.0);
+    }
+
+    fn all(name: &str, sides: &[usize], sites: &[bool]) -> Vec<(u32, f64)> {
+        let (crystal, network) = lattice(name, sides);
+        let bonds = vec![true; network.bonds().len()];
+        squared_radii(&network, &crystal, sides, sites, &bonds)
+    }
+
+    /// A single site, a rod of n sites ((n^2 - 1)/12) across a face, a block across a corner; a rod around the torus has no extent.
+    #[test]
+    fn squared_radii_of_rods_and_blocks() {
+        let mut sites = [false; 20 * 20];
+        let mut put = |x: usize, y: usize| sites[x % 20 + y % 20 * 20] = true;
+        put(5, 5);
+        (17..24).for_each(|x| put(x, 8));
+        (0..12).for_each(|k| put(18 + k % 3, 18 + k / 3));
+        (0..20).for_each(|x| put(x, 12));
+        let mut found = all("hypercubic", &[20, 20], &sites);
+        found.sort_by_key(|f| f.0);
+        let expected = [(1, 0.0), (7, 48.0 / 12.0), (12, 23.0 / 12.0)];
+        assert_eq!(found.len(), 3);
+        for ((s, r), (size, squared)) in found.into_iter().zip(expected) {
+            assert_eq!(s, size);
+            assert!((r - squared).abs() < 1e-12, "{s}: {r}");
+        }
+    }
+
+    /// A disc of area s has R^2 = s/(2 pi), up to the roughness of its rim.
+    #[test]
+    fn squared_radius_of_a_disc() {
+        let inside = |k: usize| {
+            let at = |x: usize| ((x + 50) % 100) as f64 - 50.0;
+            at(k % 100).powi(2) + at(k / 100).powi(2) < 40.0 * 40.0
+        };
+        let sites: Vec<bool> = (0..10_000).map(inside).collect();
+        let found = all("hypercubic", &[100, 100], &sites);
+        assert_eq!(found.len(), 1);
+        let (s, squared) = found[0];
+        let disc = f64::from(s) / std::f64::consts::TAU;
+        assert!((squared / disc - 1.0).abs() < 1e-4, "{s}: {squared}");
+    }
+
+    /// Every cluster as by its own unfolding; those that wrap are refused there and left out here.
+    #[test]
+    fn union_find_unfolds_as_the_walk_does() {
+        use crate::numerics::random::stream;
+        use rand::RngExt;
+        for (name, side, p) in [
+            ("hypercubic", 12, 0.5),
+            ("triangular", 9, 0.45),
+            ("honeycomb", 7, 0.62),
+        ] {
+            let (crystal, network) = lattice(name, &[side, side]);
+            let mut rng = stream(3, "radii", &[side as u64]);
+            for _ in 0..20 {
+                let sites: Vec<bool> = (0..network.sites())
+                    .map(|_| rng.random::<f64>() < p)
+                    .collect();
+                let mut expected = Vec::new();
+                let mut seen = vec![false; sites.len()];
+                for first in (0..sites.len()).filter(|&s| sites[s]) {
+                    if seen[first] {
+                        continue;
+                    }
+                    let mut members = vec![first as u32];
+                    seen[first] = true;
+                    let mut next = 0;
+                    while next < members.len() {
+                        for &other in network.neighbours(members[next] as usize) {
+                            if sites[other as usize] && !seen[other as usize] {
+                                seen[other as usize] = true;
+                                members.push(other);
+                            }
+                        }
+                        next += 1;
+                    }
+                    if let Ok(r) = radius_of_gyration(&network, &crystal, &[side, side], &members) {
+                        expected.push((members.len() as u32, r * r));
+                    }
+                }
+                let mut found = all(name, &[side, side], &sites);
+                for list in [&mut found, &mut expected] {
+                    list.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+                }
+                assert_eq!(found.len(), expected.len());
+                for (a, b) in found.iter().zip(&expected) {
+                    assert!(
+                        a.0 == b.0 && (a.1 - b.1).abs() < 1e-10,
+                        "{name}: {a:?} {b:?}"
+                    );
+                }
+            }
+        }
     }
 }

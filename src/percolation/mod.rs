@@ -37,7 +37,7 @@ pub mod winding;
 
 pub use canonical::Binomial;
 pub(crate) use configurations::occupation;
-pub use configurations::{Configurations, Probe};
+pub use configurations::{Configurations, Look, Probe, SizeClass};
 pub use crystal::{Bond, Crystal, MAX_DIMENSION, NAMES};
 pub use element::Element;
 pub use enumeration::{Enumeration, MAX_ENUMERATED, enumerate};

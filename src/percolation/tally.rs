@@ -75,7 +75,7 @@ impl Need {
 }
 
 impl Setting {
-    fn crystal(&self) -> Result<Crystal> {
+    pub(super) fn crystal(&self) -> Result<Crystal> {
         Crystal::named(&self.lattice, self.dimension)
     }
 
@@ -274,6 +274,21 @@ impl Tally {
         let tails = Tails::new(self.elements, p)?;
         let sum: f64 = self.onsets.iter().map(|o| tails.of(o.holds(event))).sum();
         Ok(sum / self.onsets.len() as f64)
+    }
+
+    /// Derivative of [`Tally::probability`] with respect to `p`: by Russo's formula, for a monotone event, the mean number of pivotal elements,
+    /// those whose state decides whether it holds.
+    ///
+    /// # Errors
+    /// `Input` for `p` outside `[0, 1]`.
+    pub fn slope(&self, event: Event, p: f64) -> Result<f64> {
+        let binomial = Binomial::new(self.elements, p)?;
+        let rise = |n: u32| binomial.rise(n as usize);
+        let rises = self.onsets.iter().map(|o| {
+            let [from, to] = o.holds(event);
+            rise(from) - rise(to)
+        });
+        Ok(rises.sum::<f64>() / self.onsets.len() as f64)
     }
 
     /// The `p` at which the probability of a monotone event (not [`Event::Only`]) is `level`, by bisection, with the jackknife over the sweeps taking off

@@ -73,6 +73,10 @@ fn canonical_means_are_those_of_the_enumeration() {
                 let counts = exact.holds(event);
                 let of = |t: &Tally| t.probability(event, p).unwrap();
                 check(&format!("{event:?}"), &of, canonical(&counts));
+                let rise = |t: &Tally| t.slope(event, p).unwrap();
+                let binomial = Binomial::new(draws[0].elements, p).unwrap();
+                let exact = binomial.slope(|n| counts[n] as f64 / exact.configurations[n] as f64);
+                check(&format!("slope of {event:?}"), &rise, exact.unwrap());
             }
         }
         let tally = &draws[0];
@@ -83,6 +87,53 @@ fn canonical_means_are_those_of_the_enumeration() {
         assert_eq!(tally.probability(Event::Any, 1.0).unwrap(), 1.0);
         assert_eq!(tally.probability(Event::Any, 0.0).unwrap(), 0.0);
     }
+}
+
+/// Russo: the slope of R_x on the 3 x 3 torus of sites is the mean number of pivotal sites, counted over all 512 configurations; and the slope is the
+/// derivative of the probability of the same sweeps.
+#[test]
+fn the_slope_counts_pivotal_sites() {
+    let sites = setting(&[3, 3], Element::Site, 2000);
+    let need = Need {
+        onset: true,
+        ..Need::default()
+    };
+    let tally = Tally::of(&sites, &need, &mut stream(4, "tally", &[])).unwrap();
+    for p in [0.0, 0.2, 0.5, 0.6, 1.0] {
+        // A configuration of three rows wraps along x as soon as, columns joined, a closed path does: by the sweeper in this order.
+        let network = sites.network().unwrap();
+        let wraps = |mask: u32| {
+            let order: Vec<u32> = (0..9).filter(|k| mask >> k & 1 == 1).collect();
+            let follow = Follow {
+                onset: true,
+                only_onset: true,
+            };
+            let mut sweeper = Sweeper::new(&network, Element::Site, follow);
+            let onset = sweeper.run_in_order(&order, &mut ()).unwrap();
+            onset.holds(Event::X)[0] != Onset::NEVER
+        };
+        let pivotal: f64 = (0..512u32)
+            .map(|mask| {
+                let n = mask.count_ones() as i32;
+                let weight = p_power(p, n) * p_power(1.0 - p, 9 - n);
+                let decides = |k: &u32| wraps(mask | 1 << k) != wraps(mask & !(1 << k));
+                weight * (0..9).filter(decides).count() as f64
+            })
+            .sum();
+        let slope = tally.slope(Event::X, p).unwrap();
+        // 2000 sweeps: the slope of one sweep scatters by about 1.
+        assert!((slope - pivotal).abs() < 0.1, "{p}: {slope} {pivotal}");
+        if p > 0.0 && p < 1.0 {
+            let at = |p: f64| tally.probability(Event::X, p).unwrap();
+            let difference = (at(p + 1e-5) - at(p - 1e-5)) / 2e-5;
+            assert!((slope - difference).abs() < 1e-7, "{slope} {difference}");
+        }
+    }
+}
+
+/// `0^0 = 1`.
+fn p_power(p: f64, n: i32) -> f64 {
+    if n == 0 { 1.0 } else { p.powi(n) }
 }
 
 /// The estimate solves its equation, and the jackknife leaves no bias that 400 draws of few sweeps would show.

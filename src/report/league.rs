@@ -80,7 +80,13 @@ pub fn derived(assessment: &Assessment) -> Table {
     let mut rows = Vec::new();
     for d in &assessment.derived {
         let measured = |k: usize| match &d.measured {
-            Ok(m) => value_text(m.estimate[k], m.stderr.as_ref().map(|s| s[k])),
+            Ok(m) => {
+                let value = value_text(m.estimate[k], m.stderr.as_ref().map(|s| s[k]));
+                match m.spread {
+                    Some(spread) => format!("{value}, chi2/dof {}", short(spread)),
+                    None => value,
+                }
+            }
             Err(reason) => reason.clone(),
         };
         if d.theories.is_empty() {

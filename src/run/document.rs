@@ -265,6 +265,7 @@ fn derived_json(d: &Derived) -> Json {
             "stderr": r.stderr.as_ref().map(|s| numbers(s)),
             "interval": r.interval,
             "residual": r.residual.as_ref().map(|s| numbers(s)),
+            "spread": r.spread,
             "n": r.n,
             "notes": r.notes,
         })

@@ -2,11 +2,11 @@
 
 use super::assess::{Derived, DerivedTheory, RowResult, against, measured_blocks, theory_curve};
 use super::outcome::Outcome;
-use crate::compare::{Blocks, Reduced, Reduction, TheoryCurve, cross, reduce};
+use crate::compare::{Blocks, Cell, Reduced, Reduction, TheoryCurve, collapse, cross, reduce};
 use crate::error::{Error, Result};
 use crate::instrument::Axis;
 use crate::spec::sweep::{Settings, coordinate};
-use crate::spec::{Reduce, ReduceKind, Spec};
+use crate::spec::{CollapseNumber, Reduce, ReduceKind, Spec};
 
 pub(super) fn reductions(spec: &Spec, outcome: &Outcome, r: &Reduce) -> Result<Vec<Derived>> {
     let mut groups: Vec<(Settings, Vec<usize>)> = Vec::new();
@@ -22,18 +22,29 @@ pub(super) fn reductions(spec: &Spec, outcome: &Outcome, r: &Reduce) -> Result<V
             None => groups.push((rest, vec![index])),
         }
     }
-    groups
-        .into_iter()
-        .map(|(set, cells)| derive(spec, outcome, r, set, cells))
-        .collect()
+    let numbers: &[Option<CollapseNumber>] = match r.kind {
+        ReduceKind::Collapse => &[
+            Some(CollapseNumber::Threshold),
+            Some(CollapseNumber::InverseNu),
+        ],
+        _ => &[None],
+    };
+    let mut derived = Vec::new();
+    for (set, cells) in groups {
+        for &number in numbers {
+            derived.push(derive(spec, outcome, r, number, &set, &cells)?);
+        }
+    }
+    Ok(derived)
 }
 
 fn derive(
     spec: &Spec,
     outcome: &Outcome,
     r: &Reduce,
-    set: Settings,
-    cells: Vec<usize>,
+    number: Option<CollapseNumber>,
+    set: &Settings,
+    cells: &[usize],
 ) -> Result<Derived> {
     let place = format!("reduce over {}", r.key);
     let x = cells
@@ -57,12 +68,12 @@ fn derive(
         first.wanted[wanted].observable,
         first.wanted[wanted].axes.clone(),
     );
-    // A crossing uses the axis up.
+    // Crossing and collapse use the axis up.
     let (grid, axes) = match r.kind {
-        ReduceKind::Crossing => (axes, Vec::new()),
+        ReduceKind::Crossing | ReduceKind::Collapse => (axes, Vec::new()),
         _ => (axes.clone(), axes),
     };
-    let of_cells = |cells: &[crate::compare::Cell]| match (r.kind, grid.as_slice()) {
+    let of_cells = |cells: &[Cell], scatter: &[Cell]| match (r.kind, grid.as_slice()) {
         (ReduceKind::Extrapolate, _) => {
             reduce(cells, Reduction::Extrapolation { curvature: false })
         }
@@ -77,30 +88,41 @@ fn derive(
             format!("{} has {} axes", r.observable, other.len()),
             "cross curves over one axis, such as wrapping-x over p",
         )),
+        (ReduceKind::Collapse, [axis]) => {
+            let collapsed = collapse(cells, scatter, &axis.values, r.degree())?;
+            Ok(match number {
+                Some(CollapseNumber::InverseNu) => collapsed.inverse_nu,
+                _ => collapsed.threshold,
+            })
+        }
+        (ReduceKind::Collapse, _) => Err(Error::bug(&place, "no single axis")),
     };
     let same_grid = cells
         .iter()
         .all(|&c| close(&outcome.cells[c].wanted[wanted].axes, &grid));
-    let reduced = |blocks: Vec<Option<Blocks>>| -> std::result::Result<Reduced, String> {
+    let parts = |blocks: Vec<Option<Blocks>>| -> Option<Vec<Cell>> {
+        let pairs = x.iter().zip(blocks);
+        pairs
+            .map(|(&x, blocks)| blocks.map(|blocks| Cell { x, blocks }))
+            .collect()
+    };
+    let blocks = cells
+        .iter()
+        .map(|&c| measured_blocks(&outcome.cells[c], wanted))
+        .collect::<Result<Vec<_>>>()?;
+    let networks = parts(blocks);
+    let reduced = |parts: Option<Vec<Cell>>| -> std::result::Result<Reduced, String> {
         if !same_grid {
             return Err(format!(
                 "the grid of {} differs between cells (choose points that fall on common times)",
                 r.observable
             ));
         }
-        let parts = x
-            .iter()
-            .zip(blocks)
-            .map(|(&x, blocks)| blocks.map(|blocks| crate::compare::Cell { x, blocks }))
-            .collect::<Option<Vec<_>>>()
-            .ok_or("a cell has no value")?;
-        of_cells(&parts).map_err(|e| e.to_string())
+        let parts = parts.ok_or("a cell has no value")?;
+        let scatter = networks.as_ref().unwrap_or(&parts);
+        of_cells(&parts, scatter).map_err(|e| e.to_string())
     };
-    let blocks = cells
-        .iter()
-        .map(|&c| measured_blocks(&outcome.cells[c], wanted))
-        .collect::<Result<Vec<_>>>()?;
-    let measured = reduced(blocks);
+    let measured = reduced(networks.clone());
     let mut theories = Vec::new();
     for (t, entry) in first.theories.iter().enumerate() {
         let curves = cells
@@ -117,6 +139,12 @@ fn derive(
         let known = match r.kind {
             ReduceKind::Exponent => theory.exponent(experiment, observable.name, &r.key),
             ReduceKind::Crossing => theory.crossing(experiment, observable.name, &r.key),
+            ReduceKind::Collapse => match number {
+                Some(CollapseNumber::InverseNu) => {
+                    theory.inverse_nu(experiment, observable.name, &r.key)
+                }
+                _ => theory.crossing(experiment, observable.name, &r.key),
+            },
             ReduceKind::Extrapolate | ReduceKind::Slope => None,
         };
         let (prediction, bound) = match known {
@@ -126,7 +154,7 @@ fn derive(
             }
             None => {
                 let curves = curves.into_iter().map(|c| c.map(|c| c.values)).collect();
-                (reduced(curves), 0.0)
+                (reduced(parts(curves)), 0.0)
             }
         };
         let Ok(prediction) = prediction else {
@@ -142,7 +170,9 @@ fn derive(
             Ok(m) => against(
                 &m.blocks,
                 &curve,
-                r.tolerance
+                number
+                    .and_then(|number| r.tolerances.get(&number).copied())
+                    .or(r.tolerance)
                     .map_or_else(|| spec.compare.of(observable.name), Into::into),
                 spec.seed,
                 &axes,
@@ -156,21 +186,26 @@ fn derive(
             expect: r.expect.get(&entry.label).copied().filter(|_| !spec.quick),
         });
     }
+    let label = r.label.clone().unwrap_or_else(|| {
+        let what = match r.kind {
+            ReduceKind::Extrapolate => "limit of",
+            ReduceKind::Slope => "slope of",
+            ReduceKind::Exponent => "exponent of",
+            ReduceKind::Crossing => "crossing of",
+            ReduceKind::Collapse => "collapse of",
+        };
+        format!("{what} {} in {}", r.observable, r.abscissa.text(&r.key))
+    });
     Ok(Derived {
-        label: r.label.clone().unwrap_or_else(|| {
-            let what = match r.kind {
-                ReduceKind::Extrapolate => "limit of",
-                ReduceKind::Slope => "slope of",
-                ReduceKind::Exponent => "exponent of",
-                ReduceKind::Crossing => "crossing of",
-            };
-            format!("{what} {} in {}", r.observable, r.abscissa.text(&r.key))
-        }),
+        label: match number {
+            Some(number) => format!("{label}: {}", number.symbol()),
+            None => label,
+        },
         reduce: r.clone(),
         observable,
         axes,
-        set,
-        cells,
+        set: set.clone(),
+        cells: cells.to_vec(),
         x,
         measured,
         theories,

@@ -3,6 +3,7 @@
 use super::assess::{Assessment, RowResult};
 use super::document::{Values, measured, predicted};
 use super::outcome::Outcome;
+use crate::compare::Reduced;
 use crate::error::{Error, Result};
 use crate::instrument::observable::names;
 use crate::spec::sweep::named;
@@ -184,8 +185,10 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
         .map(String::from)
         .to_vec();
     header.extend(RESULT.map(String::from));
+    header.push("spread".into());
     w.write_record(&header).map_err(failed)?;
     for d in &assessment.derived {
+        let spread = |r: &Reduced| r.spread.map_or(String::new(), number);
         let held: Vec<String> = d
             .set
             .iter()
@@ -206,6 +209,7 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
                     row.push(number(m.estimate[k]));
                     row.push(m.stderr.as_ref().map_or(String::new(), |s| number(s[k])));
                     row.extend(std::iter::repeat_n(String::new(), RESULT.len()));
+                    row.push(spread(m));
                     w.write_record(&row).map_err(failed)?;
                 }
             }
@@ -213,6 +217,7 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
                 let mut row = start(0, "networks");
                 row.extend([String::new(), String::new()]);
                 row.extend(result(&RowResult::Unmeasured(reason.clone())));
+                row.push(String::new());
                 w.write_record(&row).map_err(failed)?;
             }
         }
@@ -230,6 +235,7 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
                     0 => row.extend(result(&t.row)),
                     _ => row.extend(std::iter::repeat_n(String::new(), RESULT.len())),
                 }
+                row.push(spread(&t.reduced));
                 w.write_record(&row).map_err(failed)?;
             }
         }

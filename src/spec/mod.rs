@@ -14,7 +14,10 @@ pub mod sweep;
 
 pub use document::{Document, Override, Source};
 pub use figure::{Figure, FigureKind, ScaleKey};
-pub use keys::{Abscissa, Compare, Expect, Measure, NamedTolerance, Reduce, ReduceKind, Tolerance};
+pub use keys::{
+    Abscissa, CollapseNumber, Compare, Expect, Measure, NamedTolerance, Reduce, ReduceKind,
+    Tolerance,
+};
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;

@@ -129,7 +129,7 @@ pub fn output() -> Json {
                     "comparison": { "type": "array", "items": { "$ref": "#/$defs/row" } },
                 },
             }},
-            "derived": { "type": "array", "items": { "type": "object", "description": "one reduction: label, key, abscissa, x, observable, axes, set, measured { estimate, stderr, interval }, theories [ row + reduced ]" } },
+            "derived": { "type": "array", "items": { "type": "object", "description": "one reduction: label, key, abscissa, x, observable, axes, set, measured { estimate, stderr, interval, residual, spread (of a collapse: chi2 per degree of freedom) }, theories [ row + reduced ]" } },
             "expectations": { "type": "array", "items": { "type": "object", "required": ["label", "expect", "met", "why"] } },
             "warnings": { "type": "array", "items": { "type": "string" } },
         },

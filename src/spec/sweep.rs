@@ -215,7 +215,11 @@ pub fn coordinate(cell: &Settings, key: &str, abscissa: Abscissa) -> Option<f64>
     let (_, value) = cell.iter().find(|(k, _)| k == key)?;
     match (abscissa, value) {
         (Abscissa::Depth, Value::Array(items)) => Some(items.len() as f64 + 1.0),
-        (Abscissa::Depth, _) => None,
+        (Abscissa::Aspect, Value::Array(items)) => match items.as_slice() {
+            [a, b] => Some((number(a)? - 1.0) / number(b)?),
+            _ => None,
+        },
+        (Abscissa::Depth | Abscissa::Aspect, _) => None,
         _ => number(value).map(|k| abscissa.of(k)),
     }
 }

@@ -65,6 +65,15 @@ pub trait Theory: Debug + Send + Sync {
     ) -> Option<(f64, f64)> {
         None
     }
+    /// The exponent `1/nu` of curves `F((p - p_c) key^(1/nu))` of a dimensionless observable, with its uncertainty: for `[[reduce]]`.
+    fn inverse_nu(
+        &self,
+        _experiment: &Experiment,
+        _observable: &str,
+        _key: &str,
+    ) -> Option<(f64, f64)> {
+        None
+    }
 }
 
 /// A theory bound to one experiment.

@@ -90,15 +90,21 @@ pub struct Collapse {
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
 pub fn collapse(curves: &[Curve], scales: &Scales, degree: usize) -> Result<Collapse> {
-    let data = Points::new(curves)?;
-    let law = Law::new(scales, &data, degree);
+    let fit = CollapseFit::new(curves, scales, degree)?;
+    let CollapseFit { data, law } = &fit;
+    if data.blocks.nrows() < 2 {
+        return Err(Error::input(
+            "curves",
+            "1 block",
+            "give at least two blocks (20 for good errors)",
+        ));
+    }
     let columns = data.blocks.column_iter();
     let means: Vec<f64> = columns.map(|c| c.mean()).collect();
-    let best = law.fit(&data, &means, law.start(&data, &means)?)?;
-    let freedom = data.size.len().saturating_sub(best.parameters.len());
+    let best = fit.minimum(&means, None)?;
     let resampled = jackknife(&data.blocks, |means| {
-        match law.fit(&data, means, best.parameters.clone()) {
-            Ok(fit) => law.scales(&fit.parameters).to_vec(),
+        match fit.minimum(means, Some(&best.parameters)) {
+            Ok(other) => fit.scales(&other).to_vec(),
             Err(_) => vec![f64::NAN; 3],
         }
     });
@@ -110,7 +116,7 @@ pub fn collapse(curves: &[Curve], scales: &Scales, degree: usize) -> Result<Coll
             "use larger blocks, or fewer free numbers",
         ));
     }
-    let values = law.scales(&best.parameters);
+    let values = fit.scales(&best);
     let estimate = |k: usize| Estimate {
         value: values[k],
         stderr: stderr[k],
@@ -126,8 +132,52 @@ pub fn collapse(curves: &[Curve], scales: &Scales, degree: usize) -> Result<Coll
             .copied()
             .collect(),
         unit: law.unit,
-        spread: best.chi2 / freedom as f64,
+        spread: fit.spread(&best),
     })
+}
+
+/// The least-squares problem of a collapse: weights from the scatter of given blocks (equal ones for a single block), for any means.
+pub(crate) struct CollapseFit {
+    data: Points,
+    law: Law,
+}
+
+impl CollapseFit {
+    pub fn new(curves: &[Curve], scales: &Scales, degree: usize) -> Result<Self> {
+        let data = Points::new(curves)?;
+        let law = Law::new(scales, &data, degree);
+        Ok(CollapseFit { data, law })
+    }
+
+    /// The minimum for the `means` of all points, curve by curve; from the first guesses of the scales, or from given parameters.
+    pub fn minimum(&self, means: &[f64], start: Option<&DVector<f64>>) -> Result<Minimum> {
+        let start = match start {
+            Some(parameters) => parameters.clone(),
+            None => self.law.start(&self.data, means)?,
+        };
+        self.law.fit(&self.data, means, start)
+    }
+
+    /// Threshold, `1/nu` and growth.
+    pub fn scales(&self, minimum: &Minimum) -> [f64; 3] {
+        self.law.scales(&minimum.parameters)
+    }
+
+    /// Weighted sum of squares per degree of freedom.
+    pub fn spread(&self, minimum: &Minimum) -> f64 {
+        let freedom = self
+            .data
+            .size
+            .len()
+            .saturating_sub(minimum.parameters.len());
+        minimum.chi2 / freedom as f64
+    }
+
+    /// Root mean square distance of the points from the common curve.
+    pub fn distance(&self, means: &[f64], minimum: &Minimum) -> f64 {
+        let (curve, _) = self.law.model(&self.data, &minimum.parameters);
+        (DVector::from_column_slice(means) - curve).norm() / (means.len() as f64).sqrt()
+    }
 }
 
 /// The points of all curves, one after the other.
@@ -166,7 +216,7 @@ impl Points {
             size.extend(vec![curve.size; curve.control.len()]);
             columns.extend(curve.blocks.column_iter());
         }
-        if rows < 2 || size.iter().all(|&l| l == size[0]) {
+        if rows == 0 || size.iter().all(|&l| l == size[0]) {
             return refuse(
                 format!("{} curves with {rows} blocks", curves.len()),
                 "give at least two sizes and two blocks (20 for good errors)",
@@ -174,6 +224,10 @@ impl Points {
         }
         let mut weights = vec![];
         for (k, column) in columns.iter().enumerate() {
+            if rows == 1 {
+                weights.push(1.0);
+                continue;
+            }
             let values: Vec<f64> = column.iter().copied().collect();
             match mean_stderr(&values) {
                 (_, Some(error)) if error > 0.0 && error.is_finite() => {

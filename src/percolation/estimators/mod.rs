@@ -7,6 +7,7 @@ mod gauss_newton;
 mod power_law;
 mod size_scaling;
 
+pub(crate) use collapse::CollapseFit;
 pub use collapse::{Collapse, Curve, Parameter, Scales, collapse};
 pub use power_law::{PowerLaw, fit_power_law};
 pub use size_scaling::{SizePoint, SizeScaling, fit_size_scaling, scan_smallest_size};

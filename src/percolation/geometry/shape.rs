@@ -4,8 +4,9 @@ use super::{NONE, Occupied, backbone, biconnected, chemical_distance, clusters};
 use crate::error::{Error, Result};
 use crate::numerics::random::Stream;
 use crate::percolation::graph::Graph;
+use crate::percolation::gyration::squared_radii;
 use crate::percolation::hull::{accessible_perimeter, hull};
-use crate::percolation::{Element, Forest, Network};
+use crate::percolation::{Crystal, Element, Forest, Network};
 use rand::RngExt;
 use std::collections::BTreeMap;
 
@@ -121,6 +122,13 @@ impl Gauge {
             *count.entry(size).or_insert(0) += 1;
         }
         count
+    }
+
+    /// Sizes and squared radii of gyration of all clusters that do not wrap around the torus.
+    pub fn radii(&self, crystal: &Crystal) -> Vec<(u32, f64)> {
+        let sites = &self.sites[..self.network.sites()];
+        let bonds = &self.bonds[..self.network.bonds().len()];
+        squared_radii(&self.network, crystal, &self.sides, sites, bonds)
     }
 
     /// The value of a shape; `None` where the configuration has none (no cluster that joins the faces, or none that does not wrap).

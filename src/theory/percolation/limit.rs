@@ -25,8 +25,8 @@ static ABOUT: About = About {
                           square lattice: exactly 1/2 for every L (self-duality)
   bridge-density          bonds of the square lattice at p = 1/2: 1/4 (Xu, Wang, Zhou, Garoni & Deng 2014, arXiv:1309.7244)
 
-Where the curves of wrapping or spanning probabilities of successive task.size cross ([[reduce]] kind = \"crossing\") it predicts the
-threshold, up to six dimensions. Probabilities are predicted where the only p is the threshold ({ kind = \"wrapping-x\", p = \"threshold\" }). They are the same for sites and
+Where the curves of wrapping or spanning probabilities of successive task.size cross ([[reduce]] kind = \"crossing\"), or where they collapse
+(kind = \"collapse\"), it predicts the threshold, up to six dimensions. Probabilities are predicted where the only p is the threshold ({ kind = \"wrapping-x\", p = \"threshold\" }). They are the same for sites and
 bonds and for every lattice of the same shape; finite lattices differ by powers of 1/L.
 
 keys: none

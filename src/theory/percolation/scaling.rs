@@ -1,7 +1,7 @@
 //! Finite-size scaling: exponents of observables in the size of the lattice.
 
 use super::limit::Constants;
-use super::{covered, leath, setting};
+use super::{covered, event, leath, promise, setting};
 use crate::experiment::Experiment;
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
@@ -11,7 +11,7 @@ use crate::percolation::exponents::{
 use crate::percolation::occupation;
 use crate::percolation::thresholds::threshold;
 use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Theory};
+use crate::theory::{Info, Plan, Predicted, Theory};
 use std::sync::Arc;
 
 static ABOUT: About = About {
@@ -30,13 +30,16 @@ and sets within the clusters have dimensions of their own:
   accessible-perimeter  L^(4/3), two dimensions (Aizenman, Duplantier & Aharony 1999)
   backbone-mass         L^(d_B), in two dimensions 1.6433331633 (Nolin, Qian, Sun & Zhuang 2023, arXiv:2309.05050)
   red-bonds             L^(1/nu) (Coniglio 1982)
+  wrapping-slope        dR_x/dp ~ L^(1/nu), the pivotal elements of a torus
   chemical-distance     L^(d_min), 1.13077(2) in two and 1.3756(6) in three dimensions (Zhou, Yang, Deng & Ziff 2012, arXiv:1112.3428)
 
 with the exponents of the dimension (exact in two dimensions but for d_min, published in 3 to 5, mean field from 6 on with logarithmic
 corrections in 6). On tori above six dimensions <s_max> ~ N^(2/3): d_f is replaced by 2 d/3, and the dimensions of the sets are not
-predicted. Amplitudes are not predicted: it gives exponents to [[reduce]]. The only values are those of
+predicted. Curves of wrapping or spanning probabilities are functions of (p - p_c) L^(1/nu), up to six dimensions: it gives 1/nu to [[reduce]] kind =
+\"collapse\". Amplitudes are not predicted: it gives exponents to [[reduce]]. The only values are those of
 
   fisher-exponent       tau = 1 + d/d_f, 187/91 in two dimensions
+  gyration-exponent     1/d_f, 48/91 in two dimensions, at all sizes
   survival-exponent     tau - 2, of clusters grown on an infinite lattice (task percolation-growth)
 
 The published uncertainty of an exponent is its bound.
@@ -59,13 +62,16 @@ static INFO: Info = Info {
         "accessible-perimeter",
         "backbone-mass",
         "red-bonds",
+        "wrapping-slope",
         "chemical-distance",
         FISHER,
+        GYRATION,
     ],
     assumptions: &["the occupation is the threshold", "the lattice is large"],
 };
 
 const FISHER: &str = "fisher-exponent";
+const GYRATION: &str = "gyration-exponent";
 
 /// Registry line.
 pub const KIND: Kind<dyn Theory> = Kind {
@@ -108,7 +114,7 @@ impl Theory for Scaling {
             return Ok(Constants::plan(covers, value, &["task.doublings -> inf"]));
         }
         let setting = setting(experiment)?;
-        let mut covers = covered(wanted, &[FISHER]).map_err(|_| {
+        let mut covers = covered(wanted, &[FISHER, GYRATION]).map_err(|_| {
             Declined(
                 "predicts exponents: they stand beside [[reduce]] kind = \"exponent\", key = \"task.size\"".into(),
             )
@@ -116,13 +122,29 @@ impl Theory for Scaling {
         let critical = occupation(setting, None).map_err(|e| Declined(e.to_string()))?;
         covers.retain(|&i| wanted[i].axes[0].values == [critical]);
         if covers.is_empty() {
-            return Err(Declined("tau is that of clusters at the threshold".into()));
+            return Err(Declined(
+                "tau and 1/d_f are those of clusters at the threshold".into(),
+            ));
         }
-        let tau = exponents(setting.dimension)
-            .map_err(|e| Declined(e.to_string()))?
-            .tau;
-        let value = (tau.value, tau.stderr);
-        Ok(Constants::plan(covers, value, &["task.size -> inf"]))
+        let table = exponents(setting.dimension).map_err(|e| Declined(e.to_string()))?;
+        let of = |&i: &usize| {
+            let (value, bound) = match wanted[i].observable.name {
+                GYRATION => inverse(table.fractal_dimension),
+                _ => (table.tau.value, table.tau.stderr),
+            };
+            let points = crate::instrument::observable::size(&wanted[i].axes);
+            Predicted {
+                wanted: i,
+                mean: vec![value; points],
+                bound: vec![bound; points],
+                stderr: None,
+            }
+        };
+        Ok(Box::new(Constants {
+            predicted: covers.iter().map(of).collect(),
+            covers,
+            promise: promise(&["task.size -> inf"], 0, 0.0),
+        }))
     }
 
     fn exponent(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
@@ -143,7 +165,7 @@ impl Theory for Scaling {
             ("accessible-perimeter", 2) => return Some((ACCESSIBLE_PERIMETER_DIMENSION_2D, 0.0)),
             ("backbone-mass", ..=6) => return of(table.backbone_dimension),
             ("chemical-distance", ..=6) => return of(table.shortest_path_dimension),
-            ("red-bonds", ..=6) => {
+            ("red-bonds" | "wrapping-slope", ..=6) => {
                 let dimension = table.red_bond_dimension();
                 return Some((dimension, dimension * table.nu.stderr / table.nu.value));
             }
@@ -155,6 +177,23 @@ impl Theory for Scaling {
             _ => None,
         }
     }
+
+    fn inverse_nu(
+        &self,
+        experiment: &Experiment,
+        observable: &str,
+        key: &str,
+    ) -> Option<(f64, f64)> {
+        let setting = setting(experiment).ok()?;
+        let scales = key == "task.size" && setting.dimension <= 6 && event(observable).is_some();
+        let table = exponents(setting.dimension).ok().filter(|_| scales)?;
+        Some(inverse(table.nu))
+    }
+}
+
+/// The inverse of an exponent with its uncertainty.
+fn inverse(e: Exponent) -> (f64, f64) {
+    (1.0 / e.value, e.stderr / e.value.powi(2))
 }
 
 #[cfg(test)]
@@ -197,6 +236,7 @@ mod tests {
             (2, "accessible-perimeter", 4.0 / 3.0),
             (2, "backbone-mass", 1.643_333_163_3),
             (2, "red-bonds", 0.75),
+            (2, "wrapping-slope", 0.75),
             (2, "chemical-distance", 1.130_77),
             (3, "chemical-distance", 1.375_6),
             (3, "red-bonds", 1.0 / 0.876_2),
@@ -232,5 +272,30 @@ mod tests {
         let plan = Scaling.plan(&square, &[tau]).unwrap();
         let solved = plan.solve(&crate::experiment::Draw::default()).unwrap();
         assert_eq!(solved.observables[0].mean, [187.0 / 91.0]);
+        let radii = Wanted {
+            observable: crate::instrument::find("", GYRATION).unwrap().observable(),
+            axes: vec![
+                crate::instrument::Axis::new("p", "1", vec![0.592_746_050_788]),
+                crate::instrument::Axis::new("size", "sites", vec![128.0, 256.0]),
+            ],
+        };
+        let plan = Scaling.plan(&square, &[radii]).unwrap();
+        let solved = plan.solve(&crate::experiment::Draw::default()).unwrap();
+        let [a, b] = solved.observables[0].mean[..] else {
+            panic!("two sizes");
+        };
+        assert!(a == b && (a - 48.0 / 91.0).abs() < 1e-15);
+        let [value, bound] = Scaling
+            .inverse_nu(&cubic, "wrapping-x", "task.size")
+            .map(|(value, bound)| [value, bound])
+            .unwrap();
+        assert!(
+            (value - 1.0 / 0.876_2).abs() < 1e-12 && (bound - 1.2e-3 * value * value).abs() < 1e-15
+        );
+        assert!(
+            Scaling
+                .inverse_nu(&cubic, "largest-cluster", "task.size")
+                .is_none()
+        );
     }
 }
