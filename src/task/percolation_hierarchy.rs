@@ -322,38 +322,36 @@ impl Task for PercolationHierarchy {
             square: vec![0.0; d],
         };
         let mut x = DMatrix::zeros(d, chosen.len());
-        Embedding::new(&hierarchy, growth, d, walk)?.for_each_chunk(
-            &hierarchy,
-            CHUNK,
-            &mut space,
-            |points, positions| {
-                for (&point, position) in points.iter().zip(positions.chunks(d)) {
-                    all.add(position);
-                    let k = column[point as usize];
-                    if k != NOT_CHOSEN {
-                        for (x, &p) in x.column_mut(k as usize).iter_mut().zip(position) {
-                            *x = f64::from(p);
-                        }
+        let embedding = Embedding::new(&hierarchy, growth, d, walk)?;
+        let step = embedding.step;
+        embedding.for_each_chunk(&hierarchy, CHUNK, &mut space, |points, positions| {
+            for (&point, position) in points.iter().zip(positions.chunks(d)) {
+                all.add(position);
+                let k = column[point as usize];
+                if k != NOT_CHOSEN {
+                    for (x, &p) in x.column_mut(k as usize).iter_mut().zip(position) {
+                        *x = f64::from(p);
                     }
                 }
-                Ok(())
-            },
-        )?;
+            }
+            Ok(())
+        })?;
 
-        let y = match self.target {
+        let (y, edge) = match self.target {
             Target::Taxonomic => {
                 let y = labels::taxonomic(&hierarchy, &mut values);
                 let mean = y.iter().sum::<f64>() / all.count;
                 let square = y.iter().map(|y| (y - mean).powi(2)).sum::<f64>();
                 let scale = scale(square / all.count);
                 let chosen = chosen.iter().map(|&p| (y[p as usize] - mean) / scale);
-                DMatrix::from_iterator(1, chosen.len(), chosen)
+                (DMatrix::from_iterator(1, chosen.len(), chosen), None)
             }
             Target::Coordinate => {
                 let last = self.embedding_dim;
                 let (mean, scale) = (all.mean(last), scale(all.variance(last)));
                 let y = x.row(last).map(|y| (y - mean) / scale);
-                DMatrix::from_row_slice(1, y.len(), y.transpose().as_slice())
+                let y = DMatrix::from_row_slice(1, y.len(), y.transpose().as_slice());
+                (y, Some((step / scale).powi(2)))
             }
         };
         let mut x = x.remove_rows(self.embedding_dim, hidden);
@@ -378,6 +376,7 @@ impl Task for PercolationHierarchy {
                 test: clusters(&test),
                 latents: coarse(&hierarchy, &column, train.len()),
                 sizes: hierarchy.clusters().map(|c| c.size() as u32).collect(),
+                edge,
             },
         ))
     }
@@ -404,6 +403,10 @@ impl Task for PercolationHierarchy {
     /// A critical cluster has dimension 4; its taxonomic labels do not follow the distance.
     fn manifold_dimension(&self) -> Option<f64> {
         (self.mode == Mode::OneCluster && self.target == Target::Coordinate).then_some(4.0)
+    }
+
+    fn walks_on_trees(&self) -> bool {
+        self.target == Target::Coordinate
     }
 
     fn pictures(&self, rng: &mut Stream) -> Result<Vec<Picture>> {

@@ -131,7 +131,9 @@ fn fraction(phi: f64) -> Result<f64> {
 
 /// `x_0, x_1, ...` of the critical tree.
 fn generations(phi: f64) -> impl Iterator<Item = f64> {
-    std::iter::successors(Some(1.0 - phi), move |x| Some((1.0 - phi) * (x - 1.0).exp()))
+    std::iter::successors(Some(1.0 - phi), move |x| {
+        Some((1.0 - phi) * (x - 1.0).exp())
+    })
 }
 
 /// `1 - F_l` at the nodes of a circle around 0 in the plane of `T`, upper half.
