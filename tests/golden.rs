@@ -285,6 +285,10 @@ fn tasks(cases: &mut Cases) {
         ),
         ("strings", COPY.to_string()),
         ("clusters", CLUSTERS.to_string()),
+        (
+            "components",
+            format!("{CLUSTERS}mode = 'erdos-renyi'\ntarget = 'coordinate'"),
+        ),
         ("walk", LATTICE_CLUSTERS.to_string()),
         (
             "context",

@@ -24,6 +24,8 @@ one such draw, a fraction phi = samples/n of all.
   mode = \"distribution\"   every point founds a cluster with probability 1 - 1/(exponent - 1), else joins that of a uniformly chosen
                           earlier point: P(s) = rho B(s, rho + 1) ~ s^-exponent, rho = exponent - 1 (2.5: mean field, mean size 3);
                           steps of length n^(-1/6) from origins in the unit ball
+  mode = \"erdos-renyi\"    components of the random graph of n points and n/2 edges, its threshold: percolation itself in mean field, without growth;
+                          a random point is in one of s with the Borel probability e^-s s^(s-1)/s!; the few loops are left out; steps as above
   mode = \"one-cluster\"    all points in one cluster, of dimension 4: steps of length n^(-1/4)
   variant = \"branching\"   the two children of a latent of direction g have (g +- h)/sqrt(2), h orthogonal to g; points step along
                           the direction of their leaf
@@ -38,7 +40,7 @@ Targets: mean 0 and variance 1 over all n points. With loss \"half-mean\" the lo
 Keys
   points         n: all points of a draw
   embedding_dim  d >= 2: inputs (default 100; below, neighbours in space are often no neighbours in the tree)
-  mode           \"distribution\" (default) or \"one-cluster\"
+  mode           \"distribution\" (default), \"erdos-renyi\" or \"one-cluster\"
   exponent       tau > 2 of the sizes (default 2.5; mode \"distribution\" alone)
   variant        \"branching\" (default) or \"independent\"
   target         \"taxonomic\" (default) or \"coordinate\"
@@ -74,6 +76,8 @@ pub enum Mode {
     /// Clusters of all sizes.
     #[default]
     Distribution,
+    /// Components of a random graph at its threshold.
+    ErdosRenyi,
     /// One cluster of all points.
     OneCluster,
 }
@@ -206,6 +210,7 @@ impl PercolationHierarchy {
     pub fn growth(&self) -> Growth {
         match self.mode {
             Mode::Distribution => Growth::Distribution { tau: self.exponent },
+            Mode::ErdosRenyi => Growth::ErdosRenyi,
             Mode::OneCluster => Growth::OneCluster,
         }
     }
@@ -390,8 +395,8 @@ impl Task for PercolationHierarchy {
     }
 
     fn clusters(&self) -> Option<ClusterView> {
-        (self.mode == Mode::Distribution).then(|| ClusterView {
-            law: Some(SizeLaw {
+        (self.mode != Mode::OneCluster).then(|| ClusterView {
+            law: (self.mode == Mode::Distribution).then_some(SizeLaw {
                 exponent: self.exponent,
                 points: self.points,
                 samples: self.samples,

@@ -37,7 +37,7 @@ points^(-1/(exponent-1)) of the mass each, fluctuates from draw to draw: conditi
 cluster-sizes      = (P(>= s) - P(>= 2s))/s,   P(>= s) = rho B(s, rho)             condition = \"none\"
 cluster-rank-size  = sum_s Prob(at least k clusters of s or more)/n ~ (n/k)^(1/rho)/n, independent sizes, from k = 8 on
 
-keys: condition = \"none\" | \"data\" (default: none where the sizes have a law, percolation-hierarchy; else data)
+keys: condition = \"none\" | \"data\" (default: none with percolation-hierarchy, mode = \"distribution\"; else data)
 limits: condition = \"none\": task.points -> inf
 source: Brill 2024 (arXiv:2412.07942); Michaud, Liu, Girit, Tegmark 2023 (arXiv:2303.13506)",
     revision: 2,
@@ -103,7 +103,7 @@ impl Theory for ClusterDiscovery {
     ) -> std::result::Result<Box<dyn Plan>, Declined> {
         let Some(clusters) = experiment.task.clusters() else {
             return Err(Declined(
-                "needs a task of many clusters (percolation-clusters, percolation-hierarchy with mode = \"distribution\")".into(),
+                "needs a task of many clusters (percolation-clusters, percolation-hierarchy but for mode = \"one-cluster\")".into(),
             ));
         };
         let law = match (self.condition, clusters.law) {
