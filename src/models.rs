@@ -41,6 +41,7 @@ pub const MODELS: &[Model] = models![
     "mnist-kernel",
     "mnist-modes",
     "transformer-copy",
+    "percolation-combined",
     "percolation-features",
     "percolation-learning",
     "percolation-learning-curve",

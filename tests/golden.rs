@@ -64,6 +64,7 @@ fn data() -> Dataset {
                 test: vec![1, 2],
             }],
             sizes: vec![4, 3, 2, 1, 1],
+            edge: None,
         }),
     }
 }
@@ -284,6 +285,10 @@ fn tasks(cases: &mut Cases) {
         ),
         ("strings", COPY.to_string()),
         ("clusters", CLUSTERS.to_string()),
+        (
+            "components",
+            format!("{CLUSTERS}mode = 'erdos-renyi'\ntarget = 'coordinate'"),
+        ),
         ("walk", LATTICE_CLUSTERS.to_string()),
         (
             "context",
@@ -738,6 +743,23 @@ fn theories(cases: &mut Cases) {
     let exponent = theory.exponent(&nearest, "test-loss", "task.samples");
     let values = [exponent.unwrap().0];
     cases.add("theory", theory.info().about, "exponent", values);
+
+    nearest.task = parsed(TASKS, &format!("{CLUSTERS}target = 'coordinate'"));
+    let wanted = INSTRUMENTS.iter().filter_map(|i| {
+        Some(Wanted {
+            observable: i.observable(),
+            axes: i.axes(&nearest).ok()?,
+        })
+    });
+    let theory = parsed(THEORIES, "kind = 'tree-nearest'");
+    let plan = theory.plan(&nearest, &wanted.collect::<Vec<_>>()).unwrap();
+    let draw = Draw {
+        dataset: Some(Arc::new(nearest.dataset(0).unwrap())),
+        ..Draw::default()
+    };
+    let found = plan.solve(&draw).unwrap().observables;
+    let values = found.into_iter().flat_map(|o| o.mean);
+    cases.add("theory", theory.info().about, "clusters", values);
 }
 
 /// Simulations without a learner: task, instruments and theories of percolation.

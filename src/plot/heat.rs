@@ -150,6 +150,7 @@ pub fn draw<DB: DrawingBackend>(
         area.width() / heat.columns as f64,
         area.height() / heat.rows as f64,
     );
+    let mut runs = Vec::new();
     for (row, values) in heat.values.chunks(heat.columns).enumerate() {
         let mut column = 0;
         for run in values.chunk_by(|a, b| heat.color(*a) == heat.color(*b)) {
@@ -161,9 +162,14 @@ pub fn draw<DB: DrawingBackend>(
                 x1: (area.x0 + end as f64 * width + SEAM).min(area.x1),
                 y1: (area.y0 + (row as f64 + 1.0) * height + SEAM).min(area.y1),
             };
-            canvas.block(&cells, heat.color(run[0]), 1.0)?;
+            runs.push((heat.color(run[0]), cells));
             column = end;
         }
+    }
+    // Cells of one colour become one path of an SVG.
+    runs.sort_by_key(|(color, _)| (color.0, color.1, color.2));
+    for (color, cells) in &runs {
+        canvas.block(cells, *color, 1.0)?;
     }
     bar(canvas, heat, placed)
 }

@@ -59,7 +59,7 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
-/// Moves common attributes to the root, joins runs of strokes of one style into one path and puts texts on one line.
+/// Moves common attributes to the root, joins runs of strokes and of rectangles of one style into one path each and puts texts on one line.
 fn shorten(raw: &str, figure: &Figure) -> String {
     let mut svg = String::with_capacity(raw.len() / 2);
     let name = match &figure.title {
@@ -91,18 +91,15 @@ fn shorten(raw: &str, figure: &Figure) -> String {
             .replace(" opacity=\"1\"", "")
             .replace(" stroke=\"none\"", "")
             .replace(" fill=\"#000000\"", "");
-        let stroke = line
-            .strip_prefix("<polyline fill=\"none\"")
-            .and_then(|rest| rest.split_once(" points=\""));
-        if let Some((look, points)) = stroke {
+        if let Some((look, path)) = stroke(&line).or_else(|| rectangle(&line)) {
             if open_path.as_deref() != Some(look) {
                 if open_path.is_some() {
                     svg.push_str("\"/>\n");
                 }
-                let _ = write!(svg, "<path fill=\"none\"{look} d=\"");
+                let _ = write!(svg, "<path {look} d=\"");
                 open_path = Some(look.to_string());
             }
-            push_path(&mut svg, points.trim_end_matches("\"/>"));
+            svg.push_str(&path);
             continue;
         }
         if open_path.take().is_some() {
@@ -120,8 +117,12 @@ fn shorten(raw: &str, figure: &Figure) -> String {
     svg
 }
 
-/// Appends a polyline `x,y x,y ...` as path commands: an absolute start, then steps.
-fn push_path(svg: &mut String, points: &str) {
+/// Style and path commands of a polyline `x,y x,y ...`: an absolute start, then steps.
+fn stroke(line: &str) -> Option<(&str, String)> {
+    let (look, points) = line.strip_prefix("<polyline ")?.split_once(" points=\"")?;
+    look.starts_with("fill=\"none\"").then_some(())?;
+    let points = points.trim_end_matches("\"/>");
+    let mut path = String::new();
     let place = |p: &str| -> Option<(i32, i32)> {
         let (x, y) = p.split_once(',')?;
         Some((x.parse().ok()?, y.parse().ok()?))
@@ -129,14 +130,31 @@ fn push_path(svg: &mut String, points: &str) {
     let mut last: Option<(i32, i32)> = None;
     for (x, y) in points.split_whitespace().filter_map(place) {
         let _ = match last.map(|(lx, ly)| (x - lx, y - ly)) {
-            None => write!(svg, "M{x},{y}"),
-            Some((dx, 0)) => write!(svg, "h{dx}"),
-            Some((0, dy)) => write!(svg, "v{dy}"),
-            Some((dx, dy)) if dy < 0 => write!(svg, "l{dx}{dy}"),
-            Some((dx, dy)) => write!(svg, "l{dx},{dy}"),
+            None => write!(path, "M{x},{y}"),
+            Some((dx, 0)) => write!(path, "h{dx}"),
+            Some((0, dy)) => write!(path, "v{dy}"),
+            Some((dx, dy)) if dy < 0 => write!(path, "l{dx}{dy}"),
+            Some((dx, dy)) => write!(path, "l{dx},{dy}"),
         };
         last = Some((x, y));
     }
+    Some((look, path))
+}
+
+/// Style and path commands of a filled rectangle.
+fn rectangle(line: &str) -> Option<(&str, String)> {
+    let mut rest = line.strip_prefix("<rect ")?;
+    let mut sides = [""; 4];
+    for (side, key) in sides
+        .iter_mut()
+        .zip(["x=\"", "y=\"", "width=\"", "height=\""])
+    {
+        (*side, rest) = rest.strip_prefix(key)?.split_once("\" ")?;
+    }
+    let look = rest.strip_suffix("/>")?;
+    let filled = look.starts_with("fill=\"#") && !look.contains("stroke");
+    let [x, y, width, height] = sides;
+    filled.then(|| (look, format!("M{x},{y}h{width}v{height}h-{width}z")))
 }
 
 /// Rounds the font size of a text tag to a tenth of a unit.

@@ -346,6 +346,7 @@ fn vertices(path: &str) -> Vec<(f64, f64)> {
             ("l", [a, b]) => (x, y) = (x + a, y + b),
             ("h", [a]) => x += a,
             ("v", [b]) => y += b,
+            ("z", []) => {}
             other => panic!("{other:?}"),
         }
         found.push((x, y));

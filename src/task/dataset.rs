@@ -68,6 +68,8 @@ pub struct Groups {
     pub latents: Vec<Latent>,
     /// Numbers of points of all groups of the draw, sampled or not; empty where unknown.
     pub sizes: Vec<u32>,
+    /// Where groups are trees along whose edges the targets walk: the mean square difference of the targets of two neighbours.
+    pub edge: Option<f64>,
 }
 
 /// A set of samples that is true structure of the data: its binary feature is 1 on them and 0 elsewhere.

@@ -146,6 +146,10 @@ pub trait Task: Debug + Send + Sync {
     fn manifold_dimension(&self) -> Option<f64> {
         None
     }
+    /// View: whether clusters are uniform random trees and targets walk along their edges, as far at each ([`Groups::edge`]).
+    fn walks_on_trees(&self) -> bool {
+        false
+    }
     /// View: pictures of the draw that [`Task::draw`] makes of the same stream, where the task has any.
     fn pictures(&self, _rng: &mut Stream) -> Result<Vec<Picture>> {
         Ok(Vec::new())

@@ -378,6 +378,7 @@ impl Task for PercolationClusters {
             train,
             test,
             sizes: points.sizes.clone(),
+            edge: None,
         };
         let x = self.coordinates(&crystal, &sites);
         Ok(parts(&x, &y.select_columns(&chosen), self.samples, groups))

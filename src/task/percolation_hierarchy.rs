@@ -24,6 +24,8 @@ one such draw, a fraction phi = samples/n of all.
   mode = \"distribution\"   every point founds a cluster with probability 1 - 1/(exponent - 1), else joins that of a uniformly chosen
                           earlier point: P(s) = rho B(s, rho + 1) ~ s^-exponent, rho = exponent - 1 (2.5: mean field, mean size 3);
                           steps of length n^(-1/6) from origins in the unit ball
+  mode = \"erdos-renyi\"    components of the random graph of n points and n/2 edges, its threshold: percolation itself in mean field, without growth;
+                          a random point is in one of s with the Borel probability e^-s s^(s-1)/s!; the few loops are left out; steps as above
   mode = \"one-cluster\"    all points in one cluster, of dimension 4: steps of length n^(-1/4)
   variant = \"branching\"   the two children of a latent of direction g have (g +- h)/sqrt(2), h orthogonal to g; points step along
                           the direction of their leaf
@@ -38,7 +40,7 @@ Targets: mean 0 and variance 1 over all n points. With loss \"half-mean\" the lo
 Keys
   points         n: all points of a draw
   embedding_dim  d >= 2: inputs (default 100; below, neighbours in space are often no neighbours in the tree)
-  mode           \"distribution\" (default) or \"one-cluster\"
+  mode           \"distribution\" (default), \"erdos-renyi\" or \"one-cluster\"
   exponent       tau > 2 of the sizes (default 2.5; mode \"distribution\" alone)
   variant        \"branching\" (default) or \"independent\"
   target         \"taxonomic\" (default) or \"coordinate\"
@@ -74,6 +76,8 @@ pub enum Mode {
     /// Clusters of all sizes.
     #[default]
     Distribution,
+    /// Components of a random graph at its threshold.
+    ErdosRenyi,
     /// One cluster of all points.
     OneCluster,
 }
@@ -206,6 +210,7 @@ impl PercolationHierarchy {
     pub fn growth(&self) -> Growth {
         match self.mode {
             Mode::Distribution => Growth::Distribution { tau: self.exponent },
+            Mode::ErdosRenyi => Growth::ErdosRenyi,
             Mode::OneCluster => Growth::OneCluster,
         }
     }
@@ -322,38 +327,36 @@ impl Task for PercolationHierarchy {
             square: vec![0.0; d],
         };
         let mut x = DMatrix::zeros(d, chosen.len());
-        Embedding::new(&hierarchy, growth, d, walk)?.for_each_chunk(
-            &hierarchy,
-            CHUNK,
-            &mut space,
-            |points, positions| {
-                for (&point, position) in points.iter().zip(positions.chunks(d)) {
-                    all.add(position);
-                    let k = column[point as usize];
-                    if k != NOT_CHOSEN {
-                        for (x, &p) in x.column_mut(k as usize).iter_mut().zip(position) {
-                            *x = f64::from(p);
-                        }
+        let embedding = Embedding::new(&hierarchy, growth, d, walk)?;
+        let step = embedding.step;
+        embedding.for_each_chunk(&hierarchy, CHUNK, &mut space, |points, positions| {
+            for (&point, position) in points.iter().zip(positions.chunks(d)) {
+                all.add(position);
+                let k = column[point as usize];
+                if k != NOT_CHOSEN {
+                    for (x, &p) in x.column_mut(k as usize).iter_mut().zip(position) {
+                        *x = f64::from(p);
                     }
                 }
-                Ok(())
-            },
-        )?;
+            }
+            Ok(())
+        })?;
 
-        let y = match self.target {
+        let (y, edge) = match self.target {
             Target::Taxonomic => {
                 let y = labels::taxonomic(&hierarchy, &mut values);
                 let mean = y.iter().sum::<f64>() / all.count;
                 let square = y.iter().map(|y| (y - mean).powi(2)).sum::<f64>();
                 let scale = scale(square / all.count);
                 let chosen = chosen.iter().map(|&p| (y[p as usize] - mean) / scale);
-                DMatrix::from_iterator(1, chosen.len(), chosen)
+                (DMatrix::from_iterator(1, chosen.len(), chosen), None)
             }
             Target::Coordinate => {
                 let last = self.embedding_dim;
                 let (mean, scale) = (all.mean(last), scale(all.variance(last)));
                 let y = x.row(last).map(|y| (y - mean) / scale);
-                DMatrix::from_row_slice(1, y.len(), y.transpose().as_slice())
+                let y = DMatrix::from_row_slice(1, y.len(), y.transpose().as_slice());
+                (y, Some((step / scale).powi(2)))
             }
         };
         let mut x = x.remove_rows(self.embedding_dim, hidden);
@@ -378,6 +381,7 @@ impl Task for PercolationHierarchy {
                 test: clusters(&test),
                 latents: coarse(&hierarchy, &column, train.len()),
                 sizes: hierarchy.clusters().map(|c| c.size() as u32).collect(),
+                edge,
             },
         ))
     }
@@ -391,8 +395,8 @@ impl Task for PercolationHierarchy {
     }
 
     fn clusters(&self) -> Option<ClusterView> {
-        (self.mode == Mode::Distribution).then(|| ClusterView {
-            law: Some(SizeLaw {
+        (self.mode != Mode::OneCluster).then(|| ClusterView {
+            law: (self.mode == Mode::Distribution).then_some(SizeLaw {
                 exponent: self.exponent,
                 points: self.points,
                 samples: self.samples,
@@ -404,6 +408,10 @@ impl Task for PercolationHierarchy {
     /// A critical cluster has dimension 4; its taxonomic labels do not follow the distance.
     fn manifold_dimension(&self) -> Option<f64> {
         (self.mode == Mode::OneCluster && self.target == Target::Coordinate).then_some(4.0)
+    }
+
+    fn walks_on_trees(&self) -> bool {
+        self.target == Target::Coordinate
     }
 
     fn pictures(&self, rng: &mut Stream) -> Result<Vec<Picture>> {

@@ -20,7 +20,7 @@ fn everything(mode: Mode, target: Target, variant: Variant) -> PercolationHierar
 
 #[test]
 fn all_points_together_are_standardised() {
-    for mode in [Mode::Distribution, Mode::OneCluster] {
+    for mode in [Mode::Distribution, Mode::ErdosRenyi, Mode::OneCluster] {
         for target in [Target::Taxonomic, Target::Coordinate] {
             for variant in [Variant::Branching, Variant::Independent] {
                 let data = draw(&everything(mode, target, variant));

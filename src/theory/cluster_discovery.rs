@@ -40,7 +40,7 @@ cluster-rank-size  = sum_s Prob(at least k clusters of s or more)/n ~ (n/k)^(1/r
                      from their first point on, and the first point of all founds one with certainty (the size of rank 8 is
                      1 % too small by this, of rank 16 0.4 %, since sizes add up to n; derived here)
 
-keys: condition = \"none\" | \"data\" (default: none where the sizes have a law, percolation-hierarchy; else data)
+keys: condition = \"none\" | \"data\" (default: none with percolation-hierarchy, mode = \"distribution\"; else data)
 limits: condition = \"none\": task.points -> inf
 source: Brill 2024 (arXiv:2412.07942); Michaud, Liu, Girit, Tegmark 2023 (arXiv:2303.13506)",
     revision: 3,
@@ -106,7 +106,7 @@ impl Theory for ClusterDiscovery {
     ) -> std::result::Result<Box<dyn Plan>, Declined> {
         let Some(clusters) = experiment.task.clusters() else {
             return Err(Declined(
-                "needs a task of many clusters (percolation-clusters, percolation-hierarchy with mode = \"distribution\")".into(),
+                "needs a task of many clusters (percolation-clusters, percolation-hierarchy but for mode = \"one-cluster\")".into(),
             ));
         };
         let law = match (self.condition, clusters.law) {

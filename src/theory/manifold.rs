@@ -17,7 +17,7 @@ Of T points in a set of dimension D the nearest one is a distance ~ T^(-1/D) awa
   test-loss  ~  T^(-2/D)      one nearest neighbour, no noise
 
 A critical percolation cluster above six dimensions has D = 4: -1/2 (percolation-hierarchy with mode = \"one-cluster\" and
-target = \"coordinate\"; the taxonomic target does not follow the distance, and is declined). The amplitude is not predicted: it gives
+target = \"coordinate\"; the taxonomic target does not follow the distance, and is declined). The amplitude is that of tree-nearest: this theory gives
 an exponent to [[reduce]] and no values. It is a limit: many samples, and many points per sample. At T = n/2000 ... n/200 chemical distances fall
 with an exponent of -0.535 in place of -1/2.
 

@@ -14,6 +14,7 @@ pub mod readout;
 pub mod saddle_to_saddle;
 pub mod saxe;
 pub mod sheet;
+mod tree_nearest;
 mod virial_identity;
 
 use crate::error::{Error, Result};
@@ -133,6 +134,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     virial_identity::KIND,
     cluster_discovery::KIND,
     manifold::KIND,
+    tree_nearest::KIND,
     percolation::LIMIT,
     percolation::ENUMERATION,
     percolation::SCALING,

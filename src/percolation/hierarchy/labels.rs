@@ -36,7 +36,7 @@ pub fn taxonomic(hierarchy: &Hierarchy, rng: &mut Stream) -> Vec<f64> {
     y
 }
 
-/// Number of ancestors of every point; on average about `1.6 sqrt(s)` in a large cluster of size `s`.
+/// Number of ancestors of every point; on average `sqrt(pi s/2)` in a large cluster of size `s`, the mean distance of its points.
 pub fn depths(hierarchy: &Hierarchy) -> Vec<u32> {
     let mut all = vec![0; hierarchy.len()];
     let mut depths = Vec::new();

@@ -58,8 +58,8 @@ pub struct Cluster<'a> {
 }
 
 impl Hierarchy {
-    /// Grows `points` points. The clusters of fewer points with the same stream are those of the first points; trees differ, because
-    /// they depend on the sizes.
+    /// Grows `points` points. The clusters of fewer points with the same stream are those of the first points (but for
+    /// [`Growth::ErdosRenyi`]); trees differ, because they depend on the sizes.
     ///
     /// Errors: `points` is 0 or above [`MAX_POINTS`], or `tau <= 2`.
     pub fn grow(points: usize, growth: Growth, rng: &mut Stream) -> Result<Hierarchy> {

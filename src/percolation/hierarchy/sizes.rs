@@ -1,7 +1,9 @@
-//! Sizes of clusters: growth by imitation (Yule, Simon), which gives the size law of critical percolation without tuning.
+//! Sizes of clusters: growth by imitation (Yule, Simon), which gives the size law of critical percolation without tuning, or percolation itself.
 
 use crate::error::{Error, Result};
 use crate::numerics::random::Stream;
+use crate::percolation::forest::Forest;
+use crate::percolation::trees::uniform_graph;
 use rand::RngExt;
 
 /// How points come into clusters.
@@ -16,12 +18,18 @@ pub enum Growth {
         /// Exponent of the size law, above 2.
         tau: f64,
     },
+    /// Percolation on the complete graph at its threshold: components of the Erdos-Renyi graph of `n` points and `n/2` edges. A random point is
+    /// in one of size `s` with the Borel probability `w(s) = e^-s s^(s-1)/s!` for `s` well below `n^(2/3)`, the largest. A component of given size is
+    /// a uniform random tree, but for some of the largest, which have loops: here they are trees too. Fewer points are no prefix.
+    ///
+    /// Source: P. Erdos, A. Renyi 1960.
+    ErdosRenyi,
     /// All points in one cluster.
     OneCluster,
 }
 
 impl Growth {
-    /// The cluster of each point. Fewer points with the same stream are a prefix. Error: `tau` is not a finite number above 2.
+    /// The cluster of each point, numbered by first points. Fewer points with the same stream are a prefix, where not said otherwise. Error: `tau` is not a finite number above 2.
     ///
     /// ```
     /// use saddlepoint::numerics::random::stream;
@@ -34,6 +42,7 @@ impl Growth {
     pub fn assign(&self, points: usize, rng: &mut Stream) -> Result<Vec<u32>> {
         match *self {
             Growth::OneCluster => Ok(vec![0; points]),
+            Growth::ErdosRenyi => components(points, rng),
             Growth::Distribution { tau } if tau > 2.0 && tau.is_finite() => {
                 Ok(yule_simon(points, 1.0 - 1.0 / (tau - 1.0), rng))
             }
@@ -59,6 +68,25 @@ fn yule_simon(points: usize, found: f64, rng: &mut Stream) -> Vec<u32> {
         }
     }
     cluster
+}
+
+fn components(points: usize, rng: &mut Stream) -> Result<Vec<u32>> {
+    let mut forest = Forest::new(points, false);
+    forest.reset(true);
+    for (a, b) in uniform_graph(points, points / 2, rng)? {
+        forest.join(a as usize, b as usize);
+    }
+    let mut number = vec![u32::MAX; points];
+    let mut count = 0;
+    let cluster = (0..points).map(|point| {
+        let number = &mut number[forest.root(point)];
+        if *number == u32::MAX {
+            *number = count;
+            count += 1;
+        }
+        *number
+    });
+    Ok(cluster.collect())
 }
 
 /// The points of each cluster: where each begins, and the points in that order.

@@ -1,6 +1,8 @@
 //! Exact laws of the generator: sizes, uniform trees, histories, walks, labels.
 
 use super::*;
+use crate::numerics::statistics::mean_stderr;
+use crate::percolation::trees::{ClusterLaw, ErdosRenyi};
 use nalgebra::DMatrix;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
@@ -76,6 +78,31 @@ fn other_exponents_have_their_own_law() {
     law.push(1.0 - law.iter().sum::<f64>());
     let p = chi_square(&counts, &law);
     assert!(p > 1e-3, "p = {p}, {counts:?}");
+}
+
+#[test]
+fn components_at_the_threshold_follow_the_borel_law() {
+    let (n, law) = (100_000, ErdosRenyi::new(1.0).unwrap());
+    let draws = 24;
+    let mut shares = vec![Vec::new(); 4];
+    for seed in 0..draws {
+        let hierarchy = grow(n, Growth::ErdosRenyi, 40 + seed);
+        let first: Vec<usize> = hierarchy.cluster_of().iter().map(|&c| c as usize).collect();
+        let mut next = 0;
+        assert!(first.iter().all(|&c| {
+            next += usize::from(c == next);
+            c < next
+        }));
+        for (share, s) in shares.iter_mut().zip([1, 2, 5, 10]) {
+            let of_size = hierarchy.clusters().filter(|c| c.size() == s).count();
+            share.push((s * of_size) as f64 / n as f64);
+        }
+    }
+    for (share, s) in shares.iter().zip([1, 2, 5, 10]) {
+        let (mean, error) = mean_stderr(share);
+        let z = (mean - law.weight(s)) / error.unwrap();
+        assert!(z.abs() < 3.5, "{s}: {mean} {} {z}", law.weight(s));
+    }
 }
 
 #[test]

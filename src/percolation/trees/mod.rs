@@ -3,11 +3,13 @@
 mod bethe;
 mod erdos_renyi;
 mod growth;
+mod nearest_seen;
 mod yule_simon;
 
 pub use bethe::{Bethe, BetheCluster, CutOff};
 pub use erdos_renyi::{ErdosRenyi, uniform_graph};
 pub use growth::{Census, Growth};
+pub use nearest_seen::NearestSeen;
 pub use yule_simon::YuleSimon;
 
 use crate::error::{Error, Result};
