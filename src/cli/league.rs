@@ -1,6 +1,6 @@
 //! `league`: the single numbers of several runs in one table, each with its prediction, measurement and distance in standard errors.
 
-use super::text::{print, print_json, table};
+use super::text::{note, print, print_json, table};
 use crate::error::{Error, Result};
 use crate::report::{folder, league::value_text};
 use serde::Serialize;
@@ -28,12 +28,18 @@ struct Entry {
 
 pub(crate) fn league(folders: &[PathBuf], as_json: bool) -> Result<u8> {
     let mut entries = Vec::new();
-    for path in folders {
-        let found = entries_of(&folder::read_json(path, "result.json")?);
+    // Records lie beside the run folders: `runs/*` names them too.
+    for path in folders.iter().filter(|p| !p.ends_with("store")) {
+        let run = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let run = run.file_name().unwrap_or_default().to_string_lossy();
+        let found = entries_of(&run, &folder::read_json(path, "result.json")?);
         if found.is_empty() {
-            return Err(no_numbers(path));
+            note(&format!("{}: no single number is compared", path.display()));
         }
         entries.extend(found);
+    }
+    if entries.is_empty() {
+        return Err(no_numbers(&folders[0]));
     }
     if as_json {
         print_json(&json!({ "schema": "saddlepoint/1/league", "entries": entries }))?;
@@ -58,14 +64,13 @@ pub(crate) fn league(folders: &[PathBuf], as_json: bool) -> Result<u8> {
 fn no_numbers(path: &Path) -> Error {
     Error::input(
         path.display().to_string(),
-        "no single number is both predicted and measured in this run",
+        "no single number is both predicted and measured",
         "give folders of `saddlepoint run` that compare numbers (curves stand in their own reports)",
     )
 }
 
 /// The numbers of one document. A cell's number is left out where a reduction over the cells takes its place.
-fn entries_of(document: &Json) -> Vec<Entry> {
-    let run = text(&document["name"]);
+fn entries_of(run: &str, document: &Json) -> Vec<Entry> {
     let reduced: Vec<&Json> = list(&document["derived"])
         .filter(|d| is_number(&d["axes"]) && list(&d["theories"]).next().is_some())
         .collect();
@@ -86,7 +91,7 @@ fn entries_of(document: &Json) -> Vec<Entry> {
             if is_number(&measured["axes"]) && !replaced(name) {
                 let values = [&predicted["mean"], &measured["mean"], &measured["stderr"]];
                 let at = place(&cell["set"], &measured["axes"]);
-                entries.extend(entry(&run, text(name), at, compared, values));
+                entries.extend(entry(run, text(name), at, compared, values));
             }
         }
     }
@@ -100,7 +105,7 @@ fn entries_of(document: &Json) -> Vec<Entry> {
             ];
             let label = text(&derived["label"]);
             let at = place(&derived["set"], &derived["axes"]);
-            entries.extend(entry(&run, label, at, compared, values));
+            entries.extend(entry(run, label, at, compared, values));
         }
     }
     entries
@@ -199,7 +204,6 @@ mod tests {
             ])
         };
         json!({
-            "name": "toy",
             "cells": [{
                 "set": { "task.size": 8, "task.element": "site" },
                 "theories": [{ "theory": "exact", "observables": of(1.0) }],
@@ -220,7 +224,7 @@ mod tests {
 
     #[test]
     fn single_numbers_stand_beside_their_predictions() {
-        let entries = entries_of(&document());
+        let entries = entries_of("toy", &document());
         let seen: Vec<_> = entries
             .iter()
             .map(|e| (e.quantity.as_str(), e.predicted, e.measured, e.z))

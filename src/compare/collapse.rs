@@ -81,6 +81,14 @@ pub fn collapse(
     let fit = CollapseFit::new(&measured, &scales, degree)?;
     let means = means.concat();
     let best = fit.minimum(&means, None)?;
+    let found = fit.scales(&best)[0];
+    if !(grid[0]..=grid[grid.len() - 1]).contains(&found) {
+        return Err(Error::unconverged(
+            "collapse",
+            format!("the best threshold, {found:.4}, lies outside the curves"),
+            "measure on both sides of the threshold",
+        ));
+    }
     let size = (means.iter().map(|v| v * v).sum::<f64>() / means.len() as f64).sqrt();
     let (residual, spread) = (fit.distance(&means, &best) / size, fit.spread(&best));
     let order = curves_order(&joint);

@@ -100,7 +100,7 @@ clusters takes off the bias of order 1/clusters.
 Keys
   span   doublings between successive sizes (default 5: r = 32); 2 span <= task.doublings
 source: in the spirit of Lorenz & Ziff, PRE 57, 230 (1998)",
-        revision: 1,
+        revision: 2,
     },
     observable: &Observable {
         name: "growth-threshold",

@@ -17,9 +17,11 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected a list of probabilities, { from, to, count }, { scaled = [from, to], count } or \"threshold\""
+    expecting = "expected a probability, a list of them, { from, to, count }, { scaled = [from, to], count } or \"threshold\""
 )]
 enum Points {
+    /// This one.
+    One(f64),
     /// These.
     List(Vec<f64>),
     /// Equally spaced, both ends included.
@@ -58,6 +60,7 @@ impl Points {
             Points::List(list) if list.is_empty() => {
                 wrong("an empty list".into(), "name a probability")
             }
+            Points::One(p) => Points::List(vec![*p]).check(place),
             Points::List(list) => match list.iter().find(|p| !(0.0..=1.0).contains(*p)) {
                 Some(p) => wrong(format!("{p} is not between 0 and 1"), "use probabilities"),
                 None => Ok(()),
@@ -95,6 +98,7 @@ impl Points {
             Ok(known.map_err(|e| Declined(e.to_string()))?.value)
         };
         let values = match self {
+            Points::One(p) => vec![*p],
             Points::List(list) => list.clone(),
             Points::Range { from, to, count } => spaced(*from, *to, *count),
             Points::Word(Word::Threshold) => vec![critical()?],

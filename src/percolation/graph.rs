@@ -98,7 +98,7 @@ impl Graph {
                 return Err(Error::input(
                     format!("line {}", k + 1),
                     format!("\"{}\" is not a pair of vertex numbers", content.trim()),
-                    "write two whole numbers from 0 on per line",
+                    "write two whole numbers per line, from 0 to 2147483646",
                 ));
             };
             edges.push((i, j));

@@ -2,6 +2,7 @@
 
 use super::{Row as TextRow, Table, Verdict as Color};
 use crate::compare::{Comparison, Verdict};
+use crate::instrument::observable::size;
 use crate::run::assess::{Assessment, Derived, Row, RowResult, short};
 use crate::run::outcome::Outcome;
 use crate::spec::Expect;
@@ -82,12 +83,15 @@ pub fn derived(assessment: &Assessment) -> Table {
         let measured = |k: usize| match &d.measured {
             Ok(m) => {
                 let value = value_text(m.estimate[k], m.stderr.as_ref().map(|s| s[k]));
+                if !m.estimate[k].is_finite() && !m.notes.is_empty() {
+                    return format!("{value}: {}", one_line(&m.notes.join("; ")));
+                }
                 match m.spread {
                     Some(spread) => format!("{value}, chi2/dof {}", short(spread)),
                     None => value,
                 }
             }
-            Err(reason) => reason.clone(),
+            Err(reason) => one_line(reason),
         };
         if d.theories.is_empty() {
             rows.extend((0..points(d)).map(|k| {
@@ -133,15 +137,27 @@ pub fn derived(assessment: &Assessment) -> Table {
     }
 }
 
+/// Points of a reduction that are shown; all of them stand in `tables/derived.csv`.
+const MOST_POINTS: usize = 12;
+
 fn points(d: &Derived) -> usize {
-    crate::instrument::observable::size(&d.axes).min(12)
+    size(&d.axes).min(MOST_POINTS)
 }
 
 fn point(d: &Derived, k: usize) -> String {
-    match d.axes.is_empty() {
+    let text = match d.axes.is_empty() {
         true => "-".into(),
         false => crate::run::assess::point_text(&d.axes, k),
+    };
+    match size(&d.axes) - (k + 1) {
+        left if k + 1 == MOST_POINTS && left > 0 => format!("{text} ({left} more: derived.csv)"),
+        _ => text,
     }
+}
+
+fn one_line(reason: &str) -> String {
+    let parts: Vec<&str> = reason.lines().map(str::trim).collect();
+    parts.join("; ")
 }
 
 /// `1.234 ± 0.005`

@@ -194,7 +194,15 @@ fn derive(
             ReduceKind::Crossing => "crossing of",
             ReduceKind::Collapse => "collapse of",
         };
-        format!("{what} {} in {}", r.observable, r.abscissa.text(&r.key))
+        let last = match (r.kind, r.correction) {
+            (ReduceKind::Crossing, None) if x.len() > 2 => ", last two alone",
+            _ => "",
+        };
+        format!(
+            "{what} {} in {}{last}",
+            r.observable,
+            r.abscissa.text(&r.key)
+        )
     });
     Ok(Derived {
         label: match number {

@@ -7,6 +7,9 @@ use std::f64::consts::LN_2;
 /// Steps from the p of the growth to as far as the largest clusters can be reweighted.
 const STEPS: i32 = 32;
 
+/// Steps along a chord from the root of all clusters to that of all but one group; each leaves about one group's share of the distance.
+const CHORDS: usize = 4;
+
 /// Clusters by the sizes they reach.
 ///
 /// A cluster that has reached `s` sites after `t` tests (of sites or bonds) had the probability `p^(s-1) (1-p)^(t-s+1)` to
@@ -96,29 +99,33 @@ impl Survival {
     /// `Input` where there are no such sizes; `Unconverged` when no cluster reached them, or the root is not near the `p` of the growth.
     pub fn threshold(&self, doublings: usize, span: usize) -> Result<f64> {
         self.check(doublings, span, 2)?;
-        self.jackknife(|left_out| {
-            let bend = |p: f64| {
-                self.slope(left_out, doublings, span, p)
-                    - self.slope(left_out, doublings - span, span, p)
-            };
-            // The change of sign next to the p of the growth: weights scatter the more, the further away.
-            let widest = self.occupation * 3.0 * (-0.5 * doublings as f64).exp2();
-            let at = |k: i32| self.occupation + widest * f64::from(k) / f64::from(STEPS);
-            let inside = |k: i32| at(k) > 0.0 && at(k + 1) < 1.0;
-            let falls = |k: i32| inside(k) && bend(at(k)) > 0.0 && bend(at(k + 1)) <= 0.0;
-            let nearest = (0..STEPS).find_map(|k| [k, -k - 1].into_iter().find(|&k| falls(k)));
-            let bracket = nearest.map(|k| (at(k), at(k + 1)));
-            let Some((low, high)) = bracket else {
-                return Err(Error::unconverged(
-                    "threshold of grown clusters",
-                    format!(
-                        "no root within {widest:.2e} of p = {}, or too few clusters to see it",
-                        self.occupation
-                    ),
-                    "grow more clusters, or start nearer to the threshold",
-                ));
-            };
-            Ok(brent(bend, low, high, 1e-14)?.x)
+        let bend = |left_out: Option<usize>, p: f64| {
+            self.slope(left_out, doublings, span, p)
+                - self.slope(left_out, doublings - span, span, p)
+        };
+        // The change of sign next to the p of the growth: weights scatter the more, the further away.
+        let widest = self.occupation * 3.0 * (-0.5 * doublings as f64).exp2();
+        let step = widest / f64::from(STEPS);
+        let at = |k: i32| self.occupation + step * f64::from(k);
+        let inside = |k: i32| at(k) > 0.0 && at(k + 1) < 1.0;
+        let falls = |k: i32| inside(k) && bend(None, at(k)) > 0.0 && bend(None, at(k + 1)) <= 0.0;
+        let nearest = (0..STEPS).find_map(|k| [k, -k - 1].into_iter().find(|&k| falls(k)));
+        let Some(low) = nearest else {
+            return Err(Error::unconverged(
+                "threshold of grown clusters",
+                format!(
+                    "no root within {widest:.2e} of p = {}, or too few clusters to see it",
+                    self.occupation
+                ),
+                "grow more clusters, or start nearer to the threshold",
+            ));
+        };
+        let root = brent(|p| bend(None, p), at(low), at(low + 1), 1e-14)?.x;
+        let fall = (bend(None, at(low)) - bend(None, at(low + 1))) / step;
+        // A group moves the root by little: chords follow it to the root of the others, where a new search could find another one.
+        self.jackknife(|left_out| match left_out {
+            None => Ok(root),
+            Some(_) => Ok((0..CHORDS).fold(root, |p, _| p + bend(left_out, p) / fall)),
         })
     }
 

@@ -215,7 +215,8 @@ impl Sweep<'_> {
             return panel;
         };
         let of = |d: &&&Derived| others(&d.set, self.key) == *label;
-        for theory in self.exponents.iter().filter(of).flat_map(|d| &d.theories) {
+        let predicted = self.exponents.iter().filter(of).flat_map(|d| &d.theories);
+        for theory in predicted.filter(|t| !self.theories.contains(&t.label)) {
             for (k, (index, _)) in self.picked.iter().enumerate() {
                 let Some(exponent) = theory.reduced.estimate.get(*index) else {
                     continue;
