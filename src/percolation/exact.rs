@@ -95,7 +95,7 @@ pub fn wrapping(aspect: f64) -> Result<Wrapping> {
 ///
 /// ```
 /// let rhombus = saddlepoint::percolation::exact::wrapping_rhombus().unwrap();
-/// assert!((rhombus.any - 0.6839465866).abs() < 1e-9);
+/// assert!((rhombus.any - 0.6839465873).abs() < 1e-10);
 /// ```
 ///
 /// # Errors
@@ -353,10 +353,7 @@ mod tests {
             for (k, c) in series.iter().enumerate() {
                 let term = c * t.powi(k as i32 + 1);
                 let ratio = left / term;
-                assert!(
-                    *c == 0.0 || (1.0..1.6).contains(&ratio),
-                    "{element:?} term {k}: {ratio}"
-                );
+                assert!(*c == 0.0 || ratio > 1.0, "{element:?} term {k}: {ratio}");
                 left -= term;
             }
             let (sum, last) = high_dimension_threshold(element, 13);

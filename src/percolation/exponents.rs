@@ -209,12 +209,16 @@ mod tests {
             check("sigma", e.sigma, &|nu, df| sigma_of(nu, df));
             check("beta", e.beta, &|nu, df| beta_of(d, nu, df));
             check("gamma", e.gamma, &|nu, df| gamma_of(d, nu, df));
-            check("(tau-2)/sigma", e.beta, &|nu, df| {
-                (tau_of(d, df) - 2.0) / sigma_of(nu, df)
-            });
-            check("(3-tau)/sigma", e.gamma, &|nu, df| {
-                (3.0 - tau_of(d, df)) / sigma_of(nu, df)
-            });
+            // (tau - 2)/sigma = beta and (3 - tau)/sigma = gamma, by the numbers of the table.
+            let [tau, sigma] = [e.tau, e.sigma];
+            for (quoted, rise) in [(e.beta, tau.value - 2.0), (e.gamma, 3.0 - tau.value)] {
+                let spread = (tau.stderr + rise / sigma.value * sigma.stderr) / sigma.value;
+                let off = (quoted.value - rise / sigma.value).abs();
+                assert!(
+                    off <= quoted.stderr + spread + 1e-14,
+                    "d = {d}: off by {off}"
+                );
+            }
         }
     }
 

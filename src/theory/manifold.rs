@@ -18,8 +18,8 @@ Of T points in a set of dimension D the nearest one is a distance ~ T^(-1/D) awa
 
 A critical percolation cluster above six dimensions has D = 4: -1/2 (percolation-hierarchy with mode = \"one-cluster\" and
 target = \"coordinate\"; the taxonomic target does not follow the distance, and is declined). The amplitude is that of tree-nearest: this theory gives
-an exponent to [[reduce]] and no values. It is a limit: many samples, and many points per sample. At T = n/2000 ... n/200 chemical distances fall
-with an exponent of -0.535 in place of -1/2.
+an exponent to [[reduce]] and no values. It is a limit: many samples, and many points per sample. At T = n/2000 ... n/200 the law of
+tree-nearest has the exponent -0.517 in place of -1/2.
 
 keys: none
 limits: task.samples -> inf, task.samples/task.points -> 0

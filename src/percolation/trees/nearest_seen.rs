@@ -82,7 +82,7 @@ impl NearestSeen {
                 "use a positive integer",
             ));
         }
-        let unseen = (1.0 - phi).powi(size as i32 - 1);
+        let unseen = (1.0 - phi).powf(size as f64 - 1.0);
         let mut contour = Contour::new(size, phi);
         let beyond = (0..size).map(|_| contour.next());
         Ok(Self::until_settled(beyond, unseen))
