@@ -42,6 +42,14 @@ pub struct Frame {
     /// `[[figure]]`: the pictures; default: one per observable.
     #[serde(default)]
     pub figure: Vec<Figure>,
+    /// `[sweep]`, taken out before; here to be named among the known keys.
+    #[allow(dead_code)]
+    #[serde(default)]
+    pub sweep: Option<Table>,
+    /// `[quick]`, likewise.
+    #[allow(dead_code)]
+    #[serde(default)]
+    pub quick: Option<Table>,
 }
 
 /// One training rule, or stages in sequence.
@@ -269,7 +277,8 @@ pub enum ReduceKind {
     Slope,
     /// `value(x) = C x^k`, reported: `k`, the slope of ln value in ln x; `x` (not its logarithm) and the values positive.
     Exponent,
-    /// The point of the observable's axis at which the curves of successive values of the key cross.
+    /// The point of the observable's axis at which the curves of successive values of the key cross: of the last two, or of all with a
+    /// `correction`.
     Crossing,
     /// `value(p, x) = F((p - p_c) x^(1/nu))`, one polynomial `F` for all cells (at least three), `p` the observable's axis; reported: `p_c` and
     /// `1/nu`, each a reduction of its own, and the spread of the curves around `F`.
