@@ -111,6 +111,12 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
         kept = now;
     }
     assert!(!kept.is_empty());
+    // What a kill in the middle of a table leaves.
+    let tables = out
+        .join(whole[0].0.split('/').next().unwrap())
+        .join("tables");
+    std::fs::create_dir_all(&tables).unwrap();
+    std::fs::write(tables.join(".tmpKilled"), "half").unwrap();
     let resumed = finished(folder.path(), "killed", &["--threads", "2"]);
     assert_same(&resumed, &whole);
     let all = records(&out);

@@ -56,8 +56,8 @@ pub struct Reduced {
     pub blocks: Blocks,
     /// Root mean square residual of the fitted form over cells, relative to the root mean square of the values; not for crossings.
     pub residual: Option<Vec<f64>>,
-    /// Of a collapse alone: mean squared distance from the common curve in units of the errors, per degree of freedom; near 1 when the
-    /// curves collapse. A measure, no chi2 statistic: the points of one curve are correlated.
+    /// Of a collapse alone: mean squared distance from the common curve in units of the errors, per degree of freedom. A measure, no chi2
+    /// statistic: the points of one curve are correlated, so that curves which collapse leave well below 1.
     pub spread: Option<f64>,
     /// p-value that the form holds at all cells, by Hotelling's T^2 of the residual contrasts; only when there are at least
     /// four times as many blocks as contrasts (cells minus coefficients), and at least one contrast.

@@ -9,7 +9,7 @@ use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
 use crate::percolation::estimators::fit_power_law;
 use crate::percolation::exponents::exponents;
-use crate::percolation::{Look, Need, Probe, Setting, Simulated};
+use crate::percolation::{Look, Need, Setting, Simulated};
 use crate::task::Dataset;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -133,19 +133,11 @@ impl Instrument for FisherExponent {
 
 impl ReadsSimulation for FisherExponent {
     fn need(&self) -> Need {
-        Need {
-            probes: vec![Probe {
-                p: self.keys.p,
-                look: Look::Sizes,
-            }],
-            ..Need::default()
-        }
+        Need::probe(self.keys.p, Look::Sizes)
     }
 
     fn read(&self, simulated: Simulated<'_>, _: &[Axis]) -> Result<Vec<f64>> {
-        let Simulated::Sweeps(setting, tally) = simulated else {
-            return Err(Error::bug(ABOUT.kind, "reads lattices alone"));
-        };
+        let (setting, tally) = simulated.sweeps(ABOUT.kind)?;
         let cutoffs = self.keys.cutoffs(setting);
         let [lower, upper] = cutoffs.map_err(|d| Error::bug(ABOUT.kind, d.0))?;
         let sizes = tally.configurations.sizes(self.keys.p)?;

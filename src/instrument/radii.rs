@@ -8,7 +8,7 @@ use super::{Declined, Instrument, ReadsSimulation, Recorder};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
-use crate::percolation::{Boundary, Look, Need, Probe, Setting, Simulated, SizeClass, SizeSeries};
+use crate::percolation::{Boundary, Look, Need, Setting, Simulated, SizeClass, SizeSeries};
 use crate::task::Dataset;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -179,20 +179,12 @@ impl Instrument for Radii {
 
 impl ReadsSimulation for Radii {
     fn need(&self) -> Need {
-        Need {
-            probes: vec![Probe {
-                p: self.keys.p,
-                look: Look::Radii,
-            }],
-            ..Need::default()
-        }
+        Need::probe(self.keys.p, Look::Radii)
     }
 
     fn read(&self, simulated: Simulated<'_>, _: &[Axis]) -> Result<Vec<f64>> {
         let kind = self.about.kind;
-        let Simulated::Sweeps(setting, tally) = simulated else {
-            return Err(Error::bug(kind, "reads lattices alone"));
-        };
+        let (setting, tally) = simulated.sweeps(kind)?;
         let read = self.classes(setting).map_err(|d| Error::bug(kind, d.0))?;
         let classes = tally.configurations.radii(self.keys.p)?;
         Ok(match self.exponent {

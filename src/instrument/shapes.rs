@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
 use crate::percolation::geometry::Shape;
-use crate::percolation::{Boundary, Element, Look, Need, Probe, Setting, Simulated, occupation};
+use crate::percolation::{Boundary, Element, Look, Need, Setting, Simulated, occupation};
 use crate::task::Dataset;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
@@ -200,19 +200,11 @@ impl Instrument for ShapeMean {
 
 impl ReadsSimulation for ShapeMean {
     fn need(&self) -> Need {
-        Need {
-            probes: vec![Probe {
-                p: self.keys.p,
-                look: Look::Shape(self.shape),
-            }],
-            ..Need::default()
-        }
+        Need::probe(self.keys.p, Look::Shape(self.shape))
     }
 
     fn read(&self, simulated: Simulated<'_>, _: &[Axis]) -> Result<Vec<f64>> {
-        let Simulated::Sweeps(_, tally) = simulated else {
-            return Err(Error::bug(self.about.kind, "reads lattices alone"));
-        };
+        let (_, tally) = simulated.sweeps(self.about.kind)?;
         Ok(vec![tally.configurations.mean(self.shape, self.keys.p)?])
     }
 }

@@ -103,14 +103,10 @@ fn bins(setting: &Setting) -> std::result::Result<Vec<f64>, Declined> {
 }
 
 fn series<'a>(kind: &str, simulated: Simulated<'a>) -> Result<(&'a Setting, &'a SizeSeries)> {
-    match simulated {
-        Simulated::Sweeps(setting, tally) => match &tally.by_size {
-            Some(series) => Ok((setting, series)),
-            None => Err(Error::bug(kind, "sizes were not followed")),
-        },
-        Simulated::Census(_) | Simulated::Survival(..) => {
-            Err(Error::bug(kind, "reads lattices alone"))
-        }
+    let (setting, tally) = simulated.sweeps(kind)?;
+    match &tally.by_size {
+        Some(series) => Ok((setting, series)),
+        None => Err(Error::bug(kind, "sizes were not followed")),
     }
 }
 

@@ -155,9 +155,7 @@ impl ReadsSimulation for ThresholdEstimate {
     }
 
     fn read(&self, simulated: Simulated<'_>, _: &[Axis]) -> Result<Vec<f64>> {
-        let Simulated::Sweeps(setting, tally) = simulated else {
-            return Err(Error::bug(THRESHOLD_ABOUT.kind, "reads sweeps alone"));
-        };
+        let (setting, tally) = simulated.sweeps(THRESHOLD_ABOUT.kind)?;
         let level = self
             .level(setting)
             .map_err(|d| Error::bug(THRESHOLD_ABOUT.kind, d.0))?;

@@ -71,7 +71,10 @@ impl Configurations {
                 occupations.push(probe.p);
             }
         }
+        let radii = probes.iter().any(|probe| probe.look == Look::Radii);
+        let crystal = radii.then(|| setting.crystal()).transpose()?;
         for p in occupations {
+            let occupied = occupation(setting, p)?;
             let here: Vec<Probe> = probes.iter().filter(|x| x.p == p).copied().collect();
             let mut sums = vec![(0.0, 0usize); here.len()];
             let mut sizes = BTreeMap::new();
@@ -79,7 +82,7 @@ impl Configurations {
             let mut rng = rng.clone();
             for _ in 0..setting.sweeps {
                 interrupt::check()?;
-                gauge.occupy(occupation(setting, p)?, &mut rng);
+                gauge.occupy(occupied, &mut rng);
                 for (probe, (sum, count)) in here.iter().zip(&mut sums) {
                     match probe.look {
                         Look::Shape(shape) => {
@@ -94,7 +97,7 @@ impl Configurations {
                             }
                         }
                         Look::Radii => {
-                            for (size, squared) in gauge.radii(&setting.crystal()?) {
+                            for (size, squared) in crystal.iter().flat_map(|c| gauge.radii(c)) {
                                 let class = &mut classes[size.ilog2() as usize];
                                 class.clusters += 1;
                                 class.sites += f64::from(size);

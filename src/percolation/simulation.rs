@@ -2,6 +2,7 @@
 
 use super::trees::{Census, Growth};
 use super::{Configurations, Leath, Need, Setting, Survival, Tally};
+use crate::error::{Error, Result};
 
 /// What a task simulates.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,19 @@ pub enum Simulated<'a> {
     Census(&'a Census),
     /// Single clusters, by the sizes they reached.
     Survival(&'a Leath, &'a Survival),
+}
+
+impl<'a> Simulated<'a> {
+    /// Sweeps of a lattice.
+    ///
+    /// # Errors
+    /// `Bug` at `reader` for another simulation.
+    pub fn sweeps(self, reader: &str) -> Result<(&'a Setting, &'a Tally)> {
+        match self {
+            Simulated::Sweeps(setting, tally) => Ok((setting, tally)),
+            _ => Err(Error::bug(reader, "reads sweeps of lattices alone")),
+        }
+    }
 }
 
 impl Simulation<'_> {

@@ -5,7 +5,7 @@ use super::model::Model;
 use super::onset::{Event, Onset};
 use super::size_series::SizeSeries;
 use super::sweep::{Follow, State};
-use super::{Binomial, Boundary, Configurations, Crystal, Element, Network, Probe, Sweeper};
+use super::{Binomial, Boundary, Configurations, Crystal, Element, Look, Network, Probe, Sweeper};
 use crate::error::{Error, Result};
 use crate::numerics::interrupt;
 use crate::numerics::random::Stream;
@@ -45,6 +45,14 @@ pub struct Need {
 }
 
 impl Need {
+    /// One look at the configurations at one occupation (nothing: the published threshold).
+    pub fn probe(p: Option<f64>, look: Look) -> Need {
+        Need {
+            probes: vec![Probe { p, look }],
+            ..Need::default()
+        }
+    }
+
     /// Both.
     pub fn and(self, other: Need) -> Need {
         let mut probes = self.probes;

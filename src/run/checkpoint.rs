@@ -1,7 +1,7 @@
 //! Checkpoints: where the training of one draw stands, so that an interrupted run goes on from there instead of from the start.
 
-use super::store::write_atomic;
 use crate::error::{Error, Result};
+use crate::numerics::atomic::write_atomic;
 use crate::training::State;
 use std::path::{Path, PathBuf};
 

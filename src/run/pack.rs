@@ -2,7 +2,7 @@
 
 use super::store::valid;
 use crate::error::{Error, Result};
-use crate::numerics::atomic::persist;
+use crate::numerics::atomic::{persist, temporary};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -83,8 +83,8 @@ pub(super) fn write(
 ) -> Result<Option<(Pack, Vec<PathBuf>)>> {
     let failed = |e: std::io::Error| Error::storage(folder, &e);
     std::fs::create_dir_all(folder).map_err(failed)?;
-    let temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    let mut out = std::io::BufWriter::new(temporary);
+    let file = temporary(folder).map_err(failed)?;
+    let mut out = std::io::BufWriter::new(file);
     out.write_all(MAGIC).map_err(failed)?;
     let (mut offset, mut index, mut replaced) = (MAGIC.len() as u64, Index::new(), Vec::new());
     for (key, path) in loose {

@@ -4,16 +4,14 @@
 use super::pack::{self, Pack};
 use crate::error::{Error, Result};
 pub use crate::numerics::atomic::write_atomic;
+use crate::numerics::atomic::{entries, remove, remove_abandoned};
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 const MAGIC: &[u8; 8] = b"SPREC001";
 const HASH_BYTES: usize = 32;
 /// Folder of the packs in the store.
 const PACKS: &str = "packs";
-/// A temporary file of this age belongs to a run that was killed.
-const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Named arrays with a JSON description.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,42 +165,6 @@ impl Store {
 }
 
 /// Paths in a folder; none where there is no folder.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    match std::fs::read_dir(folder) {
-        Ok(list) => list
-            .map(|entry| entry.map(|e| e.path()))
-            .collect::<std::io::Result<_>>()
-            .map_err(|e| Error::storage(folder, &e)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(vec![]),
-        Err(e) => Err(Error::storage(folder, &e)),
-    }
-}
-
-/// Removes the temporary files of [`write_atomic`] that a killed run left in a folder.
-pub fn remove_abandoned(folder: &Path) -> Result<()> {
-    let abandoned = |path: &Path| {
-        let age = std::fs::metadata(path)
-            .and_then(|m| m.modified())
-            .ok()
-            .and_then(|t| t.elapsed().ok());
-        age.is_some_and(|age| age > ABANDONED)
-    };
-    for path in entries(folder)? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(".tmp") && abandoned(&path) {
-            remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
-fn remove(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::storage(path, &e)),
-        _ => Ok(()),
-    }
-}
-
 fn encode(record: &Record) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     let text = |out: &mut Vec<u8>, s: &str| {
@@ -429,23 +391,6 @@ mod tests {
         assert_eq!(loose(out), std::slice::from_ref(&path));
         let found = Store::existing(out).unwrap().get(&numbered(2).0).unwrap();
         assert_eq!(found, Lookup::Damaged(path));
-    }
-
-    #[test]
-    fn only_old_temporary_files_are_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path();
-        filled(out, 0..1, 100);
-        let below = out.join("store").join("00");
-        let (old, new) = (below.join(".tmpOld"), below.join(".tmpNew"));
-        for path in [&old, &new] {
-            std::fs::write(path, "half").unwrap();
-        }
-        let long_ago = std::time::SystemTime::now() - 2 * ABANDONED;
-        let file = std::fs::File::options().write(true).open(&old).unwrap();
-        file.set_modified(long_ago).unwrap();
-        filled(out, 0..0, 100);
-        assert!(!old.exists() && new.exists());
     }
 
     #[test]
