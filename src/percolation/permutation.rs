@@ -1,5 +1,6 @@
 //! Uniformly random orders.
 
+use crate::numerics::prefetch::large_pages;
 use crate::numerics::random::Stream;
 use rand::Rng;
 
@@ -33,14 +34,21 @@ pub fn shuffle(items: &mut [u32], rng: &mut Stream) {
 /// Long ones are dealt to 256 piles by independent random bytes; the piles are shuffled one by one and laid on top of each other
 /// (Rao 1961, Sandelius 1962): uniform, and without a cache miss per element.
 pub fn permutation(n: usize, rng: &mut Stream, order: &mut Vec<u32>) {
-    permutation_of(n, rng, order, |i| i);
+    permutation_of(n, rng, order, 0..n as u32);
 }
 
-/// A uniformly random order of `name(0), ..., name(n - 1)`.
-pub fn permutation_of(n: usize, rng: &mut Stream, order: &mut Vec<u32>, name: impl Fn(u32) -> u32) {
-    order.clear();
+/// A uniformly random order of the `n` elements of `names`.
+pub fn permutation_of(
+    n: usize,
+    rng: &mut Stream,
+    order: &mut Vec<u32>,
+    names: impl Iterator<Item = u32> + Clone,
+) {
     if n <= LONG {
-        order.extend((0..n as u32).map(name));
+        order.resize(n, 0);
+        for (slot, name) in order.iter_mut().zip(names) {
+            *slot = name;
+        }
         return shuffle(order, rng);
     }
     // A pile holds n/256 on average; sixteen standard deviations more are never needed, and if they are, all is dealt again, which
@@ -48,9 +56,14 @@ pub fn permutation_of(n: usize, rng: &mut Stream, order: &mut Vec<u32>, name: im
     let mean = n as f64 / PILES as f64;
     // An odd number of cache lines apart, so that the piles do not compete for the same part of the cache.
     let room = ((mean + 16.0 * mean.sqrt()) as usize / 32 * 2 + 1) * 16;
+    if order.capacity() < PILES * room {
+        order.clear();
+        order.reserve_exact(PILES * room);
+        large_pages(order.spare_capacity_mut());
+    }
     order.resize(PILES * room, 0);
     let sizes = loop {
-        if let Some(sizes) = deal(n, rng, order, room, &name) {
+        if let Some(sizes) = deal(n, rng, order, room, names.clone()) {
             break sizes;
         }
     };
@@ -69,19 +82,18 @@ fn deal(
     rng: &mut Stream,
     piles: &mut [u32],
     room: usize,
-    name: &impl Fn(u32) -> u32,
+    mut names: impl Iterator<Item = u32>,
 ) -> Option<[usize; PILES]> {
     let mut next: [usize; PILES] = std::array::from_fn(|pile| pile * room);
-    let mut i = 0;
-    while i < n {
-        for pile in rng.next_u64().to_le_bytes().into_iter().take(n - i) {
+    for start in (0..n).step_by(8) {
+        let dice = rng.next_u64().to_le_bytes();
+        for (pile, name) in dice.into_iter().zip(names.by_ref().take(n - start)) {
             let slot = &mut next[pile as usize];
             if *slot == (pile as usize + 1) * room {
                 return None;
             }
-            piles[*slot] = name(i as u32);
+            piles[*slot] = name;
             *slot += 1;
-            i += 1;
         }
     }
     Some(std::array::from_fn(|pile| next[pile] - pile * room))

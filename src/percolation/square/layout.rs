@@ -67,11 +67,15 @@ impl Layout {
         [column - strip * self.stride, strip * self.rows + row]
     }
 
-    /// What stands for the site in the order of a sweep.
-    #[inline(always)]
-    pub(super) fn entry(&self, x: u32, y: u32) -> u32 {
-        let edge = (x == 1) | (x == self.width) | (y == 1) | (y == self.height);
-        self.place(x, y) | if edge { EDGE } else { 0 }
+    /// What stands for the sites in the order of a sweep, row by row.
+    pub(super) fn entries(&self) -> Entries<'_> {
+        Entries {
+            layout: self,
+            x: self.width,
+            y: 0,
+            place: 0,
+            edge: 0,
+        }
     }
 
     /// Distances to the neighbours at the right, above, at the left, below, of the site in row `k` of its strip.
@@ -97,6 +101,51 @@ impl Layout {
             )
         })
     }
+}
+
+/// Entries of the sites of a [`Layout`]: along a row places lie the rows of a strip apart, so that nothing is divided.
+#[derive(Debug, Clone)]
+pub(super) struct Entries<'a> {
+    layout: &'a Layout,
+    /// Column, row and place of the last one.
+    x: u32,
+    y: u32,
+    place: u32,
+    /// [`EDGE`] in the first and the last row.
+    edge: u32,
+}
+
+impl Iterator for Entries<'_> {
+    type Item = u32;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<u32> {
+        let Layout { width, height, .. } = *self.layout;
+        if self.x == width {
+            if self.y == height {
+                return None;
+            }
+            self.y += 1;
+            self.x = 0;
+            self.place = self.layout.place(0, self.y);
+            self.edge = mark((self.y == 1) | (self.y == height));
+        }
+        self.x += 1;
+        self.place += self.layout.rows;
+        let ends = (self.x == 1) | (self.x == width);
+        Some(self.place | self.edge | mark(ends))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let Layout { width, height, .. } = *self.layout;
+        let rest = (height - self.y) as usize * width as usize + (width - self.x) as usize;
+        (rest, Some(rest))
+    }
+}
+
+#[inline(always)]
+fn mark(edge: bool) -> u32 {
+    if edge { EDGE } else { 0 }
 }
 
 /// Place of an entry, and whether it lies at an edge.

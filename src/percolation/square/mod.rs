@@ -11,7 +11,7 @@ mod layout;
 mod rings;
 
 use self::clusters::{Clusters, Node, Plain, Wound};
-use self::layout::{Divider, Layout, place_of};
+use self::layout::{Layout, place_of};
 use self::rings::{Bits, Ring, rings};
 use super::onset::Onset;
 use super::permutation::permutation_of;
@@ -93,11 +93,7 @@ impl SquareSweeper {
         let layout = &self.layout;
         let sites = layout.width as usize * layout.height as usize;
         let mut order = std::mem::take(&mut self.order);
-        let row = Divider::new(layout.width);
-        permutation_of(sites, rng, &mut order, |i| {
-            let y = row.divide(i);
-            layout.entry(1 + i - y * layout.width, 1 + y)
-        });
+        permutation_of(sites, rng, &mut order, layout.entries());
         let onset = self.run_in_order(&order, watch);
         self.order = order;
         onset

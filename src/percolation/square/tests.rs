@@ -20,9 +20,8 @@ fn compare(width: usize, height: usize, rows: u32, repeats: u64) {
             let mut expected = Vec::new();
             let mut watch = |_: usize, s: &State| expected.push(*s);
             let first = general.run_in_order(&order, &mut watch).unwrap();
-            let w = width as u32;
-            let entry = |i: &u32| fast.layout.entry(1 + i % w, 1 + i / w);
-            let entries: Vec<u32> = order.iter().map(entry).collect();
+            let names: Vec<u32> = fast.layout.entries().collect();
+            let entries: Vec<u32> = order.iter().map(|&i| names[i as usize]).collect();
             let mut found = Vec::new();
             let mut watch = |_: usize, s: &State| found.push(*s);
             let second = fast.run_in_order(&entries, &mut watch);
