@@ -7,7 +7,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("numerics", &["error"]),
     ("kind", &["error"]),
-    ("percolation", &["error", "numerics"]),
+    ("percolation", &["error", "kind", "numerics"]),
     ("task", &["error", "kind", "numerics", "percolation"]),
     ("kernel", &["error", "kind", "numerics", "task"]),
     ("learner", &["error", "kind", "numerics", "task", "kernel"]),

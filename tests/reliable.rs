@@ -117,8 +117,25 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
         .join("tables");
     std::fs::create_dir_all(&tables).unwrap();
     std::fs::write(tables.join(".tmpKilled"), "half").unwrap();
+    // Its state is known although it has not ended.
+    let place = tables.parent().unwrap().to_string_lossy().into_owned();
+    let status = run(folder.path(), &["status", &place]);
+    let count = |text: &str| -> Vec<usize> {
+        let numbers = text.split_whitespace().filter_map(|w| w.parse().ok());
+        numbers.take(2).collect()
+    };
+    assert_eq!(count(&status.out)[0], kept.len(), "{}", status.out);
+    assert!(status.out.contains("has not ended"), "{}", status.out);
+    assert!(
+        run(folder.path(), &["report", &place])
+            .err
+            .contains("has not ended")
+    );
     let resumed = finished(folder.path(), "killed", &["--threads", "2"]);
     assert_same(&resumed, &whole);
+    let ended = run(folder.path(), &["status", &place]);
+    assert_eq!(count(&ended.out)[1], count(&status.out)[1], "{}", ended.out);
+    assert!(!ended.out.contains("has not ended"), "{}", ended.out);
     let all = records(&out);
     assert!(kept.iter().all(|r| all.contains(r)));
 }

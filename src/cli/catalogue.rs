@@ -6,10 +6,11 @@ use crate::instrument::INSTRUMENTS;
 use crate::kind::{About, unknown};
 use crate::learner::LEARNERS;
 use crate::models::MODELS;
+use crate::spec::{Figure, FigureKind, Reduce, ReduceKind};
 use crate::task::TASKS;
 use crate::theory::THEORIES;
 use crate::training::TRAININGS;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// Every registered component with the noun it belongs to.
 pub(crate) fn components() -> Vec<(&'static str, &'static About)> {
@@ -22,12 +23,52 @@ pub(crate) fn components() -> Vec<(&'static str, &'static About)> {
     all
 }
 
+/// Kinds of reductions and figures: noun, name and text, which is that of the schema.
+fn spec_kinds() -> Vec<(&'static str, String, String)> {
+    let variants = |noun: &'static str, schema: schemars::Schema| {
+        let list = schema.get("oneOf").and_then(Json::as_array).cloned();
+        let text = |of: &Json, key: &str| of[key].as_str().unwrap_or_default().to_string();
+        let variants = list.into_iter().flatten();
+        variants
+            .map(|v| {
+                (
+                    noun,
+                    text(&v, "const"),
+                    text(&v, "description").replace('\n', " "),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut all = variants("reduce", schemars::schema_for!(ReduceKind));
+    all.extend(variants("figure", schemars::schema_for!(FigureKind)));
+    all
+}
+
+/// Keys of `[[reduce]]` or `[[figure]]`, from the schema.
+fn keys(noun: &str) -> Option<String> {
+    let schema = match noun {
+        "reduce" => schemars::schema_for!(Reduce),
+        "figure" => schemars::schema_for!(Figure),
+        _ => return None,
+    };
+    let properties = schema.get("properties")?.as_object()?;
+    let width = properties.keys().map(String::len).max()?;
+    let line = |(key, of): (&String, &Json)| {
+        let text = of["description"].as_str().unwrap_or_default();
+        format!("  {key:width$}  {}\n", text.replace('\n', " "))
+    };
+    Some(properties.iter().map(line).collect())
+}
+
 pub(crate) fn list(as_json: bool) -> Result<u8> {
-    let all = components();
+    let (all, kinds) = (components(), spec_kinds());
     if as_json {
         let entries: Vec<_> = all
             .iter()
             .map(|(noun, a)| json!({ "noun": noun, "kind": a.kind, "summary": a.summary }))
+            .chain(kinds.iter().map(
+                |(noun, kind, text)| json!({ "noun": noun, "kind": kind, "summary": summary(text) }),
+            ))
             .chain(
                 MODELS
                     .iter()
@@ -41,6 +82,11 @@ pub(crate) fn list(as_json: bool) -> Result<u8> {
         .iter()
         .map(|(noun, a)| vec![noun.to_string(), a.kind.into(), a.summary.into()])
         .chain(
+            kinds
+                .iter()
+                .map(|(noun, kind, text)| vec![noun.to_string(), kind.clone(), summary(text)]),
+        )
+        .chain(
             MODELS
                 .iter()
                 .map(|m| vec!["model".into(), m.name.into(), m.summary()]),
@@ -53,12 +99,25 @@ pub(crate) fn list(as_json: bool) -> Result<u8> {
     Ok(0)
 }
 
+/// The first sentence of a text, without its end.
+fn summary(text: &str) -> String {
+    let first = text.split(". ").next().unwrap_or(text);
+    first.trim_end_matches('.').replace('`', "")
+}
+
 pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
     let all = components();
     let model = MODELS.iter().find(|m| m.name == name);
     let found: Vec<_> = all.iter().filter(|(_, a)| a.kind == name).collect();
-    if found.is_empty() && model.is_none() {
+    let all_kinds = spec_kinds();
+    let kinds = || {
+        let of = |(noun, kind, _): &&(&str, String, String)| kind == name || *noun == name;
+        all_kinds.iter().filter(of)
+    };
+    if found.is_empty() && model.is_none() && kinds().next().is_none() {
         let mut names: Vec<&str> = all.iter().map(|(_, a)| a.kind).collect();
+        names.extend(["reduce", "figure"]);
+        names.extend(all_kinds.iter().map(|(_, kind, _)| kind.as_str()));
         names.extend(MODELS.iter().map(|m| m.name));
         return Err(unknown("explain", name, &names));
     }
@@ -68,6 +127,9 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
             .map(|(noun, a)| {
                 json!({ "noun": noun, "kind": a.kind, "summary": a.summary, "text": explanation(noun, a) })
             })
+            .chain(kinds().map(
+                |(noun, kind, text)| json!({ "noun": noun, "kind": kind, "summary": summary(text), "text": text }),
+            ))
             .chain(model.map(|m| json!({ "noun": "model", "kind": m.name, "summary": m.summary(), "text": m.text })))
             .collect();
         print_json(&json!({ "schema": "saddlepoint/1/explain", "entries": entries }))?;
@@ -76,6 +138,14 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
     for (noun, about) in found {
         print(&format!("{} ({noun})\n{}\n\n", about.kind, about.summary))?;
         print(&explanation(noun, about))?;
+    }
+    for (noun, kind, text) in kinds() {
+        print(&format!("{kind} ([[{noun}]])\n{text}\n\n"))?;
+    }
+    if let Some((noun, ..)) = kinds().next()
+        && let Some(keys) = keys(noun)
+    {
+        print(&format!("Keys of [[{noun}]]\n{keys}"))?;
     }
     if let Some(m) = model {
         print(&format!("{} (model spec)\n\n{}", m.name, m.text))?;

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::report::{self, folder, league};
 use crate::run::assess::{Assessment, assess, exit_code};
 use crate::run::outcome::{Outcome, Status};
-use crate::run::{Settings, Side, document, execute, interrupt, weights};
+use crate::run::{Settings, Side, document, interrupt, prepare, weights};
 use crate::spec::{Options, Spec};
 
 impl JobArgs {
@@ -56,18 +56,22 @@ pub(crate) fn job(args: &JobArgs, side: Side, save_weights: bool) -> Result<u8> 
         weights: save_weights,
         ..args.settings(side)
     };
-    let outcome = execute(&spec, &settings)?;
-    for warning in &outcome.warnings {
-        note(&format!("warning: {warning}"));
-    }
-    let assessment = assess(&spec, &outcome)?;
     let kind = match side {
         Side::Theory => "predict",
         Side::Networks => "measure",
         Side::Both => "run",
     };
-    let mut footer = String::new();
     let folder = folder::path(&spec, &args.out);
+    let prepared = prepare(&spec, &settings)?;
+    if side == Side::Both {
+        folder::begin(&spec, &folder, &args.command(kind))?;
+    }
+    let outcome = prepared.execute()?;
+    for warning in &outcome.warnings {
+        note(&format!("warning: {warning}"));
+    }
+    let assessment = assess(&spec, &outcome)?;
+    let mut footer = String::new();
     if save_weights {
         let folder = folder.join("weights");
         let files = weights::write(&spec, &args.out, &folder)?.len();
@@ -122,7 +126,7 @@ pub(crate) fn summary(
     if side == Side::Both && !assessment.rows.is_empty() {
         text.push_str(&as_text(&league::league(outcome, assessment)));
     } else {
-        text.push_str(&values(outcome)?);
+        text.push_str(&values(spec, outcome)?);
     }
     if side != Side::Theory && !assessment.derived.is_empty() {
         text.push('\n');
@@ -151,10 +155,10 @@ fn as_text(t: &report::Table) -> String {
 }
 
 /// Start, middle and end of every curve, or the scalars.
-fn values(outcome: &Outcome) -> Result<String> {
+fn values(spec: &Spec, outcome: &Outcome) -> Result<String> {
     let mut rows = Vec::new();
     for (index, cell) in outcome.cells.iter().enumerate() {
-        let mut sources = vec![("networks".to_string(), document::measured(cell)?)];
+        let mut sources = vec![(spec.source().to_string(), document::measured(cell)?)];
         for t in &cell.theories {
             sources.push((t.label.clone(), document::predicted(cell, t)?));
         }

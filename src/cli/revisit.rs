@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::report::folder;
 use crate::run::assess::assess;
 use crate::run::store::{Lookup, Store};
-use crate::run::{Settings, Side, execute};
+use crate::run::{Settings, Side, execute, identity};
 use crate::spec::{Options, Spec};
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,11 @@ use std::path::{Path, PathBuf};
 /// The spec of a run folder, with the overrides it was run with.
 pub(crate) fn spec_of(folder: &Path) -> Result<(Spec, Json)> {
     let manifest = folder::read_json(folder, "manifest.json")?;
+    Ok((spec_as(folder, &manifest)?, manifest))
+}
+
+/// The spec of a run folder, with what its manifest says of it.
+fn spec_as(folder: &Path, manifest: &Json) -> Result<Spec> {
     let text = std::fs::read_to_string(folder.join("spec.toml"))
         .map_err(|e| Error::storage(&folder.join("spec.toml"), &e))?;
     let options = Options {
@@ -30,7 +35,7 @@ pub(crate) fn spec_of(folder: &Path) -> Result<(Spec, Json)> {
             "run the spec again to get a new folder",
         ));
     }
-    Ok((spec, manifest))
+    Ok(spec)
 }
 
 fn out_of(folder: &Path) -> PathBuf {
@@ -41,12 +46,18 @@ fn out_of(folder: &Path) -> PathBuf {
 }
 
 pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
-    let manifest = folder::read_json(folder, "manifest.json")?;
+    let ended = !folder.join(folder::UNFINISHED).exists();
+    let (manifest, names) = if ended {
+        let manifest = folder::read_json(folder, "manifest.json")?;
+        let names = serde_json::from_value(manifest["records"].clone()).unwrap_or_default();
+        (manifest, names)
+    } else {
+        let origin = folder::read_json(folder, folder::UNFINISHED)?;
+        let names = identity::records(&spec_as(folder, &origin)?, Side::Both);
+        (origin, names)
+    };
+    let names: Vec<String> = names;
     let store = Store::existing(&out_of(folder))?;
-    let names: Vec<&str> = manifest["records"]
-        .as_array()
-        .map(|a| a.iter().filter_map(Json::as_str).collect())
-        .unwrap_or_default();
     let (mut found, mut missing, mut damaged) = (0, Vec::new(), Vec::new());
     for name in &names {
         let key = Path::new(name)
@@ -61,7 +72,7 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
     if as_json {
         print_json(&json!({
             "schema": "saddlepoint/1/status", "name": manifest["name"], "hash": manifest["hash"],
-            "records": names.len(), "found": found, "missing": missing, "damaged": damaged,
+            "ended": ended, "records": names.len(), "found": found, "missing": missing, "damaged": damaged,
         }))?;
         return Ok(0);
     }
@@ -73,6 +84,10 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
         missing.len(),
         damaged.len()
     ))?;
+    if !ended {
+        return print("the run has not ended: run the spec again, and only the rest is computed\n")
+            .map(|()| 0);
+    }
     for name in missing.iter().chain(&damaged) {
         print(&format!("  {name}\n"))?;
     }
@@ -99,11 +114,14 @@ pub(crate) fn report(folder: &Path, as_json: bool) -> Result<u8> {
         true => print_json(
             &json!({ "schema": "saddlepoint/1/report", "folder": folder.display().to_string(), "figures": names }),
         )?,
-        false => print(&format!(
-            "redrew {} figures and the report in {}\n",
-            names.len(),
-            folder.display()
-        ))?,
+        false => {
+            let s = if names.len() == 1 { "" } else { "s" };
+            print(&format!(
+                "redrew {} figure{s} and the report in {}\n",
+                names.len(),
+                folder.display()
+            ))?;
+        }
     }
     Ok(0)
 }

@@ -1,6 +1,7 @@
 //! Lattices as data: a primitive cell of the Bravais lattice, the sites in it, and the bonds that leave it.
 
 use crate::error::{Error, Result};
+use crate::kind::unknown;
 
 /// One bond per cell: from site `from` of a cell to site `to` of the cell displaced by `offset` (in units of the primitive vectors).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +63,7 @@ impl Crystal {
             "triangular" | "honeycomb" | "kagome" => Some(2),
             "bcc" | "fcc" | "diamond" => Some(3),
             _ => {
-                return Err(Error::input(
-                    "lattice",
-                    format!("unknown name \"{name}\""),
-                    format!("use one of: {}", NAMES.join(", ")),
-                ));
+                return Err(unknown("lattice", name, NAMES));
             }
         };
         match fixed {

@@ -4,7 +4,7 @@ use super::compose;
 use super::figures::{Drawn, figures};
 use super::{html, markdown};
 use crate::error::{Error, Result};
-use crate::numerics::atomic::{remove_abandoned, write_atomic};
+use crate::numerics::atomic::{remove, remove_abandoned, write_atomic};
 use crate::plot::{figure_csv, render_png, render_svg};
 use crate::run::assess::Assessment;
 use crate::run::outcome::Outcome;
@@ -16,6 +16,16 @@ use std::path::{Path, PathBuf};
 /// `<out>/<name>-<hash8>`.
 pub fn path(spec: &Spec, out: &Path) -> PathBuf {
     out.join(format!("{}-{}", spec.name, &spec.hash[..8]))
+}
+
+/// What a run folder holds until its run has ended.
+pub const UNFINISHED: &str = "unfinished.json";
+
+/// Makes the folder of a run that begins: the spec and [`UNFINISHED`], with which its state can be looked up.
+pub fn begin(spec: &Spec, folder: &Path, command: &str) -> Result<()> {
+    let origin = pretty(&manifest::origin(spec, command));
+    write_atomic(&folder.join("spec.toml"), spec.document.text.as_bytes())?;
+    write_atomic(&folder.join(UNFINISHED), origin.as_bytes())
 }
 
 /// Writes spec, resolved spec, tables, arrays, figures, report and manifest; returns the drawn figures.
@@ -68,6 +78,7 @@ pub fn write(
     put("report.html", html(&report).as_bytes())?;
     put("report.md", markdown(&report).as_bytes())?;
     put("manifest.json", pretty(&manifest).as_bytes())?;
+    remove(&folder.join(UNFINISHED))?;
     for below in ["", "tables", "figures"] {
         remove_abandoned(&folder.join(below))?;
     }
@@ -81,6 +92,13 @@ fn pretty(value: &Json) -> String {
 /// Reads a JSON file of a run folder.
 pub fn read_json(folder: &Path, name: &str) -> Result<Json> {
     let path = folder.join(name);
+    if !path.exists() && folder.join(UNFINISHED).exists() {
+        return Err(Error::input(
+            folder.display().to_string(),
+            "its run has not ended",
+            "run the spec again: what is finished is kept; `saddlepoint status` tells how much",
+        ));
+    }
     let text = std::fs::read_to_string(&path).map_err(|e| {
         Error::input(
             path.display().to_string(),

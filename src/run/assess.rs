@@ -250,8 +250,8 @@ fn theory_rows(
                 spec.seed,
                 &w.axes,
             )?,
-            (None, Some(_)) => RowResult::Unmeasured("the cell's training failed".into()),
-            (None, None) => RowResult::Unmeasured("no networks were trained".into()),
+            (None, Some(_)) => RowResult::Unmeasured("the measurement of the cell failed".into()),
+            (None, None) => RowResult::Unmeasured("nothing was measured".into()),
         };
         rows.push(row(Some(w.observable), result));
     }

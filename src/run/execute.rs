@@ -3,21 +3,21 @@
 use super::checkpoint::Checkpoint;
 use super::cost;
 use super::gather::{Done, gather, is_local, of_draw, place};
-use super::manifest::simd_level;
+use super::identity;
 use super::memo::Memo;
 use super::outcome::Outcome;
 use super::progress::Progress;
-use super::records::{from_record, to_record, wanted_json};
+use super::records::{from_record, to_record};
 use super::simulation;
 use super::store::{Lookup, Record, Store};
 use super::units::{Unit, Work, steps, total_steps, units};
 use super::weights;
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, DrawIndex, Experiment};
-use crate::instrument::{self, Chosen, Instrument, measure};
+use crate::instrument::{self, Instrument, measure};
 use crate::learner::{Learner, Parameters};
 use crate::numerics::interrupt;
-use crate::spec::{Cell, Spec, experiment_json, hash};
+use crate::spec::{Cell, Spec, hash};
 use crate::task::Dataset;
 use crate::theory::Plan;
 use crate::training::Start;
@@ -110,6 +110,21 @@ const LOOSE_RECORDS: usize = 1000;
 /// Runs a spec. Theories that decline are rows, training that diverges fails its cell, a solver that does not converge fails its
 /// theory; everything else is an error of the whole run.
 pub fn execute(spec: &Spec, settings: &Settings) -> Result<Outcome> {
+    prepare(spec, settings)?.execute()
+}
+
+/// A run that was admitted: its theories are planned, its store is open, and nothing is computed.
+pub struct Prepared<'a> {
+    spec: &'a Spec,
+    settings: &'a Settings,
+    threads: usize,
+    plans: Vec<Vec<Planned>>,
+    store: Option<Store>,
+    start: Instant,
+}
+
+/// Plans a run and opens its store; refuses what does not fit into the memory.
+pub fn prepare<'a>(spec: &'a Spec, settings: &'a Settings) -> Result<Prepared<'a>> {
     let start = Instant::now();
     let threads = match settings.threads {
         0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
@@ -119,57 +134,79 @@ pub fn execute(spec: &Spec, settings: &Settings) -> Result<Outcome> {
     let plans: Vec<Vec<Planned>> = spec.cells.iter().map(plan).collect();
     cost::admit(spec, &plans, threads, settings.max_memory, settings.side)?;
     let store = settings.out.as_deref().map(Store::open).transpose()?;
-    let warnings = store.iter().flat_map(Store::damaged_packs).map(|path| {
+    Ok(Prepared {
+        spec,
+        settings,
+        threads,
+        plans,
+        store,
+        start,
+    })
+}
+
+impl Prepared<'_> {
+    /// Computes what the store does not hold.
+    pub fn execute(self) -> Result<Outcome> {
+        let Prepared {
+            spec,
+            settings,
+            threads,
+            plans,
+            store,
+            start,
+        } = self;
+        let warnings = store.iter().flat_map(Store::damaged_packs).map(|path| {
         format!(
             "{}: the index is damaged; its records were recomputed, and the file can be deleted",
             path.display()
         )
     });
-    let warnings = warnings.collect();
-    let units = units(spec, &plans, settings.side);
-    let engine = Engine {
-        spec,
-        plans: &plans,
-        store,
-        checkpoint: settings.checkpoint,
-        weights: settings.weights,
-        datasets: Memo::new(),
-        progress: Progress::new(total_steps(spec, &units), settings.progress),
-        warnings: Mutex::new(warnings),
-        records: Mutex::new(vec![]),
-        stopped: AtomicBool::new(false),
-    };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|e| Error::bug("thread pool", e.to_string()))?;
-    let done: Vec<Result<Done>> = pool.install(|| {
-        units
-            .par_iter()
-            .with_max_len(1)
-            .map(|unit| engine.unless_stopped(unit))
-            .collect()
-    });
-    engine.progress.finish();
-    let mut warnings = engine.warnings.into_inner().unwrap_or_default();
-    warnings.sort();
-    let mut records = engine.records.into_inner().unwrap_or_default();
-    records.sort();
-    records.dedup();
-    let store = engine.store;
-    let cells = gather(spec, plans, settings.side, units, done)?;
-    if let Some(mut store) = store
-        && let Err(e) = store.tidy(LOOSE_RECORDS)
-    {
-        warnings.push(format!("the records are kept, but were not packed: {e}"));
+        let warnings = warnings.collect();
+        let units = units(spec, &plans, settings.side);
+        let engine = Engine {
+            spec,
+            plans: &plans,
+            store,
+            checkpoint: settings.checkpoint,
+            weights: settings.weights,
+            datasets: Memo::new(),
+            progress: Progress::new(total_steps(spec, &units), settings.progress),
+            warnings: Mutex::new(warnings),
+            records: Mutex::new(vec![]),
+            stopped: AtomicBool::new(false),
+        };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|e| Error::bug("thread pool", e.to_string()))?;
+        let done: Vec<Result<Done>> = pool.install(|| {
+            units
+                .par_iter()
+                .with_max_len(1)
+                .map(|unit| engine.unless_stopped(unit))
+                .collect()
+        });
+        engine.progress.finish();
+        let mut warnings = engine.warnings.into_inner().unwrap_or_default();
+        warnings.sort();
+        let mut records = engine.records.into_inner().unwrap_or_default();
+        records.sort();
+        records.dedup();
+        let store = engine.store;
+        let cells = gather(spec, plans, settings.side, units, done)?;
+        if let Some(mut store) = store
+            && let Err(e) = store.tidy(LOOSE_RECORDS)
+        {
+            warnings.push(format!("the records are kept, but were not packed: {e}"));
+        }
+        Ok(Outcome {
+            cells,
+            warnings,
+            records,
+            threads,
+            seconds: start.elapsed().as_secs_f64(),
+        })
     }
-    Ok(Outcome {
-        cells,
-        warnings,
-        records,
-        threads,
-        seconds: start.elapsed().as_secs_f64(),
-    })
 }
 
 impl Engine<'_> {
@@ -235,13 +272,7 @@ impl Engine<'_> {
         if experiment.learner.is_none() {
             return self.simulate(cell, draw);
         }
-        let key = json!({
-            "unit": "measure",
-            "simd": simd_level(),
-            "experiment": experiment_json(experiment),
-            "instruments": cell.instruments.iter().map(Chosen::identity).collect::<Vec<_>>(),
-            "draw": draw,
-        });
+        let key = identity::measured(cell, draw);
         let checkpoint = self
             .store
             .as_ref()
@@ -340,12 +371,7 @@ impl Engine<'_> {
     }
 
     fn simulate(&self, cell: &Cell, draw: DrawIndex) -> Result<Done> {
-        let key = json!({
-            "unit": "simulate",
-            "experiment": simulation::identity(&cell.experiment),
-            "instruments": cell.instruments.iter().map(Chosen::identity).collect::<Vec<_>>(),
-            "dataset": draw.dataset,
-        });
+        let key = identity::measured(cell, draw);
         let record = self.stored(&key, || {
             let arrays =
                 simulation::simulate(&cell.experiment, &cell.instruments, &cell.wanted, draw)?;
@@ -372,28 +398,11 @@ impl Engine<'_> {
         theory: usize,
         index: Option<DrawIndex>,
     ) -> Result<Done> {
-        let entry = &cell.theories[theory];
         let Ok(plan) = &self.plans[cell_index][theory] else {
             return Err(Error::bug("solve", "the theory declined"));
         };
         let conditioning = plan.promise().conditioning;
-        let conditioned = match conditioning {
-            Conditioning::None => Json::Null,
-            Conditioning::Data => {
-                json!({ "task": experiment_json(&cell.experiment)["task"], "dataset": index.map(|d| d.dataset) })
-            }
-            _ => json!({ "experiment": experiment_json(&cell.experiment), "draw": index }),
-        };
-        let key = json!({
-            "unit": "theory",
-            "simd": simd_level(),
-            "kind": entry.kind,
-            "revision": entry.revision,
-            "keys": entry.theory.resolved(),
-            "experiment": experiment_json(&entry.experiment),
-            "wanted": cell.wanted.iter().map(wanted_json).collect::<Vec<_>>(),
-            "conditioned": conditioned,
-        });
+        let key = identity::solved(cell, theory, conditioning, index);
         let record = self.stored(&key, || {
             let mut draw = Draw {
                 index,

@@ -6,6 +6,15 @@ use serde_json::{Value as Json, json};
 
 /// Version, commit, machine, threads, seed, hash, wall time and the records used.
 pub fn manifest(spec: &Spec, outcome: &Outcome, command: &str) -> Json {
+    let mut all = origin(spec, command);
+    all["threads"] = json!(outcome.threads);
+    all["wall_seconds"] = json!(outcome.seconds);
+    all["records"] = json!(outcome.records);
+    all
+}
+
+/// What is known of a run before it begins.
+pub fn origin(spec: &Spec, command: &str) -> Json {
     json!({
         "schema": "saddlepoint/1/manifest",
         "name": spec.name,
@@ -17,14 +26,11 @@ pub fn manifest(spec: &Spec, outcome: &Outcome, command: &str) -> Json {
         "cpu": cpu(),
         "simd": simd_level(),
         "os": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        "threads": outcome.threads,
-        "wall_seconds": outcome.seconds,
         "command": command,
         "overrides": spec.document.overrides.iter().filter_map(|o| match &o.source {
             Source::Set(text) => Some(text),
             _ => None,
         }).collect::<Vec<_>>(),
-        "records": outcome.records,
     })
 }
 

@@ -8,6 +8,7 @@ pub mod document;
 pub mod execute;
 mod expect;
 mod gather;
+pub mod identity;
 pub mod manifest;
 pub mod memo;
 pub mod outcome;
@@ -23,7 +24,7 @@ pub mod weights;
 
 pub use crate::numerics::interrupt;
 pub use cost::estimate;
-pub use execute::{Settings, Side, execute};
+pub use execute::{Settings, Side, execute, prepare};
 pub use gather::place;
 pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
 

@@ -5,16 +5,17 @@ use super::outcome::Outcome;
 use crate::compare::{Blocks, Cell, Reduced, Reduction, TheoryCurve, collapse, cross, reduce};
 use crate::error::{Error, Result};
 use crate::instrument::Axis;
-use crate::spec::sweep::{Settings, coordinate};
+use crate::spec::sweep::{Settings, coordinate, partners};
 use crate::spec::{CollapseNumber, Reduce, ReduceKind, Spec};
 
 pub(super) fn reductions(spec: &Spec, outcome: &Outcome, r: &Reduce) -> Result<Vec<Derived>> {
     let mut groups: Vec<(Settings, Vec<usize>)> = Vec::new();
+    let zipped = partners(outcome.cells.iter().map(|c| &c.set), &r.key);
     for (index, cell) in outcome.cells.iter().enumerate() {
         let rest: Vec<_> = cell
             .set
             .iter()
-            .filter(|(k, _)| *k != r.key)
+            .filter(|(k, _)| *k != r.key && !zipped.contains(k))
             .cloned()
             .collect();
         match groups.iter_mut().find(|(s, _)| *s == rest) {

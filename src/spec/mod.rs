@@ -100,6 +100,12 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// What measures: `networks`, or without any learner `simulation`.
+    pub fn source(&self) -> &'static str {
+        let trained = self.cells.iter().any(|c| c.experiment.learner.is_some());
+        if trained { "networks" } else { "simulation" }
+    }
+
     /// Reads and resolves a spec file.
     pub fn read(path: &Path, options: &Options) -> Result<Spec> {
         let text = std::fs::read_to_string(path).map_err(|e| {
@@ -125,10 +131,14 @@ impl Spec {
         let mut table = document.table()?;
         check_version(&table).map_err(|e| document.situate(e))?;
         let quick = take_table(&mut table, "quick").map_err(|e| document.situate(e))?;
-        if options.quick
-            && let Some(quick) = &quick
-        {
-            let mut quick = quick.clone();
+        if options.quick {
+            let mut quick = quick.ok_or_else(|| {
+                Error::input(
+                    "quick",
+                    "a quick run was asked for, and the spec has no [quick] table",
+                    "add one with fewer draws, steps or sizes (\"measure.datasets\" = 3), or leave --quick out",
+                )
+            })?;
             for key in overrides::paths(&quick) {
                 document.over(key, Source::Quick);
             }

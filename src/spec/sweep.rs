@@ -196,6 +196,29 @@ fn range(place: &str, value: &Value) -> Result<Vec<Value>> {
         .collect())
 }
 
+/// Swept keys that change with `key` alone, such as those zipped with it: among cells that differ in `key` they tell nothing more.
+pub fn partners<'a>(cells: impl Iterator<Item = &'a Settings> + Clone, key: &str) -> Vec<String> {
+    let value = |cell: &Settings, key: &str| {
+        let found = cell.iter().find(|(k, _)| k == key);
+        found.map(|(_, v)| v.to_string())
+    };
+    let others = cells.clone().next().into_iter().flatten();
+    let follows = |other: &str| {
+        let pairs: BTreeSet<_> = cells
+            .clone()
+            .map(|cell| (value(cell, key), value(cell, other)))
+            .collect();
+        let count = |of: BTreeSet<&Option<String>>| of.len();
+        let values = count(pairs.iter().map(|pair| &pair.1).collect());
+        values > 1 && pairs.len() == count(pairs.iter().map(|pair| &pair.0).collect())
+    };
+    others
+        .map(|(other, _)| other)
+        .filter(|other| *other != key && follows(other))
+        .cloned()
+        .collect()
+}
+
 /// Abscissa of a cell on the axis of a swept key; a list of equal numbers counts as the number (`learner.widths = [64]`).
 pub fn coordinate(cell: &Settings, key: &str, abscissa: Abscissa) -> Option<f64> {
     fn number(v: &Value) -> Option<f64> {
@@ -231,6 +254,18 @@ mod tests {
     fn cells(text: &str) -> Result<Vec<Settings>> {
         let t: Table = text.parse().unwrap();
         expand(Some(&t))
+    }
+
+    #[test]
+    fn zipped_keys_are_partners_and_those_of_a_grid_are_not() {
+        let zip =
+            cells("\"c\" = [3, 4]\n\"d\" = [7]\n[[zip]]\n\"a\" = [1, 2, 3]\n\"b\" = [5, 5, 6]\n");
+        let zip = zip.unwrap();
+        assert_eq!(partners(zip.iter(), "a"), ["b"]);
+        // 5 stands with 1 and 2, 7 never changes.
+        for key in ["b", "c", "d"] {
+            assert!(partners(zip.iter(), key).is_empty(), "{key}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The fast sweep does what the general one does, state by state.
 
+use super::layout::Divider;
 use super::*;
 use crate::numerics::random::stream;
 use crate::percolation::{Boundary, Crystal, Element, Network, Sweeper, permutation};

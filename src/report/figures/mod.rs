@@ -83,15 +83,12 @@ fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {
         .collect()
 }
 
-/// What is measured without a learner.
-const SIMULATION: &str = "simulation";
-
-fn without_networks(panel: &mut Panel) {
+fn rename_networks(panel: &mut Panel, source: &str) {
     for series in &mut panel.series {
         if let Series::Line { label, .. } | Series::Points { label, .. } = series
             && label == "networks"
         {
-            *label = SIMULATION.into();
+            *label = source.into();
         }
     }
 }
@@ -126,9 +123,10 @@ fn draw(
     let Some((mut figure, mut caption)) = drawn else {
         return Ok(None);
     };
-    if spec.cells.iter().all(|c| c.experiment.learner.is_none()) {
-        caption = caption.replace("networks", SIMULATION);
-        figure.panels.iter_mut().for_each(without_networks);
+    let source = spec.source();
+    caption = caption.replace("networks", source);
+    for panel in &mut figure.panels {
+        rename_networks(panel, source);
     }
     figure = figure.title(f.title.clone().unwrap_or_else(|| spec.title.clone()));
     if spec.quick {

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::{Assessment, Derived, measured_blocks, short, theory_curve};
 use crate::run::outcome::{CellOutcome, Outcome};
-use crate::spec::sweep::{Settings, coordinate, named};
+use crate::spec::sweep::{Settings, coordinate, named, partners};
 use crate::spec::{Figure as FigureSpec, ReduceKind};
 
 /// Cells that differ in the abscissa alone, in its order.
@@ -21,6 +21,8 @@ struct Sweep<'a> {
     f: &'a FigureSpec,
     wanted: usize,
     key: &'a str,
+    /// Keys that change with it alone.
+    zipped: Vec<String>,
     groups: Vec<Group<'a>>,
     /// Points of the observable's own grid: index and name.
     picked: Vec<(usize, String)>,
@@ -55,8 +57,9 @@ pub(super) fn over_sweep(
         *name = "networks".into();
     }
     let mut groups: Vec<Group> = Vec::new();
+    let zipped = partners(outcome.cells.iter().map(|c| &c.set), key);
     for &(x, cell) in &order {
-        let label = others(&cell.set, key);
+        let label = others(&cell.set, key, &zipped);
         let known = groups.iter().position(|g| g.label == label);
         let index = known.unwrap_or_else(|| {
             groups.push(Group {
@@ -80,6 +83,7 @@ pub(super) fn over_sweep(
         f,
         wanted,
         key,
+        zipped,
         picked: names,
         theories: chosen(first, f, wanted)
             .iter()
@@ -112,11 +116,12 @@ pub(super) fn over_sweep(
 }
 
 /// What tells cells of one abscissa apart: the other swept keys, a whole table by its kind; where a learner is named, its training is not.
-fn others(set: &Settings, key: &str) -> String {
+fn others(set: &Settings, key: &str, zipped: &[String]) -> String {
     let whole_learner = set.iter().any(|(k, v)| k == "learner" && v.is_table());
     let telling = set
         .iter()
-        .filter(|(k, _)| k != key && !(whole_learner && k == "training"));
+        .filter(|(k, _)| k != key && !zipped.contains(k))
+        .filter(|(k, _)| !(whole_learner && k == "training"));
     let text = |(key, value): &(String, toml::Value)| match value.is_table() {
         true => named(value),
         false => format!("{} = {value}", key.rsplit('.').next().unwrap_or(key)),
@@ -138,7 +143,7 @@ impl Sweep<'_> {
 
     /// The extrapolated limit of a group.
     fn limit(&self, group: &Group) -> Option<&Derived> {
-        let of = |d: &&&Derived| others(&d.set, self.key) == group.label;
+        let of = |d: &&&Derived| others(&d.set, self.key, &self.zipped) == group.label;
         self.limits.iter().find(of).copied()
     }
 
@@ -214,7 +219,7 @@ impl Sweep<'_> {
         let Some((last, Some(estimate))) = x.iter().zip(points).rfind(|(_, p)| p.is_some()) else {
             return panel;
         };
-        let of = |d: &&&Derived| others(&d.set, self.key) == *label;
+        let of = |d: &&&Derived| others(&d.set, self.key, &self.zipped) == *label;
         let predicted = self.exponents.iter().filter(of).flat_map(|d| &d.theories);
         for theory in predicted.filter(|t| !self.theories.contains(&t.label)) {
             for (k, (index, _)) in self.picked.iter().enumerate() {
