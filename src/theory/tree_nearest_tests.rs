@@ -103,7 +103,7 @@ fn drawn_clusters_have_the_error() {
             plan.covers().iter().position(seen).unwrap()
         };
         let slot = of("test-loss-seen");
-        let ratios: Vec<f64> = (0..40)
+        let ratios: Vec<f64> = (0..100)
             .map(|k| {
                 let data = experiment
                     .task
@@ -121,7 +121,7 @@ fn drawn_clusters_have_the_error() {
         let error = error.unwrap();
         // The dimension is finite: two percent.
         let z = (mean - 1.0) / error.hypot(0.02);
-        assert!(z.abs() < 3.5 && error < 0.05, "{task}: {mean} {error}");
+        assert!(z.abs() < 3.5 && error < 0.02, "{task}: {mean} {error}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::numerics::statistics::mean_stderr;
-use crate::percolation::trees::{ClusterLaw, ErdosRenyi};
+use crate::percolation::trees::{ClusterLaw, ErdosRenyi, NearestSeen};
 use nalgebra::DMatrix;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
@@ -281,20 +281,29 @@ fn siblings_step_at_right_angles() {
 #[test]
 fn an_independent_walk_spreads_with_the_chemical_distance() {
     // E |X_a - X_b|^2 = step^2 d l.
-    let hierarchy = grow(3000, Growth::OneCluster, 12);
-    let (embedding, x) = place(&hierarchy, Growth::OneCluster, Walk::Independent, 200);
-    let cluster = hierarchy.cluster(0);
-    let distances = cluster.distances(&[0]);
-    let from = x.column(cluster.points[0] as usize).clone_owned();
-    let mut ratios = Vec::new();
-    for (&point, &distance) in cluster.points.iter().zip(&distances).skip(1) {
-        let square = f64::from((x.column(point as usize) - &from).norm_squared());
-        ratios.push(square / (embedding.step.powi(2) * 200.0 * f64::from(distance)));
-    }
-    // Each ratio is chi^2_200 / 200: standard deviation 0.1.
-    assert!(ratios.iter().all(|r| (r - 1.0).abs() < 0.6));
-    let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
-    assert!((mean - 1.0).abs() < 0.1, "{mean}");
+    let means: Vec<f64> = (0..12)
+        .map(|seed| {
+            let hierarchy = grow(500, Growth::OneCluster, 12 + seed);
+            let (embedding, x) = place(&hierarchy, Growth::OneCluster, Walk::Independent, 200);
+            let cluster = hierarchy.cluster(0);
+            let distances = cluster.distances(&[0]);
+            let from = x.column(cluster.points[0] as usize).clone_owned();
+            let points = cluster.points.iter().zip(&distances).skip(1);
+            let ratios: Vec<f64> = points
+                .map(|(&point, &distance)| {
+                    let square = f64::from((x.column(point as usize) - &from).norm_squared());
+                    square / (embedding.step.powi(2) * 200.0 * f64::from(distance))
+                })
+                .collect();
+            // Each ratio is chi^2_200 / 200: standard deviation 0.1.
+            assert!(ratios.iter().all(|r| (r - 1.0).abs() < 0.6));
+            ratios.iter().sum::<f64>() / ratios.len() as f64
+        })
+        .collect();
+    let (mean, error) = mean_stderr(&means);
+    let error = error.unwrap();
+    assert!(error < 0.03, "{error}");
+    assert!((mean - 1.0).abs() < 3.5 * error, "{mean} {error}");
 }
 
 #[test]
@@ -350,41 +359,58 @@ fn labels_have_the_covariance_of_shared_ancestors() {
     assert!((found - expected).amax() < 0.045);
 }
 
+/// `D_s = s + sum_k P(k, s - k) (D_k + D_(s-k))`, `D_1 = 0`: expected sum of the depths of all points.
 #[test]
-fn the_history_is_about_root_s_deep() {
-    // Mean depth about 700 at s = 2e5, that is 1.57 sqrt(s); here the mean over 30 clusters of 10^4 points.
-    let depths: Vec<f64> = (0..30)
+fn the_history_has_the_depth_of_the_additive_coalescent() {
+    let size = 400;
+    let ln_factorial = |n: usize| statrs::function::factorial::ln_factorial(n as u64);
+    let power = |k: usize| (k as f64 - 1.0) * (k as f64).ln();
+    let mut depth = vec![0.0; size + 1];
+    for s in 2..=size {
+        let share =
+            |k: usize| (power(k) + power(s - k) - ln_factorial(k) - ln_factorial(s - k)).exp();
+        let split = |k: usize| share(k) * (depth[k] + depth[s - k]);
+        let all: f64 = (1..s).map(share).sum();
+        depth[s] = s as f64 + (1..s).map(split).sum::<f64>() / all;
+    }
+    let exact = depth[size] / size as f64;
+    // sqrt(pi s/2) for large s.
+    let limit = (std::f64::consts::PI * size as f64 / 2.0).sqrt();
+    assert!((exact / limit - 1.0).abs() < 2.0 / (size as f64).sqrt());
+    let depths: Vec<f64> = (0..400)
         .map(|seed| {
-            let hierarchy = grow(10_000, Growth::OneCluster, 300 + seed);
-            labels::depths(&hierarchy)
-                .iter()
-                .map(|&d| f64::from(d))
-                .sum::<f64>()
-                / 1e4
+            let hierarchy = grow(size, Growth::OneCluster, 300 + seed);
+            let depths = labels::depths(&hierarchy);
+            depths.iter().map(|&d| f64::from(d)).sum::<f64>() / size as f64
         })
         .collect();
-    let (mean, _) = crate::numerics::statistics::mean_stderr(&depths);
-    assert!((1.2..2.0).contains(&(mean / 100.0)), "{mean}");
+    let (mean, error) = mean_stderr(&depths);
+    let error = error.unwrap();
+    assert!(error < 0.02 * exact, "{error}");
+    assert!((mean - exact).abs() < 3.5 * error, "{mean} {error} {exact}");
 }
 
 #[test]
-fn chemical_distance_to_the_nearest_of_t_points_has_exponent_one_half() {
-    // l ~ 1.4 (n/T)^(1/2); measured constants 1.32 ... 1.45 at these ratios.
-    let n = 50_000;
-    for training in [50, 200] {
-        let mut constants = Vec::new();
-        for seed in 0..8 {
-            let hierarchy = grow(n, Growth::OneCluster, 400 + seed);
-            let sources: Vec<u32> = (0..training).collect();
-            let distances = graph::distances(&hierarchy, &sources);
-            let mean = distances.iter().map(|&d| f64::from(d)).sum::<f64>() / n as f64;
-            constants.push(mean / (n as f64 / f64::from(training)).sqrt());
-        }
-        let (mean, error) = crate::numerics::statistics::mean_stderr(&constants);
-        assert!(
-            (mean - 1.39).abs() < 0.08 + 4.0 * error.unwrap(),
-            "T = {training}: {mean} {error:?}"
-        );
+fn chemical_distance_to_the_nearest_seen_point_is_that_of_a_uniform_tree() {
+    let n = 5000;
+    for fraction in [0.004, 0.02] {
+        let exact = NearestSeen::uniform(n as u32, fraction).unwrap().mean();
+        let means: Vec<f64> = (0..60)
+            .map(|seed| {
+                let hierarchy = grow(n, Growth::OneCluster, 400 + seed);
+                let mut rng = stream(seed, "subset", &[]);
+                let sources: Vec<u32> = (0..n as u32)
+                    .filter(|_| rng.random::<f64>() < fraction)
+                    .collect();
+                let distances = graph::distances(&hierarchy, &sources);
+                let sum: f64 = distances.iter().map(|&d| f64::from(d)).sum();
+                sum / (n - sources.len()) as f64
+            })
+            .collect();
+        let (mean, error) = mean_stderr(&means);
+        let error = error.unwrap();
+        assert!(error < 0.03 * exact, "{error}");
+        assert!((mean - exact).abs() < 3.5 * error, "{mean} {error} {exact}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::numerics::random::stream;
+use crate::numerics::statistics::mean_stderr;
 use crate::percolation::{Boundary, Setting};
 use std::collections::HashSet;
 
@@ -42,17 +43,26 @@ fn on_the_line_sizes_follow_their_law() {
 
 #[test]
 fn reweighting_gives_other_occupations() {
-    let n = 40_000;
-    let survival = grown("hypercubic", 2, Element::Site, 0.5, 2, n);
+    let square = Crystal::named("hypercubic", 2).unwrap();
+    let leath = Leath::new(square, Element::Site, 0.5, 2, 2000).unwrap();
+    let all: Vec<Survival> = (0..40)
+        .map(|k| leath.grow(&mut stream(5, "leath", &[k])).unwrap())
+        .collect();
+    let at = |p: f64| {
+        let shares: Vec<f64> = all.iter().map(|s| s.at(2, p)).collect();
+        let (mean, error) = mean_stderr(&shares);
+        (mean, error.unwrap())
+    };
     // Lattice animals of one, two and three sites on the square lattice: p^(s-1) q^t, s times their number per site.
     let exact = |p: f64| {
         let q = 1.0 - p;
         1.0 - q.powi(4) - 4.0 * p * q.powi(6) - 3.0 * p * p * (2.0 * q.powi(8) + 4.0 * q.powi(7))
     };
-    for (p, allowed) in [(0.5, 3.5), (0.55, 5.0), (0.45, 5.0)] {
-        // Weights scatter more than shares: allowed for below and above the p of the growth.
-        assert!(z(survival.at(2, p), exact(p), n) < allowed, "{p}");
-        assert!(p == 0.5 || z(survival.at(2, 0.5), exact(p), n) > 10.0);
+    let grown = at(0.5).0;
+    for p in [0.5, 0.55, 0.45] {
+        let (mean, error) = at(p);
+        assert!((mean - exact(p)).abs() < 3.5 * error, "{p}: {mean} {error}");
+        assert!(p == 0.5 || (grown - exact(p)).abs() > 10.0 * error, "{p}");
     }
 }
 

@@ -1,8 +1,8 @@
 //! Curves over an observable's own axis, with residuals; one panel per cell.
 
 use super::{
-    DASHES, MAX_PANELS, axis, axis_label, caption, cell_name, chosen, curve_names, theory_line,
-    width,
+    DASHES, MAX_PANELS, axis, axis_label, caption, cell_name, chosen, curve_names, drawn_theories,
+    theory_line, width,
 };
 use crate::compare::{Blocks, residuals};
 use crate::error::Result;
@@ -71,10 +71,7 @@ pub(super) fn curves(
             figure = figure.with(panel);
         }
     }
-    let labels: Vec<String> = chosen(first, f, wanted)
-        .iter()
-        .map(|t| t.label.clone())
-        .collect();
+    let labels = drawn_theories(cells.iter().copied(), f, wanted);
     let mut text = caption(w, &labels, n);
     if with_residuals && let Some(label) = labels.first() {
         text.push_str(&format!(

@@ -1,6 +1,6 @@
 //! How far every theory is off, over a swept key.
 
-use super::{WIDTH, axis, chosen};
+use super::{WIDTH, axis, drawn_theories};
 use crate::error::Result;
 use crate::plot::{Figure, Panel, Series};
 use crate::run::assess::{Assessment, RowResult};
@@ -16,7 +16,7 @@ pub(super) fn deviations(
     f: &FigureSpec,
     wanted: usize,
 ) -> Result<Option<(Figure, String)>> {
-    let (Some(key), Some(first)) = (&f.key, outcome.cells.first()) else {
+    let Some(key) = &f.key else {
         return Ok(None);
     };
     let mut panel = Panel::new(
@@ -31,10 +31,7 @@ pub(super) fn deviations(
     );
     let tolerance = spec.compare.of(&f.observable);
     panel = panel.with(Series::hline(tolerance.value()).labelled("tolerance"));
-    let labels: Vec<String> = chosen(first, f, wanted)
-        .iter()
-        .map(|t| t.label.clone())
-        .collect();
+    let labels = drawn_theories(outcome.cells.iter(), f, wanted);
     for (t, label) in labels.iter().enumerate() {
         let mut points: Vec<(f64, f64, [f64; 2])> = assessment
             .rows

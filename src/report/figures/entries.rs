@@ -1,6 +1,9 @@
 //! Chosen entries of a matrix over time: what a network says of one feature of one item.
 
-use super::{DASHES, MAX_PANELS, axis, axis_label, caption, cell_name, chosen, theory_line, width};
+use super::{
+    DASHES, MAX_PANELS, axis, axis_label, caption, cell_name, chosen, drawn_theories, theory_line,
+    width,
+};
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::{measured_blocks, theory_curve};
@@ -79,9 +82,6 @@ pub(super) fn entries(
         }
         figure = figure.with(panel);
     }
-    let labels: Vec<String> = chosen(first, f, wanted)
-        .iter()
-        .map(|t| t.label.clone())
-        .collect();
+    let labels = drawn_theories(cells.iter().copied(), f, wanted);
     Ok(Some((figure, caption(w, &labels, n))))
 }

@@ -173,6 +173,24 @@ fn chosen<'a>(cell: &'a CellOutcome, f: &FigureSpec, wanted: usize) -> Vec<&'a T
         .collect()
 }
 
+/// Labels of the theories that are drawn in some of the cells, in the order of the spec.
+fn drawn_theories<'a>(
+    cells: impl Iterator<Item = &'a CellOutcome> + Clone,
+    f: &FigureSpec,
+    wanted: usize,
+) -> Vec<String> {
+    let drawn = |theory: &&TheoryOutcome| {
+        let here = cells.clone().flat_map(|c| chosen(c, f, wanted));
+        here.into_iter().any(|t| t.label == theory.label)
+    };
+    let entries = cells.clone().next().map_or(&[][..], |c| &c.theories);
+    entries
+        .iter()
+        .filter(drawn)
+        .map(|t| t.label.clone())
+        .collect()
+}
+
 fn caption(w: &Wanted, theories: &[String], n: usize) -> String {
     let mut text = format!(
         "{}: {}.",

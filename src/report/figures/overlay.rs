@@ -1,7 +1,10 @@
 //! Curves of all cells in one panel, in the time of the clock or in rescaled time.
 
 use super::curves::curves;
-use super::{DASHES, MAX_CURVES, WIDTH, axis, axis_label, caption, cell_name, chosen, theory_line};
+use super::{
+    DASHES, MAX_CURVES, WIDTH, axis, axis_label, caption, cell_name, chosen, drawn_theories,
+    theory_line,
+};
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::{measured_blocks, theory_curve};
@@ -57,10 +60,7 @@ pub(super) fn overlay(
         let values = &cell.wanted[wanted].axes[0].values;
         values.iter().map(|t| t / by).collect()
     };
-    let labels: Vec<String> = chosen(first, f, wanted)
-        .iter()
-        .map(|t| t.label.clone())
-        .collect();
+    let labels = drawn_theories(cells.iter().copied(), f, wanted);
     if f.rescale {
         let nearest = cells
             .iter()

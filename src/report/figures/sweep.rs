@@ -1,6 +1,6 @@
 //! An observable over a swept key, and below it how far the networks are from the first theory. Other swept keys tell groups of cells apart.
 
-use super::{DASHES, WIDTH, axis, caption, chosen, picked};
+use super::{DASHES, WIDTH, axis, caption, drawn_theories, picked};
 use crate::compare::Blocks;
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
@@ -85,10 +85,7 @@ pub(super) fn over_sweep(
         key,
         zipped,
         picked: names,
-        theories: chosen(first, f, wanted)
-            .iter()
-            .map(|t| t.label.clone())
-            .collect(),
+        theories: drawn_theories(outcome.cells.iter(), f, wanted),
         groups,
         limits: reduced(ReduceKind::Extrapolate),
         exponents: reduced(ReduceKind::Exponent),

@@ -20,7 +20,8 @@ With t = 1/(2d - 1):
   bonds   p_c = t + (5/2) t^3 + (15/2) t^4 + 57 t^5 + (4855/12) t^6
   sites   p_c = t + (3/2) t^2 + (15/4) t^3 + (83/4) t^4 + (6577/48) t^5 + (119077/96) t^6
 The first term is the Bethe lattice of 2d neighbours: no loops. The series is asymptotic; the last term kept is the scale of what is
-left out. It predicts percolation-threshold and growth-threshold.
+left out. It predicts percolation-threshold and growth-threshold, and declines where the terms kept sum to more than 1 (all six in
+two dimensions).
 
 Keys
   terms   powers of t that are kept, 1 to 6 (default 6)
@@ -95,6 +96,12 @@ impl Theory for Series {
         }
         let covers = covered(wanted, OBSERVABLES)?;
         let (sum, _) = threshold_series(element, dimension, self.terms);
+        if sum >= 1.0 {
+            return Err(Declined(format!(
+                "{} terms sum to {sum:.2} in {dimension} dimensions, which is no probability",
+                self.terms
+            )));
+        }
         Ok(Constants::plan(
             covers,
             (sum, 0.0),
