@@ -3,6 +3,7 @@
 use super::text::{note, print, print_json, table};
 use crate::error::{Error, Result};
 use crate::report::{folder, league::value_text};
+use crate::spec::sweep::named;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
@@ -156,7 +157,12 @@ fn row(e: &Entry) -> Vec<String> {
 
 /// Swept keys, without their tables, and the point of the grid: `size=8 p=0.5`.
 fn place(set: &Json, axes: &Json) -> String {
-    let value = |v: &Json| v.as_str().map_or(v.to_string(), String::from);
+    let value = |v: &Json| match v {
+        Json::String(text) => text.clone(),
+        // As a spec has it.
+        Json::Object(_) => toml::Value::try_from(v).map_or(v.to_string(), |t| named(&t)),
+        _ => v.to_string(),
+    };
     let swept = set.as_object().into_iter().flatten();
     let swept = swept.map(|(key, v)| (key.rsplit('.').next().unwrap_or(key), value(v)));
     let grid = list(axes).map(|a| (a["name"].as_str().unwrap_or("?"), value(&a["values"][0])));

@@ -95,7 +95,8 @@ pub(super) static THRESHOLD: Grown = Grown {
 The p at which Q(s)^2 = Q(s/r) Q(s r), with s r = 2^task.doublings and r = 2^span: below the threshold Q falls faster than a power of s, above
 it levels off (task percolation-growth). No exponent and no threshold is put in: Q is known for all p near task.p by the exact weights of the clusters.
 The estimate converges as s^(-sigma - Omega), s^(-Omega) being the correction to the power law. The jackknife over 20 groups of
-clusters takes off the bias of order 1/clusters.
+clusters takes off the bias of order 1/clusters. Clusters can be weighted to about 3/2^(task.doublings/2) of task.p around it: a draw in which only tens of
+clusters reach the largest size may have no root there, and fails. Some hundreds are enough.
 
 Keys
   span   doublings between successive sizes (default 5: r = 32); 2 span <= task.doublings

@@ -8,11 +8,22 @@ use toml::{Table, Value};
 /// One cell: the swept keys and their values, in the order of the spec.
 pub type Settings = Vec<(String, Value)>;
 
-/// A swept value in a name: a whole component by its kind, anything else as it is written.
+/// A swept value in a name: a whole component by its kind, another table by its entries, anything else as it is written.
 pub fn named(value: &Value) -> String {
-    match value.get("kind").and_then(Value::as_str) {
-        Some(kind) => kind.to_string(),
-        None => value.to_string(),
+    let short = |value: &Value| match value {
+        Value::Float(x) if x.abs() >= 1e5 => format!("{x:e}"),
+        _ => value.to_string(),
+    };
+    match (value.get("kind").and_then(Value::as_str), value) {
+        (Some(kind), _) => kind.to_string(),
+        (None, Value::Table(table)) => {
+            let entries: Vec<String> = table
+                .iter()
+                .map(|(k, v)| format!("{k}={}", short(v)))
+                .collect();
+            format!("{{{}}}", entries.join(" "))
+        }
+        _ => value.to_string(),
     }
 }
 
