@@ -459,6 +459,12 @@ fn sweeps_and_quick_forms_are_named_as_the_place() {
     let folder = with_spec(&quick);
     let ran = run(folder.path(), &["check", "spec.toml"]);
     assert_eq!(ran.code, 2, "check looks at [quick] too: {}", ran.out);
+    // Without the table a spec is valid, and has no quick run.
+    let bare = quick.split("[quick]").next().unwrap();
+    let folder = with_spec(bare);
+    let ran = run(folder.path(), &["check", "spec.toml"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    refused(bare, &["--quick"], 2, &["the spec has no [quick] table"]);
 }
 
 #[test]

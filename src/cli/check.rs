@@ -10,7 +10,7 @@ use serde_json::json;
 pub(crate) fn check(args: &JobArgs) -> Result<u8> {
     let spec = args.read()?;
     let settings = args.settings(crate::run::Side::Both);
-    if !args.quick {
+    if !args.quick && spec.document.table()?.contains_key("quick") {
         // A mistake in [quick] is found here, not when --quick is used the first time.
         let quick = JobArgs {
             quick: true,
