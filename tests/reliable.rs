@@ -91,6 +91,8 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
     let takes = start.elapsed();
     // Early, in the middle, and late (while theories are solved or files are written); each time a little further.
     let mut kept: Vec<(String, Vec<u8>)> = vec![];
+    let place = out.join(whole[0].0.split('/').next().unwrap());
+    let mut unfinished = 0;
     for part in [0.02, 0.15, 0.3, 0.2, 0.2, 0.1] {
         let mut child = Command::new(PROGRAM)
             .args(["run", "spec.toml", "--out", "killed", "--threads", "1"])
@@ -109,32 +111,24 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
         // What was finished stays as it was, down to the time it took: it was not computed again.
         assert!(kept.iter().all(|r| now.contains(r)));
         kept = now;
+        // Its state is known although it has not ended.
+        if place.join("unfinished.json").exists() {
+            let status = run(folder.path(), &["status", &place.to_string_lossy()]);
+            let found = format!("]: {} of ", kept.len());
+            assert!(status.out.contains(&found), "{}", status.out);
+            assert!(status.out.contains("has not ended"), "{}", status.out);
+            unfinished += 1;
+        }
     }
+    assert!(unfinished > 0);
     assert!(!kept.is_empty());
     // What a kill in the middle of a table leaves.
-    let tables = out
-        .join(whole[0].0.split('/').next().unwrap())
-        .join("tables");
+    let tables = place.join("tables");
     std::fs::create_dir_all(&tables).unwrap();
     std::fs::write(tables.join(".tmpKilled"), "half").unwrap();
-    // Its state is known although it has not ended.
-    let place = tables.parent().unwrap().to_string_lossy().into_owned();
-    let status = run(folder.path(), &["status", &place]);
-    let count = |text: &str| -> Vec<usize> {
-        let numbers = text.split_whitespace().filter_map(|w| w.parse().ok());
-        numbers.take(2).collect()
-    };
-    assert_eq!(count(&status.out)[0], kept.len(), "{}", status.out);
-    assert!(status.out.contains("has not ended"), "{}", status.out);
-    assert!(
-        run(folder.path(), &["report", &place])
-            .err
-            .contains("has not ended")
-    );
     let resumed = finished(folder.path(), "killed", &["--threads", "2"]);
     assert_same(&resumed, &whole);
-    let ended = run(folder.path(), &["status", &place]);
-    assert_eq!(count(&ended.out)[1], count(&status.out)[1], "{}", ended.out);
+    let ended = run(folder.path(), &["status", &place.to_string_lossy()]);
     assert!(!ended.out.contains("has not ended"), "{}", ended.out);
     let all = records(&out);
     assert!(kept.iter().all(|r| all.contains(r)));

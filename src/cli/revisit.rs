@@ -85,8 +85,11 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
         damaged.len()
     ))?;
     if !ended {
-        return print("the run has not ended: run the spec again, and only the rest is computed\n")
-            .map(|()| 0);
+        let command = manifest["command"].as_str().unwrap_or("saddlepoint run");
+        print(&format!(
+            "the run has not ended: `{command}` computes the rest\n"
+        ))?;
+        return Ok(0);
     }
     for name in missing.iter().chain(&damaged) {
         print(&format!("  {name}\n"))?;
