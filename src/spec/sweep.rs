@@ -219,9 +219,9 @@ pub fn partners<'a>(cells: impl Iterator<Item = &'a Settings> + Clone, key: &str
             .clone()
             .map(|cell| (value(cell, key), value(cell, other)))
             .collect();
-        let count = |of: BTreeSet<&Option<String>>| of.len();
-        let values = count(pairs.iter().map(|pair| &pair.1).collect());
-        values > 1 && pairs.len() == count(pairs.iter().map(|pair| &pair.0).collect())
+        let keys: BTreeSet<_> = pairs.iter().map(|pair| &pair.0).collect();
+        let values: BTreeSet<_> = pairs.iter().map(|pair| &pair.1).collect();
+        values.len() > 1 && keys.len() == pairs.len()
     };
     others
         .map(|(other, _)| other)
