@@ -9,7 +9,7 @@
 use saddlepoint::Result;
 use saddlepoint::numerics::random::stream;
 use saddlepoint::percolation::{Boundary, Element, Event, Need, Setting, Tally};
-use saddlepoint::plot::{AxisSpec, ColorMap, Figure, Panel, Series, render_png};
+use saddlepoint::plot::{AxisSpec, ColorMap, Figure, Panel, Series, Tag, render_png};
 
 fn main() -> Result<()> {
     let path = std::env::args().skip(1).find(|a| a != "--quick");
@@ -34,6 +34,7 @@ fn main() -> Result<()> {
             bar_label: "log₁₀ cluster size s".into(),
             map: ColorMap::Sequential,
             range: None,
+            tag: Tag::default(),
         };
         let (x, y) = (AxisSpec::linear("site", ""), AxisSpec::linear("row", ""));
         let panel = Panel::new("bonds on the square lattice, p = 1/2", x, y).with(map);

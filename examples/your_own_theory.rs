@@ -64,6 +64,7 @@ impl Theory for Exponential {
             covers,
             promise: Promise {
                 conditioning: Conditioning::None,
+                assumptions: vec![],
                 limits: vec!["training.learning_rate -> 0".into()],
                 averages_over: vec![],
                 bytes: 0,

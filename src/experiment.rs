@@ -121,6 +121,8 @@ pub struct Draw {
 pub struct Promise {
     /// The quenched information [`Draw`] must hold.
     pub conditioning: Conditioning,
+    /// What this entry assumes of this experiment beside what its kind always assumes, one clause each.
+    pub assumptions: Vec<String>,
     /// Extremes taken, as `key -> value` (`learner.widths -> inf`).
     pub limits: Vec<String>,
     /// Levels of randomness the theory averages over although it does not condition on them

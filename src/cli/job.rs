@@ -3,22 +3,23 @@
 use super::JobArgs;
 use super::text::{note, print, print_json, shell_word, table};
 use crate::error::Result;
-use crate::report::{self, folder, league};
+use crate::report::{self, figures, folder, league};
 use crate::run::assess::{Assessment, assess, exit_code};
+use crate::run::manifest::Origin;
 use crate::run::outcome::{Outcome, Status};
 use crate::run::{Settings, Side, document, interrupt, prepare, weights};
 use crate::spec::{Options, Spec};
 
 impl JobArgs {
     pub(crate) fn read(&self) -> Result<Spec> {
-        Spec::read(
-            &self.spec,
-            &Options {
-                quick: self.quick,
-                set: self.set.clone(),
-                seed: self.seed,
-            },
-        )
+        let options = Options {
+            quick: self.quick,
+            set: self.set.clone(),
+            seed: self.seed,
+        };
+        let spec = Spec::read(&self.spec, &options)?;
+        figures::check(&spec)?;
+        Ok(spec)
     }
 
     pub(crate) fn settings(&self, side: Side) -> Settings {
@@ -49,7 +50,12 @@ impl JobArgs {
     }
 }
 
-pub(crate) fn job(args: &JobArgs, side: Side, save_weights: bool) -> Result<u8> {
+pub(crate) fn job(
+    args: &JobArgs,
+    side: Side,
+    save_weights: bool,
+    commit: Option<&str>,
+) -> Result<u8> {
     interrupt::install();
     let spec = args.read()?;
     let settings = Settings {
@@ -61,10 +67,15 @@ pub(crate) fn job(args: &JobArgs, side: Side, save_weights: bool) -> Result<u8> 
         Side::Networks => "measure",
         Side::Both => "run",
     };
+    let command = args.command(kind);
+    let by = Origin {
+        command: &command,
+        commit,
+    };
     let folder = folder::path(&spec, &args.out);
     let prepared = prepare(&spec, &settings)?;
     if side == Side::Both {
-        folder::begin(&spec, &folder, &args.command(kind))?;
+        folder::begin(&spec, &folder, by)?;
     }
     let outcome = prepared.execute()?;
     for warning in &outcome.warnings {
@@ -78,7 +89,7 @@ pub(crate) fn job(args: &JobArgs, side: Side, save_weights: bool) -> Result<u8> 
         footer = format!("\nweights: {files} files in {}\n", folder.display());
     }
     if side == Side::Both {
-        folder::write(&spec, &outcome, &assessment, &folder, &args.command(kind))?;
+        folder::write(&spec, &outcome, &assessment, &folder, by)?;
         footer.push_str(&format!(
             "\nreport: {}\n",
             folder.join("report.html").display()

@@ -11,6 +11,7 @@ mod revisit;
 mod text;
 
 use crate::error::{Error, Result};
+use crate::run::Side;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -130,8 +131,8 @@ pub(crate) struct TrainingArgs {
     save_weights: bool,
 }
 
-/// Runs the program; returns the exit code. A panic is a bug: one message, exit code 70.
-pub fn run() -> u8 {
+/// Runs the program, built from `commit` where that is known; returns the exit code. A panic is a bug: one message, exit code 70.
+pub fn run(commit: Option<&'static str>) -> u8 {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or("?".into(), |l| l.to_string());
         let payload = panic.payload();
@@ -145,10 +146,10 @@ pub fn run() -> u8 {
         };
         text::note(&format!("error: {}", Error::bug(place, cause)));
     }));
-    std::panic::catch_unwind(program).unwrap_or(70)
+    std::panic::catch_unwind(|| program(commit)).unwrap_or(70)
 }
 
-fn program() -> u8 {
+fn program(commit: Option<&str>) -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {
@@ -157,7 +158,7 @@ fn program() -> u8 {
             return code;
         }
     };
-    match dispatch(cli.verb) {
+    match dispatch(cli.verb, commit) {
         Ok(code) => code,
         Err(e) => {
             text::note(&format!("error: {e}"));
@@ -166,17 +167,17 @@ fn program() -> u8 {
     }
 }
 
-fn dispatch(verb: Verb) -> Result<u8> {
+fn dispatch(verb: Verb, commit: Option<&str>) -> Result<u8> {
     match verb {
         Verb::List(json) => catalogue::list(json.json),
         Verb::Explain { name, json } => catalogue::explain(&name, json.json),
         Verb::New { name, model, json } => new::new(&name, &model, json.json),
         Verb::Check(args) => check::check(&args),
-        Verb::Predict(args) => job::job(&args, crate::run::Side::Theory, false),
-        Verb::Measure(args) => job::job(&args.job, crate::run::Side::Networks, args.save_weights),
-        Verb::Run(args) => job::job(&args.job, crate::run::Side::Both, args.save_weights),
+        Verb::Predict(args) => job::job(&args, Side::Theory, false, commit),
+        Verb::Measure(args) => job::job(&args.job, Side::Networks, args.save_weights, commit),
+        Verb::Run(args) => job::job(&args.job, Side::Both, args.save_weights, commit),
         Verb::Status { dir, json } => revisit::status(&dir, json.json),
-        Verb::Report { dir, json } => revisit::report(&dir, json.json),
+        Verb::Report { dir, json } => revisit::report(&dir, json.json, commit),
         Verb::League { dirs, json } => league::league(&dirs, json.json),
         Verb::Reproduce(args) => reproduce::reproduce(&args),
         Verb::Schema { of } => pages::schema(of),

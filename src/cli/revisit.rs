@@ -4,6 +4,7 @@ use super::text::{print, print_json};
 use crate::error::{Error, Result};
 use crate::report::folder;
 use crate::run::assess::assess;
+use crate::run::manifest::Origin;
 use crate::run::store::{Lookup, Store};
 use crate::run::{Settings, Side, execute, identity};
 use crate::spec::{Options, Spec};
@@ -100,7 +101,7 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
     Ok(0)
 }
 
-pub(crate) fn report(folder: &Path, as_json: bool) -> Result<u8> {
+pub(crate) fn report(folder: &Path, as_json: bool, commit: Option<&str>) -> Result<u8> {
     let (spec, manifest) = spec_of(folder)?;
     let settings = Settings {
         side: Side::Both,
@@ -111,7 +112,8 @@ pub(crate) fn report(folder: &Path, as_json: bool) -> Result<u8> {
     let outcome = execute(&spec, &settings)?;
     let assessment = assess(&spec, &outcome)?;
     let command = manifest["command"].as_str().unwrap_or("saddlepoint run");
-    let drawn = folder::write(&spec, &outcome, &assessment, folder, command)?;
+    let by = Origin { command, commit };
+    let drawn = folder::write(&spec, &outcome, &assessment, folder, by)?;
     let names: Vec<&String> = drawn.iter().map(|d| &d.name).collect();
     match as_json {
         true => print_json(

@@ -258,15 +258,22 @@ impl Modes {
         }
         let content = hasher.finalize().to_hex();
         let key = serde_json::json!([kernel, x.shape(), count, content.as_str()]).to_string();
-        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, modes)) = kept.as_ref()
-            && *of == key
-        {
-            return Ok(modes.clone());
+        // Nothing is locked while the modes are computed, for that runs in parallel.
+        let lock = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |kept: &Option<(String, Arc<Self>)>| {
+            let (of, modes) = kept.as_ref()?;
+            (*of == key).then(|| modes.clone())
+        };
+        if let Some(modes) = known(&lock()) {
+            return Ok(modes);
         }
-        *kept = None;
+        *lock() = None;
         let modes = Arc::new(Modes::new(kernel, x, y, count)?);
-        *kept = Some((key, modes.clone()));
+        let mut kept = lock();
+        if let Some(modes) = known(&kept) {
+            return Ok(modes);
+        }
+        *kept = Some((key.clone(), modes.clone()));
         Ok(modes)
     }
 }

@@ -208,3 +208,17 @@ fn a_network_needs_a_kernel_and_a_kernel_machine_has_one() {
         );
     }
 }
+
+/// All draws ask for the modes of one population at once, whose kernel matrix is itself computed in parallel.
+#[test]
+fn draws_on_eight_threads_share_the_modes() {
+    use rayon::prelude::*;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(8).build();
+    let e = experiment(90, 20, machine());
+    let modes = keyed(&KernelModes::ERROR, MODES);
+    let one = |dataset: usize| measured(&e, &[&*modes], dataset);
+    let parallel: Vec<_> = pool
+        .unwrap()
+        .install(|| (0..24).into_par_iter().map(one).collect());
+    assert_eq!(parallel, (0..24).map(one).collect::<Vec<_>>());
+}

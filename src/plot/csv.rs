@@ -1,38 +1,86 @@
 //! The numbers of a figure as a tidy table.
 
 use super::figure::{Figure, Panel};
-use super::series::{Interval, Series};
+use super::series::{Interval, Series, Tag};
 
-/// One row per drawn number: `panel,series,kind,x,y,lower,upper`, floats in the shortest form that reads back to the same bits.
+/// One row per drawn number: `panel`, the keys of the sweep, then `source,curve,kind,x,y,lower,upper,band`; floats in the shortest form
+/// that reads back to the same bits.
 ///
-/// A panel goes by its title, else by its y axis, made unique by a number. A heat map gives one row per cell: `series` is the
-/// name of its row, `x` that of its column and `y` the value. Not-a-number is an empty field.
+/// A panel goes by its title, else by its y axis, made unique by a number. `source` is the label of a theory or what was measured,
+/// `curve` which of several curves of it, `band` the meaning of `lower` and `upper` (see [`Tag`]). A heat map gives one row per cell:
+/// `curve` is the name of its row, `x` that of its column and `y` the value. Not-a-number is an empty field.
 ///
 /// ```
 /// use saddlepoint::plot::*;
+/// let shown = Tag { source: "net".into(), band: "one standard error".into(), ..Tag::default() };
 /// let panel = Panel::new("a", AxisSpec::linear("t", "1"), AxisSpec::linear("u", "1"))
-///     .with(Series::points("net", [0.1], [0.2]).error(&[0.05]));
+///     .with(Series::points("net", [0.1], [0.2]).error(&[0.05]).tag(shown));
 /// let csv = figure_csv(&Figure::new(300.0, 200.0).with(panel));
-/// assert_eq!(csv.lines().nth(1), Some("a,net,points,0.1,0.2,0.15000000000000002,0.25"));
+/// assert_eq!(csv.lines().nth(1), Some("a,net,,points,0.1,0.2,0.15000000000000002,0.25,one standard error"));
 /// ```
 pub fn figure_csv(figure: &Figure) -> String {
     let mut table = csv::Writer::from_writer(Vec::new());
-    let mut rows = vec![["panel", "series", "kind", "x", "y", "lower", "upper"].map(String::from)];
-    for (panel, name) in figure.panels.iter().zip(names(&figure.panels)) {
-        for series in &panel.series {
-            rows.extend(
-                lines(series)
-                    .into_iter()
-                    .map(|[s, k, x, y, l, u]| [name.clone(), s, k, x, y, l, u]),
-            );
+    let mut keys: Vec<&str> = Vec::new();
+    for tag in figure.panels.iter().flat_map(|p| &p.series).filter_map(tag) {
+        for (key, _) in &tag.cell {
+            if !keys.contains(&key.as_str()) {
+                keys.push(key);
+            }
         }
     }
-    for row in &rows {
-        // Writing rows of one length to memory cannot fail.
-        let _ = table.write_record(row);
+    let header = ["panel"].into_iter().chain(keys.iter().copied()).chain([
+        "source", "curve", "kind", "x", "y", "lower", "upper", "band",
+    ]);
+    // Writing rows of one length to memory cannot fail.
+    let _ = table.write_record(header);
+    let nothing = Tag::default();
+    for (panel, name) in figure.panels.iter().zip(names(&figure.panels)) {
+        for series in &panel.series {
+            let tag = tag(series).unwrap_or(&nothing);
+            if tag.guide {
+                continue;
+            }
+            for (index, line) in lines(series).into_iter().enumerate() {
+                let value = |key: &&str| {
+                    let values = tag.cell.iter().find(|(k, _)| k == key).map(|(_, v)| v);
+                    let one =
+                        |v: &Vec<String>| v.get(if v.len() == 1 { 0 } else { index }).cloned();
+                    values.and_then(one).unwrap_or_default()
+                };
+                let [label, curve, kind, x, y, lower, upper] = line;
+                let source = if tag.source.is_empty() {
+                    label
+                } else {
+                    tag.source.clone()
+                };
+                let curve = if curve.is_empty() {
+                    tag.curve.clone()
+                } else {
+                    curve
+                };
+                let band = match lower.is_empty() && upper.is_empty() {
+                    true => String::new(),
+                    false => tag.band.clone(),
+                };
+                let mut row = vec![name.clone()];
+                row.extend(keys.iter().map(value));
+                row.extend([source, curve, kind, x, y, lower, upper, band]);
+                let _ = table.write_record(&row);
+            }
+        }
     }
     let bytes = table.into_inner().unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn tag(series: &Series) -> Option<&Tag> {
+    match series {
+        Series::Line { tag, .. }
+        | Series::Points { tag, .. }
+        | Series::Steps { tag, .. }
+        | Series::HeatMap { tag, .. } => Some(tag),
+        _ => None,
+    }
 }
 
 fn names(panels: &[Panel]) -> Vec<String> {
@@ -65,7 +113,8 @@ fn number(value: f64) -> String {
     text.strip_suffix(".0").map_or(text.clone(), String::from)
 }
 
-fn lines(series: &Series) -> Vec<[String; 6]> {
+/// Label, curve, kind, x, y, lower and upper end of every drawn number.
+fn lines(series: &Series) -> Vec<[String; 7]> {
     let curve = |label: &str, kind: &str, x: &[f64], y: &[f64], ends: &Option<Interval>| {
         let row = |i: usize| {
             let side = |list: &[f64]| list.get(i).map_or(String::new(), |v| number(*v));
@@ -75,6 +124,7 @@ fn lines(series: &Series) -> Vec<[String; 6]> {
             };
             [
                 label.to_string(),
+                String::new(),
                 kind.to_string(),
                 side(x),
                 side(y),
@@ -87,6 +137,7 @@ fn lines(series: &Series) -> Vec<[String; 6]> {
     let single = |label: &str, kind: &str, x: String, y: String| {
         vec![[
             label.into(),
+            String::new(),
             kind.into(),
             x,
             y,
@@ -118,6 +169,7 @@ fn lines(series: &Series) -> Vec<[String; 6]> {
             let cell = |(i, value): (usize, &f64)| {
                 let (row, column) = (i / columns, i % columns);
                 [
+                    String::new(),
                     name(row_labels, row),
                     "heat-map".into(),
                     name(column_labels, column),

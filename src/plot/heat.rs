@@ -40,6 +40,7 @@ pub fn of(panel: &Panel) -> Option<Heat<'_>> {
             bar_label,
             map,
             range,
+            ..
         } if !values.is_empty() => Some(Heat {
             values,
             rows: values.len() / columns,

@@ -39,7 +39,7 @@ mod ticks;
 pub use csv::figure_csv;
 pub use figure::{AxisSpec, Figure, Legend, Panel, Scale};
 pub use png::render_png;
-pub use series::{Align, Interval, Series};
+pub use series::{Align, Interval, Series, Tag};
 pub use style::{ColorMap, Dash, GREY, Marker, PALETTE, Rgb, Style};
 pub use svg::{escape, render_svg};
 pub use ticks::{Ticks, superscript, ticks};

@@ -27,6 +27,21 @@ pub enum Align {
     Right,
 }
 
+/// What a series shows, for the table of its figure: a reader of the table needs no picture.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Tag {
+    /// Label of a theory, or what was measured (`networks`); empty: the label of the series.
+    pub source: String,
+    /// Which of several curves of the source, such as `mode 1`; empty where there is one.
+    pub curve: String,
+    /// Keys of a sweep with their values: one value for the whole series, or one per point.
+    pub cell: Vec<(String, Vec<String>)>,
+    /// What reaches from the lower to the upper end, such as `one standard error`.
+    pub band: String,
+    /// Leads the eye between points that stand in the table themselves.
+    pub guide: bool,
+}
+
 /// One layer of a panel.
 ///
 /// Not-a-number breaks a line and skips a point, as do values <= 0 on a logarithmic axis. Series of equal label share one
@@ -48,6 +63,9 @@ pub enum Series {
         band: Option<Interval>,
         /// Colour, dash and width; the band has the same colour.
         style: Style,
+        /// What it shows, for the table of the figure.
+        #[serde(default)]
+        tag: Tag,
     },
     /// Markers with optional error bars.
     Points {
@@ -65,6 +83,9 @@ pub enum Series {
         filled: bool,
         /// Colour and marker.
         style: Style,
+        /// What it shows, for the table of the figure.
+        #[serde(default)]
+        tag: Tag,
     },
     /// Staircase: `y[i]` holds from `x[i]` to `x[i + 1]`.
     Steps {
@@ -78,6 +99,9 @@ pub enum Series {
         y: Vec<f64>,
         /// Colour, dash and width.
         style: Style,
+        /// What it shows, for the table of the figure.
+        #[serde(default)]
+        tag: Tag,
     },
     /// A matrix in colours, first row at the top; it fills its panel and brings its own axes.
     HeatMap {
@@ -96,6 +120,9 @@ pub enum Series {
         map: ColorMap,
         /// Values at the two ends of the colour bar; by default the extremes, symmetric about 0 for a diverging map.
         range: Option<(f64, f64)>,
+        /// What it shows, for the table of the figure.
+        #[serde(default)]
+        tag: Tag,
     },
     /// A text at a point of the panel (base line at `y`).
     Text {
@@ -139,6 +166,7 @@ impl Series {
             y: y.into(),
             band: None,
             style: Style::default(),
+            tag: Tag::default(),
         }
     }
 
@@ -155,6 +183,7 @@ impl Series {
             error: None,
             filled: true,
             style: Style::default(),
+            tag: Tag::default(),
         }
     }
 
@@ -165,6 +194,7 @@ impl Series {
             x: x.into(),
             y: y.into(),
             style: Style::default(),
+            tag: Tag::default(),
         }
     }
 
@@ -178,6 +208,7 @@ impl Series {
             bar_label: String::new(),
             map: ColorMap::Diverging,
             range: None,
+            tag: Tag::default(),
         }
     }
 
@@ -272,6 +303,26 @@ impl Series {
             style.marker = marker;
         }
         self
+    }
+
+    /// Says what a line, points, a staircase or a matrix show; guides and texts have no tag.
+    pub fn tag(mut self, shown: Tag) -> Self {
+        if let Series::Line { tag, .. }
+        | Series::Points { tag, .. }
+        | Series::Steps { tag, .. }
+        | Series::HeatMap { tag, .. } = &mut self
+        {
+            *tag = shown;
+        }
+        self
+    }
+
+    /// A line that leads the eye between points: it does not stand in the table of the figure.
+    pub fn untabled(self) -> Self {
+        self.tag(Tag {
+            guide: true,
+            ..Tag::default()
+        })
     }
 
     /// Markers are drawn as outlines.

@@ -60,7 +60,7 @@ pub fn document(
                     reason: format!("failed: {error}"),
                 }),
                 Status::Predicted => match theories.iter_mut().find(|n| n.label == theory.label) {
-                    Some(note) => note.solver.extend(solver_lines(theory, index)),
+                    Some(known) => join(known, note(theory, index)),
                     None => theories.push(note(theory, index)),
                 },
             }
@@ -85,17 +85,36 @@ pub fn document(
     Ok(document)
 }
 
+/// What an entry assumes, takes to an extreme and warns of may differ from cell to cell: everything is said, once.
+fn join(known: &mut TheoryNote, new: TheoryNote) {
+    let lists = [
+        (&mut known.assumptions, new.assumptions),
+        (&mut known.limits, new.limits),
+        (&mut known.solver, new.solver),
+        (&mut known.warnings, new.warnings),
+    ];
+    for (all, new) in lists {
+        for line in new {
+            if !all.contains(&line) {
+                all.push(line);
+            }
+        }
+    }
+    if !known
+        .conditioning
+        .split(", ")
+        .any(|c| c == new.conditioning)
+    {
+        known.conditioning = format!("{}, {}", known.conditioning, new.conditioning);
+    }
+}
+
 fn note(theory: &TheoryOutcome, cell: usize) -> TheoryNote {
     let promise = theory.promise.as_ref();
     TheoryNote {
         label: theory.label.clone(),
         kind: theory.kind.into(),
-        assumptions: theory
-            .info
-            .assumptions
-            .iter()
-            .map(|a| a.to_string())
-            .collect(),
+        assumptions: theory.assumptions(),
         source: theory.info.source.into(),
         conditioning: promise.map_or("-".into(), |p| p.conditioning.name().to_string()),
         limits: promise.map(|p| p.limits.clone()).unwrap_or_default(),

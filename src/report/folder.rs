@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::numerics::atomic::{remove, remove_abandoned, write_atomic};
 use crate::plot::{figure_csv, render_png, render_svg};
 use crate::run::assess::Assessment;
+use crate::run::manifest::Origin;
 use crate::run::outcome::Outcome;
 use crate::run::{arrays, document, manifest, tables};
 use crate::spec::Spec;
@@ -22,8 +23,8 @@ pub fn path(spec: &Spec, out: &Path) -> PathBuf {
 pub const UNFINISHED: &str = "unfinished.json";
 
 /// Makes the folder of a run that begins: the spec and [`UNFINISHED`], with which its state can be looked up.
-pub fn begin(spec: &Spec, folder: &Path, command: &str) -> Result<()> {
-    let origin = pretty(&manifest::origin(spec, command));
+pub fn begin(spec: &Spec, folder: &Path, by: Origin) -> Result<()> {
+    let origin = pretty(&manifest::origin(spec, by));
     write_atomic(&folder.join("spec.toml"), spec.document.text.as_bytes())?;
     write_atomic(&folder.join(UNFINISHED), origin.as_bytes())
 }
@@ -36,9 +37,9 @@ pub fn write(
     outcome: &Outcome,
     assessment: &Assessment,
     folder: &Path,
-    command: &str,
+    by: Origin,
 ) -> Result<Vec<Drawn>> {
-    let manifest = manifest::manifest(spec, outcome, command);
+    let manifest = manifest::manifest(spec, outcome, by);
     let drawn = figures(spec, outcome, assessment)?;
     let put = |name: &str, bytes: &[u8]| write_atomic(&folder.join(name), bytes);
     put("spec.toml", spec.document.text.as_bytes())?;
@@ -64,7 +65,7 @@ pub fn write(
         )?;
     }
     let reproduce = vec![
-        command.to_string(),
+        by.command.to_string(),
         format!("saddlepoint reproduce {}", folder.display()),
     ];
     let report = compose::document(

@@ -188,12 +188,8 @@ pub fn theory_curve(
     let values = match draws.is_empty() {
         true => Blocks::fixed(&first.mean),
         false => {
-            let rows: Vec<(DrawIndex, Vec<f64>)> = draws
-                .iter()
-                .zip(&parts)
-                .map(|(d, p)| (*d, p.mean.clone()))
-                .collect();
-            Blocks::from_draws(&rows)?
+            let row = |d: &DrawIndex| Some((*d, theory.predicted(wanted, *d)?.mean.clone()));
+            Blocks::from_draws(&draws.iter().filter_map(row).collect::<Vec<_>>())?
         }
     };
     let mut bound = first.bound.clone();

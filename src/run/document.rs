@@ -119,9 +119,14 @@ fn observable_json(v: &Values, array: &str) -> Json {
     Json::Object(out)
 }
 
-/// Name of an array in `arrays.npz`.
-pub fn array_name(cell: usize, source: &str, observable: &str, what: &str) -> String {
-    format!("cell{cell}.{source}.{observable}.{what}")
+/// Name of an array in `arrays.npz`: `cellN/PART/PART`, a slash within a part written `%2F`.
+pub fn array_name(cell: usize, parts: &[&str]) -> String {
+    let mut name = format!("cell{cell}");
+    for part in parts {
+        name.push('/');
+        name.push_str(&part.replace('%', "%25").replace('/', "%2F"));
+    }
+    name
 }
 
 /// The whole document; `kind` is `run`, `predict` or `measure`.
@@ -161,7 +166,12 @@ fn cell_json(index: usize, cell: &CellOutcome, assessment: &Assessment) -> Resul
         .collect::<Result<Vec<_>>>()?;
     let measurements: Vec<Json> = measured(cell)?
         .iter()
-        .map(|v| observable_json(v, &array_name(index, "measured", v.observable.name, "mean")))
+        .map(|v| {
+            observable_json(
+                v,
+                &array_name(index, &["measured", v.observable.name, "mean"]),
+            )
+        })
         .collect();
     let rows: Vec<Json> = assessment
         .rows
@@ -195,7 +205,7 @@ fn theory_json(index: usize, cell: &CellOutcome, theory: &TheoryOutcome) -> Resu
         .map(|v| {
             observable_json(
                 v,
-                &array_name(index, &theory.label, v.observable.name, "mean"),
+                &array_name(index, &[&theory.label, v.observable.name, "mean"]),
             )
         })
         .collect();
@@ -211,6 +221,7 @@ fn theory_json(index: usize, cell: &CellOutcome, theory: &TheoryOutcome) -> Resu
         "status": status,
         "reason": reason,
         "conditioning": theory.promise.as_ref().map(|p| p.conditioning.name()),
+        "assumptions": theory.assumptions(),
         "limits": theory.promise.as_ref().map(|p| p.limits.clone()).unwrap_or_default(),
         "observables": observables,
         "solver": {

@@ -4,9 +4,18 @@ use super::outcome::Outcome;
 use crate::spec::{Source, Spec};
 use serde_json::{Value as Json, json};
 
+/// Who makes a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// The command that repeats it.
+    pub command: &'a str,
+    /// Commit of the source tree that the program was built from, where it is known.
+    pub commit: Option<&'a str>,
+}
+
 /// Version, commit, machine, threads, seed, hash, wall time and the records used.
-pub fn manifest(spec: &Spec, outcome: &Outcome, command: &str) -> Json {
-    let mut all = origin(spec, command);
+pub fn manifest(spec: &Spec, outcome: &Outcome, by: Origin) -> Json {
+    let mut all = origin(spec, by);
     all["threads"] = json!(outcome.threads);
     all["wall_seconds"] = json!(outcome.seconds);
     all["records"] = json!(outcome.records);
@@ -14,7 +23,7 @@ pub fn manifest(spec: &Spec, outcome: &Outcome, command: &str) -> Json {
 }
 
 /// What is known of a run before it begins.
-pub fn origin(spec: &Spec, command: &str) -> Json {
+pub fn origin(spec: &Spec, by: Origin) -> Json {
     json!({
         "schema": "saddlepoint/1/manifest",
         "name": spec.name,
@@ -22,11 +31,11 @@ pub fn origin(spec: &Spec, command: &str) -> Json {
         "quick": spec.quick,
         "seed": spec.seed,
         "version": env!("CARGO_PKG_VERSION"),
-        "commit": commit(),
+        "commit": by.commit,
         "cpu": cpu(),
         "simd": simd_level(),
         "os": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        "command": command,
+        "command": by.command,
         "overrides": spec.document.overrides.iter().filter_map(|o| match &o.source {
             Source::Set(text) => Some(text),
             _ => None,
@@ -60,11 +69,6 @@ pub fn provenance(manifest: &Json) -> Vec<(String, String)> {
         (key.replace('_', " "), value)
     })
     .collect()
-}
-
-/// Commit of the source tree the program was built from, where `git` knew it at build time.
-pub fn commit() -> Option<&'static str> {
-    option_env!("SADDLEPOINT_COMMIT")
 }
 
 fn cpu() -> Option<String> {

@@ -36,6 +36,14 @@ pub struct CellOutcome {
     pub failure: Option<Error>,
 }
 
+impl CellOutcome {
+    /// Place of an observable among those of this cell; cells of a sweep over instruments may have different ones.
+    pub fn wanted(&self, observable: &str) -> Option<usize> {
+        let named = |w: &Wanted| w.observable.name == observable;
+        self.wanted.iter().position(named)
+    }
+}
+
 /// Values of all draws.
 #[derive(Debug, Clone, Default)]
 pub struct Measurement {
@@ -131,6 +139,13 @@ impl TheoryOutcome {
     pub(crate) fn push(&mut self, draw: Option<DrawIndex>, prediction: Prediction, seconds: f64) {
         self.predictions.push((draw, prediction));
         self.seconds += seconds;
+    }
+
+    /// What its kind always assumes, and what this entry assumes as it is configured here.
+    pub fn assumptions(&self) -> Vec<String> {
+        let always = self.info.assumptions.iter().map(|a| a.to_string());
+        let own = self.promise.iter().flat_map(|p| p.assumptions.clone());
+        always.chain(own).collect()
     }
 
     /// The prediction of observable `wanted` for a measured draw, as far as the theory conditions on it.

@@ -60,15 +60,16 @@ fn derive(
             )
         })?;
     let first = &outcome.cells[cells[0]];
-    let wanted = first
-        .wanted
+    let wanted = |c: usize| {
+        let found = outcome.cells[c].wanted(&r.observable);
+        found.ok_or_else(|| Error::bug(&place, "the observable is not measured"))
+    };
+    let wanted = cells
         .iter()
-        .position(|w| w.observable.name == r.observable)
-        .ok_or_else(|| Error::bug(&place, "the observable is not measured"))?;
-    let (observable, axes) = (
-        first.wanted[wanted].observable,
-        first.wanted[wanted].axes.clone(),
-    );
+        .map(|&c| wanted(c))
+        .collect::<Result<Vec<_>>>()?;
+    let asked = &first.wanted[wanted[0]];
+    let (observable, axes) = (asked.observable, asked.axes.clone());
     // Crossing and collapse use the axis up.
     let (grid, axes) = match r.kind {
         ReduceKind::Crossing | ReduceKind::Collapse => (axes, Vec::new()),
@@ -100,7 +101,8 @@ fn derive(
     };
     let same_grid = cells
         .iter()
-        .all(|&c| close(&outcome.cells[c].wanted[wanted].axes, &grid));
+        .zip(&wanted)
+        .all(|(&c, &w)| close(&outcome.cells[c].wanted[w].axes, &grid));
     let parts = |blocks: Vec<Option<Blocks>>| -> Option<Vec<Cell>> {
         let pairs = x.iter().zip(blocks);
         pairs
@@ -109,7 +111,8 @@ fn derive(
     };
     let blocks = cells
         .iter()
-        .map(|&c| measured_blocks(&outcome.cells[c], wanted))
+        .zip(&wanted)
+        .map(|(&c, &w)| measured_blocks(&outcome.cells[c], w))
         .collect::<Result<Vec<_>>>()?;
     let networks = parts(blocks);
     let reduced = |parts: Option<Vec<Cell>>| -> std::result::Result<Reduced, String> {
@@ -128,7 +131,8 @@ fn derive(
     for (t, entry) in first.theories.iter().enumerate() {
         let curves = cells
             .iter()
-            .map(|&c| theory_curve(&outcome.cells[c], &outcome.cells[c].theories[t], wanted))
+            .zip(&wanted)
+            .map(|(&c, &w)| theory_curve(&outcome.cells[c], &outcome.cells[c].theories[t], w))
             .collect::<Result<Vec<_>>>()?;
         let averages_over = entry
             .promise

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use toml::Table;
 
 /// Names that tables and arrays use for what is not a theory.
-const RESERVED: [&str; 3] = ["networks", "measured", "axis"];
+const RESERVED: [&str; 6] = ["networks", "simulation", "measured", "axis", "set", "draws"];
 
 /// No dimension, number of samples, draws or times is larger.
 const LARGEST: usize = 10_000_000;

@@ -91,6 +91,7 @@ fn one_of<T: ?Sized>(g: &mut SchemaGenerator, kinds: &[Kind<T>]) -> Json {
 /// Schema of the document that `predict`, `measure` and `run` print with `--json`.
 pub fn output() -> Json {
     let numbers = json!({ "type": ["array", "null"], "items": { "type": ["number", "null"] } });
+    let texts = json!({ "type": "array", "items": { "type": "string" } });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "saddlepoint --json document, version 1",
@@ -119,10 +120,10 @@ pub fn output() -> Json {
                             "status": { "enum": ["predicted", "declined", "failed"] },
                             "reason": { "type": ["string", "null"] },
                             "conditioning": { "enum": ["none", "data", "initial", "trained", null] },
-                            "limits": { "type": "array", "items": { "type": "string" } },
+                            "assumptions": texts, "limits": texts,
                             "observables": { "type": "array", "items": { "$ref": "#/$defs/observable" } },
                             "solver": { "type": "object" },
-                            "warnings": { "type": "array", "items": { "type": "string" } },
+                            "warnings": texts,
                         },
                     }},
                     "measurements": { "type": "array", "items": { "$ref": "#/$defs/observable" } },
@@ -131,7 +132,7 @@ pub fn output() -> Json {
             }},
             "derived": { "type": "array", "items": { "type": "object", "description": "one reduction: label, key, abscissa, x, observable, axes, set, measured { estimate, stderr, interval, residual, spread (of a collapse: chi2 per degree of freedom) }, theories [ row + reduced ]" } },
             "expectations": { "type": "array", "items": { "type": "object", "required": ["label", "expect", "met", "why"] } },
-            "warnings": { "type": "array", "items": { "type": "string" } },
+            "warnings": texts,
         },
         "$defs": {
             "observable": {

@@ -12,16 +12,22 @@ impl<T> Shared<T> {
         Shared(Mutex::new(BTreeMap::new()))
     }
 
-    /// The living value of this key, or the one that `make` makes; the key must tell everything that `make` depends on.
+    /// The living value of this key, or the one that `make` makes; the key must tell everything that `make` depends on. Nothing is
+    /// locked meanwhile, for `make` may run in parallel.
     pub fn get(&self, key: String, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
-        let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let living = lock().get(&key).and_then(Weak::upgrade);
+        if let Some(value) = living {
+            return Ok(value);
+        }
+        let made = Arc::new(make()?);
+        let mut values = lock();
+        values.retain(|_, value| value.strong_count() > 0);
         if let Some(value) = values.get(&key).and_then(Weak::upgrade) {
             return Ok(value);
         }
-        values.retain(|_, value| value.strong_count() > 0);
-        let value = Arc::new(make()?);
-        values.insert(key, Arc::downgrade(&value));
-        Ok(value)
+        values.insert(key, Arc::downgrade(&made));
+        Ok(made)
     }
 }
 

@@ -56,7 +56,6 @@ static INFO: Info = Info {
         "cluster-rank-size",
     ],
     assumptions: &[
-        "clusters of the Yule-Simon law, many of them, or of known sizes",
         "training points are a random subset of all points",
         "targets of different clusters are independent",
     ],
@@ -141,6 +140,10 @@ impl Theory for ClusterDiscovery {
                     Some(_) => Conditioning::None,
                     None => Conditioning::Data,
                 },
+                assumptions: vec![match law {
+                    Some(_) => "many clusters, their sizes of the Yule-Simon law".into(),
+                    None => "the sizes of the clusters are those of the draw".into(),
+                }],
                 limits: law.map_or(vec![], |_| vec!["task.points -> inf".into()]),
                 averages_over: law.map_or(vec![], |_| vec!["datasets"]),
                 bytes: 0,

@@ -59,6 +59,7 @@ impl Constant {
             covers,
             promise: Promise {
                 conditioning: Conditioning::None,
+                assumptions: vec![],
                 limits: limits.iter().map(|l| l.to_string()).collect(),
                 averages_over: vec![],
                 bytes: 0,

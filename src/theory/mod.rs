@@ -32,7 +32,7 @@ pub struct Info {
     pub source: &'static str,
     /// Observables it can predict.
     pub observables: &'static [&'static str],
-    /// What it assumes, one clause each.
+    /// What it assumes whatever its keys, one clause each; an entry adds its own, see [`Promise::assumptions`].
     pub assumptions: &'static [&'static str],
 }
 

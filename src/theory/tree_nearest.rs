@@ -94,6 +94,7 @@ impl Theory for TreeNearest {
             covers,
             promise: Promise {
                 conditioning: Conditioning::Data,
+                assumptions: vec![],
                 limits: vec![
                     "task.embedding_dim -> inf".into(),
                     "task.samples -> inf".into(),

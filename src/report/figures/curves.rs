@@ -1,33 +1,22 @@
 //! Curves over an observable's own axis, with residuals; one panel per cell.
 
-use super::{
-    DASHES, MAX_PANELS, axis, axis_label, caption, cell_name, chosen, curve_names, drawn_theories,
-    theory_line, width,
+use super::scene::{
+    Key, Placed, STDERR, Scene, Shown, curves_left_out, is_banded, looking, measured,
 };
+use super::{MAX_PANELS, axis, axis_label, curve_names, width};
 use crate::compare::{Blocks, residuals};
 use crate::error::Result;
-use crate::instrument::{Axis, Wanted};
-use crate::plot::{Figure, Legend, Marker, Panel, Series};
-use crate::run::assess::{measured_blocks, theory_curve};
-use crate::run::outcome::{CellOutcome, Outcome};
-use crate::spec::Figure as FigureSpec;
+use crate::instrument::observable;
+use crate::plot::{Figure, Legend, Panel, Series};
+use crate::run::assess::measured_blocks;
 
 /// Curves over the observable's last axis; leading axes give one curve each.
-pub(super) fn curves(
-    outcome: &Outcome,
-    f: &FigureSpec,
-    wanted: usize,
-) -> Result<Option<(Figure, String)>> {
-    let cells: Vec<&CellOutcome> = outcome
-        .cells
-        .iter()
-        .filter(|c| c.failure.is_none())
-        .take(MAX_PANELS)
-        .collect();
-    let Some(first) = cells.first() else {
+pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
+    let f = scene.f;
+    let cells: Vec<Shown> = scene.cells().into_iter().take(MAX_PANELS).collect();
+    let Some(w) = cells.first().map(Shown::observed) else {
         return Ok(None);
     };
-    let w = &first.wanted[wanted];
     let Some(last) = w.axes.last() else {
         return Ok(None);
     };
@@ -36,196 +25,206 @@ pub(super) fn curves(
         2 | 4 => 2,
         _ => 3,
     };
-    let rows = cells.len().div_ceil(columns);
-    let with_residuals = f.residuals && cells.len() <= 2;
-    let height = if with_residuals { 330.0 } else { 240.0 };
-    let mut figure = Figure::new(width(columns, 250.0), height * rows as f64).columns(columns);
+    let drawn = scene.drawn(&cells)?;
+    let reference = scene
+        .reference(&drawn)
+        .filter(|_| f.residuals && cells.len() <= 2);
+    // Every curve that some panel shows has its number there too.
+    let mut names: Vec<String> = Vec::new();
+    for name in cells.iter().flat_map(|c| curve_names(c.observed(), f).0) {
+        if !names.contains(&name.1) {
+            names.push(name.1);
+        }
+    }
+    let single = names.len() == 1 && f.also.is_empty();
     let (x_label, x_unit) = axis_label(last);
-    let mut n = 0;
-    for (index, cell) in cells.iter().enumerate() {
-        let w = &cell.wanted[wanted];
-        let title = if outcome.cells.len() > 1 {
-            cell_name(cell, f)
-        } else {
-            String::new()
+    let (mut panels, mut legend_at) = (Vec::new(), 0);
+    let (mut n, mut without_residuals) = (0, Vec::new());
+    for (index, &shown) in cells.iter().enumerate() {
+        let w = shown.observed();
+        let title = match scene.outcome.cells.len() {
+            1 => String::new(),
+            _ => scene.name(shown.cell),
         };
+        let measurement = measured_blocks(shown.cell, shown.wanted)?;
+        n = measurement.as_ref().map_or(n, |m| m.n().max(n));
         let mut panel = Panel::new(
             title,
             axis(x_label, x_unit, f.x_scale, f.x_range),
             axis(w.observable.label, w.observable.unit, f.y_scale, f.y_range),
-        );
-        // One legend, at the right end of the first row.
-        panel = panel.legend(match index + 1 == columns {
-            true if columns > 1 => Legend::Right,
-            true => Legend::Auto,
-            false => Legend::None,
-        });
-        let measured = measured_blocks(cell, wanted)?;
-        n = measured.as_ref().map_or(n, |m| m.n());
-        panel = with_curves(panel, cell, w, wanted, f, measured.as_ref())?;
-        panel = with_others(panel, cell, last, f, curve_names(w, f).0.len())?;
-        figure = figure.with(panel);
-        if with_residuals
-            && let Some(panel) = residual_panel(cell, w, wanted, f, measured.as_ref())?
-        {
-            figure = figure.with(panel);
+        )
+        .legend(Legend::None);
+        let theories = scene.theories(shown)?;
+        for placed in &theories {
+            add_theory(scene, shown, placed, &names, single, &mut panel);
+        }
+        if let Some(measurement) = &measurement {
+            add_measured(scene, shown, measurement, &names, single, &mut panel);
+        }
+        with_others(scene, shown, names.len(), &mut panel)?;
+        if index < columns {
+            legend_at = panels.len();
+        }
+        panels.push(panel);
+        if let Some((place, _)) = &reference {
+            let placed = theories.iter().find(|p| p.place == *place);
+            match residual_panel(scene, shown, placed, measurement.as_ref(), &names, single)? {
+                Some(panel) => panels.push(panel),
+                None => without_residuals.push(scene.name(shown.cell)),
+            }
         }
     }
-    let labels = drawn_theories(cells.iter().copied(), f, wanted);
-    let mut text = caption(w, &labels, n);
-    if with_residuals && let Some(label) = labels.first() {
+    let banded = panels.iter().flat_map(|p| &p.series).any(is_banded);
+    let mut key = Key::theories(&drawn, single, banded);
+    let others: Vec<String> = names.iter().chain(&f.also).cloned().collect();
+    key = match single {
+        true if n > 0 => key.measured(scene.source),
+        true => key,
+        false => key.curves(&others, !drawn.is_empty(), n > 0),
+    };
+    key.into(&mut panels[legend_at].series);
+    panels[legend_at].legend = match columns {
+        1 => Legend::Auto,
+        _ => Legend::Right,
+    };
+    let rows = cells.len().div_ceil(columns);
+    let height = if reference.is_some() { 330.0 } else { 240.0 };
+    let mut figure = Figure::new(width(columns, 250.0), height * rows as f64).columns(columns);
+    figure.panels = panels;
+    let leading = observable::size(&w.axes[..w.axes.len() - 1]);
+    let mut text = scene.caption(w, n) + &scene.lines_text(&drawn, cells.len());
+    text.push_str(&scene.left_out(cells.len()));
+    if f.only.is_none() {
+        text.push_str(&curves_left_out(names.len(), leading));
+    }
+    if let Some((_, label)) = reference.filter(|_| without_residuals.len() < cells.len()) {
+        let source = scene.source;
         text.push_str(&format!(
-            " Below: networks minus {label}, in standard errors of the paired difference."
+            " Below: {source} minus {label}, in standard errors of the paired difference."
         ));
+        for cell in &without_residuals {
+            text.push_str(&format!(" No difference for {cell}."));
+        }
     }
     Ok(Some((figure, text)))
 }
 
-fn with_curves(
-    mut panel: Panel,
-    cell: &CellOutcome,
-    w: &Wanted,
-    wanted: usize,
-    f: &FigureSpec,
-    measured: Option<&Blocks>,
-) -> Result<Panel> {
-    let (names, length) = curve_names(w, f);
-    let x = w.axes.last().map(|a| a.values.clone()).unwrap_or_default();
-    let single = names.len() == 1;
-    let theories = chosen(cell, f, wanted);
-    if !single {
-        for (t, theory) in theories.iter().enumerate() {
-            panel = panel.with(
-                Series::line(theory.label.clone(), Vec::new(), Vec::new())
-                    .color(crate::plot::GREY)
-                    .dash(DASHES[t % DASHES.len()]),
-            );
-        }
+/// Number of a curve among those of all panels, its name, and its points in the observable's grid.
+fn pieces(scene: &Scene, shown: Shown, names: &[String]) -> Vec<(usize, String, Vec<usize>)> {
+    let (here, length) = curve_names(shown.observed(), scene.f);
+    here.into_iter()
+        .filter_map(|(index, name)| {
+            let number = names.iter().position(|n| *n == name)?;
+            Some((
+                number,
+                name,
+                (index * length..(index + 1) * length).collect(),
+            ))
+        })
+        .collect()
+}
+
+fn last_axis(shown: Shown) -> Vec<f64> {
+    let axes = &shown.observed().axes;
+    axes.last().map(|a| a.values.clone()).unwrap_or_default()
+}
+
+/// The name of a curve in the table: none where there is but one.
+fn called(name: &str, single: bool) -> &str {
+    if single { "" } else { name }
+}
+
+fn add_theory(
+    scene: &Scene,
+    shown: Shown,
+    placed: &Placed,
+    names: &[String],
+    single: bool,
+    panel: &mut Panel,
+) {
+    let x = last_axis(shown);
+    for (k, name, points) in pieces(scene, shown, names) {
+        let line = scene.line(shown, placed, called(&name, single), &x, &points);
+        panel
+            .series
+            .push(looking(line, placed.place, (!single).then_some(k)));
     }
-    for (t, theory) in theories.into_iter().enumerate() {
-        let Some(curve) = theory_curve(cell, theory, wanted)? else {
-            continue;
+}
+
+fn add_measured(
+    scene: &Scene,
+    shown: Shown,
+    blocks: &Blocks,
+    names: &[String],
+    single: bool,
+    panel: &mut Panel,
+) {
+    let (mean, stderr, x) = (blocks.mean(), blocks.stderr(), last_axis(shown));
+    for (k, name, points) in pieces(scene, shown, names) {
+        let at = |values: &[f64]| -> Vec<f64> { points.iter().map(|&i| values[i]).collect() };
+        let series = Series::points("", x.clone(), at(&mean));
+        let series = match &stderr {
+            Some(stderr) => series.error(&at(stderr)),
+            None => series,
         };
-        let mean = curve.values.mean();
-        for (k, (index, name)) in names.iter().enumerate() {
-            let range = index * length..(index + 1) * length;
-            let y = mean[range.clone()].to_vec();
-            let label = match (single, t) {
-                (true, _) => theory.label.as_str(),
-                (false, 0) => name,
-                _ => "",
-            };
-            let bound = &curve.bound[range.clone()];
-            let (lower, upper) = band(&y, bound, curve.stderr.as_ref().map(|s| &s[range]));
-            let visible = y
-                .iter()
-                .zip(&lower)
-                .any(|(y, l)| (y - l).abs() > 1e-3 * y.abs());
-            let mut line = theory_line(theory, label, &x, y)
-                .style(if single { t } else { k })
-                .dash(DASHES[t % DASHES.len()]);
-            if visible {
-                line = line.band(lower, upper);
-            }
-            panel = panel.with(line);
-        }
+        let tag = scene.tag(shown.cell, scene.source, called(&name, single), STDERR);
+        let series = measured(series.tag(tag), (!single).then_some(k));
+        panel.series.push(series);
     }
-    let Some(measured) = measured else {
-        return Ok(panel);
-    };
-    let mean = measured.mean();
-    let stderr = measured.stderr();
-    for (k, (index, name)) in names.iter().enumerate() {
-        let range = index * length..(index + 1) * length;
-        let label = if single { "networks" } else { name };
-        let mut points = Series::points(label, x.clone(), mean[range.clone()].to_vec());
-        if let Some(stderr) = &stderr {
-            points = points.error(&stderr[range]);
-        }
-        points = match single {
-            true => points.color(6).marker(Marker::Circle).open(),
-            false => points.style(k),
-        };
-        panel = panel.with(points);
-    }
-    Ok(panel)
 }
 
 /// Observables without further axes that the figure shows beside its own.
-fn with_others(
-    mut panel: Panel,
-    cell: &CellOutcome,
-    axis: &Axis,
-    f: &FigureSpec,
-    first: usize,
-) -> Result<Panel> {
-    for (k, name) in f.also.iter().enumerate() {
-        let index = cell.wanted.iter().position(|w| {
-            w.observable.name == name && w.axes.len() == 1 && w.axes[0].values == axis.values
-        });
+fn with_others(scene: &Scene, shown: Shown, first: usize, panel: &mut Panel) -> Result<()> {
+    let x = last_axis(shown);
+    for (k, name) in scene.f.also.iter().enumerate() {
+        let index =
+            shown.cell.wanted.iter().position(|w| {
+                w.observable.name == name && w.axes.len() == 1 && w.axes[0].values == x
+            });
         let Some(index) = index else { continue };
-        let Some(blocks) = measured_blocks(cell, index)? else {
+        let Some(blocks) = measured_blocks(shown.cell, index)? else {
             continue;
         };
-        let points = Series::points(name.clone(), axis.values.clone(), blocks.mean());
+        let points = Series::points("", x.clone(), blocks.mean());
         let points = match blocks.stderr() {
             Some(stderr) => points.error(&stderr),
             None => points,
         };
-        panel = panel.with(points.style(first + k));
+        let tag = scene.tag(shown.cell, scene.source, name, STDERR);
+        panel.series.push(points.tag(tag).style(first + k));
     }
-    Ok(panel)
+    Ok(())
 }
 
-/// Error band of a theory: numerical bound plus the standard error of a Monte Carlo theory.
-fn band(y: &[f64], bound: &[f64], stderr: Option<&[f64]>) -> (Vec<f64>, Vec<f64>) {
-    let half = |k: usize| bound[k] + stderr.map_or(0.0, |s| s[k]);
-    let lower = y.iter().enumerate().map(|(k, y)| y - half(k)).collect();
-    let upper = y.iter().enumerate().map(|(k, y)| y + half(k)).collect();
-    (lower, upper)
-}
-
+/// Measurement minus a theory in standard errors of the paired difference; `None` without the theory or with a single draw.
 fn residual_panel(
-    cell: &CellOutcome,
-    w: &Wanted,
-    wanted: usize,
-    f: &FigureSpec,
-    measured: Option<&Blocks>,
+    scene: &Scene,
+    shown: Shown,
+    theory: Option<&Placed>,
+    blocks: Option<&Blocks>,
+    names: &[String],
+    single: bool,
 ) -> Result<Option<Panel>> {
-    let Some(measured) = measured.filter(|m| m.n() > 1) else {
+    let (Some(placed), Some(blocks)) = (theory, blocks.filter(|m| m.n() > 1)) else {
         return Ok(None);
     };
-    let mut reference = None;
-    for theory in chosen(cell, f, wanted) {
-        if let Some(curve) = theory_curve(cell, theory, wanted)? {
-            reference = Some(curve);
-            break;
-        }
-    }
-    let Some(curve) = reference else {
-        return Ok(None);
-    };
-    let z: Vec<f64> = residuals(&measured.minus(&curve.values)?.values)?
+    let z: Vec<f64> = residuals(&blocks.minus(&placed.curve.values)?.values)?
         .iter()
         .map(|r| r.z.unwrap_or(f64::NAN))
         .collect();
-    let (names, length) = curve_names(w, f);
-    let Some(last) = w.axes.last() else {
+    let Some(last) = shown.observed().axes.last() else {
         return Ok(None);
     };
+    let f = scene.f;
     let (x_label, x_unit) = axis_label(last);
     let mut panel =
         Panel::residual(axis(x_label, x_unit, f.x_scale, f.x_range)).legend(Legend::None);
-    for (k, (index, _)) in names.iter().enumerate() {
-        let points = Series::points(
-            "",
-            last.values.clone(),
-            z[index * length..(index + 1) * length].to_vec(),
-        );
-        panel = panel.with(match names.len() {
-            1 => points.color(6).marker(Marker::Circle).open(),
-            _ => points.style(k),
-        });
+    let source = format!("{} minus {}", scene.source, placed.theory.label);
+    for (k, name, points) in pieces(scene, shown, names) {
+        let y: Vec<f64> = points.iter().map(|&i| z[i]).collect();
+        let tag = scene.tag(shown.cell, &source, called(&name, single), "");
+        let series = Series::points("", last.values.clone(), y).tag(tag);
+        panel.series.push(measured(series, (!single).then_some(k)));
     }
     Ok(Some(panel))
 }

@@ -1,24 +1,20 @@
-//! How far every theory is off, over a swept key.
+//! How far every theory is from the networks, over a swept key: which theory wins where.
 
-use super::{WIDTH, axis, drawn_theories};
+use super::groups::{Group, groups};
+use super::scene::{Scene, look};
+use super::{WIDTH, axis};
 use crate::error::Result;
-use crate::plot::{Figure, Panel, Series};
-use crate::run::assess::{Assessment, RowResult};
-use crate::run::outcome::Outcome;
-use crate::spec::sweep::coordinate;
-use crate::spec::{Figure as FigureSpec, Spec};
+use crate::plot::{Figure, Legend, Panel, Series};
+use crate::run::assess::{Row, RowResult};
 
-/// Deviation of every theory from the networks over a swept key: which theory wins where.
-pub(super) fn deviations(
-    spec: &Spec,
-    outcome: &Outcome,
-    assessment: &Assessment,
-    f: &FigureSpec,
-    wanted: usize,
-) -> Result<Option<(Figure, String)>> {
+/// Deviation of every theory from the networks over a swept key. Other swept keys tell lines of one theory apart by their markers.
+pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
+    let f = scene.f;
     let Some(key) = &f.key else {
         return Ok(None);
     };
+    let (groups, _) = groups(scene, key);
+    let cells: Vec<_> = groups.iter().flat_map(|g| &g.cells).copied().collect();
     let mut panel = Panel::new(
         "",
         axis(&f.abscissa.text(key), "", f.x_scale, f.x_range),
@@ -29,43 +25,69 @@ pub(super) fn deviations(
             f.y_range,
         ),
     );
-    let tolerance = spec.compare.of(&f.observable);
+    let tolerance = scene.spec.compare.of(&f.observable);
     panel = panel.with(Series::hline(tolerance.value()).labelled("tolerance"));
-    let labels = drawn_theories(outcome.cells.iter(), f, wanted);
-    for (t, label) in labels.iter().enumerate() {
-        let mut points: Vec<(f64, f64, [f64; 2])> = assessment
-            .rows
-            .iter()
-            .filter(|r| r.label == *label && r.observable.is_some_and(|o| o.name == f.observable))
-            .filter_map(|r| {
-                let x = coordinate(&outcome.cells[r.cell].set, key, f.abscissa)?;
-                match &r.result {
-                    RowResult::Compared { comparison, .. } => {
-                        let v = comparison.deviation;
-                        Some((x, v, comparison.interval.unwrap_or([v, v])))
-                    }
-                    _ => None,
-                }
-            })
-            .collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let x: Vec<f64> = points.iter().map(|p| p.0).collect();
-        let y: Vec<f64> = points.iter().map(|p| p.1).collect();
-        panel = panel
-            .with(Series::line(label.clone(), x.clone(), y.clone()).style(t))
-            .with(
-                Series::points(label.clone(), x, y)
-                    .band(
-                        points.iter().map(|p| p.2[0]).collect::<Vec<_>>(),
-                        points.iter().map(|p| p.2[1]).collect::<Vec<_>>(),
-                    )
-                    .style(t),
+    let drawn = scene.drawn(&cells)?;
+    for (place, label, _) in &drawn {
+        for (g, group) in groups.iter().enumerate() {
+            let (x, (y, ends)): (Vec<f64>, (Vec<f64>, Vec<[f64; 2]>)) =
+                deviations_of(scene, group, label);
+            let name = match groups.len() {
+                1 => label.clone(),
+                _ => format!("{label}, {}", group.label),
+            };
+            let look = look(*place);
+            let marker = match groups.len() {
+                1 => look.marker,
+                _ => super::scene::look(g).marker,
+            };
+            let tag = group.tag(label, "", "95 % interval");
+            let line = Series::line(name.clone(), x.clone(), y.clone()).tag(tag.clone());
+            let points = Series::points(name, x, y).band(
+                ends.iter().map(|e| e[0]).collect::<Vec<_>>(),
+                ends.iter().map(|e| e[1]).collect::<Vec<_>>(),
             );
+            panel = panel.with(line.color(look.color).dash(look.dash));
+            panel = panel.with(points.color(look.color).marker(marker).tag(tag));
+        }
     }
-    let text = format!(
-        "Distance of every theory from the networks ({}, {}), error bars are 95 % intervals; the horizontal line is the tolerance.",
+    let mut text = format!(
+        "Distance of every theory from the {} ({}, {}), error bars are 95 % intervals; the horizontal line is the tolerance.",
+        scene.source,
         f.observable,
         tolerance.metric()
     );
-    Ok(Some((Figure::new(WIDTH, 300.0).with(panel), text)))
+    text.push_str(&scene.lines_text(&drawn, cells.len()));
+    text.push_str(&scene.left_out(cells.len()));
+    let mut figure = Figure::new(WIDTH, 300.0);
+    if groups.len() > 1 {
+        figure.width += 100.0;
+        panel = panel.legend(Legend::Right);
+    }
+    Ok(Some((figure.with(panel), text)))
+}
+
+type Deviations = (Vec<f64>, (Vec<f64>, Vec<[f64; 2]>));
+
+/// One value per cell of the group, not-a-number where nothing was compared.
+fn deviations_of(scene: &Scene, group: &Group, label: &str) -> Deviations {
+    let of_cell = |set: &crate::spec::sweep::Settings| {
+        let cells = &scene.outcome.cells;
+        let here = |r: &&Row| {
+            cells[r.cell].set == *set
+                && r.label == label
+                && r.observable.is_some_and(|o| o.name == scene.f.observable)
+        };
+        match scene.assessment.rows.iter().find(here).map(|r| &r.result) {
+            Some(RowResult::Compared { comparison, .. }) => {
+                let v = comparison.deviation;
+                (v, comparison.interval.unwrap_or([v, v]))
+            }
+            _ => (f64::NAN, [f64::NAN; 2]),
+        }
+    };
+    let values = group.x.iter().zip(&group.cells);
+    values
+        .map(|(x, shown)| (*x, of_cell(&shown.cell.set)))
+        .unzip()
 }

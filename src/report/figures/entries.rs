@@ -1,48 +1,41 @@
-//! Chosen entries of a matrix over time: what a network says of one feature of one item.
+//! Chosen entries of a matrix over its first axis, one panel per cell.
 
-use super::{
-    DASHES, MAX_PANELS, axis, axis_label, caption, cell_name, chosen, drawn_theories, theory_line,
-    width,
-};
+use super::scene::{Key, STDERR, Scene, Shown, looking, measured};
+use super::{MAX_PANELS, axis, axis_label, width};
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
-use crate::run::assess::{measured_blocks, theory_curve};
-use crate::run::outcome::{CellOutcome, Outcome};
-use crate::spec::Figure as FigureSpec;
+use crate::run::assess::measured_blocks;
 
 /// Entries `f.entries` (row, column, counted from 1) of a three-axis observable over its first axis, one panel per cell.
-pub(super) fn entries(
-    outcome: &Outcome,
-    f: &FigureSpec,
-    wanted: usize,
-) -> Result<Option<(Figure, String)>> {
-    let cells: Vec<&CellOutcome> = outcome
-        .cells
-        .iter()
-        .filter(|c| c.failure.is_none())
-        .take(MAX_PANELS)
-        .collect();
-    let Some(first) = cells.first() else {
+pub(super) fn entries(scene: &Scene) -> Result<Option<(Figure, String)>> {
+    let f = scene.f;
+    let cells: Vec<Shown> = scene.cells().into_iter().take(MAX_PANELS).collect();
+    let Some(w) = cells.first().map(Shown::observed) else {
         return Ok(None);
     };
-    let w = &first.wanted[wanted];
     let [slices, rows, columns] = w.axes.as_slice() else {
         return Ok(None);
     };
-    let (nr, nc) = (rows.values.len(), columns.values.len());
     let (x_label, x_unit) = axis_label(slices);
+    let name =
+        |[row, column]: [usize; 2]| format!("{} {row}, {} {column}", rows.name, columns.name);
+    let names: Vec<String> = f.entries.iter().map(|e| name(*e)).collect();
     let grid = cells.len().min(3);
-    let height = 240.0 * cells.len().div_ceil(grid) as f64;
-    let mut figure = Figure::new(width(grid, 260.0), height).columns(grid);
+    let drawn = scene.drawn(&cells)?;
+    let mut panels = Vec::new();
     let mut n = 0;
-    for (index, cell) in cells.iter().enumerate() {
-        let x = &cell.wanted[wanted].axes[0].values;
-        let over_time = |values: &[f64], [row, column]: [usize; 2]| -> Vec<f64> {
-            let at = |k: usize| values[(k * nr + row - 1) * nc + column - 1];
-            (0..x.len()).map(at).collect()
+    for &shown in &cells {
+        let [slices, rows, columns] = shown.observed().axes.as_slice() else {
+            continue;
+        };
+        let (nr, nc) = (rows.values.len(), columns.values.len());
+        let over_time = |[row, column]: [usize; 2]| -> Option<Vec<usize>> {
+            let inside = row <= nr && column <= nc;
+            let at = |k: usize| (k * nr + row - 1) * nc + column - 1;
+            inside.then(|| (0..slices.values.len()).map(at).collect())
         };
         let mut panel = Panel::new(
-            cell_name(cell, f),
+            scene.name(shown.cell),
             axis(x_label, x_unit, f.x_scale, f.x_range),
             axis(
                 &format!("entry of the {}", w.observable.label),
@@ -51,37 +44,42 @@ pub(super) fn entries(
                 f.y_range,
             ),
         )
-        .legend(if index + 1 == grid {
-            Legend::Right
-        } else {
-            Legend::None
-        });
-        let name =
-            |[row, column]: [usize; 2]| format!("{} {row}, {} {column}", rows.name, columns.name);
-        for (t, theory) in chosen(cell, f, wanted).into_iter().enumerate() {
-            let Some(curve) = theory_curve(cell, theory, wanted)? else {
-                continue;
-            };
-            let mean = curve.values.mean();
-            for (k, entry) in f.entries.iter().enumerate() {
-                let label = if t == 0 { name(*entry) } else { String::new() };
-                let line = theory_line(theory, &label, x, over_time(&mean, *entry));
-                panel = panel.with(line.style(k).dash(DASHES[t % DASHES.len()]));
+        .legend(Legend::None);
+        let of_entries = f.entries.iter().map(|e| over_time(*e)).enumerate();
+        let pieces: Vec<(usize, Vec<usize>)> = of_entries
+            .filter_map(|(k, points)| points.map(|p| (k, p)))
+            .collect();
+        for placed in scene.theories(shown)? {
+            for (k, points) in &pieces {
+                let line = scene.line(shown, &placed, &names[*k], &slices.values, points);
+                panel = panel.with(looking(line, placed.place, Some(*k)));
             }
         }
-        if let Some(measured) = measured_blocks(cell, wanted)? {
-            n = measured.n();
-            let (mean, stderr) = (measured.mean(), measured.stderr());
-            for (k, entry) in f.entries.iter().enumerate() {
-                let mut points = Series::points(name(*entry), x.clone(), over_time(&mean, *entry));
-                if let Some(stderr) = &stderr {
-                    points = points.error(&over_time(stderr, *entry));
-                }
-                panel = panel.with(points.style(k));
+        if let Some(blocks) = measured_blocks(shown.cell, shown.wanted)? {
+            n = blocks.n().max(n);
+            let (mean, stderr) = (blocks.mean(), blocks.stderr());
+            for (k, points) in &pieces {
+                let at = |values: &[f64]| points.iter().map(|&i| values[i]).collect::<Vec<f64>>();
+                let series = Series::points("", slices.values.clone(), at(&mean));
+                let series = match &stderr {
+                    Some(stderr) => series.error(&at(stderr)),
+                    None => series,
+                };
+                let tag = scene.tag(shown.cell, scene.source, &names[*k], STDERR);
+                panel = panel.with(measured(series.tag(tag), Some(*k)));
             }
         }
-        figure = figure.with(panel);
+        panels.push(panel);
     }
-    let labels = drawn_theories(cells.iter().copied(), f, wanted);
-    Ok(Some((figure, caption(w, &labels, n))))
+    let legend = &mut panels[grid - 1];
+    legend.legend = Legend::Right;
+    Key::theories(&drawn, false, false)
+        .curves(&names, !drawn.is_empty(), n > 0)
+        .into(&mut legend.series);
+    let height = 240.0 * cells.len().div_ceil(grid) as f64;
+    let mut figure = Figure::new(width(grid, 260.0), height).columns(grid);
+    figure.panels = panels;
+    let mut text = scene.caption(w, n) + &scene.lines_text(&drawn, cells.len());
+    text.push_str(&scene.left_out(cells.len()));
+    Ok(Some((figure, text)))
 }

@@ -1,21 +1,19 @@
-//! Matrices in time.
+//! A matrix at four times as heat maps, of the first cell.
 
-use super::chosen;
+use super::scene::Scene;
 use crate::error::Result;
 use crate::instrument::Axis;
 use crate::plot::{AxisSpec, Figure, Panel, Series};
-use crate::run::assess::{measured_blocks, short, theory_curve};
-use crate::run::outcome::CellOutcome;
-use crate::spec::Figure as FigureSpec;
+use crate::run::assess::{measured_blocks, short};
 
 /// Matrices of a three-axis observable at a sixth, a third, two thirds and the end of its first axis: measured above,
 /// first theory below.
-pub(super) fn heatmaps(
-    cell: &CellOutcome,
-    f: &FigureSpec,
-    wanted: usize,
-) -> Result<Option<(Figure, String)>> {
-    let w = &cell.wanted[wanted];
+pub(super) fn heatmaps(scene: &Scene) -> Result<Option<(Figure, String)>> {
+    let cells = scene.cells();
+    let Some(&shown) = cells.first() else {
+        return Ok(None);
+    };
+    let w = shown.observed();
     let [slices, rows, columns] = w.axes.as_slice() else {
         return Ok(None);
     };
@@ -25,14 +23,11 @@ pub(super) fn heatmaps(
     let count = picked.len();
     let (nr, nc) = (rows.values.len(), columns.values.len());
     let mut sources = Vec::new();
-    if let Some(m) = measured_blocks(cell, wanted)? {
-        sources.push(("networks".to_string(), m.mean()));
+    if let Some(m) = measured_blocks(shown.cell, shown.wanted)? {
+        sources.push((scene.source.to_string(), m.mean()));
     }
-    for theory in chosen(cell, f, wanted) {
-        if let Some(curve) = theory_curve(cell, theory, wanted)? {
-            sources.push((theory.label.clone(), curve.values.mean()));
-            break;
-        }
+    if let Some(placed) = scene.theories(shown)?.first() {
+        sources.push((placed.theory.label.clone(), placed.curve.values.mean()));
     }
     // Height for square cells of a sensible size; width for the cells, the colour bar and the labels.
     let side = (150.0 / nr.max(nc) as f64).max(6.0);
@@ -47,7 +42,8 @@ pub(super) fn heatmaps(
             let title = format!("{label}, t = {}", short(slices.values[k]));
             let map = Series::heat_map(slice, nc)
                 .names(names(rows), names(columns), "")
-                .colors(crate::plot::ColorMap::Diverging, Some((-largest, largest)));
+                .colors(crate::plot::ColorMap::Diverging, Some((-largest, largest)))
+                .tag(scene.tag(shown.cell, label, "", ""));
             figure = figure.with(
                 Panel::new(
                     title,
@@ -58,10 +54,10 @@ pub(super) fn heatmaps(
             );
         }
     }
-    let text = format!(
-        "{}. {}.",
-        w.observable.label,
-        w.observable.convention.trim_end_matches('.')
-    );
+    let mut text = scene.caption(w, 0);
+    if scene.outcome.cells.len() > 1 {
+        let (name, all) = (scene.name(shown.cell), scene.outcome.cells.len());
+        text.push_str(&format!(" The cell {name} alone, one of {all}."));
+    }
     Ok((!sources.is_empty()).then_some((figure, text)))
 }

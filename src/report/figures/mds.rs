@@ -1,12 +1,11 @@
 //! Multidimensional scaling: how the columns of a matrix (items) come apart over time.
 
-use super::{MAX_PANELS, cell_name, chosen, width};
+use super::scene::Scene;
+use super::{MAX_PANELS, width};
 use crate::error::Result;
 use crate::numerics::scaling::{Embedding, classical_scaling};
 use crate::plot::{AxisSpec, Figure, Legend, Marker, Panel, Series};
-use crate::run::assess::{measured_blocks, theory_curve};
-use crate::run::outcome::{CellOutcome, Outcome};
-use crate::spec::Figure as FigureSpec;
+use crate::run::assess::measured_blocks;
 use nalgebra::{DMatrix, DVector};
 
 /// Most points that are embedded together.
@@ -22,6 +21,8 @@ const MARKERS: [Marker; 5] = [
 /// One set of trajectories: a panel, and whether networks or a theory.
 struct Source {
     panel: usize,
+    /// `networks`, or the label of the theory.
+    label: String,
     networks: bool,
     /// `columns[time][item]`, relative to the mean item at that time.
     columns: Vec<Vec<DVector<f64>>>,
@@ -29,21 +30,16 @@ struct Source {
 
 /// Columns of a three-axis observable over its first axis, embedded in two dimensions: all cells, times, networks and the
 /// first theory together.
-pub(super) fn mds(
-    outcome: &Outcome,
-    f: &FigureSpec,
-    wanted: usize,
-) -> Result<Option<(Figure, String)>> {
-    let cells: Vec<&CellOutcome> = outcome
-        .cells
-        .iter()
-        .filter(|c| c.failure.is_none())
-        .take(MAX_PANELS)
-        .collect();
-    let Some(first) = cells.first() else {
+pub(super) fn mds(scene: &Scene) -> Result<Option<(Figure, String)>> {
+    let f = scene.f;
+    let mut cells = scene.cells();
+    let Some(first) = cells.first().copied() else {
         return Ok(None);
     };
-    let [times, rows, columns] = first.wanted[wanted].axes.as_slice() else {
+    // One embedding holds columns of one length at the same times.
+    cells.retain(|shown| shown.observed().axes == first.observed().axes);
+    cells.truncate(MAX_PANELS);
+    let [times, rows, columns] = first.observed().axes.as_slice() else {
         return Ok(None);
     };
     let (nt, nr, nc) = (times.values.len(), rows.values.len(), columns.values.len());
@@ -61,25 +57,29 @@ pub(super) fn mds(
             })
             .collect()
     };
+    let drawn = scene.drawn(&cells)?;
+    let reference = scene.reference(&drawn);
     let mut sources = Vec::new();
     let mut n = 0;
-    for (panel, cell) in cells.iter().enumerate() {
-        if let Some(m) = measured_blocks(cell, wanted)? {
-            n = m.n();
+    for (panel, &shown) in cells.iter().enumerate() {
+        if let Some(m) = measured_blocks(shown.cell, shown.wanted)? {
+            n = m.n().max(n);
             sources.push(Source {
                 panel,
+                label: scene.source.into(),
                 networks: true,
                 columns: split(&m.mean()),
             });
         }
-        if let Some(theory) = chosen(cell, f, wanted).first()
-            && let Some(curve) = theory_curve(cell, theory, wanted)?
-        {
-            sources.push(Source {
-                panel,
-                networks: false,
-                columns: split(&curve.values.mean()),
-            });
+        for placed in scene.theories(shown)? {
+            if reference.as_ref().is_some_and(|r| r.0 == placed.place) {
+                sources.push(Source {
+                    panel,
+                    label: placed.theory.label.clone(),
+                    networks: false,
+                    columns: split(&placed.curve.values.mean()),
+                });
+            }
         }
     }
     if sources.is_empty() {
@@ -93,7 +93,7 @@ pub(super) fn mds(
         .iter()
         .enumerate()
         .map(|(index, cell)| {
-            Panel::new(cell_name(cell, f), axis(1), axis(2)).legend(match index + 1 == grid {
+            Panel::new(scene.name(cell.cell), axis(1), axis(2)).legend(match index + 1 == grid {
                 true => Legend::Right,
                 false => Legend::None,
             })
@@ -111,15 +111,15 @@ pub(super) fn mds(
             let label = format!("{} {}", columns.name, item + 1);
             let group = |level: usize| f.groups.get(level).map_or(item, |size| item / size);
             let series = match source.networks {
-                true => {
-                    Series::points(label, at(0), at(1)).marker(MARKERS[group(1) % MARKERS.len()])
-                }
-                false => Series::line(label, at(0), at(1)).width(0.8),
+                true => Series::points(label.clone(), at(0), at(1))
+                    .marker(MARKERS[group(1) % MARKERS.len()]),
+                false => Series::line(label.clone(), at(0), at(1)).width(0.8),
             };
+            let tag = scene.tag(cells[source.panel].cell, &source.label, &label, "");
             let panel = &mut panels[source.panel];
             panel
                 .series
-                .push(series.color(group(0) % crate::plot::GREY));
+                .push(series.color(group(0) % crate::plot::GREY).tag(tag));
         }
         row += nt * nc;
     }
@@ -129,19 +129,21 @@ pub(super) fn mds(
     )
     .columns(grid);
     figure.panels = panels;
-    let theory = match chosen(first, f, wanted).first() {
-        Some(t) => format!(" Lines: {}.", t.label),
+    let theory = match &reference {
+        Some((_, label)) => format!(" Lines: {label}."),
         None => String::new(),
     };
+    let left_out = scene.left_out(cells.len());
     let thinned = match stride {
         1 => String::new(),
         k => format!(" Every {k}th recorded time."),
     };
     let text = format!(
         "Classical multidimensional scaling of the {}s (columns of the {}), relative to their mean at each time; all times, \
-         cells, networks and theory in one embedding, which holds {:.0} % of the variance. Points: mean over {n} draws.{theory}{thinned}",
+         cells, {} and theory in one embedding, which holds {:.0} % of the variance. Points: mean over {n} draws.{theory}{thinned}{left_out}",
         columns.name,
-        first.wanted[wanted].observable.label,
+        first.observed().observable.label,
+        scene.source,
         100.0 * embedding.share(2),
     );
     Ok(Some((figure, text)))

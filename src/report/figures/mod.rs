@@ -3,18 +3,20 @@
 mod curves;
 mod deviation;
 mod entries;
+mod groups;
 mod heatmap;
 mod mds;
 mod overlay;
+mod scene;
 mod sweep;
 mod task_clusters;
 mod task_modes;
 
 use crate::error::Result;
 use crate::instrument::{Axis, Wanted, observable};
-use crate::plot::{AxisSpec, Dash, Figure, Panel, Series};
+use crate::plot::{AxisSpec, Figure};
 use crate::run::assess::{Assessment, point_text, short};
-use crate::run::outcome::{CellOutcome, Outcome, TheoryOutcome};
+use crate::run::outcome::{CellOutcome, Outcome};
 use crate::spec::sweep::coordinate;
 use crate::spec::{Abscissa, Figure as FigureSpec, FigureKind, ScaleKey, Spec};
 use curves::curves;
@@ -23,6 +25,7 @@ use entries::entries;
 use heatmap::heatmaps;
 use mds::mds;
 use overlay::overlay;
+use scene::Scene;
 use sweep::over_sweep;
 use task_clusters::task_clusters;
 use task_modes::task_modes;
@@ -41,13 +44,13 @@ pub struct Drawn {
 const WIDTH: f64 = 430.0;
 const MAX_CURVES: usize = 8;
 const MAX_PANELS: usize = 6;
-const DASHES: [Dash; 5] = [
-    Dash::Solid,
-    Dash::Dashed,
-    Dash::Dotted,
-    Dash::DashDot,
-    Dash::LongDash,
-];
+/// Refuses figures that cannot show what they are asked for, before anything is computed.
+///
+/// # Errors
+/// `Input` for a figure over a sweep whose cells have no point of the observable in common.
+pub fn check(spec: &Spec) -> Result<()> {
+    spec.figures.iter().try_for_each(|f| groups::check(spec, f))
+}
 
 /// All figures of a run: those the spec names, or one per observable.
 pub fn figures(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Result<Vec<Drawn>> {
@@ -75,22 +78,16 @@ fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {
                 _ if !over_time && spec.cells.len() > 1 => FigureKind::Sweep,
                 _ => FigureKind::Curves,
             };
-            FigureSpec {
+            let figure = FigureSpec {
                 key: key.clone().filter(|_| kind == FigureKind::Sweep),
                 ..FigureSpec::new(w.observable.name, kind)
+            };
+            match groups::check(spec, &figure) {
+                Ok(()) => figure,
+                Err(_) => FigureSpec::new(w.observable.name, FigureKind::Curves),
             }
         })
         .collect()
-}
-
-fn rename_networks(panel: &mut Panel, source: &str) {
-    for series in &mut panel.series {
-        if let Series::Line { label, .. } | Series::Points { label, .. } = series
-            && label == "networks"
-        {
-            *label = source.into();
-        }
-    }
 }
 
 fn draw(
@@ -99,35 +96,27 @@ fn draw(
     assessment: &Assessment,
     f: &FigureSpec,
 ) -> Result<Option<Drawn>> {
-    let Some(first) = outcome.cells.first() else {
-        return Ok(None);
-    };
-    let Some(wanted) = first
-        .wanted
-        .iter()
-        .position(|w| w.observable.name == f.observable)
-    else {
-        return Ok(None);
+    let scene = Scene {
+        spec,
+        outcome,
+        assessment,
+        f,
+        source: spec.source(),
     };
     let drawn = match f.kind {
-        FigureKind::Curves => curves(outcome, f, wanted)?,
-        FigureKind::Heatmap => heatmaps(first, f, wanted)?,
-        FigureKind::Entries => entries(outcome, f, wanted)?,
-        FigureKind::Mds => mds(outcome, f, wanted)?,
+        FigureKind::Curves => curves(&scene)?,
+        FigureKind::Heatmap => heatmaps(&scene)?,
+        FigureKind::Entries => entries(&scene)?,
+        FigureKind::Mds => mds(&scene)?,
         FigureKind::TaskModes => task_modes(spec)?,
         FigureKind::TaskClusters => task_clusters(spec, f)?,
-        FigureKind::Sweep => over_sweep(outcome, assessment, f, wanted)?,
-        FigureKind::Deviation => deviations(spec, outcome, assessment, f, wanted)?,
-        FigureKind::Overlay => overlay(outcome, f, wanted)?,
+        FigureKind::Sweep => over_sweep(&scene)?,
+        FigureKind::Deviation => deviations(&scene)?,
+        FigureKind::Overlay => overlay(&scene)?,
     };
-    let Some((mut figure, mut caption)) = drawn else {
+    let Some((mut figure, caption)) = drawn else {
         return Ok(None);
     };
-    let source = spec.source();
-    caption = caption.replace("networks", source);
-    for panel in &mut figure.panels {
-        rename_networks(panel, source);
-    }
     figure = figure.title(f.title.clone().unwrap_or_else(|| spec.title.clone()));
     if spec.quick {
         figure = figure.note("quick run");
@@ -162,50 +151,6 @@ fn axis_label(a: &Axis) -> (&str, &str) {
         "scaled-p-of-size" => ("(p − p_c) s^σ", &a.unit),
         name => (name, &a.unit),
     }
-}
-
-/// Theories to draw: those the figure names, or all, as far as they predict the observable.
-fn chosen<'a>(cell: &'a CellOutcome, f: &FigureSpec, wanted: usize) -> Vec<&'a TheoryOutcome> {
-    cell.theories
-        .iter()
-        .filter(|t| t.covers.contains(&wanted))
-        .filter(|t| f.theories.as_ref().is_none_or(|l| l.contains(&t.label)))
-        .collect()
-}
-
-/// Labels of the theories that are drawn in some of the cells, in the order of the spec.
-fn drawn_theories<'a>(
-    cells: impl Iterator<Item = &'a CellOutcome> + Clone,
-    f: &FigureSpec,
-    wanted: usize,
-) -> Vec<String> {
-    let drawn = |theory: &&TheoryOutcome| {
-        let here = cells.clone().flat_map(|c| chosen(c, f, wanted));
-        here.into_iter().any(|t| t.label == theory.label)
-    };
-    let entries = cells.clone().next().map_or(&[][..], |c| &c.theories);
-    entries
-        .iter()
-        .filter(drawn)
-        .map(|t| t.label.clone())
-        .collect()
-}
-
-fn caption(w: &Wanted, theories: &[String], n: usize) -> String {
-    let mut text = format!(
-        "{}: {}.",
-        capitalised(w.observable.label),
-        w.observable.convention.trim_end_matches('.')
-    );
-    if n > 0 {
-        text.push_str(&format!(
-            " Points: mean over {n} draws, error bars one standard error."
-        ));
-    }
-    if !theories.is_empty() {
-        text.push_str(&format!(" Lines: {}.", theories.join(", ")));
-    }
-    text
 }
 
 /// Curves that the leading axes make: index, name (`mode 1`); and the length of the last axis.
@@ -272,14 +217,6 @@ fn number(x: f64) -> String {
     match text.strip_prefix('-') {
         Some(rest) => format!("−{rest}"),
         None => text,
-    }
-}
-
-/// A theory's curve: straight pieces, or a staircase where the theory says that the observable jumps.
-fn theory_line(theory: &TheoryOutcome, label: &str, x: &[f64], y: Vec<f64>) -> Series {
-    match theory.kind {
-        "saddle-to-saddle" => Series::steps(label, x, y),
-        _ => Series::line(label, x, y),
     }
 }
 

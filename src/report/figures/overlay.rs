@@ -1,45 +1,35 @@
 //! Curves of all cells in one panel, in the time of the clock or in rescaled time.
 
 use super::curves::curves;
-use super::{
-    DASHES, MAX_CURVES, WIDTH, axis, axis_label, caption, cell_name, chosen, drawn_theories,
-    theory_line,
-};
+use super::scene::{BLACK, Key, STDERR, Scene, Shown, looking, measured};
+use super::{MAX_CURVES, WIDTH, axis, axis_label};
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
-use crate::run::assess::{measured_blocks, theory_curve};
-use crate::run::outcome::{CellOutcome, Outcome};
-use crate::spec::Figure as FigureSpec;
+use crate::run::assess::measured_blocks;
 use crate::spec::sweep::coordinate;
-
-/// Index of black in the palette: theories that belong to no single cell.
-const BLACK: usize = 6;
 
 /// Curves of all cells in one panel, coloured by cell; observables with one axis only.
 ///
 /// With `rescale` the horizontal axis is divided by each cell's abscissa; a theory of the limit then has one curve for all
-/// cells, and is drawn from the cell that is nearest to the limit (largest abscissa).
-pub(super) fn overlay(
-    outcome: &Outcome,
-    f: &FigureSpec,
-    wanted: usize,
-) -> Result<Option<(Figure, String)>> {
-    let cells: Vec<&CellOutcome> = outcome
-        .cells
-        .iter()
-        .filter(|c| c.failure.is_none())
+/// cells, and is drawn from the cell that is nearest to the limit (the largest abscissa among the cells where it predicts).
+pub(super) fn overlay(scene: &Scene) -> Result<Option<(Figure, String)>> {
+    let f = scene.f;
+    let unit = |shown: &Shown| match (&f.key, f.rescale) {
+        (Some(key), true) => coordinate(&shown.cell.set, key, f.abscissa),
+        _ => Some(1.0),
+    };
+    let cells: Vec<(Shown, f64)> = scene
+        .cells()
+        .into_iter()
+        .filter_map(|c| unit(&c).map(|by| (c, by)))
         .take(MAX_CURVES)
         .collect();
-    let Some(first) = cells.first() else {
+    let Some((first, _)) = cells.first() else {
         return Ok(None);
     };
-    let w = &first.wanted[wanted];
+    let w = first.observed();
     let [axis_of_curves] = w.axes.as_slice() else {
-        return curves(outcome, f, wanted);
-    };
-    let unit = |cell: &CellOutcome| match (&f.key, f.rescale) {
-        (Some(key), true) => coordinate(&cell.set, key, f.abscissa),
-        _ => Some(1.0),
+        return curves(scene);
     };
     let (x_label, x_unit) = axis_label(axis_of_curves);
     let x_axis = match (&f.key, f.rescale) {
@@ -56,61 +46,57 @@ pub(super) fn overlay(
         x_axis,
         axis(w.observable.label, w.observable.unit, f.y_scale, f.y_range),
     );
-    let scaled = |cell: &CellOutcome, by: f64| -> Vec<f64> {
-        let values = &cell.wanted[wanted].axes[0].values;
+    let scaled = |shown: &Shown, by: f64| -> Vec<f64> {
+        let values = &shown.observed().axes[0].values;
         values.iter().map(|t| t / by).collect()
     };
-    let labels = drawn_theories(cells.iter().copied(), f, wanted);
+    let all: Vec<Shown> = cells.iter().map(|(c, _)| *c).collect();
+    let drawn = scene.drawn(&all)?;
+    let every = |shown: &Shown| (0..shown.observed().size()).collect::<Vec<usize>>();
     if f.rescale {
-        let nearest = cells
-            .iter()
-            .filter_map(|c| unit(c).map(|by| (by, *c)))
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        if let Some((by, cell)) = nearest {
-            for (t, theory) in chosen(cell, f, wanted).into_iter().enumerate() {
-                if let Some(curve) = theory_curve(cell, theory, wanted)? {
-                    let x = scaled(cell, by);
-                    panel = panel.with(
-                        theory_line(theory, &theory.label, &x, curve.values.mean())
-                            .color(BLACK)
-                            .dash(DASHES[t % DASHES.len()]),
-                    );
+        let mut nearest_first: Vec<&(Shown, f64)> = cells.iter().collect();
+        nearest_first.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let mut done: Vec<usize> = Vec::new();
+        for (shown, by) in nearest_first {
+            for placed in scene.theories(*shown)? {
+                if !done.contains(&placed.place) {
+                    done.push(placed.place);
+                    let x = scaled(shown, *by);
+                    let line = scene.line(*shown, &placed, "", &x, &every(shown));
+                    panel = panel.with(looking(line, placed.place, Some(BLACK)));
                 }
             }
         }
     }
     let mut n = 0;
-    for (k, cell) in cells.iter().enumerate() {
-        let Some(by) = unit(cell) else { continue };
-        let x = scaled(cell, by);
-        let name = cell_name(cell, f);
-        let theories = match f.rescale {
-            true => vec![],
-            false => chosen(cell, f, wanted),
-        };
-        for (t, theory) in theories.into_iter().enumerate() {
-            if let Some(curve) = theory_curve(cell, theory, wanted)? {
-                let label = if t == 0 { name.as_str() } else { "" };
-                panel = panel.with(
-                    theory_line(theory, label, &x, curve.values.mean())
-                        .style(k)
-                        .dash(DASHES[t % DASHES.len()]),
-                );
+    for (k, (shown, by)) in cells.iter().enumerate() {
+        let x = scaled(shown, *by);
+        if !f.rescale {
+            for placed in scene.theories(*shown)? {
+                let line = scene.line(*shown, &placed, "", &x, &every(shown));
+                panel = panel.with(looking(line, placed.place, Some(k)));
             }
         }
-        if let Some(measured) = measured_blocks(cell, wanted)? {
-            n = measured.n();
+        if let Some(blocks) = measured_blocks(shown.cell, shown.wanted)? {
+            n = blocks.n().max(n);
+            let tag = scene.tag(shown.cell, scene.source, "", STDERR);
             if f.rescale {
-                let guide = Series::line(name.clone(), x.clone(), measured.mean());
-                panel = panel.with(guide.color(k).width(0.7));
+                let guide = Series::line("", x.clone(), blocks.mean());
+                panel = panel.with(guide.color(k).width(0.7).untabled());
             }
-            let mut points = Series::points(name, x, measured.mean());
-            if let Some(stderr) = measured.stderr() {
+            let mut points = Series::points("", x, blocks.mean());
+            if let Some(stderr) = blocks.stderr() {
                 points = points.error(&stderr);
             }
-            panel = panel.with(points.style(k));
+            panel = panel.with(measured(points.tag(tag), Some(k)));
         }
     }
+    let names: Vec<String> = all.iter().map(|c| scene.name(c.cell)).collect();
+    Key::theories(&drawn, false, false)
+        .curves(&names, !drawn.is_empty() && !f.rescale, n > 0)
+        .into(&mut panel.series);
     let figure = Figure::new(WIDTH + 70.0, 300.0).with(panel.legend(Legend::Right));
-    Ok(Some((figure, caption(w, &labels, n))))
+    let mut text = scene.caption(w, n) + &scene.lines_text(&drawn, cells.len());
+    text.push_str(&scene.left_out(cells.len()));
+    Ok(Some((figure, text)))
 }

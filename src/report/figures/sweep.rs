@@ -1,32 +1,27 @@
-//! An observable over a swept key, and below it how far the networks are from the first theory. Other swept keys tell groups of cells apart.
+//! An observable over a swept key, and below it how far the networks are from a theory. Other swept keys tell groups of cells apart.
 
-use super::{DASHES, WIDTH, axis, caption, drawn_theories, picked};
+use super::groups::{Group, Point, groups, lacking, others, points};
+use super::scene::{BLACK, Key, STDERR, Scene, Shown, locate, looking, measured};
+use super::{WIDTH, axis};
 use crate::compare::Blocks;
 use crate::error::Result;
-use crate::plot::{Figure, Legend, Panel, Series};
-use crate::run::assess::{Assessment, Derived, measured_blocks, short, theory_curve};
-use crate::run::outcome::{CellOutcome, Outcome};
-use crate::spec::sweep::{Settings, coordinate, named, partners};
-use crate::spec::{Figure as FigureSpec, ReduceKind};
-
-/// Cells that differ in the abscissa alone, in its order.
-struct Group<'a> {
-    label: String,
-    x: Vec<f64>,
-    cells: Vec<&'a CellOutcome>,
-}
+use crate::instrument::Wanted;
+use crate::plot::{Dash, Figure, Legend, Panel, Series};
+use crate::run::assess::{Derived, measured_blocks, short};
+use crate::spec::ReduceKind;
 
 /// What is drawn of the observable, and where.
 struct Sweep<'a> {
-    f: &'a FigureSpec,
-    wanted: usize,
+    scene: &'a Scene<'a>,
+    w: &'a Wanted,
     key: &'a str,
     /// Keys that change with it alone.
     zipped: Vec<String>,
     groups: Vec<Group<'a>>,
-    /// Points of the observable's own grid: index and name.
-    picked: Vec<(usize, String)>,
-    theories: Vec<String>,
+    /// Points of the observable's own grid.
+    points: Vec<Point>,
+    /// Places, labels and numbers of cells of the theories that are drawn.
+    theories: Vec<(usize, String, usize)>,
     /// Straight-line limits along the same abscissa.
     limits: Vec<&'a Derived>,
     /// Exponents along the key: predicted powers are drawn through the last point.
@@ -34,232 +29,212 @@ struct Sweep<'a> {
 }
 
 /// An observable over a swept key, with the straight-line reductions along it.
-pub(super) fn over_sweep(
-    outcome: &Outcome,
-    assessment: &Assessment,
-    f: &FigureSpec,
-    wanted: usize,
-) -> Result<Option<(Figure, String)>> {
+pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
+    let f = scene.f;
     let Some(key) = &f.key else { return Ok(None) };
-    let mut order: Vec<(f64, &CellOutcome)> = outcome
-        .cells
-        .iter()
-        .filter(|c| c.failure.is_none())
-        .filter_map(|c| coordinate(&c.set, key, f.abscissa).map(|x| (x, c)))
-        .collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let Some((_, first)) = order.first() else {
+    let (groups, zipped) = groups(scene, key);
+    let cells: Vec<Shown> = groups.iter().flat_map(|g| &g.cells).copied().collect();
+    let Some(w) = cells.first().map(Shown::observed) else {
         return Ok(None);
     };
-    let w = &first.wanted[wanted];
-    let mut names = picked(&w.axes, f);
-    if let [(_, name)] = names.as_mut_slice() {
-        *name = "networks".into();
-    }
-    let mut groups: Vec<Group> = Vec::new();
-    let zipped = partners(outcome.cells.iter().map(|c| &c.set), key);
-    for &(x, cell) in &order {
-        let label = others(&cell.set, key, &zipped);
-        let known = groups.iter().position(|g| g.label == label);
-        let index = known.unwrap_or_else(|| {
-            groups.push(Group {
-                label,
-                x: vec![],
-                cells: vec![],
-            });
-            groups.len() - 1
-        });
-        groups[index].x.push(x);
-        groups[index].cells.push(cell);
-    }
+    let grids: Vec<_> = cells.iter().map(|c| c.observed().axes.as_slice()).collect();
+    let points = points(&grids, f);
     let reduced = |kind: ReduceKind| -> Vec<&Derived> {
         let along = |d: &&Derived| d.reduce.key == *key && d.reduce.abscissa == f.abscissa;
-        let derived = assessment.derived.iter().filter(along);
+        let derived = scene.assessment.derived.iter().filter(along);
         derived
             .filter(|d| d.observable.name == f.observable && d.reduce.kind == kind)
             .collect()
     };
     let sweep = Sweep {
-        f,
-        wanted,
+        scene,
+        w,
         key,
         zipped,
-        picked: names,
-        theories: drawn_theories(outcome.cells.iter(), f, wanted),
+        theories: scene.drawn(&cells)?,
         groups,
+        points,
         limits: reduced(ReduceKind::Extrapolate),
         exponents: reduced(ReduceKind::Exponent),
     };
-    let (panel, n) = sweep.values(first)?;
+    let (panel, n) = sweep.values()?;
     let mut figure = Figure::new(WIDTH, 300.0).with(panel.legend(Legend::Right));
-    let mut text = caption(w, &sweep.theories, n);
+    let mut text = scene.caption(w, n) + &scene.lines_text(&sweep.theories, cells.len());
+    text.push_str(&scene.left_out(cells.len()));
+    text.push_str(&lacking(&w.axes, &sweep.points, cells.len()));
     if f.residuals
-        && let Some(panel) = sweep.differences()?
+        && let Some((label, panel)) = sweep.differences()?
     {
         figure = figure.with(panel);
         figure.height = 360.0;
         text.push_str(&format!(
-            " Below: networks minus {}, in per cent of the theory, paired draw by draw.",
-            sweep.theories[0]
+            " Below: {} minus {label}, in per cent of the theory, paired draw by draw.",
+            scene.source
         ));
     }
     if !sweep.limits.is_empty() {
         text.push_str(" Open points: extrapolated limit.");
     }
     if sweep.exponents.iter().any(|d| !d.theories.is_empty()) {
-        text.push_str(" Lines: powers with the predicted exponent, through the last point.");
+        text.push_str(" Powers with the predicted exponent go through the last point.");
     }
     Ok(Some((figure, text)))
 }
 
-/// What tells cells of one abscissa apart: the other swept keys, a whole table by its kind; where a learner is named, its training is not.
-fn others(set: &Settings, key: &str, zipped: &[String]) -> String {
-    let whole_learner = set.iter().any(|(k, v)| k == "learner" && v.is_table());
-    let telling = set
-        .iter()
-        .filter(|(k, _)| k != key && !zipped.contains(k))
-        .filter(|(k, _)| !(whole_learner && k == "training"));
-    let text = |(key, value): &(String, toml::Value)| match value.is_table() {
-        true => named(value),
-        false => format!("{} = {value}", key.rsplit('.').next().unwrap_or(key)),
-    };
-    telling.map(text).collect::<Vec<_>>().join(", ")
-}
-
 impl Sweep<'_> {
-    /// Label and number of the style of curve `k` in a group.
-    fn named(&self, group: usize, k: usize) -> (String, usize) {
-        let (label, name) = (&self.groups[group].label, &self.picked[k].1);
-        let text = match (self.groups.len(), self.picked.len()) {
+    /// Name of curve `k` in a group, by what it is told from the others.
+    fn name(&self, group: usize, k: usize) -> String {
+        let (label, name) = (&self.groups[group].label, &self.points[k].name);
+        match (self.groups.len(), self.points.len()) {
+            (1, 1) => String::new(),
             (1, _) => name.clone(),
             (_, 1) => label.clone(),
             _ => format!("{label}, {name}"),
-        };
-        (text, group * self.picked.len() + k)
-    }
-
-    /// The extrapolated limit of a group.
-    fn limit(&self, group: &Group) -> Option<&Derived> {
-        let of = |d: &&&Derived| others(&d.set, self.key, &self.zipped) == group.label;
-        self.limits.iter().find(of).copied()
-    }
-
-    fn theory(&self, cell: &CellOutcome, label: &str) -> Result<Option<Blocks>> {
-        match cell.theories.iter().find(|t| t.label == label) {
-            Some(theory) => Ok(theory_curve(cell, theory, self.wanted)?.map(|c| c.values)),
-            None => Ok(None),
         }
     }
 
-    fn values(&self, first: &CellOutcome) -> Result<(Panel, usize)> {
-        let (f, w) = (self.f, &first.wanted[self.wanted]);
+    /// Number of the curve, which is its colour; `None` where there is only one.
+    fn number(&self, group: usize, k: usize) -> Option<usize> {
+        let single = self.groups.len() * self.points.len() == 1;
+        (!single).then_some(group * self.points.len() + k)
+    }
+
+    /// The extrapolated limit of a group, and the point's place in its grid.
+    fn limit(&self, group: &Group, k: usize) -> Option<(&Derived, usize)> {
+        let of = |d: &&&Derived| others(&d.set, self.key, &self.zipped) == group.label;
+        let limit = self.limits.iter().find(of).copied()?;
+        Some((limit, locate(&limit.axes, &self.points[k].at)?))
+    }
+
+    fn blocks(&self, shown: Shown, place: usize) -> Result<Option<Blocks>> {
+        let theories = self.scene.theories(shown)?;
+        let found = theories.into_iter().find(|p| p.place == place);
+        Ok(found.map(|p| p.curve.values))
+    }
+
+    fn values(&self) -> Result<(Panel, usize)> {
+        let (f, w) = (self.scene.f, self.w);
         let mut panel = Panel::new(
             "",
             axis(&f.abscissa.text(self.key), "", f.x_scale, f.x_range),
             axis(w.observable.label, w.observable.unit, f.y_scale, f.y_range),
         );
-        for (t, label) in self.theories.iter().enumerate() {
-            let dash = DASHES[t % DASHES.len()];
-            panel = panel.with(
-                Series::line(label.clone(), Vec::new(), Vec::new())
-                    .color(crate::plot::GREY)
-                    .dash(dash),
-            );
+        for (place, label, _) in &self.theories {
             for (g, group) in self.groups.iter().enumerate() {
-                let means = group
-                    .cells
-                    .iter()
-                    .map(|c| Ok(self.theory(c, label)?.map(|b| b.mean())))
-                    .collect::<Result<Vec<_>>>()?;
-                for (k, (index, _)) in self.picked.iter().enumerate() {
-                    let y: Vec<f64> = means
-                        .iter()
-                        .map(|m| m.as_ref().map_or(f64::NAN, |m| m[*index]))
+                let blocks = group.cells.iter().map(|c| self.blocks(*c, *place));
+                let blocks = blocks.collect::<Result<Vec<_>>>()?;
+                for k in 0..self.points.len() {
+                    let y: Vec<f64> = self
+                        .estimates(group, k, &blocks, Estimate::of)
+                        .map(|e| e.map_or(f64::NAN, |e| e.mean))
                         .collect();
-                    let line = Series::line("", group.x.clone(), y);
-                    panel = panel.with(line.style(self.named(g, k).1).dash(dash));
+                    let tag = group.tag(label, &self.name(g, k), "");
+                    let line = Series::line("", group.x.clone(), y).tag(tag);
+                    panel = panel.with(looking(line, *place, self.number(g, k)));
                 }
             }
         }
-        let mut n = 0;
+        let (mut n, mut names) = (0, vec![]);
         for (g, group) in self.groups.iter().enumerate() {
-            let limit = self.limit(group).and_then(|d| d.measured.as_ref().ok());
-            let limit = limit.map(|m| Estimate {
-                mean: m.estimate.clone(),
-                stderr: m.stderr.clone(),
-            });
-            let measured = group
+            let blocks = group
                 .cells
                 .iter()
-                .map(|c| measured_blocks(c, self.wanted))
-                .collect::<Result<Vec<_>>>()?;
-            n = measured
+                .map(|c| measured_blocks(c.cell, c.wanted));
+            let blocks = blocks.collect::<Result<Vec<_>>>()?;
+            n = blocks
                 .iter()
                 .flatten()
                 .map(Blocks::n)
                 .max()
                 .unwrap_or(0)
                 .max(n);
-            let points: Vec<Option<Estimate>> = measured
-                .iter()
-                .map(|b| b.as_ref().map(Estimate::of))
-                .collect();
-            panel = self.with_powers(panel, g, &points);
-            panel = self.with_points(panel, g, &points, limit.as_ref(), true);
+            for k in 0..self.points.len() {
+                let estimates: Vec<Option<Estimate>> =
+                    self.estimates(group, k, &blocks, Estimate::of).collect();
+                names.push(self.name(g, k));
+                panel = self.with_powers(panel, g, k, &estimates);
+                let limit = self.limit(group, k);
+                let limit = limit.and_then(|(d, index)| {
+                    let measured = d.measured.as_ref().ok()?;
+                    let stderr = measured.stderr.as_ref().map_or(f64::NAN, |s| s[index]);
+                    Some(Estimate {
+                        mean: measured.estimate[index],
+                        stderr,
+                    })
+                });
+                panel = self.with_points(panel, (g, k), self.scene.source, &estimates, limit);
+            }
         }
+        let single = self.number(0, 0).is_none();
+        let mut key = Key::theories(&self.theories, single, false);
+        key = match single {
+            true if n > 0 => key.measured(self.scene.source),
+            true => key,
+            false => key.curves(&names, n == 0, n > 0),
+        };
+        key.into(&mut panel.series);
         Ok((panel, n))
     }
 
-    /// `y = y_last (x/x_last)^e` for every theory that predicts the exponent `e`.
-    fn with_powers(&self, mut panel: Panel, group: usize, points: &[Option<Estimate>]) -> Panel {
-        let Group { label, x, .. } = &self.groups[group];
-        let Some((last, Some(estimate))) = x.iter().zip(points).rfind(|(_, p)| p.is_some()) else {
+    /// What `of` makes of the values of every cell of a group at one point; `None` where the cell lacks values or the point.
+    fn estimates(
+        &self,
+        group: &Group,
+        k: usize,
+        blocks: &[Option<Blocks>],
+        of: impl Fn(&Blocks, usize) -> Estimate,
+    ) -> impl Iterator<Item = Option<Estimate>> {
+        let cells = group.cells.iter().zip(blocks);
+        cells.map(move |(shown, blocks)| {
+            let index = locate(&shown.observed().axes, &self.points[k].at)?;
+            Some(of(blocks.as_ref()?, index))
+        })
+    }
+
+    /// `y = y_last (x/x_last)^e` for every theory that predicts the exponent `e` but no values.
+    fn with_powers(
+        &self,
+        mut panel: Panel,
+        g: usize,
+        k: usize,
+        estimates: &[Option<Estimate>],
+    ) -> Panel {
+        let group = &self.groups[g];
+        let Some((last, Some(anchor))) = group.x.iter().zip(estimates).rfind(|(_, p)| p.is_some())
+        else {
             return panel;
         };
-        let of = |d: &&&Derived| others(&d.set, self.key, &self.zipped) == *label;
-        let predicted = self.exponents.iter().filter(of).flat_map(|d| &d.theories);
-        for theory in predicted.filter(|t| !self.theories.contains(&t.label)) {
-            for (k, (index, _)) in self.picked.iter().enumerate() {
-                let Some(exponent) = theory.reduced.estimate.get(*index) else {
-                    continue;
-                };
-                let anchor = estimate.mean[*index];
-                let y: Vec<f64> = x
+        let of = |d: &&&Derived| others(&d.set, self.key, &self.zipped) == group.label;
+        let valued = |label: &String| self.theories.iter().any(|(_, l, _)| l == label);
+        for derived in self.exponents.iter().filter(of) {
+            let Some(index) = locate(&derived.axes, &self.points[k].at) else {
+                continue;
+            };
+            for theory in derived.theories.iter().filter(|t| !valued(&t.label)) {
+                let exponent = theory.reduced.estimate[index];
+                let y: Vec<f64> = group
+                    .x
                     .iter()
-                    .map(|x| anchor * (x / last).powf(*exponent))
+                    .map(|x| anchor.mean * (x / last).powf(exponent))
                     .collect();
-                let name = format!("{}: slope {}", theory.label, short(*exponent));
-                let line = Series::line(name, x.clone(), y);
-                panel = panel.with(line.style(self.named(group, k).1).dash(DASHES[1]));
+                let source = format!("{}: slope {}", theory.label, short(exponent));
+                let tag = group.tag(&source, &self.name(g, k), "");
+                let line = Series::line(source, group.x.clone(), y).tag(tag);
+                let entries = self.scene.outcome.cells.first().map(|c| &c.theories);
+                let place = entries.and_then(|t| t.iter().position(|t| t.label == theory.label));
+                let line = looking(line, place.unwrap_or(0), self.number(g, k));
+                panel = panel.with(line.dash(Dash::Dashed));
             }
         }
         panel
     }
 
-    /// Networks minus the first theory, relative to it; `None` without a theory or without networks.
-    fn differences(&self) -> Result<Option<Panel>> {
-        let Some(label) = self.theories.first() else {
+    /// Networks minus a theory, relative to it, with the theory's label; `None` without a theory or without networks.
+    fn differences(&self) -> Result<Option<(String, Panel)>> {
+        let Some((place, label)) = self.scene.reference(&self.theories) else {
             return Ok(None);
         };
-        let relative = |cell: &CellOutcome| {
-            let pair = (
-                measured_blocks(cell, self.wanted)?,
-                self.theory(cell, label)?,
-            );
-            match pair {
-                (Some(m), Some(t)) => Estimate::relative(&m, &t).map(Some),
-                _ => Ok(None),
-            }
-        };
-        let mut all = Vec::with_capacity(self.groups.len());
-        for group in &self.groups {
-            let points = group.cells.iter().map(|c| relative(c));
-            all.push(points.collect::<Result<Vec<_>>>()?);
-        }
-        if all.iter().flatten().all(Option::is_none) {
-            return Ok(None);
-        }
-        let f = self.f;
+        let f = self.scene.f;
         let mut panel = Panel::new(
             "",
             axis(&f.abscissa.text(self.key), "", f.x_scale, f.x_range),
@@ -268,85 +243,90 @@ impl Sweep<'_> {
         .stacked(0.5)
         .legend(Legend::None)
         .with(Series::hline(0.0));
-        for (g, (group, points)) in self.groups.iter().zip(&all).enumerate() {
-            let mut limit = None;
-            if let Some(d) = self.limit(group)
-                && let Some(t) = d.theories.iter().find(|t| t.label == *label)
-                && let Ok(m) = &d.measured
-            {
-                limit = Some(Estimate::relative(&m.blocks, &t.reduced.blocks)?);
-            }
-            for (k, (index, _)) in self.picked.iter().enumerate() {
-                let ends = limit.iter().map(|l| (0.0, l.mean[*index]));
-                let cells = group.x.iter().zip(points);
-                let cells = cells.filter_map(|(x, p)| p.as_ref().map(|p| (*x, p.mean[*index])));
+        let source = format!("{} minus {label}", self.scene.source);
+        let mut any = false;
+        for (g, group) in self.groups.iter().enumerate() {
+            for k in 0..self.points.len() {
+                let relative = |shown: &Shown| -> Result<Option<Estimate>> {
+                    let index = locate(&shown.observed().axes, &self.points[k].at);
+                    let measured = measured_blocks(shown.cell, shown.wanted)?;
+                    match (index, measured, self.blocks(*shown, place)?) {
+                        (Some(i), Some(m), Some(t)) => Estimate::relative(&m, &t, i).map(Some),
+                        _ => Ok(None),
+                    }
+                };
+                let estimates = group.cells.iter().map(relative);
+                let estimates = estimates.collect::<Result<Vec<_>>>()?;
+                any |= estimates.iter().any(Option::is_some);
+                let mut limit = None;
+                if let Some((d, index)) = self.limit(group, k)
+                    && let Some(t) = d.theories.iter().find(|t| t.label == label)
+                    && let Ok(m) = &d.measured
+                {
+                    let (m, t) = (&m.blocks, &t.reduced.blocks);
+                    limit = Some(Estimate::relative(m, t, index)?);
+                }
+                let ends = limit.iter().map(|l| (0.0, l.mean));
+                let cells = group.x.iter().zip(&estimates);
+                let cells = cells.filter_map(|(x, p)| p.as_ref().map(|p| (*x, p.mean)));
                 let (x, y): (Vec<f64>, Vec<f64>) = ends.chain(cells).unzip();
-                let line = Series::line("", x, y);
-                panel = panel.with(line.color(self.named(g, k).1).width(0.7));
+                let color = self.number(g, k).unwrap_or(BLACK);
+                let guide = Series::line("", x, y).color(color).width(0.7);
+                panel = panel.with(guide.untabled());
+                panel = self.with_points(panel, (g, k), &source, &estimates, limit);
             }
-            panel = self.with_points(panel, g, points, limit.as_ref(), false);
         }
-        Ok(Some(panel))
+        Ok(any.then_some((label, panel)))
     }
 
+    /// Points of one curve, and its limit as an open point at 0.
     fn with_points(
         &self,
-        mut panel: Panel,
-        group: usize,
-        points: &[Option<Estimate>],
-        limit: Option<&Estimate>,
-        named: bool,
+        panel: Panel,
+        (g, k): (usize, usize),
+        source: &str,
+        estimates: &[Option<Estimate>],
+        limit: Option<Estimate>,
     ) -> Panel {
-        for (k, (index, _)) in self.picked.iter().enumerate() {
-            let (name, style) = self.named(group, k);
-            let (y, e): (Vec<f64>, Vec<f64>) = points
-                .iter()
-                .map(|p| p.as_ref().map_or((f64::NAN, f64::NAN), |p| p.at(*index)))
-                .unzip();
-            let label = if named { name.as_str() } else { "" };
-            let series = Series::points(label, self.groups[group].x.clone(), y);
-            panel = panel.with(series.error(&e).style(style));
-            if let Some((y, e)) = limit.map(|l| l.at(*index)) {
-                let series = Series::points("", vec![0.0], vec![y]);
-                panel = panel.with(series.error(&[e]).style(style).open());
-            }
-        }
-        panel
+        let (group, number) = (&self.groups[g], self.number(g, k));
+        let value = |p: &Option<Estimate>| p.as_ref().map_or(f64::NAN, |p| p.mean);
+        let stderr = |p: &Option<Estimate>| p.as_ref().map_or(f64::NAN, |p| p.stderr);
+        let y: Vec<f64> = estimates.iter().map(value).collect();
+        let e: Vec<f64> = estimates.iter().map(stderr).collect();
+        let points = Series::points("", group.x.clone(), y).error(&e);
+        let tag = group.tag(source, &self.name(g, k), STDERR);
+        let panel = panel.with(measured(points.tag(tag), number));
+        let Some(limit) = limit else { return panel };
+        let mut tag = group.tag(source, &self.name(g, k), STDERR);
+        tag.cell
+            .retain(|(key, _)| key != self.key && !self.zipped.contains(key));
+        tag.source = format!("{source}, limit");
+        let open = Series::points("", vec![0.0], vec![limit.mean]).error(&[limit.stderr]);
+        panel.with(measured(open.tag(tag), number).open())
     }
 }
 
-/// Means and standard errors of one cell.
+/// Mean and standard error at one point of one cell.
 struct Estimate {
-    mean: Vec<f64>,
-    stderr: Option<Vec<f64>>,
+    mean: f64,
+    stderr: f64,
 }
 
 impl Estimate {
-    fn of(blocks: &Blocks) -> Self {
+    fn of(blocks: &Blocks, index: usize) -> Self {
         Estimate {
-            mean: blocks.mean(),
-            stderr: blocks.stderr(),
+            mean: blocks.mean()[index],
+            stderr: blocks.stderr().map_or(f64::NAN, |s| s[index]),
         }
     }
 
-    /// Per cent of `theory`.
-    fn relative(measured: &Blocks, theory: &Blocks) -> Result<Self> {
-        let scale = theory.mean();
-        let per_cent = |values: Vec<f64>, sign: bool| -> Vec<f64> {
-            let parts = values.iter().zip(&scale);
-            parts
-                .map(|(v, s)| 100.0 * v / if sign { *s } else { s.abs() })
-                .collect()
-        };
-        let difference = measured.minus(theory)?;
+    /// Measured minus theory in per cent of the theory.
+    fn relative(measured: &Blocks, theory: &Blocks, index: usize) -> Result<Self> {
+        let scale = theory.mean()[index] / 100.0;
+        let difference = Estimate::of(&measured.minus(theory)?, index);
         Ok(Estimate {
-            mean: per_cent(difference.mean(), true),
-            stderr: difference.stderr().map(|e| per_cent(e, false)),
+            mean: difference.mean / scale,
+            stderr: difference.stderr / scale.abs(),
         })
-    }
-
-    fn at(&self, index: usize) -> (f64, f64) {
-        let stderr = self.stderr.as_ref().map_or(f64::NAN, |s| s[index]);
-        (self.mean[index], stderr)
     }
 }

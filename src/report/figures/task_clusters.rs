@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::experiment::DrawIndex;
 use crate::percolation::Setting;
 use crate::percolation::thresholds::threshold;
-use crate::plot::{AxisSpec, ColorMap, Figure, Panel, Series};
+use crate::plot::{AxisSpec, ColorMap, Figure, Panel, Series, Tag};
 use crate::spec::sweep::Settings;
 use crate::spec::{Figure as FigureSpec, Spec};
 use crate::task::Picture;
@@ -47,6 +47,7 @@ pub(super) fn task_clusters(spec: &Spec, f: &FigureSpec) -> Result<Option<(Figur
             bar_label: "log₁₀ cluster size s".into(),
             map: ColorMap::Sequential,
             range: None,
+            tag: Tag::default(),
         };
         let title = match spec.cells.len() {
             1 => format!("{} lattice, p = {:.4}", setting.lattice, critical.value),
@@ -81,6 +82,7 @@ fn data_panel(picture: Picture) -> Panel {
         bar_label: picture.label,
         map: ColorMap::Sequential,
         range: None,
+        tag: Tag::default(),
     };
     let blank = AxisSpec::linear("", "");
     Panel::new(picture.title, blank.clone(), blank).with(map)

@@ -140,6 +140,7 @@ impl Theory for Curve {
             covers,
             promise: Promise {
                 conditioning: Conditioning::None,
+                assumptions: vec![],
                 limits: vec!["task.samples -> inf".into()],
                 averages_over: vec!["datasets"],
                 // The kernel matrix and its eigendecomposition.

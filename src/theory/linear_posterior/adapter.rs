@@ -164,6 +164,7 @@ impl Theory for Posterior {
             covers,
             promise: Promise {
                 conditioning: Conditioning::Data,
+                assumptions: vec![],
                 limits,
                 averages_over: vec![],
                 bytes: (8.0 * 4.0 * entries) as u64 + 100_000_000,

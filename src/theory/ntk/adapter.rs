@@ -159,6 +159,7 @@ impl Theory for Ntk {
         }
         let promise = Promise {
             conditioning: Conditioning::Initial,
+            assumptions: vec![],
             limits,
             averages_over: Vec::new(),
             bytes: 8

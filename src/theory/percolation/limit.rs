@@ -38,7 +38,7 @@ static INFO: Info = Info {
     about: &ABOUT,
     source: "Pinson 1994; Newman & Ziff, cond-mat/0005264; Cardy 1992, hep-th/9111026; thresholds: see percolation::thresholds",
     observables: OBSERVABLES,
-    assumptions: &["the lattice is large", "the occupation is the threshold"],
+    assumptions: &[],
 };
 
 const OBSERVABLES: &[&str] = &[
@@ -115,10 +115,21 @@ impl Theory for Limit {
             true => &[],
             false => &["task.size -> inf"],
         };
+        let mut assumptions = Vec::new();
+        if !at_every_size {
+            assumptions.push("the lattice is large".into());
+        }
+        let name = |p: &Predicted| wanted[p.wanted].observable.name;
+        if predicted.iter().any(|p| name(p) != "percolation-threshold") {
+            assumptions.push("the occupation is the threshold".into());
+        }
         Ok(Box::new(Constants {
             covers: predicted.iter().map(|p| p.wanted).collect(),
             predicted,
-            promise: promise(limits, 0, 0.0),
+            promise: Promise {
+                assumptions,
+                ..promise(limits, 0, 0.0)
+            },
         }))
     }
 

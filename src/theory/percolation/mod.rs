@@ -60,6 +60,7 @@ fn covered(wanted: &[Wanted], names: &[&str]) -> Result<Vec<usize>, Declined> {
 fn promise(limits: &[&str], bytes: u64, seconds: f64) -> Promise {
     Promise {
         conditioning: Conditioning::None,
+        assumptions: vec![],
         limits: limits.iter().map(|l| l.to_string()).collect(),
         averages_over: vec!["datasets"],
         bytes,

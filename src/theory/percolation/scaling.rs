@@ -67,7 +67,10 @@ static INFO: Info = Info {
         FISHER,
         GYRATION,
     ],
-    assumptions: &["the occupation is the threshold", "the lattice is large"],
+    assumptions: &[
+        "the occupation is the threshold",
+        "lattices and clusters are large",
+    ],
 };
 
 const FISHER: &str = "fisher-exponent";

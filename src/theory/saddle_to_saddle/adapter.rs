@@ -172,6 +172,7 @@ impl Theory for SaddleToSaddle {
             horizon: network.horizon,
             promise: Promise {
                 conditioning: Conditioning::None,
+                assumptions: vec![],
                 limits,
                 averages_over,
                 bytes: 8 * covers.iter().map(|&i| wanted[i].size()).sum::<usize>() as u64,

@@ -139,7 +139,6 @@ static INFO: Info = Info {
         "linear activation",
         "whitened inputs",
         "full-batch gradient flow (learning rate -> 0)",
-        "condition = \"none\": every mode aligned with the teacher from the start, common strength u0",
     ],
 };
 

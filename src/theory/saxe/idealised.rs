@@ -202,6 +202,10 @@ impl Idealised {
         }
         let promise = Promise {
             conditioning: Conditioning::None,
+            assumptions: vec![
+                "every mode is aligned with the teacher from the start".into(),
+                "all modes start with one strength u0".into(),
+            ],
             limits: network.limits(),
             averages_over,
             bytes: 8 * covers.iter().map(|&i| wanted[i].size()).sum::<usize>() as u64,

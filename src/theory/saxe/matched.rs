@@ -53,6 +53,7 @@ impl Matched {
         let widest = network.view.widths.iter().copied().max().unwrap_or(1);
         let promise = Promise {
             conditioning: Conditioning::Initial,
+            assumptions: vec![],
             limits: network.limits(),
             averages_over: Vec::new(),
             bytes: 8 * (24 * weights + 4 * points) as u64 + network.example.bytes(),

@@ -2,8 +2,7 @@
 //!
 //! `refused` looks for the words of a message; the tables below quote whole causes, as a reader sees them.
 
-mod common;
-use common::{SMALL, files, run, with_spec};
+use crate::common::{SMALL, files, run, with_spec};
 use saddlepoint::run::estimate;
 use saddlepoint::spec::{Options, Spec};
 

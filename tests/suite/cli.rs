@@ -1,7 +1,7 @@
 //! Every verb works, prints results on stdout only, and gives one JSON document with --json.
 
-mod common;
-use common::{PROGRAM, SMALL, json, run, with_spec};
+use crate::common;
+use crate::common::{PROGRAM, SMALL, json, run, with_spec};
 use saddlepoint::learner::LEARNERS;
 use saddlepoint::models::MODELS;
 use saddlepoint::task::TASKS;

@@ -1,6 +1,6 @@
 //! The gallery: complete, indexed, and its numbers are those of the program.
 
-mod common;
+use crate::common;
 use saddlepoint::gallery::{Expected, Options, reproduce};
 use saddlepoint::spec::Spec;
 use saddlepoint::task::loader::locate;

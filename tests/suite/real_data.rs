@@ -1,6 +1,6 @@
 //! Real data: the files in the folder `SADDLEPOINT_DATA` (else `../shared/data`); a test whose files are absent says so.
 
-mod common;
+use crate::common;
 use saddlepoint::numerics::random::stream;
 use saddlepoint::task::file::{Coding, FileOptions, Normalize};
 use saddlepoint::task::text::{Level, Predict, TextOptions};

@@ -1,7 +1,6 @@
 //! Simulations without a learner through the program: exact values, refusals, any number of threads.
 
-mod common;
-use common::{files, results, run, with_spec};
+use crate::common::{files, results, run, with_spec};
 
 const TORUS: &str = r#"
 version = 1

@@ -205,7 +205,7 @@ impl Cases {
         let start = format!("{noun} {} ", about.kind);
         assert!(
             self.0.keys().any(|k| k.starts_with(&start)),
-            "add a case for {start}to tests/golden.rs"
+            "add a case for {start}to tests/suite/golden.rs"
         );
     }
 }
@@ -1069,7 +1069,7 @@ fn numbers_change_only_with_the_revision() {
         .iter()
         .for_each(|k| cases.covers("theory", k.about));
 
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden.txt");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/golden.txt");
     let table: String = cases
         .0
         .iter()

@@ -1,6 +1,6 @@
 //! Every shipped model parses, plans and runs in its quick form.
 
-mod common;
+use crate::common;
 use std::path::Path;
 
 #[test]

@@ -1,7 +1,7 @@
 //! The same bits whatever happens: threads, kills, damaged records, interruption, divergence.
 
-mod common;
-use common::{PROGRAM, SMALL, assert_same, files, records, results, run, with_spec};
+use crate::common;
+use crate::common::{PROGRAM, SMALL, assert_same, files, records, results, run, with_spec};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -1,0 +1,343 @@
+//! What a figure is drawn from: the cells it shows, the theories with their places in the spec, and what its table says of a series.
+
+use super::{axis_label, capitalised, cell_name};
+use crate::compare::TheoryCurve;
+use crate::error::Result;
+use crate::instrument::{Axis, Wanted};
+use crate::plot::{Dash, GREY, Marker, Series, Style, Tag};
+use crate::run::assess::{Assessment, short, theory_curve};
+use crate::run::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
+use crate::spec::sweep::named;
+use crate::spec::{Figure as FigureSpec, Spec};
+
+/// Index of black in the palette: measurements that stand alone, and never a theory.
+pub(super) const BLACK: usize = 6;
+
+/// Meaning of the error bars of a measurement.
+pub(super) const STDERR: &str = "one standard error";
+
+/// A run and the figure that is made of it.
+pub(super) struct Scene<'a> {
+    pub spec: &'a Spec,
+    pub outcome: &'a Outcome,
+    pub assessment: &'a Assessment,
+    pub f: &'a FigureSpec,
+    /// What measures: `networks`, or `simulation`.
+    pub source: &'static str,
+}
+
+/// A cell in which the observable is measured or predicted.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub cell: &'a CellOutcome,
+    /// The observable among those of the cell.
+    pub wanted: usize,
+}
+
+impl<'a> Shown<'a> {
+    pub fn observed(&self) -> &'a Wanted {
+        &self.cell.wanted[self.wanted]
+    }
+}
+
+/// A theory with its place in the spec, which gives it one look in all figures, whatever declines where.
+pub(super) struct Placed<'a> {
+    pub place: usize,
+    pub theory: &'a TheoryOutcome,
+    pub curve: TheoryCurve,
+}
+
+/// The look of a theory by its place in the spec: 30 combinations of colour and dash.
+pub(super) fn look(place: usize) -> Style {
+    Style {
+        color: place % BLACK,
+        ..Style::cycle(place)
+    }
+}
+
+/// The dash and width of a theory whose colour tells something else.
+fn dash(place: usize) -> (Dash, f64) {
+    const WIDTHS: [f64; 3] = [1.4, 0.7, 2.2];
+    (look(place).dash, WIDTHS[place / 5 % WIDTHS.len()])
+}
+
+impl<'a> Scene<'a> {
+    /// Cells that did not fail and know the observable.
+    pub fn cells(&self) -> Vec<Shown<'a>> {
+        let whole = self.outcome.cells.iter().filter(|c| c.failure.is_none());
+        whole
+            .filter_map(|cell| {
+                let wanted = cell.wanted(&self.f.observable)?;
+                Some(Shown { cell, wanted })
+            })
+            .collect()
+    }
+
+    /// `6 of 13 cells shown`; empty when all are.
+    pub fn left_out(&self, shown: usize) -> String {
+        let all = self.outcome.cells.len();
+        match shown < all {
+            true => format!(" {shown} of {all} cells shown."),
+            false => String::new(),
+        }
+    }
+
+    fn is_chosen(&self, label: &String) -> bool {
+        self.f.theories.as_ref().is_none_or(|l| l.contains(label))
+    }
+
+    /// Theories that predict the observable in a cell and that the figure does not leave out, in the order of the spec.
+    pub fn theories(&self, shown: Shown<'a>) -> Result<Vec<Placed<'a>>> {
+        let mut out = Vec::new();
+        for (place, theory) in shown.cell.theories.iter().enumerate() {
+            if theory.covers.contains(&shown.wanted)
+                && self.is_chosen(&theory.label)
+                && let Some(curve) = theory_curve(shown.cell, theory, shown.wanted)?
+            {
+                out.push(Placed {
+                    place,
+                    theory,
+                    curve,
+                });
+            }
+        }
+        Ok(out)
+    }
+
+    /// Places and labels of the theories that are drawn in some of the cells, with the number of these cells; in the order of the spec.
+    pub fn drawn(&self, cells: &[Shown<'a>]) -> Result<Vec<(usize, String, usize)>> {
+        let mut out: Vec<(usize, String, usize)> = Vec::new();
+        for &shown in cells {
+            for placed in self.theories(shown)? {
+                match out.iter_mut().find(|(place, ..)| *place == placed.place) {
+                    Some((_, _, count)) => *count += 1,
+                    None => out.push((placed.place, placed.theory.label.clone(), 1)),
+                }
+            }
+        }
+        out.sort_by_key(|(place, ..)| *place);
+        Ok(out)
+    }
+
+    /// What a series of one cell shows.
+    pub fn tag(&self, cell: &CellOutcome, source: &str, curve: &str, band: &str) -> Tag {
+        let key = |(k, v): &(String, toml::Value)| (k.clone(), vec![named(v)]);
+        Tag {
+            source: source.into(),
+            curve: curve.into(),
+            cell: cell.set.iter().map(key).collect(),
+            band: band.into(),
+            guide: false,
+        }
+    }
+
+    /// A piece of a theory's curve with its band: straight, or a staircase where the theory says that the observable jumps.
+    pub fn line(
+        &self,
+        shown: Shown,
+        placed: &Placed,
+        curve: &str,
+        x: &[f64],
+        points: &[usize],
+    ) -> Series {
+        let at = |values: &[f64]| -> Vec<f64> { points.iter().map(|&k| values[k]).collect() };
+        let y = at(&placed.curve.values.mean());
+        let bound = at(&placed.curve.bound);
+        let stderr = placed.curve.stderr.as_ref().map(|s| at(s));
+        let half: Vec<f64> = (0..y.len())
+            .map(|k| bound[k] + stderr.as_ref().map_or(0.0, |s| s[k]))
+            .collect();
+        let visible = half.iter().zip(&y).any(|(h, y)| *h > 1e-3 * y.abs());
+        let meaning = match stderr {
+            Some(_) => "numerical bound plus one standard error",
+            None => "numerical bound",
+        };
+        let tag = self.tag(shown.cell, &placed.theory.label, curve, meaning);
+        let line = match placed.theory.kind {
+            "saddle-to-saddle" => Series::steps("", x, y),
+            _ => Series::line("", x, y),
+        };
+        let line = if visible { line.error(&half) } else { line };
+        line.tag(tag)
+    }
+
+    /// `Lines: saxe, ntk (in 1 of 2 cells).`
+    pub fn lines_text(&self, drawn: &[(usize, String, usize)], cells: usize) -> String {
+        let name = |(_, label, count): &(usize, String, usize)| match *count < cells {
+            true => format!("{label} (in {count} of {cells} cells)"),
+            false => label.clone(),
+        };
+        let lines: Vec<String> = drawn.iter().map(name).collect();
+        let mut text = match lines.is_empty() {
+            true => String::new(),
+            false => format!(" Lines: {}.", lines.join(", ")),
+        };
+        let absent = |label: &&String| !drawn.iter().any(|(_, l, _)| l == *label);
+        let asked = self.f.theories.iter().flatten().filter(absent);
+        let absent: Vec<String> = asked.map(|label| self.why_absent(label)).collect();
+        if !absent.is_empty() {
+            text.push_str(&format!(" Not drawn: {}.", absent.join(", ")));
+        }
+        text
+    }
+
+    fn why_absent(&self, label: &str) -> String {
+        let entries = self.outcome.cells.iter().flat_map(|c| &c.theories);
+        let status = entries.filter(|t| t.label == label).map(|t| &t.status);
+        let why = status.last().map(|status| match status {
+            Status::Predicted => "does not predict it",
+            Status::Declined(_) => "declines",
+            Status::Failed(_) => "failed",
+        });
+        format!("{label} ({})", why.unwrap_or("unknown"))
+    }
+
+    /// The theory that differences are taken from: of those that are drawn in most cells the first.
+    pub fn reference(&self, drawn: &[(usize, String, usize)]) -> Option<(usize, String)> {
+        let most = drawn.iter().map(|(.., count)| *count).max()?;
+        let first = drawn.iter().find(|(.., count)| *count == most)?;
+        Some((first.0, first.1.clone()))
+    }
+
+    /// What the observable is, and how many draws stand behind a point.
+    pub fn caption(&self, w: &Wanted, n: usize) -> String {
+        let mut text = format!(
+            "{}: {}.",
+            capitalised(w.observable.label),
+            w.observable.convention.trim_end_matches('.')
+        );
+        if n > 0 {
+            text.push_str(&format!(
+                " Points: mean over {n} draws, error bars one standard error."
+            ));
+        }
+        text
+    }
+
+    /// The name of a cell in a title or a legend.
+    pub fn name(&self, cell: &CellOutcome) -> String {
+        cell_name(cell, self.f)
+    }
+}
+
+/// Gives a theory's line its look: its own where it stands for one curve, else the colour of the curve and the theory's dash.
+pub(super) fn looking(series: Series, place: usize, color: Option<usize>) -> Series {
+    let look = look(place);
+    let (pattern, width) = dash(place);
+    match color {
+        None => series.color(look.color).dash(look.dash),
+        Some(color) => series.color(color).dash(pattern).width(width),
+    }
+}
+
+/// Points of a measurement: black rings where there is one curve, else the colour and marker of the curve.
+pub(super) fn measured(series: Series, curve: Option<usize>) -> Series {
+    match curve {
+        None => series.color(BLACK).marker(Marker::Circle).open(),
+        Some(k) => series.style(k),
+    }
+}
+
+/// Entries of the one legend of a figure. Series themselves have no labels, so that it names the same things wherever they are drawn.
+pub(super) struct Key {
+    samples: Vec<Series>,
+}
+
+impl Key {
+    /// Theories in their look, or in grey dashes where colours tell curves apart.
+    pub fn theories(drawn: &[(usize, String, usize)], alone: bool, banded: bool) -> Self {
+        let sample = |(place, label, _): &(usize, String, usize)| {
+            let line = Series::line(label.clone(), [], []);
+            let line = looking(line, *place, (!alone).then_some(GREY));
+            if banded && alone {
+                line.band([], [])
+            } else {
+                line
+            }
+        };
+        Key {
+            samples: drawn.iter().map(sample).collect(),
+        }
+    }
+
+    /// Curves by colour: as lines, points or both.
+    pub fn curves(mut self, names: &[String], lines: bool, points: bool) -> Self {
+        for (k, name) in names.iter().enumerate() {
+            if lines {
+                let line = Series::line(name.clone(), [], []).color(k % GREY);
+                self.samples.push(line);
+            }
+            if points {
+                let points = Series::points(name.clone(), [], []).style(k);
+                self.samples.push(points);
+            }
+        }
+        self
+    }
+
+    /// Points of a single measured curve.
+    pub fn measured(mut self, source: &str) -> Self {
+        let points = Series::points(source, [], []);
+        self.samples.push(measured(points, None));
+        self
+    }
+
+    /// The samples, to be put before the series of the panel with the legend.
+    pub fn into(self, series: &mut Vec<Series>) {
+        series.splice(0..0, self.samples);
+    }
+}
+
+/// Whether a series has a band.
+pub(super) fn is_banded(series: &Series) -> bool {
+    matches!(series, Series::Line { band: Some(_), .. })
+}
+
+/// Index of the point at these coordinates; `None` where the grid has no such point.
+pub(super) fn locate(axes: &[Axis], at: &[f64]) -> Option<usize> {
+    if axes.len() != at.len() {
+        return None;
+    }
+    axes.iter().zip(at).try_fold(0, |index, (axis, value)| {
+        let scale = axis.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        let near = |v: &f64| v == value || (v - value).abs() <= 1e-9 * scale;
+        let found = axis.values.iter().position(near)?;
+        Some(index * axis.values.len() + found)
+    })
+}
+
+/// The coordinates of a point of a grid.
+pub(super) fn coordinates(axes: &[Axis], mut index: usize) -> Vec<f64> {
+    let mut at: Vec<f64> = axes
+        .iter()
+        .rev()
+        .map(|axis| {
+            let n = axis.values.len().max(1);
+            let value = axis.values.get(index % n).copied().unwrap_or(f64::NAN);
+            index /= n;
+            value
+        })
+        .collect();
+    at.reverse();
+    at
+}
+
+/// ` 8 of 100 curves shown.`
+pub(super) fn curves_left_out(drawn: usize, all: usize) -> String {
+    match drawn < all {
+        true => format!(" {drawn} of {all} curves shown."),
+        false => String::new(),
+    }
+}
+
+/// `time = 0.65, 1.3`
+pub(super) fn places(axes: &[Axis], points: &[Vec<f64>]) -> String {
+    let text = |at: &Vec<f64>| {
+        let parts = axes.iter().zip(at);
+        let parts: Vec<String> = parts
+            .map(|(a, v)| format!("{} {}", axis_label(a).0, short(*v)))
+            .collect();
+        parts.join(", ")
+    };
+    points.iter().map(text).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,269 @@
+//! What a figure says is true in every panel: who drew which curve, at which coordinates; picture, caption and table say the same.
+
+use crate::common::SMALL;
+use saddlepoint::plot::{Panel, Series, Style, Tag, figure_csv};
+use saddlepoint::report::figures::{self, Drawn};
+use saddlepoint::run::assess::assess;
+use saddlepoint::run::outcome::Outcome;
+use saddlepoint::run::{Settings, execute};
+use saddlepoint::spec::{Options, Spec};
+use std::collections::{BTreeMap, BTreeSet};
+
+fn spec(text: &str) -> Spec {
+    Spec::parse("figures", "figures.toml", text, &Options::default()).unwrap()
+}
+
+fn drawn(text: &str) -> (Outcome, Vec<Drawn>) {
+    let spec = spec(text);
+    figures::check(&spec).unwrap();
+    let settings = Settings {
+        threads: 1,
+        ..Settings::default()
+    };
+    let outcome = execute(&spec, &settings).unwrap();
+    let assessment = assess(&spec, &outcome).unwrap();
+    let figures = figures::figures(&spec, &outcome, &assessment).unwrap();
+    (outcome, figures)
+}
+
+fn with(replace: &[(&str, &str)], more: &str) -> String {
+    let text = replace.iter().fold(SMALL.to_string(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    format!("{text}\n{more}")
+}
+
+/// Tag, style and number of points of lines and points.
+fn shown(panel: &Panel) -> Vec<(&Tag, Style, usize)> {
+    fn of(series: &Series) -> Option<(&Tag, Style, usize)> {
+        match series {
+            Series::Line { tag, style, x, .. }
+            | Series::Points { tag, style, x, .. }
+            | Series::Steps { tag, style, x, .. } => Some((tag, *style, x.len())),
+            _ => None,
+        }
+    }
+    panel.series.iter().filter_map(of).collect()
+}
+
+/// Labels in the legends of all panels.
+fn legend(figure: &Drawn) -> BTreeSet<String> {
+    let labels = figure.figure.panels.iter().flat_map(|p| &p.series);
+    labels
+        .filter_map(|s| match s {
+            Series::Line { label, .. } | Series::Points { label, .. } => Some(label.clone()),
+            _ => None,
+        })
+        .filter(|l| !l.is_empty())
+        .collect()
+}
+
+/// Rows of the table as maps from column to text.
+fn table(figure: &Drawn) -> Vec<BTreeMap<String, String>> {
+    let text = figure_csv(&figure.figure);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let row = |r: csv::StringRecord| {
+        let pairs = header.iter().zip(r.iter());
+        pairs.map(|(k, v)| (k.to_string(), v.to_string())).collect()
+    };
+    reader.records().map(|r| row(r.unwrap())).collect()
+}
+
+fn set(of: &[&str]) -> BTreeSet<String> {
+    of.iter().map(|s| s.to_string()).collect()
+}
+
+const ACTIVATIONS: &str = "[sweep]\n\"learner.activation\" = [\"tanh\", \"linear\"]\n";
+const LOSS: (&str, &str) = (
+    "[\"mode-strength\", \"train-loss\", \"half-rise-time\"]",
+    "[\"train-loss\"]",
+);
+
+/// saxe declines for tanh: neither its look nor its name goes to the theory after it.
+#[test]
+fn theories_keep_their_look_where_one_declines() {
+    let (_, figures) = drawn(&with(&[LOSS], ACTIVATIONS));
+    let figure = &figures[0];
+    let mut looks: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut by_panel = Vec::new();
+    for panel in figure.figure.panels.iter().filter(|p| !p.stacked) {
+        let mut sources = BTreeSet::new();
+        for (tag, style, points) in shown(panel) {
+            if points > 0 {
+                let look = format!("{} {:?}", style.color, style.dash);
+                looks.entry(&tag.source).or_default().insert(look);
+                sources.insert(tag.source.clone());
+            }
+        }
+        by_panel.push(sources);
+    }
+    assert_eq!(by_panel[0], set(&["ntk", "networks"]));
+    let all = set(&["matched", "idealised", "ntk", "networks"]);
+    assert_eq!(by_panel[1], all);
+    assert_eq!(legend(figure), all);
+    for (source, looks) in &looks {
+        assert_eq!(looks.len(), 1, "{source}: {looks:?}");
+    }
+    let distinct: BTreeSet<_> = looks.values().flatten().collect();
+    assert_eq!(distinct.len(), all.len());
+    // One theory is subtracted in both panels, the one that both have.
+    let below: Vec<&Panel> = figure.figure.panels.iter().filter(|p| p.stacked).collect();
+    assert_eq!(below.len(), 2);
+    for panel in below {
+        assert!(
+            shown(panel)
+                .iter()
+                .all(|s| s.0.source == "networks minus ntk")
+        );
+    }
+    assert!(
+        figure.caption.contains("networks minus ntk"),
+        "{}",
+        figure.caption
+    );
+    assert!(figure.caption.contains("matched (in 1 of 2 cells)"));
+    // The table: what stands under tanh comes from ntk and networks alone.
+    let rows = table(figure);
+    let of = |activation: &str| -> BTreeSet<String> {
+        let here = rows
+            .iter()
+            .filter(|r| r["learner.activation"] == activation);
+        here.filter(|r| r["panel"].starts_with("activation"))
+            .map(|r| r["source"].clone())
+            .collect()
+    };
+    assert_eq!(of("\"tanh\""), set(&["ntk", "networks"]));
+    assert_eq!(of("\"linear\""), all);
+}
+
+#[test]
+fn an_overlay_names_its_theories() {
+    let figure = "[[figure]]\nobservable = \"train-loss\"\nkind = \"overlay\"\n";
+    let (_, figures) = drawn(&with(&[LOSS], &format!("{ACTIVATIONS}{figure}")));
+    let labels = legend(&figures[0]);
+    let cells = ["activation = \"tanh\"", "activation = \"linear\""];
+    let all = [&["matched", "idealised", "ntk"][..], &cells].concat();
+    assert_eq!(labels, set(&all));
+    let mut dashes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (tag, style, _) in shown(&figures[0].figure.panels[0]) {
+        if ["matched", "idealised", "ntk"].contains(&tag.source.as_str()) {
+            let dashes = dashes.entry(&tag.source).or_default();
+            dashes.insert(format!("{:?}", style.dash));
+        }
+    }
+    assert_eq!(dashes.len(), 3);
+    let distinct: BTreeSet<_> = dashes.values().collect();
+    assert_eq!(distinct.len(), 3, "{dashes:?}");
+    assert!(dashes.values().all(|d| d.len() == 1));
+}
+
+/// Times of the records at 500 steps: 0, 100, ..., 500 times the learning rate.
+const RATES: &str = "[sweep]\n\"training.learning_rate\" = [0.01, 0.02, 0.04]\n";
+
+/// A value is drawn at its own time: the second cell has t = 2 at its first record, the third has no t = 1.
+#[test]
+fn points_of_a_sweep_are_matched_by_coordinate() {
+    let figure = "[[figure]]\nobservable = \"train-loss\"\nkind = \"sweep\"\nkey = \"training.learning_rate\"\n";
+    let (outcome, figures) = drawn(&with(&[LOSS], &format!("{RATES}{figure}")));
+    let mut seen = BTreeSet::new();
+    let rows = table(&figures[0]);
+    for row in rows
+        .iter()
+        .filter(|r| r["source"] == "networks" && r["kind"] == "points")
+    {
+        if row["y"].is_empty() {
+            continue;
+        }
+        let rate: f64 = row["x"].parse().unwrap();
+        assert_eq!(row["training.learning_rate"].parse::<f64>().unwrap(), rate);
+        let time: f64 = row["curve"].strip_prefix("time ").unwrap().parse().unwrap();
+        let cell = [0.01, 0.02, 0.04].iter().position(|r| *r == rate).unwrap();
+        let cell = &outcome.cells[cell];
+        let times = &cell.wanted[0].axes[0].values;
+        let index = times.iter().position(|t| (t - time).abs() < 1e-9).unwrap();
+        let draws = &cell.measurement.as_ref().unwrap().values;
+        let mean = draws.iter().map(|v| v[0][index]).sum::<f64>() / draws.len() as f64;
+        let y: f64 = row["y"].parse().unwrap();
+        assert!((y / mean - 1.0).abs() < 1e-12, "{y} is not {mean}");
+        seen.insert((cell.set[0].1.to_string(), index));
+    }
+    // t = 0 and t = 4 are common to all three.
+    assert_eq!(seen.len(), 6, "{seen:?}");
+    assert_eq!(
+        figures[0].caption.matches("cells have this point").count(),
+        0
+    );
+}
+
+#[test]
+fn a_sweep_says_which_cells_lack_a_point_and_is_refused_where_all_do() {
+    let figure = |only: usize| {
+        format!(
+            "{RATES}[[figure]]\nobservable = \"train-loss\"\nkind = \"sweep\"\nkey = \"training.learning_rate\"\nonly = [{only}]\n"
+        )
+    };
+    // Third record: t = 2 of the first cell, t = 2 of the second (its second record), none of the third.
+    let (_, figures) = drawn(&with(&[LOSS], &figure(3)));
+    let caption = &figures[0].caption;
+    assert!(
+        caption.contains("2 of 3 cells have this point"),
+        "{caption}"
+    );
+    // Second record: t = 1, of the first cell alone.
+    let error = figures::check(&spec(&with(&[LOSS], &figure(2)))).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("no point of train-loss in common"),
+        "{error}"
+    );
+}
+
+/// Every number of a picture of several modes and theories has a name, and bands say what they are.
+#[test]
+fn the_table_of_a_figure_names_source_and_curve() {
+    let (_, figures) = drawn(SMALL);
+    let rows = table(&figures[0]);
+    let of = |kind: &str, residual: bool| -> BTreeSet<(String, String)> {
+        let here = |r: &&BTreeMap<String, String>| {
+            r["kind"] == kind && (r["panel"] == "residual") == residual
+        };
+        let here = rows.iter().filter(here);
+        here.map(|r| (r["source"].clone(), r["curve"].clone()))
+            .collect()
+    };
+    let pairs = |sources: &[&str]| -> BTreeSet<(String, String)> {
+        let modes = ["mode 1", "mode 2"];
+        let all = sources
+            .iter()
+            .flat_map(|s| modes.map(|m| (s.to_string(), m.to_string())));
+        all.collect()
+    };
+    assert_eq!(of("line", false), pairs(&["matched", "idealised", "ntk"]));
+    assert_eq!(of("points", false), pairs(&["networks"]));
+    assert_eq!(of("points", true), pairs(&["networks minus matched"]));
+    for row in &rows {
+        assert_eq!(
+            row["band"].is_empty(),
+            row["lower"].is_empty() && row["upper"].is_empty()
+        );
+    }
+    assert!(rows.iter().any(|r| r["band"] == "one standard error"));
+}
+
+/// With two swept keys, lines of one theory are those of one group of cells each.
+#[test]
+fn deviations_of_several_groups_are_not_joined() {
+    let sweep =
+        "[sweep]\n\"training.learning_rate\" = [0.01, 0.02]\n\"learner.init.scale\" = [0.1, 0.2]\n";
+    let figure = "[[figure]]\nobservable = \"train-loss\"\nkind = \"deviation\"\nkey = \"training.learning_rate\"\n";
+    let (_, figures) = drawn(&with(&[LOSS], &format!("{sweep}{figure}")));
+    for (tag, _, points) in shown(&figures[0].figure.panels[0]) {
+        assert_eq!(points, 2, "{tag:?}");
+        let scales = tag.cell.iter().find(|(k, _)| k == "learner.init.scale");
+        let distinct: BTreeSet<_> = scales.unwrap().1.iter().collect();
+        assert_eq!(distinct.len(), 1);
+    }
+}

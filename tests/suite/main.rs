@@ -1,0 +1,19 @@
+//! Tests of the whole: one program, one module per subject. `memory` stands apart, for it counts what its process allocates.
+
+mod calibration;
+mod cli;
+mod common;
+mod errors;
+mod examples;
+mod figures;
+mod gallery;
+mod golden;
+mod gradients;
+mod house;
+mod models;
+mod percolation;
+mod phenomena;
+mod physics;
+mod readme;
+mod real_data;
+mod reliable;
