@@ -83,6 +83,18 @@ pub struct Reproduced {
     pub skipped: Vec<String>,
 }
 
+/// The first data file that a spec names and that is not there.
+pub fn absent_data(spec: &Path) -> Result<Option<PathBuf>> {
+    let text = std::fs::read_to_string(spec).map_err(|e| Error::storage(spec, &e))?;
+    // What is wrong with the spec is said when it is read as one.
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let named = ["path", "labels", "test_path", "test_labels"];
+    let task = table.get("task");
+    let files = named.iter().filter_map(|key| task?.get(*key)?.as_str());
+    let mut files = files.map(PathBuf::from);
+    Ok(files.find(|file| locate(file).is_none()))
+}
+
 /// Computes every figure of the gallery anew, without stored records, and checks its numbers. Figures are rewritten only with `update`.
 pub fn reproduce(options: &Options) -> Result<Reproduced> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(&options.folder)

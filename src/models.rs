@@ -7,6 +7,8 @@ pub struct Model {
     pub name: &'static str,
     /// The whole spec file, TOML with its comments.
     pub text: &'static str,
+    /// A full run takes less than about ten seconds on two cores: tests run it in full, with its expectations, and others in quick form.
+    pub short: bool,
 }
 
 impl Model {
@@ -21,22 +23,26 @@ impl Model {
 }
 
 macro_rules! models {
-    ($($name:literal),* $(,)?) => {
-        &[$(Model { name: $name, text: include_str!(concat!("../models/", $name, ".toml")) }),*]
+    ($($name:literal $($short:ident)?),* $(,)?) => {
+        &[$(Model {
+            name: $name,
+            text: include_str!(concat!("../models/", $name, ".toml")),
+            short: !stringify!($($short)?).is_empty(),
+        }),*]
     };
 }
 
 /// All shipped models.
 pub const MODELS: &[Model] = models![
-    "deep-linear",
-    "deep-linear-depth",
+    "deep-linear" short,
+    "deep-linear-depth" short,
     "lazy-to-rich",
-    "semantic-hierarchy",
-    "saddle-to-saddle",
-    "step-size",
-    "lambda-balanced",
-    "width",
-    "edge-of-stability",
+    "semantic-hierarchy" short,
+    "saddle-to-saddle" short,
+    "step-size" short,
+    "lambda-balanced" short,
+    "width" short,
+    "edge-of-stability" short,
     "langevin-posterior",
     "mnist-kernel",
     "mnist-modes",
@@ -60,6 +66,6 @@ pub const MODELS: &[Model] = models![
     "percolation-paths",
     "percolation-crossing",
     "percolation-hierarchy-sizes",
-    "percolation-transition",
-    "bethe-lattice",
+    "percolation-transition" short,
+    "bethe-lattice" short,
 ];

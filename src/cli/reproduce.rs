@@ -1,20 +1,22 @@
-//! `reproduce`: recompute a run folder from nothing and compare its tables byte by byte, or the gallery against its numbers.
+//! `reproduce`: recompute a run folder from nothing and compare its tables byte by byte, the gallery against its numbers, or a folder of
+//! specs against the verdicts that they expect.
 
 use super::JsonFlag;
 use super::revisit::spec_of;
 use super::text::{note, print, print_json, table};
 use crate::error::{Error, Result};
 use crate::gallery;
-use crate::run::assess::assess;
+use crate::run::assess::{assess, exit_code};
 use crate::run::{Settings, Side, execute, interrupt, tables};
+use crate::spec::{Options, Spec};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReproduceArgs {
-    /// A run folder, or `figures` for the gallery
+    /// A run folder, `figures` for the gallery, or a folder of specs such as `models`
     what: PathBuf,
-    /// Gallery: only figures whose name contains this text
+    /// Gallery, specs: only those whose name contains this text
     #[arg(long)]
     only: Option<String>,
     /// Gallery: write figures and numbers instead of checking them
@@ -34,11 +36,7 @@ pub(crate) fn reproduce(args: &ReproduceArgs) -> Result<u8> {
         false if args.what.join("README.md").exists() || args.what.ends_with("figures") => {
             figures(args)
         }
-        false => Err(Error::input(
-            args.what.display().to_string(),
-            "neither a run folder (with manifest.json) nor the gallery (figures)",
-            "give a run folder such as runs/deep-linear-1a2b3c4d, or figures",
-        )),
+        false => specs(args),
     }
 }
 
@@ -113,6 +111,80 @@ fn figures(args: &ReproduceArgs) -> Result<u8> {
             .collect();
         print(&table(
             &["figure", "number", "value", "expected", "check"],
+            &rows,
+        ))?;
+    }
+    Ok(if all { 0 } else { 1 })
+}
+
+/// Runs every spec of a folder in full, without stored records: expectations are met, and no cell fails.
+fn specs(args: &ReproduceArgs) -> Result<u8> {
+    let files = std::fs::read_dir(&args.what).into_iter().flatten();
+    let mut files: Vec<PathBuf> = files.filter_map(|e| e.ok().map(|e| e.path())).collect();
+    files.retain(|path| {
+        let name = path
+            .file_stem()
+            .map_or(String::new(), |s| s.to_string_lossy().into());
+        let chosen = args
+            .only
+            .as_ref()
+            .is_none_or(|only| name.contains(only.as_str()));
+        chosen && path.extension().is_some_and(|e| e == "toml")
+    });
+    files.sort();
+    if files.is_empty() {
+        return Err(Error::input(
+            args.what.display().to_string(),
+            "neither a run folder (with manifest.json), nor the gallery (figures), nor a folder of specs",
+            "give a run folder such as runs/deep-linear-1a2b3c4d, figures, or models; and check --only",
+        ));
+    }
+    let settings = Settings {
+        side: Side::Both,
+        out: None,
+        threads: args.threads,
+        progress: true,
+        ..Settings::default()
+    };
+    let (mut rows, mut entries, mut all) = (vec![], vec![], true);
+    for path in &files {
+        let name = path.display().to_string();
+        if let Some(absent) = gallery::absent_data(path)? {
+            note(&format!("skipped: {name}: {} is absent", absent.display()));
+            entries.push(json!({ "spec": name, "status": "skipped" }));
+            continue;
+        }
+        let spec = Spec::read(path, &Options::default())?;
+        let outcome = execute(&spec, &settings)?;
+        let assessment = assess(&spec, &outcome)?;
+        let code = exit_code(&spec, &outcome, &assessment);
+        let met = assessment.expectations.iter().filter(|e| e.met).count();
+        let failed = outcome.cells.iter().filter_map(|c| c.failure.as_ref());
+        let unmet = assessment.expectations.iter().filter(|e| !e.met);
+        let why: Vec<String> = failed
+            .map(|e| e.to_string())
+            .chain(unmet.map(|e| format!("{} should {}: {}", e.label, e.expect.name(), e.why)))
+            .collect();
+        for reason in &why {
+            note(&format!("{name}: {reason}"));
+        }
+        all &= code == 0;
+        entries.push(json!({
+            "spec": name, "status": if code == 0 { "ok" } else { "off" }, "cells": outcome.cells.len(),
+            "expectations": assessment.expectations.len(), "met": met, "why": why,
+        }));
+        rows.push(vec![
+            name,
+            outcome.cells.len().to_string(),
+            format!("{met} of {}", assessment.expectations.len()),
+            if code == 0 { "ok" } else { "OFF" }.into(),
+        ]);
+    }
+    if args.json.json {
+        print_json(&json!({ "schema": "saddlepoint/1/specs", "specs": entries, "ok": all }))?;
+    } else {
+        print(&table(
+            &["spec", "cells", "expectations met", "check"],
             &rows,
         ))?;
     }

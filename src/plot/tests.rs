@@ -508,12 +508,14 @@ fn csv_holds_every_number() {
                 "",
             )),
         );
-    insta::assert_snapshot!(figure_csv(&figure), @r#"
-    panel,series,kind,x,y,lower,upper
-    u,"a, ""b""",line,0,0.1,0,0.2
-    u,"a, ""b""",line,1e-7,,0.1,0.3
-    u,jump,vline,2.5,,,
-    u (2),0,heat-map,p,1,,
-    u (2),0,heat-map,q,-2e300,,
-    "#);
+    let rows = [
+        "panel,source,curve,kind,x,y,lower,upper,band",
+        r#"u,"a, ""b""",,line,0,0.1,0,0.2,"#,
+        r#"u,"a, ""b""",,line,1e-7,,0.1,0.3,"#,
+        "u,jump,,vline,2.5,,,,",
+        "u (2),,0,heat-map,p,1,,,",
+        "u (2),,0,heat-map,q,-2e300,,,",
+        "",
+    ];
+    assert_eq!(figure_csv(&figure), rows.join("\n"));
 }

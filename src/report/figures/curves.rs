@@ -80,7 +80,7 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
     key = match single {
         true if n > 0 => key.measured(scene.source),
         true => key,
-        false => key.curves(&others, !drawn.is_empty(), n > 0),
+        false => key.curves(&others, n > 0),
     };
     key.into(&mut panels[legend_at].series);
     panels[legend_at].legend = match columns {

@@ -74,7 +74,7 @@ pub(super) fn entries(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let legend = &mut panels[grid - 1];
     legend.legend = Legend::Right;
     Key::theories(&drawn, false, false)
-        .curves(&names, !drawn.is_empty(), n > 0)
+        .curves(&names, n > 0)
         .into(&mut legend.series);
     let height = 240.0 * cells.len().div_ceil(grid) as f64;
     let mut figure = Figure::new(width(grid, 260.0), height).columns(grid);

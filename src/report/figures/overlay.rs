@@ -93,7 +93,7 @@ pub(super) fn overlay(scene: &Scene) -> Result<Option<(Figure, String)>> {
     }
     let names: Vec<String> = all.iter().map(|c| scene.name(c.cell)).collect();
     Key::theories(&drawn, false, false)
-        .curves(&names, !drawn.is_empty() && !f.rescale, n > 0)
+        .curves(&names, n > 0)
         .into(&mut panel.series);
     let figure = Figure::new(WIDTH + 70.0, 300.0).with(panel.legend(Legend::Right));
     let mut text = scene.caption(w, n) + &scene.lines_text(&drawn, cells.len());

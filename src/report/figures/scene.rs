@@ -260,18 +260,13 @@ impl Key {
         }
     }
 
-    /// Curves by colour: as lines, points or both.
-    pub fn curves(mut self, names: &[String], lines: bool, points: bool) -> Self {
-        for (k, name) in names.iter().enumerate() {
-            if lines {
-                let line = Series::line(name.clone(), [], []).color(k % GREY);
-                self.samples.push(line);
-            }
-            if points {
-                let points = Series::points(name.clone(), [], []).style(k);
-                self.samples.push(points);
-            }
-        }
+    /// Curves by colour: as points where something was measured, else as lines.
+    pub fn curves(mut self, names: &[String], points: bool) -> Self {
+        self.samples
+            .extend(names.iter().enumerate().map(|(k, name)| match points {
+                true => Series::points(name.clone(), [], []).style(k),
+                false => Series::line(name.clone(), [], []).color(k % GREY),
+            }));
         self
     }
 

@@ -170,7 +170,7 @@ impl Sweep<'_> {
         key = match single {
             true if n > 0 => key.measured(self.scene.source),
             true => key,
-            false => key.curves(&names, n == 0, n > 0),
+            false => key.curves(&names, n > 0),
         };
         key.into(&mut panel.series);
         Ok((panel, n))
