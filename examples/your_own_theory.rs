@@ -66,6 +66,7 @@ impl Theory for Exponential {
                 conditioning: Conditioning::None,
                 limits: vec!["training.learning_rate -> 0".into()],
                 averages_over: vec![],
+                population: None,
                 bytes: 0,
                 seconds: 0.0,
             },

@@ -61,6 +61,7 @@ impl Constant {
                 conditioning: Conditioning::None,
                 limits: limits.iter().map(|l| l.to_string()).collect(),
                 averages_over: vec![],
+                population: None,
                 bytes: 0,
                 seconds: 0.0,
             },

@@ -99,6 +99,7 @@ impl Theory for TreeNearest {
                     "task.samples -> inf".into(),
                 ],
                 averages_over: vec!["datasets"],
+                population: None,
                 bytes: 0,
                 seconds: 0.1,
             },

@@ -161,6 +161,7 @@ impl Theory for Ntk {
             conditioning: Conditioning::Initial,
             limits,
             averages_over: Vec::new(),
+            population: None,
             bytes: 8
                 * (rows * parameters + 3 * side * side + side * parameters + rows * side) as u64
                 + example.bytes(),

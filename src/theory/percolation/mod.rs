@@ -62,6 +62,7 @@ fn promise(limits: &[&str], bytes: u64, seconds: f64) -> Promise {
         conditioning: Conditioning::None,
         limits: limits.iter().map(|l| l.to_string()).collect(),
         averages_over: vec!["datasets"],
+        population: None,
         bytes,
         seconds,
     }
