@@ -1,9 +1,7 @@
 //! The error bars themselves are tested: p-values are uniform and intervals cover, at fixed seeds.
 
 use super::deviation::Scatter;
-use super::{
-    Blocks, Level, Sampling, TestSet, TheoryCurve, Tolerance, Verdict, compare, p_value,
-};
+use super::{Blocks, Level, Sampling, TestSet, TheoryCurve, Tolerance, Verdict, compare, p_value};
 use crate::experiment::DrawIndex;
 use crate::numerics::random::{normal_matrix, stream};
 use crate::numerics::statistics::{kolmogorov_smirnov_uniform, student_quantile};
@@ -231,7 +229,10 @@ fn where_samples_limit_the_interval_samples_are_asked_for() {
     let advice = wide.notes.iter().find(|n| n.starts_with("needs ~"));
     let advice = advice.unwrap_or_else(|| panic!("{:?}", wide.notes));
     let needed: f64 = advice.split(' ').nth(1).unwrap()[1..].parse().unwrap();
-    assert!(advice.contains("instead of 40") && needed > 60.0, "{advice}");
+    assert!(
+        advice.contains("instead of 40") && needed > 60.0,
+        "{advice}"
+    );
     // The same samples as if they were as many: their error falls with the root of the number.
     let enough = row((40.0 / needed).sqrt());
     assert_ne!(enough.verdict.name(), "inconclusive", "{advice}");

@@ -253,7 +253,8 @@ impl Reference {
         let noise = s.noise();
         let along = s.along / n + s.theory[1] + s.shared[1];
         // Directions of draws, theory and held-out samples together: squares add.
-        let square = (s.trace / n).powi(2) / s.directions + s.theory[0].powi(2) + s.shared[0].powi(2);
+        let square =
+            (s.trace / n).powi(2) / s.directions + s.theory[0].powi(2) + s.shared[0].powi(2);
         let directions = noise * noise / square;
         let freedom = (directions - 1.0).max(0.5);
         let of_variance = s.freedom();

@@ -154,9 +154,9 @@ impl Recorder for LossRecorder {
             }
             Residual::Forward { network, x, y } => {
                 let f = network.forward(parameters, x);
-                let loss =
-                    self.objective
-                        .residual(f.as_slice(), y.as_slice(), &mut self.slope);
+                let loss = self
+                    .objective
+                    .residual(f.as_slice(), y.as_slice(), &mut self.slope);
                 (loss, Some(f))
             }
         };

@@ -262,7 +262,10 @@ fn errors(subject: &Subject, dataset: &Dataset, f: fn(f64, f64) -> (f64, f64)) -
         let (value, slope) = f(counted.iter().map(|c| c.0).sum::<f64>() / all, all);
         let samples = counted.iter().map(|&(wrong, n)| (wrong / all, n));
         let shares = blocks.shares(samples).into_iter();
-        Ok([value].into_iter().chain(shares.map(|e| slope * e)).collect())
+        Ok([value]
+            .into_iter()
+            .chain(shares.map(|e| slope * e))
+            .collect())
     }))
 }
 

@@ -295,7 +295,10 @@ pub(super) fn test_set(
         _ => return Ok(TestSet::Unknown { samples }),
     };
     if shares.ncols() != size * blocks {
-        return Err(Error::bug("held-out blocks", "shares and values differ in number"));
+        return Err(Error::bug(
+            "held-out blocks",
+            "shares and values differ in number",
+        ));
     }
     Ok(TestSet::Sampled(Sampling {
         samples,

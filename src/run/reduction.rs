@@ -356,7 +356,8 @@ mod tests {
             let cells = cells.ok_or("no cells")?;
             reduce(&cells, Reduction::Slope).map_err(|e| e.to_string())
         };
-        let found = |networks: &[Cell], sets: &[TestSet]| match shared(sets, Some(networks), &slope) {
+        let found = |networks: &[Cell], sets: &[TestSet]| match shared(sets, Some(networks), &slope)
+        {
             TestSet::Sampled(found) => found,
             other => panic!("{other:?}"),
         };

@@ -2,7 +2,7 @@
 
 use super::assess::{Assessment, Row, RowResult, assess, exit_code, measured_blocks, theory_curve};
 use super::{Outcome, Settings, Status, execute};
-use crate::compare::{Blocks, Tolerance, TestSet, compare};
+use crate::compare::{Blocks, TestSet, Tolerance, compare};
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, Experiment, Promise};
 use crate::instrument::{Axis, Chosen, Declined, Instrument, Observable, Recorder, Wanted};
@@ -75,7 +75,10 @@ fn a_prediction_of_zero_has_an_absolute_tolerance_or_no_verdict() {
         let mean = |name: &str| {
             let k = outcome.cells[0].wanted.iter();
             let k = k.clone().position(|w| w.observable.name == name).unwrap();
-            measured_blocks(&outcome.cells[0], k).unwrap().unwrap().mean()
+            measured_blocks(&outcome.cells[0], k)
+                .unwrap()
+                .unwrap()
+                .mean()
         };
         let largest = mean(observable).iter().fold(0.0f64, |a, b| a.max(b.abs()));
         assert!(largest > 0.0 && largest < 0.01, "{observable} {largest}");
@@ -88,7 +91,8 @@ fn a_prediction_of_zero_has_an_absolute_tolerance_or_no_verdict() {
     }
     assert_eq!(exit_code(&parse(LINEAR), &outcome, &found), 0);
 
-    let strict = "[compare]\ntolerances = { ntk-change = { absolute = 1e-9 }, conserved-drift = 0.05 }\n";
+    let strict =
+        "[compare]\ntolerances = { ntk-change = { absolute = 1e-9 }, conserved-drift = 0.05 }\n";
     let (_, found) = run(&parse(&format!("{LINEAR}{strict}")), None);
     let verdict = |label, observable| row(&found, label, observable).result.verdict();
     assert_eq!(verdict("ntk", "ntk-change").unwrap().name(), "disagree");
@@ -169,11 +173,7 @@ impl Theory for Gives {
     fn resolved(&self) -> serde_json::Value {
         serde_json::json!(format!("{}", self.value))
     }
-    fn plan(
-        &self,
-        _: &Experiment,
-        _: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+    fn plan(&self, _: &Experiment, _: &[Wanted]) -> std::result::Result<Box<dyn Plan>, Declined> {
         Ok(Box::new(Answers {
             value: self.value,
             promise: Promise {
@@ -402,7 +402,12 @@ fn a_theory_on_the_same_samples_is_compared_on_them() {
     };
     let held_out = comparison.held_out.unwrap();
     assert_eq!((held_out.population, held_out.error), (false, None));
-    assert!(comparison.notes.iter().any(|n| n.starts_with("given the test set")));
+    assert!(
+        comparison
+            .notes
+            .iter()
+            .any(|n| n.starts_with("given the test set"))
+    );
     // Shares of 40 blocks in 4 values of the loss and of the error; the ensemble's variance has none.
     let measured = outcome.cells[0].measurement.as_ref().unwrap();
     let lengths: Vec<usize> = measured.shares[0].iter().map(Vec::len).collect();

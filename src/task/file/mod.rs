@@ -261,8 +261,7 @@ impl Task for File {
     }
 
     fn held_out(&self) -> Option<HeldOut> {
-        self.has_test()
-            .then(|| HeldOut::of(self.pool.order.len()))
+        self.has_test().then(|| HeldOut::of(self.pool.order.len()))
     }
 
     fn is_random(&self) -> bool {

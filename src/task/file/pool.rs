@@ -109,8 +109,12 @@ impl Pool {
             .transpose()?;
         let classes = known.map(|labels| labels.classes().to_vec());
         if let Some(test) = test {
-            return Pool::with_test(place, options, (x, y), test)
-                .map(|pool| Pool { classes, content, test_content, ..pool });
+            return Pool::with_test(place, options, (x, y), test).map(|pool| Pool {
+                classes,
+                content,
+                test_content,
+                ..pool
+            });
         }
         let total = x.ncols();
         let fraction = options.test_fraction;
@@ -158,7 +162,11 @@ impl Pool {
             held,
             inputs,
             classes,
-            order: shuffled(if options.samples.is_some() { held } else { total }),
+            order: shuffled(if options.samples.is_some() {
+                held
+            } else {
+                total
+            }),
             content,
             test_content,
         })

@@ -9,7 +9,11 @@ use tempfile::TempDir;
 
 /// Training inputs with means 2 and 20; the test file has its columns in another order, and one more.
 fn pair(folder: &TempDir) -> FileOptions {
-    let training = write(folder, "a.csv", b"x1,x2,y\n1,10,0\n3,10,1\n1,30,5\n3,30,0\n");
+    let training = write(
+        folder,
+        "a.csv",
+        b"x1,x2,y\n1,10,0\n3,10,1\n1,30,5\n3,30,0\n",
+    );
     let test = write(folder, "b.csv", b"z,y,x2,x1\n9,5,20,4\n9,0,40,2\n");
     FileOptions {
         test_path: Some(test),
@@ -19,6 +23,11 @@ fn pair(folder: &TempDir) -> FileOptions {
 
 fn open(options: FileOptions) -> File {
     File::open("task", options).unwrap()
+}
+
+fn starts(options: FileOptions, wanted: &str) {
+    let message = refused(options);
+    assert!(message.starts_with(wanted), "{message}\n  for {wanted}");
 }
 
 fn refused(options: FileOptions) -> String {
@@ -103,7 +112,10 @@ fn labels_have_the_codes_of_the_training_file() {
     assert_eq!(y.as_slice(), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
     // Classes that are left out in training are left out in the test.
     let (x, y) = draw(&open(coded(Some(vec![1, 0])))).test.unwrap();
-    assert_eq!((x.as_slice(), y.as_slice()), (&[2.0, 40.0][..], &[0.0, 1.0][..]));
+    assert_eq!(
+        (x.as_slice(), y.as_slice()),
+        (&[2.0, 40.0][..], &[0.0, 1.0][..])
+    );
     let other = write(&folder, "c.csv", b"x1,x2,y\n1,2,7\n");
     let unknown = FileOptions {
         test_path: Some(other.clone()),
@@ -124,24 +136,36 @@ fn idx_pairs_need_both_files_of_the_same_form() {
         let pixels: Vec<u8> = (0..n * side * 2).map(|k| k as u8).collect();
         write(&folder, name, &bytes(&[n, side, 2], &pixels))
     };
-    let labels = |name: &str, values: &[u8]| write(&folder, name, &bytes(&[values.len() as u32], values));
+    let labels =
+        |name: &str, values: &[u8]| write(&folder, name, &bytes(&[values.len() as u32], values));
     let options = FileOptions {
         test_path: Some(images("t-idx3-ubyte", 2, 2)),
         test_labels: Some(labels("tl-idx1-ubyte", &[1, 0])),
-        ..FileOptions::idx(images("i-idx3-ubyte", 3, 2), labels("l-idx1-ubyte", &[0, 1, 0]))
+        ..FileOptions::idx(
+            images("i-idx3-ubyte", 3, 2),
+            labels("l-idx1-ubyte", &[0, 1, 0]),
+        )
     };
     let (x, y) = draw(&open(options.clone())).test.unwrap();
-    assert_eq!((x.shape(), y.as_slice()), ((4, 2), &[0.0, 1.0, 1.0, 0.0][..]));
+    assert_eq!(
+        (x.shape(), y.as_slice()),
+        ((4, 2), &[0.0, 1.0, 1.0, 0.0][..])
+    );
     let without = FileOptions {
         test_labels: None,
         ..options.clone()
     };
-    assert!(refused(without).starts_with("task.test_path: "));
-    let short = FileOptions {
+    starts(without, "task.test_path: ");
+    let fewer = FileOptions {
         test_labels: Some(labels("s-idx1-ubyte", &[1])),
         ..options.clone()
     };
-    assert!(refused(short).starts_with("task.test_labels: "));
+    starts(fewer, "task.test_path: ");
+    let cut = FileOptions {
+        test_labels: Some(write(&folder, "c-idx1-ubyte", &bytes(&[2], &[1]))),
+        ..options.clone()
+    };
+    starts(cut, "task.test_labels: ");
     let larger = FileOptions {
         test_path: Some(images("w-idx3-ubyte", 2, 3)),
         ..options
@@ -160,7 +184,10 @@ fn what_does_not_fit_names_its_key() {
         ..pair(&folder)
     };
     let message = refused(missing);
-    assert!(message.starts_with("task.test_path: ") && message.contains("\"x2\""), "{message}");
+    assert!(
+        message.starts_with("task.test_path: ") && message.contains("\"x2\""),
+        "{message}"
+    );
     let arrays = npz(&[("x", &[1, 3], &[1.0f64, 2.0, 3.0]), ("y", &[1], &[1.0])]);
     let wide = FileOptions {
         test_path: Some(write(&folder, "w.npz", &arrays)),
