@@ -67,6 +67,7 @@ impl Theory for Exponential {
                 assumptions: vec![],
                 limits: vec!["training.learning_rate -> 0".into()],
                 averages_over: vec![],
+                population: None,
                 bytes: 0,
                 seconds: 0.0,
             },

@@ -49,6 +49,16 @@ pub enum Error {
         /// from it by line search; where known.
         stable_bound: Option<f64>,
     },
+    /// A measured or predicted quantity is not a finite number where its observable is one everywhere.
+    #[error("{place}: {cause}\n  remedy: {remedy}")]
+    NotFinite {
+        /// The draw, and the observable.
+        place: String,
+        /// Which value is not finite, and of how many.
+        cause: String,
+        /// What may bring it back to finite numbers.
+        remedy: String,
+    },
     /// The run needs more memory than it may use; nothing has been allocated.
     #[error("{what} needs {needed} bytes, the limit is {limit}\n  remedy: {remedy}")]
     Resource {
@@ -178,7 +188,7 @@ impl Error {
         match self {
             Error::Input { .. } | Error::Storage { full: false, .. } => 2,
             Error::Unconverged { .. } => 3,
-            Error::Diverged { .. } => 4,
+            Error::Diverged { .. } | Error::NotFinite { .. } => 4,
             Error::Resource { .. } | Error::Storage { full: true, .. } => 5,
             Error::Interrupted => 6,
             Error::Bug { .. } => 70,

@@ -128,10 +128,20 @@ pub struct Promise {
     /// Levels of randomness the theory averages over although it does not condition on them
     /// (`"datasets"`, `"replicas"`); empty when it claims self-averaging or conditions on them.
     pub averages_over: Vec<&'static str>,
+    /// Number of samples through which the theory knows the population, where it does not know it exactly.
+    pub population: Option<usize>,
     /// Working memory of one solve.
     pub bytes: u64,
     /// Rough seconds of one solve.
     pub seconds: f64,
+}
+
+impl Promise {
+    /// Whether a prediction on held-out samples is for those of the draw, with which the data set is handed over; else
+    /// it is for the population.
+    pub fn sees_test_samples(&self) -> bool {
+        self.conditioning >= Conditioning::Data
+    }
 }
 
 impl Experiment {

@@ -164,6 +164,15 @@ fn explanation(noun: &str, about: &About) -> String {
             "\nUnit: {}\nConvention: {}\n",
             o.unit, o.convention
         ));
+        if let Some(size) = o.vanishing {
+            text.push_str(&format!(
+                "May vanish: agrees within {size} where a relative tolerance asks for less, unless compare.tolerances.{} is stated\n",
+                o.name
+            ));
+        }
+        if let Some(reason) = o.undefined {
+            text.push_str(&format!("Not-a-number where {reason}\n"));
+        }
     }
     text
 }

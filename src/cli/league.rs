@@ -120,7 +120,9 @@ fn entry(
     compared: &Json,
     [predicted, measured, stderr]: [&Json; 3],
 ) -> Option<Entry> {
-    (compared["status"] == "compared").then(|| Entry {
+    // A row that cannot be decided stands in the table; one without a measurement does not.
+    let undecided = compared["status"] == "not-compared" && !measured[0].is_null();
+    (undecided || compared["status"] == "compared").then(|| Entry {
         run: run.into(),
         quantity,
         at,
@@ -130,7 +132,10 @@ fn entry(
         stderr: stderr[0].as_f64(),
         z: compared["worst"]["z"].as_f64(),
         n: compared["n"].as_u64().unwrap_or(0),
-        verdict: text(&compared["verdict"]),
+        verdict: match undecided {
+            true => text(&compared["reason"]),
+            false => text(&compared["verdict"]),
+        },
     })
 }
 

@@ -1,7 +1,7 @@
 //! The error bars themselves are tested: p-values are uniform and intervals cover, at fixed seeds.
 
 use super::deviation::Scatter;
-use super::{Blocks, Level, p_value};
+use super::{Blocks, Level, Sampling, TestSet, TheoryCurve, Tolerance, Verdict, compare, p_value};
 use crate::experiment::DrawIndex;
 use crate::numerics::random::{normal_matrix, stream};
 use crate::numerics::statistics::{kolmogorov_smirnov_uniform, student_quantile};
@@ -141,4 +141,102 @@ fn a_68_percent_interval_covers_with_the_data_set_drawn_anew_and_only_by_data_se
     }
     assert!((120..=152).contains(&right), "{right} of 200");
     assert!(wrong < 120, "{wrong} of 200");
+}
+
+/// Eight draws and 40 held-out samples crossed: `delta + w_k (a_r + b_j + (ab)_rj)` at the points `k`, the theory at 0.
+fn crossed(delta: f64, points: usize, [a, b, ab]: [f64; 3], seed: u64) -> (Blocks, Sampling) {
+    const SAMPLES: usize = 40;
+    let normal = |purpose, n, m| normal_matrix(&mut stream(seed, purpose, &[]), n, m);
+    let of_draw = normal("of draw", DRAWS, 1) * a;
+    let of_sample = normal("of sample", SAMPLES, 1) * b;
+    let of_both = normal("of both", DRAWS, SAMPLES) * ab;
+    let weight = |k: usize| 1.0 - 0.25 * k as f64;
+    let loss = |r: usize, j: usize| of_draw[r] + of_sample[j] + of_both[(r, j)];
+    let n = SAMPLES as f64;
+    let mean = |r: usize| (0..SAMPLES).map(|j| loss(r, j)).sum::<f64>() / n;
+    let draws: Vec<_> = (0..DRAWS)
+        .map(|dataset| {
+            let index = DrawIndex {
+                dataset,
+                replica: 0,
+            };
+            let values = (0..points).map(|k| delta + weight(k) * mean(dataset));
+            (index, values.collect())
+        })
+        .collect();
+    let shares = DMatrix::from_fn(DRAWS, SAMPLES * points, |r, c| {
+        weight(c % points) * (loss(r, c / points) - mean(r)) / n
+    });
+    let sampling = Sampling {
+        samples: SAMPLES,
+        blocks: SAMPLES,
+        shares,
+        population: None,
+    };
+    (Blocks::from_draws(&draws).unwrap(), sampling)
+}
+
+/// Whether the interval of a comparison with 0 covers `delta`, with and without the sampling error of the held-out
+/// samples.
+fn covers(delta: f64, points: usize, sizes: [f64; 3], seed: u64) -> [bool; 2] {
+    let (measured, sampling) = crossed(delta, points, sizes, seed);
+    [TestSet::Sampled(sampling), TestSet::Drawn].map(|test_set| {
+        let theory = TheoryCurve {
+            test_set,
+            ..TheoryCurve::exact(Blocks::fixed(&vec![0.0; points]))
+        };
+        let row = compare(&measured, &theory, Tolerance::Absolute(1.0), seed).unwrap();
+        let [lower, upper] = row.interval.unwrap();
+        lower <= delta && delta <= upper
+    })
+}
+
+/// 95 % intervals for the population, whether draws or samples scatter more, one point or several, at 0 and at 10 times
+/// the noise. Without the sampling error of the samples they cover seldom.
+#[test]
+fn intervals_cover_the_population_when_all_draws_share_their_held_out_samples() {
+    for sizes in [[0.1, 1.0, 0.7], [0.6, 1.0, 0.0], [0.0, 1.0, 2.0]] {
+        let [a, b, ab] = sizes;
+        let noise = f64::sqrt((a * a + ab * ab / 40.0) / 8.0 + b * b / 40.0);
+        for (points, size) in [(1, 0.0), (1, 3.0), (3, 0.0), (3, 10.0)] {
+            let found = (0..400).map(|seed| covers(size * noise, points, sizes, seed));
+            let found: Vec<[bool; 2]> = found.collect();
+            let covered = |which: usize| found.iter().filter(|c| c[which]).count();
+            assert!(
+                (368..=394).contains(&covered(0)),
+                "{sizes:?}, {points} points, {size} times the noise: {} of 400",
+                covered(0)
+            );
+            assert!(covered(1) + 10 < covered(0), "{} of 400", covered(1));
+        }
+    }
+}
+
+/// The draws help no more where the samples limit the interval: the row asks for samples, and for as many as then
+/// decide.
+#[test]
+fn where_samples_limit_the_interval_samples_are_asked_for() {
+    let row = |samples_error: f64| {
+        let (measured, sampling) = crossed(0.3, 1, [0.01, samples_error, 0.0], 4);
+        let theory = TheoryCurve {
+            test_set: TestSet::Sampled(sampling),
+            ..TheoryCurve::exact(Blocks::fixed(&[0.0]))
+        };
+        compare(&measured, &theory, Tolerance::Absolute(0.2), 0).unwrap()
+    };
+    let wide = row(1.0);
+    assert_eq!(wide.verdict, Verdict::Inconclusive { draws_needed: None });
+    let advice = wide.notes.iter().find(|n| n.starts_with("needs ~"));
+    let advice = advice.unwrap_or_else(|| panic!("{:?}", wide.notes));
+    let needed: f64 = advice.split(' ').nth(1).unwrap()[1..].parse().unwrap();
+    assert!(
+        advice.contains("instead of 40") && needed > 60.0,
+        "{advice}"
+    );
+    // The same samples as if they were as many: their error falls with the root of the number.
+    let enough = row((40.0 / needed).sqrt());
+    assert_ne!(enough.verdict.name(), "inconclusive", "{advice}");
+    assert!(wide.p.is_none() && wide.held_out.unwrap().population);
+    let error = wide.held_out.unwrap().error.unwrap();
+    assert!((error / 40f64.powf(-0.5) - 1.0).abs() < 0.4, "{error}");
 }

@@ -2,9 +2,11 @@
 
 use super::deviation::Scatter;
 use super::draws::{Blocks, Level};
-use super::significance::{MIN_DRAWS_FOR_P, p_value, residuals, worst};
-use super::verdict::{Tolerance, Verdict, draws_needed};
+use super::held_out::{HeldOutError, Sampling, TestSet};
+use super::significance::{MIN_DRAWS_FOR_P, Residual, p_value, residuals, worst};
+use super::verdict::{Tolerance, Verdict, draws_needed, samples_needed};
 use crate::error::{Error, Result};
+use crate::numerics::statistics::normal_equivalent;
 
 /// Rounding of a measured value that took many operations, relative to the largest value of the curve: the smallest numerical
 /// bound that any point gets.
@@ -21,6 +23,8 @@ pub struct TheoryCurve {
     pub stderr: Option<Vec<f64>>,
     /// Levels the theory averages over without claiming self-averaging (`Promise::averages_over`).
     pub averages_over: Vec<&'static str>,
+    /// On which test samples theory and measurement stand, of an observable that is formed on held-out ones.
+    pub test_set: TestSet,
 }
 
 impl TheoryCurve {
@@ -31,6 +35,7 @@ impl TheoryCurve {
             values,
             stderr: None,
             averages_over: Vec::new(),
+            test_set: TestSet::Drawn,
         }
     }
 }
@@ -75,6 +80,9 @@ pub struct Comparison {
     pub points: usize,
     /// Points of the grid that were left out.
     pub excluded: usize,
+    /// How the statement stands to held-out samples that all draws share; `None` where there are none.
+    #[serde(default)]
+    pub held_out: Option<HeldOutError>,
     /// Conditions on the statement, in words: one draw, one data set, points left out, bound above the tolerance.
     pub notes: Vec<String>,
 }
@@ -86,11 +94,16 @@ pub struct Comparison {
 /// units) enters as `deviation = max(0, D - B)`, `interval = [max(0, lower - B), upper + B]`: Agree holds for the exact
 /// theory, whatever the numerical error does within its bound, and so does Disagree.
 ///
+/// Held-out samples that all draws share ([`TestSet::Sampled`]): their sampling error adds to the noise part and to the
+/// interval, and the worst point is judged with it; there is no p-value, since the draws do not vary it. Where it is
+/// what makes the interval wide, the row says how many samples are needed, and no number of draws.
+///
 /// One draw: `D` without noise correction, no interval; the verdict rests on `[D - B, D + B]` and is about this draw. A theory
 /// that averages over a level drawn once is Inconclusive. `seed` keys the random sign flips (more than 12 draws).
 ///
-/// Errors: no point is defined everywhere; the measured mean is exactly zero under a relative tolerance; a tolerance that is
-/// not positive; shapes that do not match (internal).
+/// Errors: no point is defined everywhere; under a relative tolerance, a theory or a measurement that is zero
+/// everywhere (the distance would be 100 % whatever is measured); a tolerance that is not positive; shapes that do not
+/// match (internal).
 pub fn compare(
     measured: &Blocks,
     theory: &TheoryCurve,
@@ -129,12 +142,27 @@ pub fn compare(
     let stderr = theory.stderr.as_deref().map(pick);
     let mut notes = Vec::new();
 
+    if matches!(tolerance, Tolerance::Relative(_)) {
+        let vanishes = |k: &usize| theory.values.values.column(*k).amax() <= theory.bound[*k];
+        if kept.iter().all(vanishes) {
+            return Err(no_relative("theory is 0"));
+        }
+    }
     let scale = match tolerance {
         Tolerance::Absolute(_) => (kept.len() as f64).sqrt(),
         Tolerance::Relative(_) => size_of_mean(&measured, &mut notes)?,
     };
     let reference = matches!(tolerance, Tolerance::Relative(_)).then_some(&measured.values);
-    let scatter = Scatter::new(&differences.values, stderr.as_deref(), reference);
+    let sampling = match &theory.test_set {
+        TestSet::Sampled(sampling) => Some(sampling.select(&kept)),
+        _ => None,
+    };
+    let scatter = Scatter::on_held_out(
+        &differences.values,
+        stderr.as_deref(),
+        reference,
+        sampling.as_ref(),
+    );
     let bound_size = bound.iter().map(|b| b * b).sum::<f64>().sqrt() / scale;
     let widen = |[lower, upper]: [f64; 2]| {
         [
@@ -144,19 +172,31 @@ pub fn compare(
     };
     let distance = scatter.excess().max(0.0).sqrt();
     let n = differences.n();
-    let interval = (n > 1).then(|| scatter.interval().map(widen)).transpose()?;
+    let known = n > 1 || scatter.of_samples() > 0.0;
+    let interval = known.then(|| scatter.interval().map(widen)).transpose()?;
 
     let unmet = undrawn(theory, &measured);
     let verdict = match Verdict::of(interval.unwrap_or(widen([distance; 2])), tolerance.value()) {
         _ if unmet.is_some() => Verdict::Inconclusive { draws_needed: None },
         Some(verdict) => verdict,
-        None if n == 1 => Verdict::Inconclusive { draws_needed: None },
+        None if n == 1 || scatter.is_limited_by_samples() => {
+            Verdict::Inconclusive { draws_needed: None }
+        }
         None => Verdict::Inconclusive {
             draws_needed: draws_needed(&scatter, scale, bound_size, tolerance.value())?,
         },
     };
+    let undecided = unmet.is_none() && matches!(verdict, Verdict::Inconclusive { .. });
     notes.extend(unmet);
-    if n == 1 {
+    let held_out = theory.test_set.row(scatter.of_samples().sqrt() / scale);
+    notes.extend(theory.test_set.note());
+    if undecided && scatter.is_limited_by_samples() {
+        let factor = samples_needed(&scatter, scale, bound_size, tolerance.value())?;
+        notes.extend(theory.test_set.advice(factor));
+    }
+    if n == 1 && scatter.of_samples() > 0.0 {
+        notes.push("one draw: the statement is for this draw".into());
+    } else if n == 1 {
         notes.push("one draw: the statement is for this draw, without statistical error".into());
     } else if measured.datasets == 1 {
         notes.push("one data set: the statement is for this data set".into());
@@ -171,6 +211,10 @@ pub fn compare(
         notes.push("the numerical bound exceeds the tolerance: solve more accurately".into());
     }
     let p = match &stderr {
+        _ if sampling.is_some() => {
+            notes.push("no p-value: the draws do not vary the held-out samples".into());
+            None
+        }
         Some(_) => {
             notes.push("no p-value: the theory has a statistical error of its own".into());
             None
@@ -180,7 +224,12 @@ pub fn compare(
     if n > 1 && n < MIN_DRAWS_FOR_P {
         notes.push(format!("{n} draws: too few for a p-value"));
     }
-    let residuals = residuals(&differences.values)?;
+    let mut residuals = residuals(&differences.values)?;
+    if let Some(sampling) = &sampling {
+        for (k, residual) in residuals.iter_mut().enumerate() {
+            *residual = widened(residual, sampling.select(&[k]), n)?;
+        }
+    }
     let worst = worst(&residuals, &bound).map(|k| Worst {
         index: kept[k],
         difference: residuals[k].difference,
@@ -199,7 +248,37 @@ pub fn compare(
         level: differences.level,
         points: kept.len(),
         excluded: points - kept.len(),
+        held_out,
         notes,
+    })
+}
+
+/// A relative distance from, or in units of, what is zero everywhere.
+fn no_relative(what: &str) -> Error {
+    Error::input(
+        "comparison",
+        format!("{what} at every point, where a relative deviation has no meaning"),
+        "state an absolute tolerance",
+    )
+}
+
+/// A residual with the sampling error of held-out samples at its point, by the rule of Welch and Satterthwaite.
+fn widened(residual: &Residual, sampling: Sampling, draws: usize) -> Result<Residual> {
+    let by_samples = sampling.total();
+    let by_draws = residual.stderr.map_or(0.0, |s| s * s);
+    let variance = by_draws + by_samples;
+    if variance == 0.0 {
+        return Ok(*residual);
+    }
+    let squares = by_draws * by_draws / (draws.max(2) - 1) as f64
+        + by_samples * by_samples / sampling.freedom();
+    let freedom = (variance * variance / squares).round().max(1.0) as usize;
+    let t = residual.difference / variance.sqrt();
+    Ok(Residual {
+        stderr: Some(variance.sqrt()),
+        t: Some(t),
+        z: Some(normal_equivalent(t, freedom)?),
+        ..*residual
     })
 }
 
@@ -208,11 +287,7 @@ fn size_of_mean(measured: &Blocks, notes: &mut Vec<String>) -> Result<f64> {
     let scatter = Scatter::new(&measured.values, None, None);
     let with_noise = scatter.excess() + scatter.noise();
     if with_noise == 0.0 {
-        return Err(Error::input(
-            "compare.tolerance",
-            "the measured values are zero: a relative deviation has no meaning",
-            "state tolerance = { absolute = ... }",
-        ));
+        return Err(no_relative("the measurement is 0"));
     }
     if scatter.excess() > 0.5 * with_noise {
         return Ok(scatter.excess().sqrt());
@@ -338,6 +413,34 @@ mod tests {
         assert!((relative.deviation - absolute.deviation / 2.0).abs() < 0.01);
         let zero = Blocks::fixed(&[0.0; 6]);
         assert!(compare(&zero, &theory, Tolerance::Relative(0.05), 0).is_err());
+    }
+
+    /// A theory that is 0 is 100 % off whatever is measured, down to the last digit: a relative tolerance does not
+    /// apply.
+    #[test]
+    fn nothing_is_relative_to_zero() {
+        let zero = TheoryCurve::exact(Blocks::fixed(&[0.0; 6]));
+        let m = blocks(&normal_matrix(&mut stream(2, "tiny", &[]), 8, 6).map(|z| 2e-5 + 1e-7 * z));
+        let message = |m: &Blocks, t: &TheoryCurve| {
+            let row = compare(m, t, Tolerance::default(), 0);
+            row.unwrap_err().to_string()
+        };
+        assert!(message(&m, &zero).contains("theory is 0 at every point"));
+        let theory = TheoryCurve::exact(Blocks::fixed(&[1.0; 6]));
+        let nothing = Blocks::fixed(&[0.0; 6]);
+        assert!(message(&nothing, &theory).contains("the measurement is 0 at every point"));
+        // Within its own bound it is no more than that.
+        let bounded = TheoryCurve {
+            bound: vec![1e-9; 6],
+            ..TheoryCurve::exact(Blocks::fixed(&[1e-10; 6]))
+        };
+        assert!(message(&m, &bounded).contains("theory is 0"));
+        let near = compare(&m, &zero, Tolerance::Absolute(0.01), 0).unwrap();
+        assert_eq!(near.verdict, Verdict::Agree);
+        assert!((near.deviation - 2e-5).abs() < 1e-6);
+        // Zero at some points is a curve like any other.
+        let rising = TheoryCurve::exact(Blocks::fixed(&[0.0, 0.0, 1.0, 2.0, 3.0, 4.0]));
+        assert!(compare(&m, &rising, Tolerance::default(), 0).is_ok());
     }
 
     #[test]

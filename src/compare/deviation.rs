@@ -26,6 +26,7 @@
 //! Sources: Z. Bai and H. Saranadasa, Statistica Sinica 6, 311 (1996) (U-statistic and tr Sigma^2); F. E. Satterthwaite,
 //! Biometrics 2, 110 (1946); G. Feldman and R. Cousins, arXiv:physics/9711021 (spending at a boundary).
 
+use super::held_out::Sampling;
 use crate::error::{Error, Result};
 use nalgebra::{DMatrix, DVector};
 use statrs::distribution::{ContinuousCDF, FisherSnedecor, Normal, StudentsT};
@@ -45,6 +46,11 @@ pub struct Scatter {
     along: f64,
     /// Variance of the mean that a Monte Carlo theory adds, in all and along `u`.
     theory: [f64; 2],
+    /// Variance of the mean by held-out samples that all blocks share, in all and along `u`: it does not fall with
+    /// their number.
+    shared: [f64; 2],
+    /// Degrees of freedom of `shared`, and the part of it that falls with the number of held-out samples.
+    sampling: [f64; 2],
 }
 
 impl Scatter {
@@ -56,6 +62,18 @@ impl Scatter {
         differences: &DMatrix<f64>,
         theory_stderr: Option<&[f64]>,
         measured: Option<&DMatrix<f64>>,
+    ) -> Scatter {
+        Scatter::on_held_out(differences, theory_stderr, measured, None)
+    }
+
+    /// The same with the sampling error of held-out samples that all blocks share: its variance adds to that of the
+    /// mean, its degrees of freedom by the rule of Welch and Satterthwaite. It counts as one direction, as it does for
+    /// a curve whose points rise and fall together.
+    pub fn on_held_out(
+        differences: &DMatrix<f64>,
+        theory_stderr: Option<&[f64]>,
+        measured: Option<&DMatrix<f64>>,
+        sampling: Option<&Sampling>,
     ) -> Scatter {
         let (n, points) = differences.shape();
         let freedom = (n.max(2) - 1) as f64;
@@ -69,11 +87,16 @@ impl Scatter {
             [s.iter().map(|s| s * s).sum(), along * along]
         });
         let mut series = &centred * &direction;
+        let of_samples = sampling.map_or(0.0, Sampling::total);
+        let mut noisy = direction.clone();
         if let Some(measured) = measured {
             let (level, fluctuation) = centre(measured);
-            let excess = (squared - trace / n as f64 - theory[0]).max(0.0).sqrt();
+            let excess = squared - trace / n as f64 - theory[0] - of_samples;
+            let excess = excess.max(0.0).sqrt();
             if excess > 0.0 && level.norm() > 0.0 {
-                series -= &fluctuation * unit(&level) * (excess / level.norm());
+                let weight = unit(&level) * (excess / level.norm());
+                series -= &fluctuation * &weight;
+                noisy -= weight;
             }
         }
         let directions = directions(trace, gram.norm_squared(), freedom, points);
@@ -85,6 +108,15 @@ impl Scatter {
             0.0 => 0.0,
             size => (observed.max(floor) / size).min(trace),
         };
+        let shared = sampling.map_or([0.0; 2], |s| {
+            // Below the noise the direction says nothing: all of it counts.
+            let known = match noise + theory[0] + of_samples {
+                0.0 => 1.0,
+                noise => (squared / noise).min(1.0),
+            };
+            let along = s.variance(noisy.as_slice()).min(of_samples);
+            [of_samples, known * along + (1.0 - known) * of_samples]
+        });
         Scatter {
             n,
             squared,
@@ -92,12 +124,38 @@ impl Scatter {
             directions,
             along,
             theory,
+            shared,
+            sampling: sampling.map_or([1.0; 2], |s| [s.freedom(), s.reducible()]),
         }
     }
 
     /// Variance of the mean difference, summed over points: the noise part of `||dbar||^2`.
     pub fn noise(&self) -> f64 {
-        self.trace / self.n as f64 + self.theory[0]
+        self.trace / self.n as f64 + self.theory[0] + self.shared[0]
+    }
+
+    /// Variance of the mean by held-out samples that all blocks share, summed over points.
+    pub fn of_samples(&self) -> f64 {
+        self.shared[0]
+    }
+
+    /// Whether held-out samples add more to the interval than the draws do.
+    pub fn is_limited_by_samples(&self) -> bool {
+        self.shared[1] > self.along / self.n as f64
+    }
+
+    /// Degrees of freedom of the variance along `u`.
+    fn freedom(&self) -> f64 {
+        let draws = self.n as f64 - 1.0;
+        let [by_draws, by_samples] = [self.along / self.n as f64 + self.theory[1], self.shared[1]];
+        match by_samples > 0.0 {
+            false => draws,
+            true => {
+                let squares = by_draws * by_draws / draws.max(1.0)
+                    + by_samples * by_samples / self.sampling[0];
+                (by_draws + by_samples).powi(2) / squares
+            }
+        }
     }
 
     /// Unbiased `||E d||^2`; may be negative.
@@ -105,9 +163,9 @@ impl Scatter {
         self.squared - self.noise()
     }
 
-    /// The 95 % interval of `||E d||`; needs two draws.
+    /// The 95 % interval of `||E d||`; needs two draws, or one with a sampling error of held-out samples.
     pub fn interval(&self) -> Result<[f64; 2]> {
-        if self.n < 2 {
+        if self.n < 2 && self.shared[0] == 0.0 {
             return Err(Error::bug("deviation", "an interval needs two draws"));
         }
         let noise = self.noise();
@@ -135,6 +193,20 @@ impl Scatter {
     /// What `n` draws are expected to show if the present estimate is right.
     pub fn planned(&self, n: usize) -> Scatter {
         let expected = Scatter { n, ..self.clone() };
+        Scatter {
+            squared: self.excess().max(0.0) + expected.noise(),
+            ..expected
+        }
+    }
+
+    /// What `factor` times as many held-out samples are expected to show.
+    pub fn planned_samples(&self, factor: f64) -> Scatter {
+        let reducible = self.sampling[1];
+        let kept = reducible / factor + 1.0 - reducible;
+        let expected = Scatter {
+            shared: self.shared.map(|v| v * kept),
+            ..self.clone()
+        };
         Scatter {
             squared: self.excess().max(0.0) + expected.noise(),
             ..expected
@@ -179,12 +251,14 @@ impl Reference {
         let bug = |e: &dyn std::fmt::Display| Error::bug("deviation", e.to_string());
         let n = s.n as f64;
         let noise = s.noise();
-        let along = s.along / n + s.theory[1];
-        // Directions of draws and theory together: squares add.
-        let square = (s.trace / n).powi(2) / s.directions + s.theory[0].powi(2);
+        let along = s.along / n + s.theory[1] + s.shared[1];
+        // Directions of draws, theory and held-out samples together: squares add.
+        let square =
+            (s.trace / n).powi(2) / s.directions + s.theory[0].powi(2) + s.shared[0].powi(2);
         let directions = noise * noise / square;
         let freedom = (directions - 1.0).max(0.5);
-        let fisher = FisherSnedecor::new(freedom, freedom * (n - 1.0)).map_err(|e| bug(&e))?;
+        let of_variance = s.freedom();
+        let fisher = FisherSnedecor::new(freedom, freedom * of_variance).map_err(|e| bug(&e))?;
         let rest = (noise - along).max(0.0);
         let normal = Normal::standard();
         // Trapezoidal rule in the normal deviate: exponentially convergent for a smooth integrand.
@@ -200,7 +274,7 @@ impl Reference {
         Ok(Reference {
             roots,
             along: along.sqrt().max(1e-9 * noise.sqrt()),
-            student: StudentsT::new(0.0, 1.0, n - 1.0).map_err(|e| bug(&e))?,
+            student: StudentsT::new(0.0, 1.0, of_variance).map_err(|e| bug(&e))?,
             tau: noise * (2.0 / directions).sqrt(),
         })
     }
@@ -312,6 +386,33 @@ mod tests {
         let plain = Scatter::new(&d, None, None).interval().unwrap();
         let wide = Scatter::new(&d, Some(&[1.0; 5]), None).interval().unwrap();
         assert!(wide[1] - wide[0] > 1.3 * (plain[1] - plain[0]));
+    }
+
+    /// Held-out samples that scale the measurement as a whole scale its distance from a theory of 0 with it: deviation
+    /// exactly 1, whatever they do. From a theory that stands still the distance does move.
+    #[test]
+    fn samples_that_scale_distance_and_norm_alike_have_no_width() {
+        let shape = [1.0, 2.0, -1.0];
+        let m = DMatrix::from_fn(4, 3, |_, k| shape[k]);
+        let shares = DMatrix::from_fn(4, 3 * 10, |_, c| {
+            0.01 * (c as f64 / 3.0).floor().mul_add(2.0, -9.0) * shape[c % 3]
+        });
+        let sampling = Sampling {
+            samples: 10,
+            blocks: 10,
+            shares,
+            population: None,
+        };
+        let scatter = |measured| Scatter::on_held_out(&m, None, measured, Some(&sampling));
+        let (relative, absolute) = (scatter(Some(&m)), scatter(None));
+        // 10/9 * 0.01^2 * (9^2 + 7^2 + ... + 1) * 2 * |shape|^2.
+        let exact = 10.0 / 9.0 * 1e-4 * 330.0 * 6.0;
+        assert!((absolute.of_samples() - exact).abs() < 1e-14);
+        assert!((absolute.shared[1] - exact).abs() < 1e-14);
+        assert!(relative.shared[1] < 1e-3 * exact, "{}", relative.shared[1]);
+        // Ten times as many samples: a tenth of the variance.
+        let more = absolute.planned_samples(10.0);
+        assert!((more.of_samples() - 0.1 * exact).abs() < 1e-14);
     }
 
     #[test]

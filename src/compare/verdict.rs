@@ -1,6 +1,7 @@
 //! Equivalence against a stated tolerance: agree, disagree, or not enough draws to say.
 
 use super::deviation::Scatter;
+use super::draws::Blocks;
 use crate::error::{Error, Result};
 
 /// How large a deviation still counts as agreement.
@@ -34,6 +35,31 @@ impl Tolerance {
         match self {
             Tolerance::Relative(_) => "relative",
             Tolerance::Absolute(_) => "absolute",
+        }
+    }
+
+    /// This tolerance, or the absolute one of an observable that may vanish
+    /// ([`crate::instrument::Observable::vanishing`]) where a relative one asks for less: at values below `vanishing`
+    /// over the relative tolerance.
+    ///
+    /// ```
+    /// use saddlepoint::compare::{Blocks, Tolerance};
+    /// let (small, large) = (Blocks::fixed(&[2e-5]), Blocks::fixed(&[0.5]));
+    /// let tolerance = Tolerance::Relative(0.05);
+    /// assert_eq!(tolerance.or_absolute(Some(0.01), &small), Tolerance::Absolute(0.01));
+    /// assert_eq!(tolerance.or_absolute(Some(0.01), &large), tolerance);
+    /// assert_eq!(tolerance.or_absolute(None, &small), tolerance);
+    /// ```
+    pub fn or_absolute(self, vanishing: Option<f64>, measured: &Blocks) -> Tolerance {
+        let (Tolerance::Relative(relative), Some(vanishing)) = (self, vanishing) else {
+            return self;
+        };
+        let mean = measured.mean();
+        let defined: Vec<f64> = mean.into_iter().filter(|m| m.is_finite()).collect();
+        let square: f64 = defined.iter().map(|m| m * m).sum();
+        match relative * (square / defined.len().max(1) as f64).sqrt() < vanishing {
+            true => Tolerance::Absolute(vanishing),
+            false => self,
         }
     }
 
@@ -123,6 +149,37 @@ pub(super) fn draws_needed(
         }
     }
     Ok(Some(enough.max(super::MIN_DRAWS_FOR_P)))
+}
+
+/// Factor on the number of held-out samples that clears the tolerance with the present draws, were the present estimate
+/// right; `None` where no number up to a million times as many does.
+pub(super) fn samples_needed(
+    scatter: &Scatter,
+    scale: f64,
+    bound: f64,
+    tolerance: f64,
+) -> Result<Option<f64>> {
+    const MOST: f64 = 1e6;
+    let clears = |factor: f64| -> Result<bool> {
+        let [lower, upper] = scatter.planned_samples(factor).interval()?;
+        let widened = [lower / scale - bound, upper / scale + bound];
+        Ok(Verdict::of(widened, tolerance).is_some())
+    };
+    let (mut few, mut enough) = (1.0, 2.0);
+    while !clears(enough)? {
+        (few, enough) = (enough, 2.0 * enough);
+        if enough > MOST {
+            return Ok(None);
+        }
+    }
+    while enough > 1.05 * few {
+        let middle = (few * enough).sqrt();
+        match clears(middle)? {
+            true => enough = middle,
+            false => few = middle,
+        }
+    }
+    Ok(Some(enough))
 }
 
 #[cfg(test)]

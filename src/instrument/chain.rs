@@ -17,7 +17,10 @@ pub struct ChainDiagnostic {
 }
 
 macro_rules! diagnostic {
-    ($name:literal, $label:literal, $unit:literal, $convention:literal, $text:literal, $read:expr) => {
+    (
+        $name:literal, $label:literal, $unit:literal, $convention:literal, $text:literal, $undefined:expr, $vanishing:expr,
+        $read:expr
+    ) => {
         ChainDiagnostic {
             about: &About {
                 kind: $name,
@@ -33,6 +36,9 @@ macro_rules! diagnostic {
                 label: $label,
                 unit: $unit,
                 convention: $convention,
+                undefined: $undefined,
+                vanishing: $vanishing,
+                ..Observable::PLAIN
             },
             read: $read,
         }
@@ -47,6 +53,8 @@ pub(super) static RHAT: ChainDiagnostic = diagnostic!(
     "sqrt(((n-1)/n W + B/n)/W) with the mean variance W within the halves of length n and the variance B/n of their means; 1 at
 convergence.
 source: Gelman et al., Bayesian Data Analysis (2013), section 11.4",
+    None,
+    None,
     |report| Some(report.rhat)
 );
 
@@ -57,6 +65,8 @@ pub(super) static AUTOCORRELATION_TIME: ChainDiagnostic = diagnostic!(
     "integrated autocorrelation time of the potential V, in units of time (training.step times steps)",
     "step * (1 + 2 sum_t rho(t)), cut off at Sokal's window of 5 autocorrelation times; not-a-number where that is beyond half of the chain.
 source: Sokal, Monte Carlo Methods in Statistical Mechanics (1997), section 3",
+    Some("the chain is too short for its autocorrelation time"),
+    None,
     |report| Some(report.autocorrelation_time)
 );
 
@@ -67,6 +77,8 @@ pub(super) static EFFECTIVE: ChainDiagnostic = diagnostic!(
     "effective sample size of the potential V: number of steps divided by the autocorrelation time in steps",
     "Number of independent samples that would know the mean of V as well as this chain does; not-a-number where the chain is too short for
 its autocorrelation time.",
+    Some("the chain is too short for its autocorrelation time"),
+    None,
     |report| Some(report.effective)
 );
 
@@ -77,6 +89,8 @@ pub(super) static VIRIAL: ChainDiagnostic = diagnostic!(
     "mean over the chain of (1/(n T)) sum_j theta_j dU/dtheta_j with n parameters; 1 in equilibrium",
     "Equipartition: partial integration of exp(-U/T) gives E[theta_j dU/dtheta_j] = T for every parameter, whatever the network. The theory
 virial-identity predicts the 1; a step that is too large, or a chain that is not in equilibrium, misses it.",
+    None,
+    None,
     |report| Some(report.virial)
 );
 
@@ -86,6 +100,8 @@ pub(super) static ACCEPTANCE: ChainDiagnostic = diagnostic!(
     "1",
     "accepted fraction of the Metropolis proposals; not-a-number for schemes without them",
     "Of scheme = \"mala\" and \"hmc\".",
+    Some("the scheme has no proposals"),
+    None,
     |report| report.acceptance
 );
 
@@ -95,6 +111,8 @@ pub(super) static STEP: ChainDiagnostic = diagnostic!(
     "1",
     "step in use at the end of the chain: training.step after the halvings of the stiffness guard",
     "training.step / 2^k after k halvings.",
+    None,
+    None,
     |report| Some(report.step)
 );
 
@@ -102,9 +120,11 @@ pub(super) static START: ChainDiagnostic = diagnostic!(
     "start-difference",
     "difference between starts",
     "standard errors",
-    "mean of V minus that of a chain from zero weights, in standard errors; not-a-number without training.controls",
+    "mean of V minus that of a chain from zero weights, in standard errors, of which one is as good as none; not-a-number without training.controls",
     "Standard normal where both chains have forgotten their starts; the mean of V cannot tell wells of equal depth apart, for which replicas
 from different starts are compared.",
+    Some("training.controls is not set"),
+    Some(1.0),
     |report| report.from_zero
 );
 
@@ -112,8 +132,10 @@ pub(super) static HALF_STEP: ChainDiagnostic = diagnostic!(
     "half-step-difference",
     "difference at half the step",
     "standard errors",
-    "mean of V minus that of a chain with half the step in use, in standard errors; not-a-number without training.controls",
+    "mean of V minus that of a chain with half the step in use, in standard errors, of which one is as good as none; not-a-number without training.controls",
     "Standard normal where the error of the step is far below the statistical one.",
+    Some("training.controls is not set"),
+    Some(1.0),
     |report| report.at_half_step
 );
 

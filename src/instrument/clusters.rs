@@ -61,6 +61,7 @@ static WEIGHT: Observable = Observable {
     label: "cluster weight s n_s",
     unit: "1",
     convention: "probability that a random site belongs to a finite cluster of s sites; empty sites of site percolation belong to none",
+    ..Observable::PLAIN
 };
 
 /// As registered: sizes 1 to 10.
@@ -142,6 +143,7 @@ static SHARE: Observable = Observable {
     label: "infinite cluster P_inf",
     unit: "1",
     convention: "probability that a random site belongs to the infinite cluster: one of more sites than the cap, or the largest of a graph",
+    ..Observable::PLAIN
 };
 
 impl Instrument for InfiniteShare {

@@ -15,6 +15,7 @@ pub static CONSERVED_QUANTITY: Observable = Observable {
     label: "imbalance ‖Mₗ‖",
     unit: "1",
     convention: "|W_{l+1}^T W_{l+1} - W_l W_l^T|_F of the raw weights, l = 1, ..., L-1",
+    ..Observable::PLAIN
 };
 
 /// Relative change of all imbalances since the start; 0 under gradient flow, of order the learning rate under descent.
@@ -22,7 +23,11 @@ pub static CONSERVED_DRIFT: Observable = Observable {
     name: "conserved-drift",
     label: "drift of the imbalance",
     unit: "1",
-    convention: "sum_l |M_l(t) - M_l(0)|_F / sum_l |W_l(t)|_F^2, M_l = W_{l+1}^T W_{l+1} - W_l W_l^T of the raw weights",
+    convention: "sum_l |M_l(t) - M_l(0)|_F / sum_l |W_l(t)|_F^2, M_l = W_{l+1}^T W_{l+1} - W_l W_l^T of the raw weights; as good as \
+                 0 below 0.01 of the squared weights",
+    vanishing: Some(0.01),
+    undefined: Some("weights that are all zero have no size to compare the drift with"),
+    ..Observable::PLAIN
 };
 
 const QUANTITY_ABOUT: About = About {

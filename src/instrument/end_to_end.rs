@@ -16,6 +16,7 @@ pub static INPUT_OUTPUT_MAP: Observable = Observable {
     unit: "1",
     convention: "entries of the end-to-end linear map F(t) (product of the layers with their multipliers; linear regression of the \
                  outputs on the training inputs when the network is not linear)",
+    ..Observable::PLAIN
 };
 
 const ABOUT: About = About {

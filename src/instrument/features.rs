@@ -15,6 +15,7 @@ pub static FEATURE_KERNEL: Observable = Observable {
     label: "feature kernel",
     unit: "1",
     convention: "Phi^l(x, x') = phi(h^l(x)) . phi(h^l(x')) / N_l, first min(P, 16) training inputs; endpoint 0 = start, 1 = end",
+    ..Observable::PLAIN
 };
 
 /// Kernel of the back-propagated gradients at every hidden layer, before and after training.
@@ -24,6 +25,7 @@ pub static GRADIENT_KERNEL: Observable = Observable {
     unit: "1",
     convention: "G^l(x, x') = (s/N_o) sum_i df_i(x)/dh^l . df_i(x')/dh^l with h^l the preactivations and s the parametrisation's factor on the \
                  learning rate (gamma_0^2 N in mean-field, else 1), first min(P, 16) training inputs; endpoint 0 = start, 1 = end",
+    ..Observable::PLAIN
 };
 
 /// Rotation of the feature kernel of every layer since the start, in `[0, 1]`.
@@ -31,7 +33,11 @@ pub static FEATURE_KERNEL_CHANGE: Observable = Observable {
     name: "feature-kernel-change",
     label: "change of the feature kernel",
     unit: "1",
-    convention: "1 - <Phi_0, Phi_t> / (|Phi_0| |Phi_t|), Frobenius, not centred, first min(P, 64) training inputs",
+    convention: "1 - <Phi_0, Phi_t> / (|Phi_0| |Phi_t|), Frobenius, not centred, first min(P, 64) training inputs; as good as 0 below 0.01, of at \
+                 most 1",
+    vanishing: Some(0.01),
+    undefined: Some("features that are all zero have no direction"),
+    ..Observable::PLAIN
 };
 
 /// Centred alignment of every layer's feature kernel with the targets, in `[0, 1]`.
@@ -40,6 +46,8 @@ pub static KERNEL_TARGET_ALIGNMENT: Observable = Observable {
     label: "kernel-target alignment",
     unit: "1",
     convention: "<H Phi H, H Y^T Y H> / (|H Phi H| |H Y^T Y H|), Frobenius, H = 1 - 11^T/P centres, first min(P, 64) training inputs",
+    undefined: Some("features or targets that do not vary have no direction"),
+    ..Observable::PLAIN
 };
 
 /// Centred kernel alignment between the layers of the trained network, in `[0, 1]`.
@@ -48,6 +56,8 @@ pub static CKA: Observable = Observable {
     label: "centred kernel alignment of layers",
     unit: "1",
     convention: "<H Phi^l H, H Phi^m H> / (|H Phi^l H| |H Phi^m H|), linear kernel, first min(P, 64) training inputs, after the last step",
+    undefined: Some("features that do not vary have no direction"),
+    ..Observable::PLAIN
 };
 
 /// Effective dimension of every layer's features.
@@ -57,6 +67,8 @@ pub static PARTICIPATION_RATIO: Observable = Observable {
     unit: "1",
     convention: "(sum_i l_i)^2 / sum_i l_i^2 with the eigenvalues l_i of the features' covariance over the first min(P, 64) training inputs, \
                  mean subtracted, divided by P; between 1 and min(N_l, P - 1)",
+    undefined: Some("features that do not vary have no directions to count"),
+    ..Observable::PLAIN
 };
 
 const KERNEL_SAMPLES: usize = 16;

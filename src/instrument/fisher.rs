@@ -60,6 +60,7 @@ static OBSERVABLE: Observable = Observable {
     label: "exponent tau of the cluster sizes",
     unit: "1",
     convention: "maximum-likelihood exponent of the number of clusters per site, n_s ~ s^-tau, between the cutoffs",
+    ..Observable::PLAIN
 };
 
 /// Size `L^(d_f)` of the largest clusters of a lattice at the threshold, without amplitude.

@@ -17,6 +17,8 @@ pub static HALF_RISE_TIME: Observable = Observable {
     unit: "tau",
     convention: "first time at which u_i rises through s_i / 2, interpolated linearly between consecutive steps, t = learning_rate * step; \
                  not-a-number if it never does",
+    undefined: Some("the mode does not rise through half of its strength while it is watched"),
+    ..Observable::PLAIN
 };
 
 const ABOUT: About = About {

@@ -19,6 +19,8 @@ pub static KERNEL_MODE_LEARNABILITY: Observable = Observable {
     unit: "1",
     convention: "c_k = (v_k . f)(v_k . y)/(v_k . y)^2, products summed over outputs; v_k the eigenvectors of the kernel matrix of the points, \
                  largest eigenvalue first; points: the population of the task, or the test inputs where it shows none; 0 = nothing learned, 1 = all",
+    undefined: Some("the target has no part in the mode"),
+    ..Observable::PLAIN
 };
 
 /// Mean squared error on every eigenmode of the kernel.
@@ -28,6 +30,7 @@ pub static KERNEL_MODE_ERROR: Observable = Observable {
     unit: "1",
     convention: "E_k = (1/M) |v_k . (y - f)|^2, summed over outputs, of every network, on M points as in kernel-mode-learnability; \
                  sum_k E_k = mean of |y - f|^2, not halved; its mean over networks holds bias and variance",
+    ..Observable::PLAIN
 };
 
 const LEARNABILITY_ABOUT: About = About {

@@ -64,6 +64,7 @@ impl Task for PowerLaw {
                 v: DMatrix::zeros(INPUTS, 0),
             },
             groups: None,
+            blocks: None,
         })
     }
     fn population(&self, most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {

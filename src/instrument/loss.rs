@@ -1,5 +1,6 @@
 //! Training and test loss.
 
+use super::blocks::{self, Blocks};
 use super::map::EndToEnd;
 use super::subject::{Series, Subject, refused, time_axis};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
@@ -17,6 +18,7 @@ pub static TRAIN_LOSS: Observable = Observable {
     label: "training loss",
     unit: "1",
     convention: "the loss as minimised: L = (w/2) sum_mu |y_mu - f(x_mu)|^2, sum over outputs, w = 1/P (half-mean) or 1 (half-sum), or the cross-entropy per position in nats",
+    ..Observable::PLAIN
 };
 
 /// The same loss on the test set over training time.
@@ -25,6 +27,8 @@ pub static TEST_LOSS: Observable = Observable {
     label: "test loss",
     unit: "1",
     convention: "the training loss on the test set: L = (w/2) sum_mu |y_mu - f(x_mu)|^2, w = 1/P_test (half-mean) or 1 (half-sum), or the cross-entropy per position in nats",
+    held_out: true,
+    ..Observable::PLAIN
 };
 
 const TRAIN_ABOUT: About = About {
@@ -41,7 +45,9 @@ const TEST_ABOUT: About = About {
     summary: "loss on the test set",
     text: "\
 L(t) = (w/2) sum_mu |y_mu - f(x_mu)|^2 over the test set on the axis time, with the convention of training.loss: w = 1/P_test
-(half-mean) or 1 (half-sum). Needs a task with test samples.",
+(half-mean) or 1 (half-sum). Needs a task with test samples. Where all data sets share their held-out samples (a file, a
+text), a theory of the population is compared with the sampling error of these samples in the interval, beside the scatter
+between data sets.",
     revision: 2,
 };
 
@@ -70,22 +76,38 @@ enum Residual {
     },
 }
 
+/// The test samples one by one, for the shares of their blocks.
+struct Shares {
+    blocks: Blocks,
+    x: DMatrix<f64>,
+    y: DMatrix<f64>,
+}
+
 struct LossRecorder {
     residual: Residual,
+    shares: Option<Shares>,
     objective: Objective,
     slope: Vec<f64>,
     series: Series,
 }
 
-/// Records the loss on the samples `x`, `y`.
+/// Records the loss on the samples `x`, `y`, and the shares in it of the held-out `blocks` to which they belong.
 pub(super) fn recorder(
     experiment: &Experiment,
     dataset: &Dataset,
     x: &DMatrix<f64>,
     y: &DMatrix<f64>,
+    blocks: Option<Blocks>,
 ) -> Result<Box<dyn Recorder>> {
     let subject = Subject::of(experiment).map_err(|d| refused("loss", d))?;
     let (mut x, mut y) = (x.clone(), y.clone());
+    let blocks = blocks.filter(|blocks| !blocks.is_empty());
+    let width = 1 + subject.held_out_blocks * usize::from(blocks.is_some());
+    let shares = blocks.map(|blocks| Shares {
+        blocks,
+        x: x.clone(),
+        y: y.clone(),
+    });
     let loss = subject.training.loss();
     let classes = subject.learner.classes(subject.shape);
     let objective = loss.objective(x.ncols(), y.nrows(), classes);
@@ -109,31 +131,47 @@ pub(super) fn recorder(
     };
     Ok(Box::new(LossRecorder {
         residual,
+        shares,
         objective,
         slope: Vec::new(),
-        series: Series::new(1),
+        series: Series::new(width),
     }))
 }
 
 impl Recorder for LossRecorder {
     fn record(&mut self, _step: usize, _time: f64, parameters: &Parameters) -> Result<()> {
-        let loss = match &mut self.residual {
+        let (loss, outputs) = match &mut self.residual {
             Residual::Compressed {
                 end_to_end,
                 x,
                 y,
                 offset,
             } => {
-                let square = (&*y - end_to_end.map(parameters) * &*x).norm_squared() + *offset;
-                0.5 * self.objective.weight() * square
+                let map = end_to_end.map(parameters);
+                let square = (&*y - &map * &*x).norm_squared() + *offset;
+                let outputs = self.shares.as_ref().map(|shares| map * &shares.x);
+                (0.5 * self.objective.weight() * square, outputs)
             }
             Residual::Forward { network, x, y } => {
                 let f = network.forward(parameters, x);
-                self.objective
-                    .residual(f.as_slice(), y.as_slice(), &mut self.slope)
+                let loss = self
+                    .objective
+                    .residual(f.as_slice(), y.as_slice(), &mut self.slope);
+                (loss, Some(f))
             }
         };
-        self.series.push([loss])
+        let shares = match (&self.shares, outputs) {
+            (Some(Shares { blocks, y, .. }), Some(f)) => {
+                let columns = f.as_slice().chunks_exact(y.nrows());
+                let columns = columns.zip(y.as_slice().chunks_exact(y.nrows()));
+                let objective = self.objective;
+                let loss = |(f, y)| (objective.residual(f, y, &mut self.slope), 1.0);
+                let losses: Vec<(f64, f64)> = columns.map(loss).collect();
+                blocks.shares(losses)
+            }
+            _ => Vec::new(),
+        };
+        self.series.push([loss].into_iter().chain(shares))
     }
 
     fn collected(&mut self) -> &mut Vec<f64> {
@@ -174,7 +212,7 @@ impl Instrument for TrainLoss {
     }
 
     fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
-        recorder(experiment, dataset, &dataset.x, &dataset.y)
+        recorder(experiment, dataset, &dataset.x, &dataset.y, None)
     }
 }
 
@@ -196,12 +234,26 @@ impl Instrument for TestLoss {
     }
 
     fn bytes(&self, experiment: &Experiment) -> u64 {
-        Subject::bytes(experiment, |subject| space(subject, subject.test_samples))
+        Subject::bytes(experiment, |subject| {
+            let samples = subject.test_samples;
+            let of_each = match subject.held_out_blocks {
+                0 => 0,
+                _ => subject.forward(samples) + samples,
+            };
+            space(subject, samples) + of_each
+        })
+    }
+
+    fn held_out_blocks(&self, experiment: &Experiment) -> usize {
+        blocks::count(experiment)
     }
 
     fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
         match &dataset.test {
-            Some((x, y)) => recorder(experiment, dataset, x, y),
+            Some((x, y)) => {
+                let blocks = Blocks::new(blocks::count(experiment), dataset)?;
+                recorder(experiment, dataset, x, y, Some(blocks))
+            }
             None => Err(refused("test-loss", no_test_set())),
         }
     }

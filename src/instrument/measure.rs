@@ -38,7 +38,8 @@ pub struct Measured {
 /// training and every 1,000 steps at least; which steps are looked at does not change the training. With `start.paused`, the state that
 /// `on_progress` gave, the same measurement is continued, to the same bits.
 ///
-/// Errors: an instrument that declines the experiment, divergence of the training, whatever `on_progress` returns.
+/// Errors: an instrument that declines the experiment, divergence of the training, a value that is not a finite number
+/// where its observable is one, whatever `on_progress` returns.
 pub fn measure(
     experiment: &Experiment,
     instruments: &[&dyn Instrument],
@@ -196,8 +197,9 @@ impl<'a> Watch<'a> {
             .zip(instruments)
             .map(|((recorder, size), instrument)| {
                 let values = recorder.finish();
+                let observable = instrument.observable();
                 match values.len() == size {
-                    true => Ok(values),
+                    true => observable.check("measure", &values).map(|()| values),
                     false => Err(Error::bug(
                         instrument.about().kind,
                         format!("{} values on a grid of {size}", values.len()),

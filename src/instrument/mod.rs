@@ -1,5 +1,6 @@
 //! Instruments: what is measured on a network while it trains.
 
+mod blocks;
 pub mod chain;
 mod chosen;
 mod cluster_sizes;
@@ -114,9 +115,17 @@ pub trait Instrument: Send + Sync {
     fn resolved(&self) -> serde_json::Value {
         serde_json::Value::Null
     }
-    /// Numbers that one network gives: those on the grid, unless [`Instrument::combine`] makes them of others.
-    fn primitives(&self, _experiment: &Experiment, axes: &[Axis]) -> usize {
-        observable::size(axes)
+    /// Blocks of the held-out samples that all data sets share ([`crate::task::HeldOut`]) whose shares in the values
+    /// the recorder gives too; 0: none. The shares stand after the values on the grid, block by block: by how much each
+    /// value is above what it would be if the block were like all others, `e_b = sum_(j in b) (v_j - mean v)/n` for a
+    /// mean over `n` test samples.
+    fn held_out_blocks(&self, _experiment: &Experiment) -> usize {
+        0
+    }
+    /// Numbers that one network gives: those on the grid with the shares of held-out blocks, unless
+    /// [`Instrument::combine`] makes them of others.
+    fn primitives(&self, experiment: &Experiment, axes: &[Axis]) -> usize {
+        observable::size(axes) * (1 + self.held_out_blocks(experiment))
     }
     /// The instrument as one that reads simulations without a learner.
     fn simulated(&self) -> Option<&dyn ReadsSimulation> {
@@ -146,7 +155,8 @@ pub trait Recorder: Send {
     fn chain(&mut self, _report: &ChainReport) {}
     /// The numbers collected so far: with them, and a look at the start, a fresh recorder goes on where this one stands.
     fn collected(&mut self) -> &mut Vec<f64>;
-    /// All values on the instrument's grid, row-major; not-a-number where undefined for this draw.
+    /// All values on the instrument's grid, row-major; not-a-number where undefined for this draw. Then the shares of
+    /// the held-out blocks in them, see [`Instrument::held_out_blocks`].
     fn finish(self: Box<Self>) -> Vec<f64>;
 }
 

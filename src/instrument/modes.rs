@@ -17,6 +17,7 @@ pub static MODE_STRENGTH: Observable = Observable {
     label: "mode strength uᵢ",
     unit: "1",
     convention: "u_i = U_i^T F V_i of the end-to-end map F in the modes (U, s, V) of the task (the teacher's, or those of the data); a mode learned without noise has u_i = s_i",
+    ..Observable::PLAIN
 };
 
 /// Overlap of the map's singular vectors with those of the data set, in `[0, 1]`; 1 when aligned.
@@ -26,6 +27,8 @@ pub static SINGULAR_ALIGNMENT: Observable = Observable {
     unit: "1",
     convention: "|U_i . u_i| |V_i . v_i| with the i-th singular pair (u_i, v_i) of the end-to-end map; for degenerate modes the norms of \
                  the projections on their common subspaces",
+    undefined: Some("the map has no singular vector where its singular value vanishes"),
+    ..Observable::PLAIN
 };
 
 const STRENGTH_ABOUT: About = About {

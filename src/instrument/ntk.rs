@@ -19,6 +19,7 @@ pub static NTK: Observable = Observable {
     unit: "1",
     convention: "K(x, x') = (1/N_o) sum_i sum_k df_i(x)/dtheta_k df_i(x')/dtheta_k over the raw parameters, first min(P, samples) training \
                  inputs (samples = 16 unless set); endpoint 0 = start, 1 = end",
+    ..Observable::PLAIN
 };
 
 /// Rotation of the tangent kernel since the start, in `[0, 1]`: 0 in the lazy regime.
@@ -27,7 +28,10 @@ pub static NTK_CHANGE: Observable = Observable {
     label: "change of the tangent kernel",
     unit: "1",
     convention: "1 - <K_0, K_t>_F / (|K_0|_F |K_t|_F) of the tangent kernel K = J J^T over the raw parameters, all outputs, first \
-                 min(P, samples) training inputs (samples = 32 unless set)",
+                 min(P, samples) training inputs (samples = 32 unless set); as good as 0 below 0.01, of at most 1",
+    vanishing: Some(0.01),
+    undefined: Some("a kernel of zeros has no direction"),
+    ..Observable::PLAIN
 };
 
 const NTK_ABOUT: About = About {

@@ -1,5 +1,7 @@
 //! Observables: typed keys with unit, axes and convention, and the arrays that carry their values.
 
+use crate::error::{Error, Result};
+
 /// Name, unit and convention of an observable. Theory and measurement share the key, so a factor cannot differ silently.
 #[derive(Debug, PartialEq)]
 pub struct Observable {
@@ -11,6 +13,66 @@ pub struct Observable {
     pub unit: &'static str,
     /// Definition and convention in words.
     pub convention: &'static str,
+    /// Of a quantity that may vanish: the root mean square over points, in its unit, up to which it is as good as zero.
+    /// Where a relative tolerance asks for less, this absolute one holds; the convention names the scale it is taken
+    /// from.
+    pub vanishing: Option<f64>,
+    /// Why a value may be not-a-number; `None`: every value is a finite number, and anything else fails its draw.
+    pub undefined: Option<&'static str>,
+    /// Formed on the held-out samples, whose number limits how well it stands for the population.
+    pub held_out: bool,
+}
+
+impl Observable {
+    /// A quantity of which nothing special is stated: not expected to vanish, finite everywhere, not formed on held-out
+    /// samples. The other observables are built on it.
+    ///
+    /// ```
+    /// use saddlepoint::instrument::Observable;
+    /// static AREA: Observable = Observable { name: "area", label: "area", unit: "1", convention: "", ..Observable::PLAIN };
+    /// assert!(AREA.vanishing.is_none() && AREA.undefined.is_none() && !AREA.held_out);
+    /// ```
+    pub const PLAIN: Observable = Observable {
+        name: "",
+        label: "",
+        unit: "1",
+        convention: "",
+        vanishing: None,
+        undefined: None,
+        held_out: false,
+    };
+}
+
+impl Observable {
+    /// Errors: `NotFinite` for the first value that is not a finite number, unless the observable says when a value is
+    /// not-a-number ([`Observable::undefined`]); an infinite value is an error even then. `place` names the draw or the
+    /// theory.
+    ///
+    /// ```
+    /// use saddlepoint::instrument::{HALF_RISE_TIME, TEST_LOSS};
+    /// assert!(TEST_LOSS.check("draw 0", &[0.5, 0.25]).is_ok());
+    /// assert!(TEST_LOSS.check("draw 0", &[0.5, f64::NAN]).is_err());
+    /// assert!(HALF_RISE_TIME.check("draw 0", &[f64::NAN]).is_ok());
+    /// assert!(HALF_RISE_TIME.check("draw 0", &[f64::INFINITY]).is_err());
+    /// ```
+    pub fn check(&self, place: &str, values: &[f64]) -> Result<()> {
+        let wrong = |v: &&f64| v.is_infinite() || (v.is_nan() && self.undefined.is_none());
+        let Some(first) = values.iter().find(wrong) else {
+            return Ok(());
+        };
+        let count = values.iter().filter(wrong).count();
+        Err(Error::NotFinite {
+            place: place.into(),
+            cause: format!(
+                "{} is {first} at {count} of {} values",
+                self.name,
+                values.len()
+            ),
+            remedy: "bring the numbers of the experiment nearer to 1, or use double precision; if they are of order 1, please \
+                     report this"
+                .into(),
+        })
+    }
 }
 
 /// One axis of an observable, with the values at which it is compared.

@@ -1,5 +1,6 @@
 //! Outputs on held-out inputs: variance and bias over replicas, the classification error.
 
+use super::blocks::Blocks;
 use super::reading::{Ensemble, Read, Reading, When};
 use super::subject::Subject;
 use super::{Axis, Declined, Observable};
@@ -16,6 +17,8 @@ pub static VARIANCE: Observable = Observable {
     unit: "1",
     convention: "mean over test inputs of sum_i Var f_i(x) over the replicas of one data set (initialisation and training noise), unbiased; \
                  first min(P_test, 256) test inputs",
+    held_out: true,
+    ..Observable::PLAIN
 };
 
 /// Squared bias of the mean predictor.
@@ -25,6 +28,8 @@ pub static BIAS: Observable = Observable {
     unit: "1",
     convention: "mean over test inputs of sum_i (y_i - E f_i(x))^2 over the replicas of one data set, average first, then square; without the \
                  variance of the mean of few replicas; first min(P_test, 256) test inputs. predictor-bias + predictor-variance = E |y - f|^2",
+    held_out: true,
+    ..Observable::PLAIN
 };
 
 /// Fraction of test samples whose class is not recognised.
@@ -34,6 +39,8 @@ pub static TEST_ERROR: Observable = Observable {
     unit: "1",
     convention: "fraction of the test set where the largest output is not at the largest target; one output: where f and y are on different \
                  sides of the middle of the targets' range",
+    held_out: true,
+    ..Observable::PLAIN
 };
 
 /// Standard error of the test error by the finite test set.
@@ -43,6 +50,8 @@ pub static TEST_ERROR_SAMPLING: Observable = Observable {
     unit: "1",
     convention: "sqrt(e (1 - e)/n) with the test error e of a network on n test samples: how far e is from the error on the population, beside the \
                  scatter between networks",
+    held_out: true,
+    ..Observable::PLAIN
 };
 
 const AVERAGED: usize = 256;
@@ -99,13 +108,14 @@ pub(super) static ERRORS: Reading = Reading {
         text: "\
 On the axis time. Several outputs: wrong where the largest output is not at the largest target (of a group of logits; groups without a target do not
 count). One output: wrong where f and y are on different sides of the middle of the test targets' range (0 for labels +-1, 1/2 for 0 and 1). The scatter of
-networks on one test set does not hold the error by its finite size: see test-error-sampling.",
+networks on one test set does not hold the error by its finite size: see test-error-sampling. A comparison with a theory of
+the population holds it, where all data sets share their held-out samples (a file, a text).",
         revision: 1,
     },
     observable: &TEST_ERROR,
     when: When::Recorded,
     axes: |_, experiment| has_test(experiment).map(|_| Vec::new()),
-    reader: |subject, dataset| errors(subject, dataset, |wrong, _| wrong),
+    reader: |subject, dataset| errors(subject, dataset, |wrong, _| (wrong, 1.0)),
     space: |subject| subject.forward(subject.test_samples),
     ensemble: None,
 };
@@ -121,7 +131,7 @@ sqrt(e (1 - e)/n) on the axis time, with the test error e of each network on its
     observable: &TEST_ERROR_SAMPLING,
     when: When::Recorded,
     axes: |_, experiment| has_test(experiment).map(|_| Vec::new()),
-    reader: |subject, dataset| errors(subject, dataset, |e, n| (e * (1.0 - e) / n).sqrt()),
+    reader: |subject, dataset| errors(subject, dataset, sampling),
     space: |subject| subject.forward(subject.test_samples),
     ensemble: None,
 };
@@ -214,27 +224,48 @@ fn pseudo_values(replicas: &[Vec<f64>], size: usize, f: fn(Moments) -> f64) -> V
     found
 }
 
-/// A function of the test error and the number of test samples.
-fn errors(subject: &Subject, dataset: &Dataset, f: fn(f64, f64) -> f64) -> Result<Read> {
+/// `sqrt(e (1 - e)/n)` and its derivative in `e`, 0 at the ends.
+fn sampling(e: f64, n: f64) -> (f64, f64) {
+    let error = (e * (1.0 - e) / n).sqrt();
+    match error > 0.0 {
+        true => (error, (0.5 - e) / (n * error)),
+        false => (0.0, 0.0),
+    }
+}
+
+/// A function of the test error and the number of test samples, given with its derivative, and the shares of held-out
+/// blocks in it.
+fn errors(subject: &Subject, dataset: &Dataset, f: fn(f64, f64) -> (f64, f64)) -> Result<Read> {
     let (x, y) = test_set(dataset)?.clone();
     let mut network = subject.learner.network(subject.shape);
     let classes = subject.learner.classes(subject.shape);
+    let blocks = Blocks::new(subject.held_out_blocks, dataset)?;
     let middle = 0.5 * (y.max() + y.min());
     Ok(Box::new(move |parameters| {
         let outputs = network.forward(parameters, &x);
-        let groups = outputs
-            .as_slice()
-            .chunks_exact(classes)
-            .zip(y.as_slice().chunks_exact(classes));
-        let (mut wrong, mut all) = (0usize, 0usize);
-        for (f, y) in groups.filter(|(_, y)| classes == 1 || y.iter().any(|&y| y != 0.0)) {
-            all += 1;
-            wrong += usize::from(match classes {
-                1 => (f[0] > middle) != (y[0] > middle),
-                _ => largest(f) != largest(y),
-            });
-        }
-        Ok(vec![f(wrong as f64 / all as f64, all as f64)])
+        let wrong = |(f, y): (&[f64], &[f64])| {
+            let (mut wrong, mut all) = (0usize, 0usize);
+            let groups = f.chunks_exact(classes).zip(y.chunks_exact(classes));
+            for (f, y) in groups.filter(|(_, y)| classes == 1 || y.iter().any(|&y| y != 0.0)) {
+                all += 1;
+                wrong += usize::from(match classes {
+                    1 => (f[0] > middle) != (y[0] > middle),
+                    _ => largest(f) != largest(y),
+                });
+            }
+            (wrong as f64, all as f64)
+        };
+        let samples = outputs.as_slice().chunks_exact(y.nrows());
+        let samples = samples.zip(y.as_slice().chunks_exact(y.nrows()));
+        let counted: Vec<(f64, f64)> = samples.map(wrong).collect();
+        let all: f64 = counted.iter().map(|c| c.1).sum();
+        let (value, slope) = f(counted.iter().map(|c| c.0).sum::<f64>() / all, all);
+        let samples = counted.iter().map(|&(wrong, n)| (wrong / all, n));
+        let shares = blocks.shares(samples).into_iter();
+        Ok([value]
+            .into_iter()
+            .chain(shares.map(|e| slope * e))
+            .collect())
     }))
 }
 

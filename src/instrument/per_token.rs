@@ -1,5 +1,6 @@
 //! Cross-entropy of the next token at every position.
 
+use super::blocks::{self, Blocks};
 use super::subject::{Subject, counting_axis, refused};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
 use crate::error::Result;
@@ -15,6 +16,9 @@ pub static PER_TOKEN_LOSS: Observable = Observable {
     label: "loss per token",
     unit: "nat",
     convention: "L_t = - mean over test samples of sum_k y_k ln softmax(f)_k, outputs k of position t, after training; whatever training.loss is",
+    undefined: Some("no test sample has a target at the position"),
+    held_out: true,
+    ..Observable::PLAIN
 };
 
 const ABOUT: About = About {
@@ -24,7 +28,8 @@ const ABOUT: About = About {
 L_t = - (1/P_t) sum_mu sum_k y_k ln softmax(f)_k over the test set, k the outputs of position t, on the axis position = 1, 2, ...,
 of the network after the last step. The outputs of a transformer with predict = \"every\" have one group of vocabulary outputs per
 position; all other learners have one group, position 1. P_t counts the samples with a target at t (sum_k y_k > 0); without any, L_t
-is not a number. Needs a task with test samples; targets are meant to be one-hot.",
+is not a number. Where all data sets share a held-out text, the comparison with a theory of the population holds its sampling
+error. Needs a task with test samples; targets are meant to be one-hot.",
     revision: 1,
 };
 
@@ -37,7 +42,39 @@ struct PerTokenRecorder {
     x: DMatrix<f64>,
     y: DMatrix<f64>,
     classes: usize,
+    blocks: Blocks,
     last: Vec<f64>,
+}
+
+/// Shares of the blocks in the mean of every position, block by block.
+fn shares(f: &DMatrix<f64>, y: &DMatrix<f64>, classes: usize, blocks: &Blocks) -> Vec<f64> {
+    let positions = f.nrows() / classes;
+    let mut slope = Vec::new();
+    let by_position: Vec<Vec<f64>> = (0..positions)
+        .map(|t| {
+            let group = t * classes..(t + 1) * classes;
+            let columns = f.as_slice().chunks_exact(f.nrows());
+            let columns = columns.zip(y.as_slice().chunks_exact(f.nrows()));
+            let columns = columns.map(|(f, y)| (&f[group.clone()], &y[group.clone()]));
+            let has_target = |y: &[f64]| y.iter().sum::<f64>() > 0.0;
+            let count = columns.clone().filter(|(_, y)| has_target(y)).count();
+            let objective = Objective::CrossEntropy {
+                weight: 1.0 / count.max(1) as f64,
+                classes,
+            };
+            let losses: Vec<(f64, f64)> = columns
+                .map(|(f, y)| match has_target(y) {
+                    true => (objective.residual(f, y, &mut slope), 1.0),
+                    false => (0.0, 0.0),
+                })
+                .collect();
+            blocks.shares(losses)
+        })
+        .collect();
+    let count = by_position.first().map_or(0, Vec::len);
+    (0..count)
+        .flat_map(|b| by_position.iter().map(move |shares| shares[b]))
+        .collect()
 }
 
 /// Mean cross-entropy of every group of `classes` rows; columns are samples.
@@ -66,6 +103,8 @@ impl Recorder for PerTokenRecorder {
     fn record(&mut self, _step: usize, _time: f64, parameters: &Parameters) -> Result<()> {
         let f = self.network.forward(parameters, &self.x);
         self.last = by_position(&f, &self.y, self.classes);
+        self.last
+            .extend(shares(&f, &self.y, self.classes, &self.blocks));
         Ok(())
     }
 
@@ -100,6 +139,10 @@ impl Instrument for PerTokenLoss {
         Subject::bytes(experiment, |subject| subject.forward(subject.test_samples))
     }
 
+    fn held_out_blocks(&self, experiment: &Experiment) -> usize {
+        blocks::count(experiment)
+    }
+
     fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
         let refuse = |declined| refused(ABOUT.kind, declined);
         let subject = Subject::of(experiment).map_err(refuse)?;
@@ -111,6 +154,7 @@ impl Instrument for PerTokenLoss {
             x: x.clone(),
             y: y.clone(),
             classes: subject.learner.classes(subject.shape),
+            blocks: Blocks::new(subject.held_out_blocks, dataset)?,
             last: Vec::new(),
         }))
     }

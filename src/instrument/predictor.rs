@@ -16,6 +16,7 @@ pub static PREDICTOR_MEAN: Observable = Observable {
     unit: "1",
     convention: "outputs f at the held-out inputs, averaged over the recorded steps of the measured part (after burn-in; the last step of a \
                  rule that minimises) and over replicas",
+    ..Observable::PLAIN
 };
 
 /// Mean squared output at every held-out input, axes output (where there are several), sample.
@@ -25,6 +26,7 @@ pub static PREDICTOR_SECOND_MOMENT: Observable = Observable {
     unit: "1",
     convention: "squared outputs f^2 at the held-out inputs, averaged over the recorded steps of the measured part (after burn-in; the last \
                  step of a rule that minimises) and over replicas; the variance is this minus the square of predictor-mean",
+    ..Observable::PLAIN
 };
 
 const MEAN_ABOUT: About = About {

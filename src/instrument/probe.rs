@@ -18,6 +18,9 @@ pub static LATENT_PROBE: Observable = Observable {
     convention: "held-out R^2 (test samples) of ridge regression of the 0/1 membership on the features of the last hidden layer, fitted to the training \
                  samples with ridge 1e-3 times the mean variance of a feature; mean over the kept latents with share of all points in (x/2, x]; endpoint 0 = \
                  start (control: untrained), 1 = end",
+    undefined: Some("no latent of such a share is known"),
+    held_out: true,
+    ..Observable::PLAIN
 };
 
 /// The same from the raw inputs.
@@ -26,6 +29,9 @@ pub static LATENT_PROBE_INPUTS: Observable = Observable {
     label: "latents read off the inputs, R^2",
     unit: "1",
     convention: "latent-probe on the raw inputs instead of a hidden layer: the control for what the network adds",
+    undefined: Some("no latent of such a share is known"),
+    held_out: true,
+    ..Observable::PLAIN
 };
 
 /// Ridge over the mean variance of a feature.

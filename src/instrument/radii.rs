@@ -67,6 +67,8 @@ pub(super) static RADIUS: Radii = Radii {
         label: "radius of gyration R_s",
         unit: "nearest-neighbour distance",
         convention: "root of the mean squared radius of gyration of the clusters of a size class that do not wrap around the torus",
+        undefined: Some("the draw has no cluster of the size class"),
+        ..Observable::PLAIN
     },
     exponent: false,
     keys: DEFAULT,
@@ -90,6 +92,8 @@ its number of clusters: tens of clusters per draw in the largest class."
         label: "local exponent d ln R_s/d ln s",
         unit: "1",
         convention: "half the slope of the logarithm of the mean squared radius of gyration in that of the mean size, between two neighbouring size classes",
+        undefined: Some("the draw has no cluster of one of the two size classes"),
+        ..Observable::PLAIN
     },
     exponent: true,
     keys: DEFAULT,

@@ -33,7 +33,8 @@ pub struct Reading {
     pub when: When,
     /// Axes without time and endpoint, or why the experiment cannot be read.
     pub axes: fn(&Subject, &Experiment) -> std::result::Result<Vec<Axis>, Declined>,
-    /// The function for one data set.
+    /// The function for one data set. Of an observable that is formed on held-out samples and of no ensemble, the
+    /// shares of held-out blocks follow, see [`Instrument::held_out_blocks`]; there are none where draws carry groups.
     pub reader: fn(&Subject, &Dataset) -> Result<Read>,
     /// Scalars that the reader holds.
     pub space: fn(&Subject) -> usize,
@@ -92,7 +93,14 @@ impl Instrument for Reading {
                     .map(|a| a.values.len());
                 (ensemble.primitives)(&subject) * times.product::<usize>()
             }
-            _ => size(axes),
+            _ => size(axes) * (1 + self.held_out_blocks(experiment)),
+        }
+    }
+
+    fn held_out_blocks(&self, experiment: &Experiment) -> usize {
+        match self.observable.held_out && self.ensemble.is_none() {
+            true => super::blocks::count(experiment),
+            false => 0,
         }
     }
 

@@ -85,6 +85,7 @@ Keys
                 label: $label,
                 unit: "1",
                 convention: $convention,
+                ..Observable::PLAIN
             },
             shape: $shape,
             keys: AtKeys { p: None },

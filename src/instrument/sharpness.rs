@@ -17,6 +17,7 @@ pub static SHARPNESS: Observable = Observable {
     unit: "1",
     convention: "largest eigenvalue of the Hessian of the loss as minimised (without weight decay) in the raw parameters; gradient descent is \
                  stable below 2/(learning_rate * rate_scale)",
+    ..Observable::PLAIN
 };
 
 const ABOUT: About = About {

@@ -71,6 +71,7 @@ static DISTRIBUTION_OBSERVABLE: Observable = Observable {
     label: "cluster numbers n_s",
     unit: "1",
     convention: "number of clusters of s sites per site of the lattice, mean over the sizes of a bin [2^k, 2^(k+1))",
+    ..Observable::PLAIN
 };
 
 static SCALING_ABOUT: About = About {
@@ -94,6 +95,7 @@ static SCALING_OBSERVABLE: Observable = Observable {
     label: "s^tau n_s",
     unit: "1",
     convention: "number of clusters of s sites per site of the lattice times s^tau, at p = p_c + z s^-sigma",
+    ..Observable::PLAIN
 };
 
 /// Bins of a lattice with their sizes.

@@ -13,6 +13,8 @@ pub static WEIGHT_SPECTRUM: Observable = Observable {
     label: "singular values of the weights",
     unit: "1",
     convention: "singular values of the raw weight matrices, descending; not-a-number beyond the smaller side; endpoint 0 = start, 1 = end",
+    undefined: Some("a smaller matrix has fewer singular values"),
+    ..Observable::PLAIN
 };
 
 /// Covariance of the first layer's weights over its units, before and after training.
@@ -21,6 +23,7 @@ pub static WEIGHT_COVARIANCE: Observable = Observable {
     label: "covariance of first-layer weights",
     unit: "1",
     convention: "C_ij = (1/N_1) sum_a W_ai W_aj of the raw first-layer weights, second moment without subtraction of the mean; endpoint 0 = start, 1 = end",
+    ..Observable::PLAIN
 };
 
 /// Distribution of the entries of every weight matrix in units of their root mean square.
@@ -29,6 +32,8 @@ pub static WEIGHT_HISTOGRAM: Observable = Observable {
     label: "density of weights",
     unit: "1",
     convention: "density of W/sqrt(mean W^2) in bins of width 0.2 from -4 to 4; entries outside count in the norm alone; endpoint 0 = start, 1 = end",
+    undefined: Some("a matrix of zeros has no entries of a typical size"),
+    ..Observable::PLAIN
 };
 
 /// Mean square of the first layer's effective weights along every mode of the data.
@@ -38,6 +43,7 @@ pub static ORDER_PARAMETER: Observable = Observable {
     unit: "1",
     convention: "Q_k = (1/N_1) sum_a (c_1 w_a . V_k)^2: first-layer weights w_a times the forward multiplier c_1, along the input modes V_k of \
                  the data set (unit vectors)",
+    ..Observable::PLAIN
 };
 
 /// Largest input dimension whose covariance is shown entry by entry.

@@ -17,6 +17,8 @@ pub struct Subject<'a> {
     pub shape: Shape,
     /// Test samples of a data set.
     pub test_samples: usize,
+    /// Blocks of the held-out samples that all data sets share, see [`super::blocks::count`].
+    pub(super) held_out_blocks: usize,
     /// Whether the start is recorded.
     records_start: bool,
 }
@@ -32,6 +34,7 @@ impl<'a> Subject<'a> {
             training: training.as_ref(),
             shape: experiment.task.shape(),
             test_samples: experiment.task.test_samples(),
+            held_out_blocks: super::blocks::count(experiment),
             records_start: experiment.records_start(),
         })
     }

@@ -58,6 +58,7 @@ keys: none",
         label: "survival probability Q(s)",
         unit: "1",
         convention: "probability that the cluster of an occupied site has s sites or more",
+        ..Observable::PLAIN
     },
     quantity: Quantity::Probability,
     keys: SPAN,
@@ -81,6 +82,7 @@ Keys
         label: "local exponent of Q(s)",
         unit: "1",
         convention: "ln(Q(s)/Q(r s))/ln r at the largest size r s that is followed; tau - 2 for large s at the threshold",
+        ..Observable::PLAIN
     },
     quantity: Quantity::Exponent,
     keys: SPAN,
@@ -108,6 +110,7 @@ source: in the spirit of Lorenz & Ziff, PRE 57, 230 (1998)",
         label: "threshold estimate p_s",
         unit: "1",
         convention: "occupation probability at which the local exponents of Q(s) below and above a size s are equal",
+        ..Observable::PLAIN
     },
     quantity: Quantity::Threshold,
     keys: SPAN,

@@ -175,6 +175,11 @@ Keys
                 label: $label,
                 unit: "1",
                 convention: $convention,
+                undefined: match matches!($quantity, Quantity::MeanSize) {
+                    true => Some("nothing is occupied"),
+                    false => None,
+                },
+                ..Observable::PLAIN
             },
             quantity: $quantity,
             points: DEFAULT,

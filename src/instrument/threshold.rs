@@ -61,6 +61,7 @@ static THRESHOLD_OBSERVABLE: Observable = Observable {
     label: "threshold estimate p_L",
     unit: "1",
     convention: "occupation probability at which the wrapping (spanning) probability of the finite lattice equals its level",
+    ..Observable::PLAIN
 };
 
 impl ThresholdEstimate {

@@ -16,6 +16,8 @@ pub static UNSEEN_MASS: Observable = Observable {
     label: "unseen mass",
     unit: "1",
     convention: "fraction of the test points whose group (cluster) holds no training point; test points are no training points",
+    held_out: true,
+    ..Observable::PLAIN
 };
 
 /// Test loss on points of groups with a training point.
@@ -24,6 +26,9 @@ pub static TEST_LOSS_SEEN: Observable = Observable {
     label: "test loss, seen clusters",
     unit: "1",
     convention: "test-loss on the test points whose group (cluster) holds a training point, w = 1/(number of these points) (half-mean) or 1 (half-sum); undefined without such points",
+    undefined: Some("no test point is in a group with a training point"),
+    held_out: true,
+    ..Observable::PLAIN
 };
 
 /// Test loss on points of groups without a training point.
@@ -32,6 +37,9 @@ pub static TEST_LOSS_UNSEEN: Observable = Observable {
     label: "test loss, unseen clusters",
     unit: "1",
     convention: "test-loss on the test points whose group (cluster) holds no training point, w = 1/(number of these points) (half-mean) or 1 (half-sum); undefined without such points",
+    undefined: Some("no test point is in a group without a training point"),
+    held_out: true,
+    ..Observable::PLAIN
 };
 
 /// Measures [`UNSEEN_MASS`].
@@ -130,6 +138,7 @@ impl Instrument for PartialLoss {
                 dataset,
                 &x.select_columns(&wanted),
                 &y.select_columns(&wanted),
+                None,
             ),
         }
     }

@@ -175,6 +175,7 @@ mod tests {
             test: None,
             modes,
             groups: None,
+            blocks: None,
         }
     }
 

@@ -45,7 +45,7 @@ pub fn league(outcome: &Outcome, assessment: &Assessment) -> Table {
             ];
             cells.extend(result_cells(&row.result));
             cells.push(expected(row, assessment));
-            cells.push(row.conditioning.unwrap_or("-").into());
+            cells.push(conditions(row));
             cells.push(format!("{:.2}", row.seconds));
             if swept {
                 cells.insert(0, set_text(&outcome.cells[row.cell].set));
@@ -59,6 +59,20 @@ pub fn league(outcome: &Outcome, assessment: &Assessment) -> Table {
     Table {
         header: header.into_iter().map(String::from).collect(),
         rows,
+    }
+}
+
+/// What the theory is given of each draw, and how the row stands to held-out samples that all draws share.
+fn conditions(row: &Row) -> String {
+    let given = row.conditioning.unwrap_or("-");
+    let held_out = match &row.result {
+        RowResult::Compared { comparison, .. } => comparison.held_out,
+        _ => None,
+    };
+    match held_out {
+        None => given.into(),
+        Some(h) if h.population => format!("{given}; population, by {} test samples", h.samples),
+        Some(h) => format!("{given}; these {} test samples", h.samples),
     }
 }
 

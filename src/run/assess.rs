@@ -3,11 +3,14 @@
 use super::expect::expectations;
 use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
 use super::reduction::reductions;
-use crate::compare::{Blocks, Comparison, Reduced, TheoryCurve, Verdict, compare};
+use crate::compare::{
+    Blocks, Comparison, Reduced, Sampling, TestSet, TheoryCurve, Verdict, compare,
+};
 use crate::error::{Error, Result};
-use crate::experiment::DrawIndex;
+use crate::experiment::{DrawIndex, Promise};
 use crate::instrument::{Axis, Observable};
-use crate::spec::{Expect, Reduce, Spec};
+use crate::spec::{Cell, Expect, Reduce, Spec};
+use crate::task::HeldOut;
 
 /// The league of a run.
 #[derive(Debug, Clone)]
@@ -199,6 +202,7 @@ pub fn theory_curve(
         }
     }
     Ok(Some(TheoryCurve {
+        test_set: TestSet::Drawn,
         values,
         bound,
         stderr: first.stderr.clone(),
@@ -235,18 +239,26 @@ fn theory_rows(
     }
     let mut rows = Vec::new();
     for (wanted, w) in cell.wanted.iter().enumerate() {
-        let Some(curve) = theory_curve(cell, theory, wanted)? else {
+        let Some(mut curve) = theory_curve(cell, theory, wanted)? else {
             continue;
         };
         let result = match (measured_blocks(cell, wanted)?, &cell.failure) {
-            (Some(measured), _) => against(
-                &measured,
-                &curve,
-                spec.compare.of(w.observable.name),
-                spec.seed,
-                &w.axes,
-            )?,
-            (None, Some(_)) => RowResult::Unmeasured("the measurement of the cell failed".into()),
+            (Some(measured), _) => {
+                let promise = theory.promise.as_ref();
+                curve.test_set = test_set(&spec.cells[index], cell, promise, wanted)?;
+                let name = w.observable.name;
+                let tolerance = spec.compare.of(name);
+                let vanishing = spec.compare.vanishing(w.observable);
+                against(
+                    &measured,
+                    &curve,
+                    tolerance.or_absolute(vanishing, &measured),
+                    &format!("compare.tolerances.{name} = {{ absolute = ... }}"),
+                    spec.seed,
+                    &w.axes,
+                )?
+            }
+            (None, Some(e)) => RowResult::Unmeasured(format!("the measurement failed: {e}")),
             (None, None) => RowResult::Unmeasured("nothing was measured".into()),
         };
         rows.push(row(Some(w.observable), result));
@@ -254,11 +266,51 @@ fn theory_rows(
     Ok(rows)
 }
 
-/// Comparison as a row; an undefined comparison is a row with its reason, not an error of the run.
+/// On which test samples the measurement and a theory of one cell stand.
+pub(super) fn test_set(
+    stated: &Cell,
+    cell: &CellOutcome,
+    promise: Option<&Promise>,
+    wanted: usize,
+) -> Result<TestSet> {
+    let (observable, size) = (cell.wanted[wanted].observable, cell.wanted[wanted].size());
+    let held_out = stated.experiment.task.held_out();
+    let (Some(HeldOut { samples, .. }), true) = (held_out, observable.held_out) else {
+        return Ok(TestSet::Drawn);
+    };
+    let Some(promise) = promise.filter(|p| !p.sees_test_samples()) else {
+        return Ok(TestSet::Same { samples });
+    };
+    let blocks = stated.instruments[wanted].held_out_blocks(&stated.experiment);
+    let shares = match (&cell.measurement, blocks) {
+        (Some(m), 1..) => {
+            let draws = m.draws.iter().zip(&m.shares);
+            let draws: Vec<_> = draws.map(|(d, s)| (*d, s[wanted].clone())).collect();
+            Blocks::from_draws(&draws)?.values
+        }
+        _ => return Ok(TestSet::Unknown { samples }),
+    };
+    if shares.ncols() != size * blocks {
+        return Err(Error::bug(
+            "held-out blocks",
+            "shares and values differ in number",
+        ));
+    }
+    Ok(TestSet::Sampled(Sampling {
+        samples,
+        blocks,
+        shares,
+        population: promise.population,
+    }))
+}
+
+/// Comparison as a row; an undefined comparison is a row with its reason, not an error of the run. `key` is where an
+/// absolute tolerance is stated.
 pub(super) fn against(
     measured: &Blocks,
     curve: &TheoryCurve,
     tolerance: crate::compare::Tolerance,
+    key: &str,
     seed: u64,
     axes: &[Axis],
 ) -> Result<RowResult> {
@@ -271,6 +323,7 @@ pub(super) fn against(
             comparison: Box::new(comparison),
         }),
         Err(Error::Input { cause, remedy, .. }) => {
+            let remedy = remedy.replace("an absolute tolerance", key);
             Ok(RowResult::Unmeasured(format!("{cause}; {remedy}")))
         }
         Err(e) => Err(e),

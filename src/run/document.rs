@@ -111,7 +111,10 @@ fn observable_json(v: &Values, array: &str) -> Json {
     if v.mean.iter().any(|m| !m.is_finite()) {
         out.insert(
             "reason".into(),
-            json!("null where the value is undefined in at least one draw (for instance a threshold that is not reached)"),
+            json!(format!(
+                "null where the value is undefined in at least one draw: {}",
+                o.undefined.unwrap_or("it leaves the finite numbers")
+            )),
         );
     }
     out.insert("n".into(), json!(v.n));

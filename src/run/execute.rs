@@ -358,16 +358,7 @@ impl Engine<'_> {
         }
         self.progress
             .advance(steps(experiment) - advanced.min(steps(experiment)));
-        let values = cell
-            .instruments
-            .iter()
-            .map(|i| record.array(i.about().kind).map(<[f64]>::to_vec))
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| Error::bug("store", "a record lacks an observable of its key"))?;
-        Ok(Done::Measured(
-            values,
-            record.meta["seconds"].as_f64().unwrap_or(0.0),
-        ))
+        measured(cell, draw, &record)
     }
 
     fn simulate(&self, cell: &Cell, draw: DrawIndex) -> Result<Done> {
@@ -382,13 +373,7 @@ impl Engine<'_> {
         });
         let record = record.map_err(|e| of_draw(e, cell, draw))?;
         self.progress.advance(1);
-        let values = cell.instruments.iter();
-        let values = values
-            .map(|i| record.array(i.about().kind).map(<[f64]>::to_vec))
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| Error::bug("store", "a record lacks an observable of its key"))?;
-        let seconds = record.meta["seconds"].as_f64().unwrap_or(0.0);
-        Ok(Done::Measured(values, seconds))
+        measured(cell, draw, &record)
     }
 
     fn solve(
@@ -425,9 +410,14 @@ impl Engine<'_> {
         })?;
         self.progress.advance(1);
         let seconds = record.meta["seconds"].as_f64().unwrap_or(0.0);
-        from_record(&record)
-            .map(|p| Done::Solved(p, seconds))
-            .ok_or_else(|| Error::bug("store", "a theory record is incomplete"))
+        let prediction = from_record(&record)
+            .ok_or_else(|| Error::bug("store", "a theory record is incomplete"))?;
+        for o in &prediction.observables {
+            let observable = cell.wanted[o.wanted].observable;
+            let place = format!("{}{}", place(cell), cell.theories[theory].label);
+            observable.check(&place, &o.mean)?;
+        }
+        Ok(Done::Solved(prediction, seconds))
     }
 
     /// The parameters after the last step, from the store or from a training of their own.
@@ -452,6 +442,21 @@ impl Engine<'_> {
         })?;
         weights::from_record(learner, experiment.task.shape(), record)
     }
+}
+
+/// The values of a record, new or stored, where they are finite numbers.
+fn measured(cell: &Cell, draw: DrawIndex, record: &Record) -> Result<Done> {
+    let values = cell.instruments.iter().map(|instrument| {
+        let values = record
+            .array(instrument.about().kind)
+            .ok_or_else(|| Error::bug("store", "a record lacks an observable of its key"))?;
+        let checked = instrument.observable().check("store", values);
+        checked.map_err(|e| of_draw(e, cell, draw))?;
+        Ok(values.to_vec())
+    });
+    let values = values.collect::<Result<Vec<_>>>()?;
+    let seconds = record.meta["seconds"].as_f64().unwrap_or(0.0);
+    Ok(Done::Measured(values, seconds))
 }
 
 fn learner(experiment: &Experiment) -> Result<&dyn Learner> {

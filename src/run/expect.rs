@@ -54,6 +54,17 @@ pub(super) fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Ve
         });
     }
     for d in derived {
+        // What a theory has no reduced value for is not what was stated.
+        for (label, &expect) in d.reduce.expect.iter().filter(|_| !spec.quick) {
+            if !d.theories.iter().any(|t| t.label == *label) {
+                out.push(Expectation {
+                    label: format!("{label}: {}", d.label),
+                    expect,
+                    met: false,
+                    why: "the theory has no reduced value".into(),
+                });
+            }
+        }
         for t in &d.theories {
             let Some(expect) = t.expect else { continue };
             let met = matches!(

@@ -19,7 +19,10 @@ pub(super) enum Done {
 
 /// An error of one cell or one theory; all others end the run.
 pub(super) fn is_local(error: &Error) -> bool {
-    matches!(error, Error::Diverged { .. } | Error::Unconverged { .. })
+    matches!(
+        error,
+        Error::Diverged { .. } | Error::Unconverged { .. } | Error::NotFinite { .. }
+    )
 }
 
 /// Text naming a cell by its swept keys, for messages.
@@ -52,13 +55,14 @@ pub(super) fn of_draw(mut error: Error, cell: &Cell, draw: DrawIndex) -> Error {
             *place = format!("{draw}{stage}");
         }
         Error::Unconverged { solver, .. } => *solver = format!("{draw}: {solver}"),
+        Error::NotFinite { place, .. } => *place = draw,
         _ => {}
     }
     error
 }
 
-/// Sorts finished units into cells. A draw that diverged or did not converge fails its cell; a solver that failed fails its theory in
-/// that cell.
+/// Sorts finished units into cells. A draw that diverged, did not converge or gave something else than finite numbers
+/// fails its cell; a solver that did fails its theory in that cell.
 pub(super) fn gather(
     spec: &Spec,
     plans: Vec<Vec<Planned>>,
@@ -122,7 +126,7 @@ pub(super) fn gather(
     for (cell, stated) in cells.iter_mut().zip(&spec.cells) {
         match (&cell.failure, &mut cell.measurement) {
             (Some(_), _) => cell.measurement = None,
-            (None, Some(measurement)) => measurement.combine(&stated.instruments, &stated.wanted),
+            (None, Some(measurement)) => measurement.combine(stated),
             (None, None) => {}
         }
     }

@@ -13,7 +13,12 @@ use serde_json::{Value as Json, json};
 /// Key of a measured draw.
 pub(super) fn measured(cell: &Cell, draw: DrawIndex) -> Json {
     let experiment = &cell.experiment;
-    let instruments: Vec<Json> = cell.instruments.iter().map(Chosen::identity).collect();
+    // With the shares of held-out blocks, which a record of other tasks does not have.
+    let identity = |instrument: &Chosen| match instrument.held_out_blocks(experiment) {
+        0 => instrument.identity(),
+        blocks => json!([instrument.identity(), { "held_out_blocks": blocks }]),
+    };
+    let instruments: Vec<Json> = cell.instruments.iter().map(identity).collect();
     match experiment.learner {
         Some(_) => json!({
             "unit": "measure",

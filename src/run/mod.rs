@@ -30,3 +30,5 @@ pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verdict_tests;

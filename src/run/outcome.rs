@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::experiment::{DrawIndex, Promise};
-use crate::instrument::{Chosen, Wanted};
-use crate::spec::{Expect, TheoryEntry, sweep};
+use crate::instrument::Wanted;
+use crate::spec::{Cell, Expect, TheoryEntry, sweep};
 use crate::theory::{Info, Plan, Prediction};
 
 /// Everything that was computed for a spec.
@@ -51,6 +51,9 @@ pub struct Measurement {
     pub draws: Vec<DrawIndex>,
     /// `values[draw][observable]`, row-major on the observable's grid.
     pub values: Vec<Vec<Vec<f64>>>,
+    /// `shares[draw][observable]` of the blocks of held-out samples that all data sets share in these values, block by
+    /// block; empty where there are none. See [`crate::instrument::Instrument::held_out_blocks`].
+    pub shares: Vec<Vec<Vec<f64>>>,
     /// Time spent training when the records were made.
     pub seconds: f64,
 }
@@ -63,7 +66,21 @@ impl Measurement {
     }
 
     /// Forms ensemble quantities of the replicas of every data set, see [`crate::instrument::Instrument::combine`]. Draws of one data set are neighbours.
-    pub(crate) fn combine(&mut self, instruments: &[Chosen], wanted: &[Wanted]) {
+    /// Shares of held-out blocks are set apart first.
+    pub(crate) fn combine(&mut self, cell: &Cell) {
+        let (instruments, wanted) = (&cell.instruments, &cell.wanted);
+        let blocks = instruments.iter().zip(wanted);
+        let sizes: Vec<Option<usize>> = blocks
+            .map(|(i, w)| (i.held_out_blocks(&cell.experiment) > 0).then(|| w.size()))
+            .collect();
+        let apart = |(values, size): (&mut Vec<f64>, &Option<usize>)| match size {
+            Some(size) => values.split_off(*size),
+            None => Vec::new(),
+        };
+        let draws = self.values.iter_mut();
+        self.shares = draws
+            .map(|values| values.iter_mut().zip(&sizes).map(apart).collect())
+            .collect();
         let mut rest = &mut self.values[..];
         for draws in self.draws.chunk_by(|a, b| a.dataset == b.dataset) {
             let (replicas, others) = rest.split_at_mut(draws.len());

@@ -2,6 +2,7 @@
 
 use super::Figure;
 use crate::experiment::Spacing;
+use crate::instrument::Observable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -192,10 +193,12 @@ impl From<Tolerance> for crate::compare::Tolerance {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Compare {
-    /// Tolerance of every observable that has none of its own; default: relative, 0.05.
+    /// Tolerance of every observable that has none of its own; default: relative, 0.05. An observable that may vanish
+    /// (see its page) has an absolute one, which holds where the relative one would ask for less.
     #[serde(default)]
     pub tolerance: Tolerance,
-    /// Tolerances of single observables.
+    /// Tolerances of single observables, which hold as they are stated. Needed as { absolute = x } where theory or
+    /// measurement is 0 everywhere and the observable states no scale of its own.
     #[serde(default)]
     pub tolerances: BTreeMap<String, Tolerance>,
 }
@@ -208,6 +211,17 @@ impl Compare {
             .copied()
             .unwrap_or(self.tolerance)
             .into()
+    }
+}
+
+impl Compare {
+    /// Absolute tolerance of an observable that may vanish, where nothing else is stated for it: see
+    /// [`crate::compare::Tolerance::or_absolute`].
+    pub fn vanishing(&self, observable: &Observable) -> Option<f64> {
+        match self.tolerances.contains_key(observable.name) {
+            true => None,
+            false => observable.vanishing,
+        }
     }
 }
 

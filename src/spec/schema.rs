@@ -166,6 +166,7 @@ pub fn output() -> Json {
                     "draws_needed": { "type": ["integer", "null"] },
                     "n": { "type": "integer" }, "level": { "type": "string" },
                     "points": { "type": "integer" }, "excluded": { "type": "integer" },
+                    "held_out": { "type": ["object", "null"], "description": "{ samples, population, error }: held-out samples that all draws share; whether the statement is for the population; their standard error in units of the deviation, in the interval" },
                     "notes": { "type": "array", "items": { "type": "string" } },
                     "expect": { "enum": ["agree", "disagree", null] },
                     "conditioning": { "enum": ["none", "data", "initial", "trained", null] },

@@ -154,6 +154,7 @@ impl Task for Copying {
             test,
             modes,
             groups: None,
+            blocks: None,
         })
     }
 

@@ -55,6 +55,42 @@ pub struct Dataset {
     pub modes: Modes,
     /// The groups into which the samples fall, where the task knows them.
     pub groups: Option<Groups>,
+    /// Block of every test sample within the held-out samples that all data sets share, see [`HeldOut`]; `None` where
+    /// test samples are drawn anew from the population.
+    pub blocks: Option<Vec<u32>>,
+}
+
+/// Held-out samples from which the test sets of all data sets are taken: the rest of a file, the end of a text, a test
+/// file.
+///
+/// They are one draw from the population. What is measured on them differs from its value on the population by an error
+/// that does not fall with the number of data sets. They are divided into blocks of about equal size, at random; the
+/// scatter between blocks tells the error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldOut {
+    /// Number of held-out samples.
+    pub samples: usize,
+    /// Number of blocks, at most [`HeldOut::MOST_BLOCKS`].
+    pub blocks: usize,
+}
+
+impl HeldOut {
+    /// Blocks beyond which samples share one: an error from 64 blocks is itself known to 9 %.
+    pub const MOST_BLOCKS: usize = 64;
+
+    /// `samples` held-out ones, in blocks of one sample each where they are few.
+    ///
+    /// ```
+    /// use saddlepoint::task::HeldOut;
+    /// assert_eq!(HeldOut::of(40).blocks, 40);
+    /// assert_eq!(HeldOut::of(1000).blocks, 64);
+    /// ```
+    pub fn of(samples: usize) -> Self {
+        HeldOut {
+            samples,
+            blocks: samples.min(Self::MOST_BLOCKS),
+        }
+    }
 }
 
 /// A group (a cluster, say) of every sample, by its number in the draw.

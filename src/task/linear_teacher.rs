@@ -271,6 +271,7 @@ impl Task for LinearTeacher {
             test,
             modes: Modes { u, s, v },
             groups: None,
+            blocks: None,
         })
     }
 

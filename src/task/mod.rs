@@ -19,7 +19,7 @@ mod split;
 pub mod text;
 
 pub use copy::Copying;
-pub use dataset::{Dataset, Groups, Latent, Modes, Moments};
+pub use dataset::{Dataset, Groups, HeldOut, Latent, Modes, Moments};
 pub use file::File;
 pub use linear_teacher::LinearTeacher;
 pub use percolation_clusters::PercolationClusters;
@@ -133,6 +133,11 @@ pub trait Task: Debug + Send + Sync {
     /// True when every draw holds out test samples.
     fn has_test(&self) -> bool {
         self.test_samples() > 0
+    }
+    /// View: the held-out samples that the test sets of all data sets share; `None` where test samples are drawn anew
+    /// from the population with every data set.
+    fn held_out(&self) -> Option<HeldOut> {
+        None
     }
     /// View: whether draws carry the groups of their samples ([`Dataset::groups`]).
     fn has_groups(&self) -> bool {

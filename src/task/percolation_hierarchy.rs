@@ -51,7 +51,7 @@ There are no input-output modes; the samples' groups are their clusters, with up
 8 latents of every octave of sizes down to 1/128 of the points.
 
 Sources: Brill 2024 (arXiv:2412.07942); Brill, Ingebretsen Carlson 2026 (arXiv:2606.20347).",
-    revision: 1,
+    revision: 2,
 };
 
 /// Registry line of `kind = "percolation-hierarchy"`.

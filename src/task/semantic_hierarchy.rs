@@ -362,6 +362,7 @@ impl Task for SemanticHierarchy {
             test: None,
             modes,
             groups: None,
+            blocks: None,
         })
     }
 

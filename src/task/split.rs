@@ -36,5 +36,6 @@ pub(super) fn parts(x: &DMatrix<f64>, y: &DMatrix<f64>, train: usize, groups: Gr
         y: part(y, 0, train),
         test: (test > 0).then(|| (part(x, train, test), part(y, train, test))),
         groups: Some(groups),
+        blocks: None,
     }
 }

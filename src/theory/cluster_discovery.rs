@@ -146,6 +146,7 @@ impl Theory for ClusterDiscovery {
                 }],
                 limits: law.map_or(vec![], |_| vec!["task.points -> inf".into()]),
                 averages_over: law.map_or(vec![], |_| vec!["datasets"]),
+                population: None,
                 bytes: 0,
                 seconds: 0.0,
             },

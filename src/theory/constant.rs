@@ -62,6 +62,7 @@ impl Constant {
                 assumptions: vec![],
                 limits: limits.iter().map(|l| l.to_string()).collect(),
                 averages_over: vec![],
+                population: None,
                 bytes: 0,
                 seconds: 0.0,
             },

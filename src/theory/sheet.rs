@@ -142,12 +142,14 @@ mod tests {
             label: "",
             unit: "1",
             convention: "",
+            ..Observable::PLAIN
         };
         static MAP: Observable = Observable {
             name: "input-output-map",
             label: "",
             unit: "1",
             convention: "",
+            ..Observable::PLAIN
         };
         let axis = |name: &str, n: usize| Axis::new(name, "1", (0..n).map(|k| k as f64).collect());
         let wanted = [

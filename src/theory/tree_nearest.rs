@@ -33,7 +33,7 @@ keys: none
 limits: task.embedding_dim -> inf (the nearest point in space is the nearest in the tree), task.samples -> inf
 needs: percolation-hierarchy with target = \"coordinate\", one nearest neighbour
 source: derived here; manifold and discovery curves: Brill 2024 (arXiv:2412.07942)",
-    revision: 1,
+    revision: 2,
 };
 
 static INFO: Info = Info {
@@ -100,6 +100,7 @@ impl Theory for TreeNearest {
                     "task.samples -> inf".into(),
                 ],
                 averages_over: vec!["datasets"],
+                population: None,
                 bytes: 0,
                 seconds: 0.1,
             },

@@ -254,6 +254,7 @@ mod tests {
             test: None,
             modes,
             groups: None,
+            blocks: None,
         }
     }
 

@@ -81,6 +81,7 @@ mod tests {
                 v: DMatrix::zeros(3, 0),
             },
             groups: None,
+            blocks: None,
         }
     }
 

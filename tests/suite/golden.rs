@@ -66,6 +66,7 @@ fn data() -> Dataset {
             sizes: vec![4, 3, 2, 1, 1],
             edge: None,
         }),
+        blocks: None,
     }
 }
 

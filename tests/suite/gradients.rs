@@ -70,6 +70,7 @@ impl Case {
                 v: DMatrix::zeros(self.x.nrows(), 0),
             },
             groups: None,
+            blocks: None,
         };
         self.learner.check(data.shape()).unwrap();
         let mut p = self.learner.initialize(&data, rng).unwrap();

@@ -398,6 +398,7 @@ fn the_start_has_its_law() {
         test: None,
         modes,
         groups: None,
+        blocks: None,
     };
     let start = spec
         .initialize(&data, &mut stream(1, "start", &[]))

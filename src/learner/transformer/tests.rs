@@ -533,6 +533,7 @@ fn dataset(x: DMatrix<f64>, outputs: usize) -> Dataset {
         test: None,
         modes,
         groups: None,
+        blocks: None,
     }
 }
 

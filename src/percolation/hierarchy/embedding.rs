@@ -142,7 +142,6 @@ struct Walker {
     /// Of every position in the cluster: the first pending block that hangs on it.
     waiting: Vec<u32>,
     noise: Vec<f64>,
-    rounded: Vec<f32>,
 }
 
 impl Walker {
@@ -153,7 +152,6 @@ impl Walker {
             levels: Vec::new(),
             waiting: Vec::new(),
             noise: Vec::new(),
-            rounded: vec![0.0; embedding.dimension],
         }
     }
 
@@ -233,8 +231,9 @@ impl Walker {
         });
     }
 
-    /// Directions of the two children of the block at `level`: the first stays there, the second goes to the level above, with the
-    /// position on which the block hangs.
+    /// Directions of the two children of the block at `level`: the first stays there, the second goes to the level
+    /// above, with the position on which the block hangs. The direction of the block is brought back to length 1 first,
+    /// so that the rounding of one level is not handed down to the next, which would let it grow with the depth.
     fn branch(&mut self, level: usize, rng: &mut Stream) {
         let d = self.embedding.dimension;
         let above = level + 2 * d;
@@ -244,21 +243,26 @@ impl Walker {
         if self.embedding.walk == Walk::Independent {
             return;
         }
-        self.normals(d, rng);
-        for (rounded, noise) in self.rounded.iter_mut().zip(&self.noise) {
-            *rounded = *noise as f32;
-        }
         let (below, above) = self.levels.split_at_mut(above);
-        let (g, child) = (&mut below[level..level + d], &mut above[..d]);
-        let along = simd::total(g, &self.rounded, |g, w| g * w);
-        let square = simd::total(&self.rounded, &self.rounded, |w, _| w * w);
-        let scale = 1.0 / (square - along * along).sqrt();
-        for ((g, child), w) in g.iter_mut().zip(child).zip(&self.rounded) {
-            let h = (w - along * *g) * scale;
-            (*g, *child) = (
-                (*g + h) * std::f32::consts::FRAC_1_SQRT_2,
-                (*g - h) * std::f32::consts::FRAC_1_SQRT_2,
-            );
+        let (g, h) = (&mut below[level..level + d], &mut above[..d]);
+        let length = simd::total(g, g, |g, _| g * g).sqrt();
+        g.iter_mut().for_each(|g| *g /= length);
+        loop {
+            self.noise.resize(d, 0.0);
+            normal::fill(rng, &mut self.noise);
+            for (h, noise) in h.iter_mut().zip(&self.noise) {
+                *h = *noise as f32;
+            }
+            if let Some(length) = orthogonal(g, h) {
+                for (g, h) in g.iter_mut().zip(h) {
+                    let other = *h / length;
+                    (*g, *h) = (
+                        (*g + other) * std::f32::consts::FRAC_1_SQRT_2,
+                        (*g - other) * std::f32::consts::FRAC_1_SQRT_2,
+                    );
+                }
+                return;
+            }
         }
     }
 
@@ -297,4 +301,24 @@ impl Walker {
         normal::fill(rng, &mut self.noise);
         self.noise.iter().map(|x| x * x).sum::<f64>().sqrt()
     }
+}
+
+/// Takes the part along the unit vector `g` out of `h` and returns the length of the rest; `None` where nothing but
+/// rounding is left.
+///
+/// The part is taken out again for as long as the rest is short against what it is the rest of: then rounding has left
+/// a part along `g` of the size `1e-7 |h|` before that is no longer small against the rest. In two dimensions a
+/// Gaussian `h` is often almost along `g`.
+pub(super) fn orthogonal(g: &[f32], h: &mut [f32]) -> Option<f32> {
+    let mut before = simd::total(h, h, |h, _| h * h);
+    for _ in 0..4 {
+        let along = simd::total(g, h, |g, h| g * h);
+        h.iter_mut().zip(g).for_each(|(h, g)| *h -= along * g);
+        let square = simd::total(h, h, |h, _| h * h);
+        if square > 0.25 * before {
+            return Some(square.sqrt());
+        }
+        before = square;
+    }
+    None
 }

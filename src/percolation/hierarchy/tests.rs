@@ -4,6 +4,7 @@ use super::*;
 use crate::numerics::statistics::mean_stderr;
 use crate::percolation::trees::{ClusterLaw, ErdosRenyi, NearestSeen};
 use nalgebra::DMatrix;
+use proptest::prelude::*;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 const MEAN_FIELD: Growth = Growth::Distribution { tau: 2.5 };
@@ -259,6 +260,49 @@ fn every_edge_is_one_step_long() {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// In every dimension, above all in two and three, where a random direction is often almost along the one it has to
+    /// be orthogonal to, and however deep the history: every coordinate is a finite number and every edge is one step
+    /// long.
+    #[test]
+    fn steps_have_unit_length_in_every_dimension(
+        d in prop_oneof![4 => 2usize..4, 1 => 4usize..40],
+        n in 2usize..3000,
+        one in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let growth = if one { Growth::OneCluster } else { MEAN_FIELD };
+        let hierarchy = grow(n, growth, seed);
+        let (embedding, x) = place(&hierarchy, growth, Walk::Branching, d);
+        prop_assert!(x.iter().all(|v| v.is_finite()));
+        let expected = embedding.step as f32 * (d as f32).sqrt();
+        for cluster in hierarchy.clusters() {
+            for latent in cluster.latents {
+                let [u, v] = latent.edge.map(|p| cluster.points[p as usize] as usize);
+                // Positions are sums of many steps; their own rounding is that of the largest coordinate.
+                let rounding = 4.0 * f32::EPSILON * x.column(u).amax().max(x.column(v).amax());
+                let error = ((x.column(u) - x.column(v)).norm() - expected).abs();
+                prop_assert!(error <= 1e-6 * expected + rounding, "{error} {expected}");
+            }
+        }
+    }
+}
+
+/// A vector that differs from the unit vector by rounding alone has nothing left, one by a little more has what is left
+/// at a right angle.
+#[test]
+fn what_is_orthogonal_is_so_to_rounding() {
+    let g = [0.6f32, 0.8];
+    let mut along = g.map(|g| 3.0 * g);
+    along[0] += 3e-6;
+    let length = embedding::orthogonal(&g, &mut along).unwrap();
+    assert!((0.6 * along[0] + 0.8 * along[1]).abs() < 1e-6 * length);
+    assert!((length - 2.4e-6).abs() < 0.5e-6, "{length}");
+    assert_eq!(embedding::orthogonal(&g, &mut [0.0, 0.0]), None);
 }
 
 #[test]

@@ -81,6 +81,26 @@ impl Labels {
         Ok(Labels { values, classes })
     }
 
+    /// The labels of a test file under the same classes and codes. `every` says that all classes of the training file
+    /// count, so that a label which is none of them is an error; else such samples are left out.
+    ///
+    /// Errors (`place` is the path of the table): as [`Labels::new`], and a label that the training file does not have.
+    pub fn of_test(&self, place: &str, y: &DMatrix<f64>, every: bool) -> Result<Self> {
+        let labels = Labels::new(place, y, None)?;
+        let other = labels.classes.iter().find(|c| !self.classes.contains(c));
+        match other {
+            Some(class) if every => Err(Error::input(
+                format!("{place}.test_path"),
+                format!("the label {class} does not occur in the training file"),
+                "remove these samples, or name the classes that count with classes = [...]",
+            )),
+            _ => Ok(Labels {
+                classes: self.classes.clone(),
+                ..labels
+            }),
+        }
+    }
+
     /// The classes, in the order of their codes.
     pub fn classes(&self) -> &[i64] {
         &self.classes

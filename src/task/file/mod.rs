@@ -4,6 +4,9 @@ mod coding;
 mod options;
 mod pool;
 mod preprocess;
+mod test_part;
+#[cfg(test)]
+mod test_part_tests;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +14,7 @@ pub use coding::{Coding, Labels};
 pub use options::FileOptions;
 pub use preprocess::{Map, Normalize, Preprocess};
 
-use super::{Dataset, Modes, PoolView, Shape, Task, substreams};
+use super::{Dataset, HeldOut, Modes, PoolView, Shape, Task, substreams};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::numerics::linalg::svd;
@@ -37,11 +40,13 @@ Keys
   labels         IDX: the file of the labels
   inputs         csv: prefix of the input columns, or a list of names; npz: name of the array (default \"x\")
   targets        the same for the targets (default \"y\")
+  test_path      a file of test samples, of the same kind and with the same columns as path, instead of a part of path
+  test_labels    IDX: the file of the labels of test_path
   test_fraction  fraction of the samples held out, below 1 (default 0: none). Without samples it is drawn anew for every data set
   samples        P: every data set is a fresh random subset of P training samples, without replacement, and the beginning of a
                  larger one (default: all samples)
   (with samples, the held-out part is one and the same for every seed and data set: a function of the content of the file)
-  test_samples   with samples: test samples, drawn anew from the held-out part (default: all of it)
+  test_samples   with samples: test samples, drawn anew from the held-out part or from test_path (default: all of it)
   classes        keep the samples with these labels, in this order of codes (default: all labels, ascending)
   coding         targets from labels: \"one-hot\", \"centered-one-hot\" (minus 1/C), \"sign\" (-1 for the first of two classes, +1
                  for the second), \"value\" (the label; default for IDX: \"one-hot\"; csv, npz: the targets as they are)
@@ -56,7 +61,13 @@ Keys
 Inputs are centred, normalised, projected and whitened in this order. All statistics come from training samples, and test inputs
 go through the same map. With samples, the held-out part is the same for all data sets (test_fraction of all samples, or as many
 as test_samples), the statistics are those of all other samples, whatever P is, and only these are white exactly; without
-samples, the statistics are those of each data set.
+samples, the statistics are those of each data set. With test_path, the statistics are those of all samples of path. Labels
+of test samples have the codes of the training file; of classes that are left out there, they are left out too.
+
+The held-out samples are one draw from the population, the same for all data sets, so that more data sets do not bring a test
+loss nearer to its value on the population. Where a theory predicts the latter, the sampling error of the held-out samples is
+in the interval of the comparison, told by the scatter between (at most 64) blocks of them; a theory that is evaluated on the
+same samples is compared on them.
 
 Mode strengths are measured in the singular vectors of Syx = Y X^T / P of the training samples (as many as the rank of Syx over
 all of them). They are the modes of the trained map for white inputs; for one-hot items, Syx is 1/P times the map.",
@@ -125,40 +136,53 @@ impl File {
     }
 
     /// Inputs, targets and test set of one draw.
-    fn parts(&self, rng: &mut Stream) -> Result<(DMatrix<f64>, DMatrix<f64>, Option<Part>)> {
+    fn parts(&self, rng: &mut Stream) -> Result<(DMatrix<f64>, DMatrix<f64>, Option<TestSet>)> {
         let Pool { x, y, held, .. } = &*self.pool;
         let select = |columns: &[usize]| (x.select_columns(columns), y.select_columns(columns));
+        let kept = self.pool.training();
         if let Some(samples) = self.options.samples {
             let [mut split, mut held_out] = substreams(rng);
-            let kept = self.pool.training();
             let (x, y) = select(&subset(&mut split, 0..kept, samples));
             let test = self.has_test().then(|| {
-                let held = kept..kept + held;
-                select(&subset(&mut held_out, held, self.test_samples()))
+                let chosen = subset(&mut held_out, kept..kept + held, self.test_samples());
+                (select(&chosen), self.blocks(&chosen, kept))
             });
             return Ok((x, y, test));
         }
-        let (x, y, test) = if self.has_test() {
-            let [mut split] = substreams(rng);
-            let mut order: Vec<usize> = (0..x.ncols()).collect();
-            order.shuffle(&mut split);
-            let (held, kept) = order.split_at(*held);
-            let (x, y) = select(kept);
-            (x, y, Some(select(held)))
-        } else {
-            (x.clone(), y.clone(), None)
-        };
+        if self.options.test_path.is_some() {
+            let (training, test): (Vec<usize>, Vec<usize>) =
+                ((0..kept).collect(), (kept..kept + held).collect());
+            let (x, y) = select(&training);
+            return Ok((x, y, Some((select(&test), self.blocks(&test, kept)))));
+        }
+        if !self.has_test() {
+            let (x, _) = self.options.preprocess().fit("task", x.clone())?;
+            return Ok((x, y.clone(), None));
+        }
+        let [mut split] = substreams(rng);
+        let mut order: Vec<usize> = (0..x.ncols()).collect();
+        order.shuffle(&mut split);
+        let (held, kept) = order.split_at(*held);
+        let (x, y) = select(kept);
+        let (test, test_y) = select(held);
         let (x, map) = self.options.preprocess().fit("task", x)?;
-        let test = match test {
-            Some((test, y)) => Some((map.apply("task", test)?, y)),
-            None => None,
-        };
-        Ok((x, y, test))
+        let test = (map.apply("task", test)?, test_y);
+        Ok((x, y, Some((test, self.blocks(held, 0)))))
+    }
+
+    /// Blocks of these columns of the pool, whose held-out ones begin at `first`.
+    fn blocks(&self, columns: &[usize], first: usize) -> Vec<u32> {
+        let blocks = HeldOut::of(self.pool.order.len()).blocks as u32;
+        let order = &self.pool.order;
+        columns.iter().map(|c| order[c - first] % blocks).collect()
     }
 }
 
 /// Inputs and targets.
 type Part = (DMatrix<f64>, DMatrix<f64>);
+
+/// A test set and the blocks of its samples.
+type TestSet = (Part, Vec<u32>);
 
 /// Singular value decomposition of `Y X^T / P`.
 fn modes(x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Modes> {
@@ -186,6 +210,7 @@ impl Task for File {
 
     fn draw(&self, rng: &mut Stream) -> Result<Dataset> {
         let (x, y, test) = self.parts(rng)?;
+        let (test, blocks) = test.unzip();
         let all = modes(&x, &y)?;
         let rank = self.pool.rank;
         let modes = Modes {
@@ -199,6 +224,7 @@ impl Task for File {
             test,
             modes,
             groups: None,
+            blocks,
         })
     }
 
@@ -234,7 +260,11 @@ impl Task for File {
         self.options.test_samples.unwrap_or(self.pool.held)
     }
 
+    fn held_out(&self) -> Option<HeldOut> {
+        self.has_test().then(|| HeldOut::of(self.pool.order.len()))
+    }
+
     fn is_random(&self) -> bool {
-        self.has_test() || self.options.samples.is_some()
+        self.options.samples.is_some() || (self.has_test() && self.options.test_path.is_none())
     }
 }

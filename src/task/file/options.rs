@@ -17,6 +17,12 @@ pub struct FileOptions {
     /// IDX: the file of the labels.
     #[serde(default)]
     pub labels: Option<PathBuf>,
+    /// A file of test samples of its own.
+    #[serde(default)]
+    pub test_path: Option<PathBuf>,
+    /// IDX: the file of the labels of `test_path`.
+    #[serde(default)]
+    pub test_labels: Option<PathBuf>,
     /// Columns (csv) or array (npz) of the inputs; by default those that begin with `x`.
     #[serde(default = "default_inputs")]
     pub inputs: Columns,
@@ -66,6 +72,8 @@ impl FileOptions {
         FileOptions {
             path: path.into(),
             labels: None,
+            test_path: None,
+            test_labels: None,
             inputs: default_inputs(),
             targets: default_targets(),
             test_fraction: 0.0,
@@ -124,9 +132,17 @@ impl FileOptions {
         if self.samples.is_none() && self.test_samples.is_some() {
             return wrong(
                 "test_samples",
-                "without samples, the test set has test_fraction of all samples".into(),
-                "use test_fraction, or give samples too",
+                "without samples, the test set has test_fraction of all samples, or all of test_path".into(),
+                "use test_fraction or a smaller test_path, or give samples too",
             );
+        }
+        if self.test_path.is_some() && fraction > 0.0 {
+            let cause = "the test samples come from test_path: none are held out of path".into();
+            return wrong("test_fraction", cause, "remove it, or remove test_path");
+        }
+        if self.test_labels.is_some() && self.test_path.is_none() {
+            let cause = "labels of test samples without the samples".into();
+            return wrong("test_labels", cause, "give test_path too");
         }
         let chosen = [
             ("inputs", self.inputs != default_inputs()),
@@ -151,6 +167,9 @@ impl FileOptions {
             "test_fraction": self.test_fraction,
             "whiten": self.whiten,
         });
+        if let Some(content) = &pool.test_content {
+            table["test_content"] = content.as_str().into();
+        }
         if let Some(samples) = self.samples {
             table["samples"] = samples.into();
             table["test_samples"] = self.test_samples.unwrap_or(pool.held).into();

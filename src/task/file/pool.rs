@@ -3,6 +3,7 @@
 use super::super::loader::{Samples, Source};
 use super::super::shared::Shared;
 use super::preprocess::RANK_TOLERANCE;
+use super::test_part::TestPart;
 use super::{FileOptions, Labels, modes};
 use crate::error::{Error, Result};
 use crate::numerics::random::{Stream, stream};
@@ -10,12 +11,14 @@ use nalgebra::DMatrix;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Samples of the chosen classes with their targets.
 #[derive(Debug, PartialEq)]
 pub(super) struct Pool {
-    /// Where subsets are drawn: preprocessed, in a fixed random order, held-out samples last. Else as in the file.
+    /// Where subsets are drawn: preprocessed, in a fixed random order, held-out samples last. With a test file alone:
+    /// preprocessed, as in the files, test samples last. Else as in the file.
     pub x: DMatrix<f64>,
     pub y: DMatrix<f64>,
     /// Samples of a test set, or from which it is drawn.
@@ -25,8 +28,13 @@ pub(super) struct Pool {
     /// Rank of `Y X^T`.
     pub rank: usize,
     pub classes: Option<Vec<i64>>,
+    /// Number of every held-out sample (the last columns; of every sample, where a part of them is held out anew for
+    /// each data set) in a fixed random order: consecutive numbers go to different blocks.
+    pub order: Vec<u32>,
     /// BLAKE3 of the file.
     pub content: String,
+    /// BLAKE3 of the test file.
+    pub test_content: Option<String>,
 }
 
 static POOLS: Shared<Pool> = Shared::new();
@@ -35,9 +43,11 @@ impl Pool {
     /// Reads and prepares the file, or finds it prepared.
     pub fn open(place: &str, options: &FileOptions) -> Result<Arc<Self>> {
         let labels = options.labels.as_deref();
-        let source = Source::read(&options.path, labels).map_err(|e| located(place, options, e))?;
+        let wrong = |e| located(place, ["path", "labels"], labels, e);
+        let source = Source::read(&options.path, labels).map_err(wrong)?;
+        let test = TestPart::read(place, options, &source)?;
         let held = match (options.samples, options.test_samples) {
-            (Some(_), Some(n)) if options.test_fraction == 0.0 => Some(n),
+            (Some(_), Some(n)) if options.test_fraction == 0.0 && test.is_none() => Some(n),
             _ => None,
         };
         let key = serde_json::json!([
@@ -53,14 +63,15 @@ impl Pool {
             options.whiten,
             options.samples.is_some(),
             held,
+            test.as_ref().map(TestPart::hash),
         ]);
         POOLS.get(key.to_string(), || {
             let samples = source
                 .samples(&options.inputs, &options.targets)
-                .map_err(|e| located(place, options, e))?;
+                .map_err(wrong)?;
             // The bytes make room for the numbers.
             drop(source);
-            Pool::prepare(place, options, samples, held)
+            Pool::prepare(place, options, samples, test, held)
         })
     }
 
@@ -73,6 +84,7 @@ impl Pool {
         place: &str,
         options: &FileOptions,
         samples: Samples,
+        test: Option<TestPart>,
         held: Option<usize>,
     ) -> Result<Self> {
         let Samples {
@@ -80,7 +92,8 @@ impl Pool {
             mut y,
             content,
         } = samples;
-        let mut classes = None;
+        let form = [x.nrows(), y.nrows()];
+        let mut known = None;
         if let Some(coding) = options.coding() {
             let labels = Labels::new(place, &y, options.classes.as_deref())?;
             let chosen = labels.chosen();
@@ -88,7 +101,20 @@ impl Pool {
             if chosen.len() < x.ncols() {
                 x = x.select_columns(&chosen);
             }
-            classes = Some(labels.classes().to_vec());
+            known = Some(labels);
+        }
+        let test_content = test.as_ref().map(TestPart::hash);
+        let test = test
+            .map(|t| t.samples(place, options, known.as_ref(), form))
+            .transpose()?;
+        let classes = known.map(|labels| labels.classes().to_vec());
+        if let Some(test) = test {
+            return Pool::with_test(place, options, (x, y), test).map(|pool| Pool {
+                classes,
+                content,
+                test_content,
+                ..pool
+            });
         }
         let total = x.ncols();
         let fraction = options.test_fraction;
@@ -136,13 +162,66 @@ impl Pool {
             held,
             inputs,
             classes,
+            order: shuffled(if options.samples.is_some() {
+                held
+            } else {
+                total
+            }),
             content,
+            test_content,
+        })
+    }
+
+    /// All samples of the training file and those of the test file, under the map that the former have fixed.
+    fn with_test(
+        place: &str,
+        options: &FileOptions,
+        (mut x, mut y): (DMatrix<f64>, DMatrix<f64>),
+        (test, test_y): (DMatrix<f64>, DMatrix<f64>),
+    ) -> Result<Self> {
+        let (kept, held) = (x.ncols(), test.ncols());
+        if options.samples.is_some() {
+            let mut order: Vec<usize> = (0..kept).collect();
+            order.shuffle(&mut stream(0, "file", &[]));
+            (x, y) = (x.select_columns(&order), y.select_columns(&order));
+        }
+        let (x, map) = options.preprocess().fit(place, x)?;
+        let test = map.apply(place, test)?;
+        let of_training = modes(&x, &y)?;
+        let floor = RANK_TOLERANCE * of_training.s.max();
+        let joined = |a: DMatrix<f64>, b: &DMatrix<f64>| {
+            let mut all = a.resize_horizontally(kept + held, 0.0);
+            all.columns_mut(kept, held).copy_from(b);
+            all
+        };
+        Ok(Pool {
+            inputs: x.nrows(),
+            rank: of_training.s.iter().filter(|s| **s > floor).count(),
+            x: joined(x, &test),
+            y: joined(y, &test_y),
+            held,
+            classes: None,
+            order: shuffled(held),
+            content: String::new(),
+            test_content: None,
         })
     }
 }
 
-/// An error of the loader under the key `path` or `labels`.
-fn located(place: &str, options: &FileOptions, error: Error) -> Error {
+/// The numbers below `count` in a fixed random order.
+fn shuffled(count: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..count as u32).collect();
+    order.shuffle(&mut stream(0, "held out", &[]));
+    order
+}
+
+/// An error of the loader under the key of the samples, or that of their labels: `keys`, in this order.
+pub(super) fn located(
+    place: &str,
+    [path, of_labels]: [&str; 2],
+    labels: Option<&Path>,
+    error: Error,
+) -> Error {
     let Error::Input {
         place: at,
         cause,
@@ -151,11 +230,11 @@ fn located(place: &str, options: &FileOptions, error: Error) -> Error {
     else {
         return error;
     };
-    let of_labels = options.labels.as_ref().is_some_and(|labels| {
+    let is_of_labels = labels.is_some_and(|labels| {
         let rest = at.strip_prefix(&labels.display().to_string());
         rest.is_some_and(|r| r.is_empty() || r.starts_with(": "))
     });
-    let key = if of_labels { "labels" } else { "path" };
+    let key = if is_of_labels { of_labels } else { path };
     Error::input(format!("{place}.{key}"), format!("{at}: {cause}"), remedy)
 }
 

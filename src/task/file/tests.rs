@@ -17,7 +17,7 @@ fn example(folder: &TempDir) -> (PathBuf, DMatrix<f64>, DMatrix<f64>) {
     (write(folder, "data.npz", &bytes), x, y)
 }
 
-fn draw(task: &File) -> Dataset {
+pub(super) fn draw(task: &File) -> Dataset {
     task.draw(&mut stream(1, "dataset", &[0])).unwrap()
 }
 

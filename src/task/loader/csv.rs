@@ -11,15 +11,7 @@ pub(super) fn read(
     inputs: &Columns,
     targets: &Columns,
 ) -> Result<(DMatrix<f64>, DMatrix<f64>)> {
-    let mut reader = ::csv::ReaderBuilder::new()
-        .trim(::csv::Trim::All)
-        .from_reader(bytes);
-    let header = reader
-        .headers()
-        .map_err(|e| csv_error(file, bytes, &e))?
-        .iter()
-        .map(String::from)
-        .collect::<Vec<_>>();
+    let (mut reader, header) = open(file, bytes)?;
     let input_columns = choose(file, &header, inputs)?;
     let target_columns = choose(file, &header, targets)?;
     if let Some(&both) = input_columns.iter().find(|c| target_columns.contains(c)) {
@@ -46,6 +38,23 @@ pub(super) fn read(
         DMatrix::from_vec(input_columns.len(), samples, x),
         DMatrix::from_vec(target_columns.len(), samples, y),
     ))
+}
+
+/// Names of the chosen columns.
+pub(super) fn named(file: &str, bytes: &[u8], columns: &Columns) -> Result<Vec<String>> {
+    let (_, header) = open(file, bytes)?;
+    let chosen = choose(file, &header, columns)?.into_iter();
+    Ok(chosen.map(|column| header[column].clone()).collect())
+}
+
+/// A reader behind the header line, and the header.
+fn open<'a>(file: &str, bytes: &'a [u8]) -> Result<(::csv::Reader<&'a [u8]>, Vec<String>)> {
+    let mut reader = ::csv::ReaderBuilder::new()
+        .trim(::csv::Trim::All)
+        .from_reader(bytes);
+    let header = reader.headers().map_err(|e| csv_error(file, bytes, &e))?;
+    let header = header.iter().map(String::from).collect();
+    Ok((reader, header))
 }
 
 fn choose(file: &str, header: &[String], columns: &Columns) -> Result<Vec<usize>> {

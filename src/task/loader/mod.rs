@@ -189,6 +189,20 @@ impl Source {
         }
     }
 
+    /// The columns that a choice means in this file, by their names, so that another file can be asked for the same
+    /// ones in the same order; the choice itself for files without named columns.
+    ///
+    /// Errors: a column that is missing, no header.
+    pub fn named(&self, columns: &Columns) -> Result<Columns> {
+        match self.format {
+            Format::Csv => {
+                let Contents { file, bytes } = &self.contents;
+                csv::named(file, bytes, columns).map(Columns::Names)
+            }
+            Format::Npz | Format::Idx => Ok(columns.clone()),
+        }
+    }
+
     /// The numbers. csv: header line, one sample per row; npz: arrays of samples x inputs and samples x outputs
     /// (one-dimensional arrays are one column; any real, integer or boolean type); IDX: inputs `samples x ...`, flattened row by
     /// row, and one label per sample (see [`idx`]).

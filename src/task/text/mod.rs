@@ -6,7 +6,7 @@ pub use vocabulary::{Level, UNKNOWN, Vocabulary};
 
 use super::loader::Contents;
 use super::shared::Shared;
-use super::{Dataset, Modes, Shape, Task, substreams};
+use super::{Dataset, HeldOut, Modes, Shape, Task, substreams};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::numerics::random::Stream;
@@ -23,7 +23,9 @@ pub const ABOUT: About = About {
     summary: "the next token of a text (bytes, characters or words)",
     text: "\
 A sample is a window of n = context tokens of the text: its inputs are their numbers, its targets the one-hot codes of the
-tokens that follow. The first part of the text is for training, the rest for testing; no window crosses the border.
+tokens that follow. The first part of the text is for training, the rest for testing; no window crosses the border. Test
+windows of all data sets come from the same rest of the text: as for a file, its sampling error is in the interval where a
+theory predicts the population.
 
 Keys
   path           the text, plain or gzip; a relative path starts at the current directory
@@ -227,19 +229,21 @@ impl Text {
         total - (self.options.test_fraction * total as f64).round() as usize
     }
 
-    /// Random windows of a part of the text, with their targets.
+    /// Random windows of a part of the text, with their targets and where they start.
     fn windows(
         &self,
         rng: &mut Stream,
         part: &[u32],
         count: usize,
-    ) -> (DMatrix<f64>, DMatrix<f64>) {
+    ) -> (DMatrix<f64>, DMatrix<f64>, Vec<usize>) {
         let context = self.options.context;
         let size = self.corpus.vocabulary.size();
         let mut x = DMatrix::zeros(context, count);
         let mut y = DMatrix::zeros(self.shape().outputs, count);
+        let mut starts = Vec::with_capacity(count);
         for sample in 0..count {
             let start = rng.random_range(0..part.len() - context);
+            starts.push(start);
             let window = &part[start..=start + context];
             for (position, token) in window[..context].iter().enumerate() {
                 x[(position, sample)] = f64::from(*token);
@@ -252,7 +256,7 @@ impl Text {
                 y[(position * size + *token as usize, sample)] = 1.0;
             }
         }
-        (x, y)
+        (x, y, starts)
     }
 }
 
@@ -304,10 +308,15 @@ impl Task for Text {
     fn draw(&self, rng: &mut Stream) -> Result<Dataset> {
         let [mut windows, mut held_out] = substreams(rng);
         let (training, held) = self.corpus.tokens.split_at(self.training());
-        let (x, y) = self.windows(&mut windows, training, self.options.samples);
-        let test = self
+        let (x, y, _) = self.windows(&mut windows, training, self.options.samples);
+        let blocks = self.held_out().map_or(1, |h| h.blocks);
+        // Windows that overlap are near each other: blocks are stretches of the text.
+        let block = |start: &usize| (start * blocks / (held.len() - self.options.context)) as u32;
+        let (test, blocks) = self
             .has_test()
-            .then(|| self.windows(&mut held_out, held, self.options.test_samples));
+            .then(|| self.windows(&mut held_out, held, self.options.test_samples))
+            .map(|(x, y, starts)| ((x, y), starts.iter().map(block).collect()))
+            .unzip();
         let modes = Modes {
             u: DMatrix::zeros(y.nrows(), 0),
             s: DVector::zeros(0),
@@ -319,11 +328,19 @@ impl Task for Text {
             test,
             modes,
             groups: None,
+            blocks,
         })
     }
 
     fn test_samples(&self) -> usize {
         self.options.test_samples
+    }
+
+    /// As many samples as windows that do not overlap.
+    fn held_out(&self) -> Option<HeldOut> {
+        let held = self.tokens() - self.training();
+        self.has_test()
+            .then(|| HeldOut::of(held / (self.options.context + 1)))
     }
 }
 

@@ -44,6 +44,9 @@ one fewer samples are trained on than the theory counts, and its kernel-mode-err
 As M -> inf these are the learning curves of Gaussian features (literature, kap = a s). test-loss and train-loss are E_test/2 and
 E_train/2 (half-mean); P must stay below M/2.
 
+They are those of the population, which the theory knows through M samples: the interval of test-loss holds the sampling
+error of the held-out samples and of these M.
+
 keys: population = M at most (default 2000)
 limit: Gaussian features, P -> inf
 sources: Bordelon, Canatar, Pehlevan 2020, arXiv:2002.02561; Canatar, Bordelon, Pehlevan 2021, arXiv:2006.13198",
@@ -143,6 +146,7 @@ impl Theory for Curve {
                 assumptions: vec![],
                 limits: vec!["task.samples -> inf".into()],
                 averages_over: vec!["datasets"],
+                population: Some(x.ncols()),
                 // The kernel matrix and its eigendecomposition.
                 bytes: (8.0 * 5.0 * m * m) as u64,
                 seconds: 2e-9 * m * m * m,

@@ -167,6 +167,7 @@ impl Theory for Posterior {
                 assumptions: vec![],
                 limits,
                 averages_over: vec![],
+                population: None,
                 bytes: (8.0 * 4.0 * entries) as u64 + 100_000_000,
                 seconds: 0.1 + 2e-9 * work * shape.outputs as f64,
             },

@@ -162,6 +162,7 @@ impl Theory for Ntk {
             assumptions: vec![],
             limits,
             averages_over: Vec::new(),
+            population: None,
             bytes: 8
                 * (rows * parameters + 3 * side * side + side * parameters + rows * side) as u64
                 + example.bytes(),

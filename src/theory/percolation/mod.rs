@@ -63,6 +63,7 @@ fn promise(limits: &[&str], bytes: u64, seconds: f64) -> Promise {
         assumptions: vec![],
         limits: limits.iter().map(|l| l.to_string()).collect(),
         averages_over: vec!["datasets"],
+        population: None,
         bytes,
         seconds,
     }

@@ -175,6 +175,7 @@ impl Theory for SaddleToSaddle {
                 assumptions: vec![],
                 limits,
                 averages_over,
+                population: None,
                 bytes: 8 * covers.iter().map(|&i| wanted[i].size()).sum::<usize>() as u64,
                 seconds: 1e-4,
             },

@@ -208,6 +208,7 @@ impl Idealised {
             ],
             limits: network.limits(),
             averages_over,
+            population: None,
             bytes: 8 * covers.iter().map(|&i| wanted[i].size()).sum::<usize>() as u64,
             seconds: 1e-3,
         };

@@ -56,6 +56,7 @@ impl Matched {
             assumptions: vec![],
             limits: network.limits(),
             averages_over: Vec::new(),
+            population: None,
             bytes: 8 * (24 * weights + 4 * points) as u64 + network.example.bytes(),
             seconds: 1e-9 * (8 * weights * widest * (500 + points)) as f64,
         };

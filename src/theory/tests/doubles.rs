@@ -69,6 +69,7 @@ impl Task for Teacher {
             test,
             modes,
             groups: None,
+            blocks: None,
         })
     }
 }

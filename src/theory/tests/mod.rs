@@ -61,6 +61,7 @@ fn wanted(e: &Experiment, names: &[&'static str]) -> Vec<Wanted> {
                 label: "",
                 unit: "1",
                 convention: "",
+                ..Observable::PLAIN
             })),
             axes: match name {
                 "mode-strength" | "singular-alignment" => vec![index("mode", 3), time()],

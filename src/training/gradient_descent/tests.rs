@@ -20,6 +20,7 @@ fn dataset(inputs: usize, outputs: usize, samples: usize) -> Dataset {
         test: None,
         modes: Modes { u, s, v },
         groups: None,
+        blocks: None,
     }
 }
 
@@ -127,6 +128,7 @@ fn aligned_modes_follow_the_sigmoid_up_to_the_step_size() {
         test: None,
         modes,
         groups: None,
+        blocks: None,
     };
     let mlp = Mlp {
         widths: vec![3],

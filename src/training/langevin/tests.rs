@@ -75,6 +75,7 @@ fn dataset(x: DMatrix<f64>, y: DMatrix<f64>) -> Dataset {
         test: None,
         modes,
         groups: None,
+        blocks: None,
     }
 }
 

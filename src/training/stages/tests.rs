@@ -19,6 +19,7 @@ fn dataset() -> Dataset {
             v: DMatrix::zeros(3, 0),
         },
         groups: None,
+        blocks: None,
     }
 }
 

@@ -69,6 +69,7 @@ fn the_control_takes_half_the_step_in_use() {
             v: DMatrix::zeros(10, 0),
         },
         groups: None,
+        blocks: None,
     };
     let mlp = Mlp {
         prior: Some(Prior::default()),
