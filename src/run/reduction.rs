@@ -170,9 +170,9 @@ fn derive(
         let Ok(prediction) = prediction else {
             continue;
         };
-        let sets = cells.iter().map(|&c| {
+        let sets = cells.iter().zip(&wanted).map(|(&c, &w)| {
             let promise = outcome.cells[c].theories[t].promise.as_ref();
-            test_set(&spec.cells[c], &outcome.cells[c], promise, wanted)
+            test_set(&spec.cells[c], &outcome.cells[c], promise, w)
         });
         let sets = sets.collect::<Result<Vec<_>>>()?;
         let curve = TheoryCurve {

@@ -178,6 +178,7 @@ impl Theory for Gives {
             value: self.value,
             promise: Promise {
                 conditioning: Conditioning::None,
+                assumptions: vec![],
                 limits: vec![],
                 averages_over: vec![],
                 population: None,

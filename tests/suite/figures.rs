@@ -1,6 +1,8 @@
 //! What a figure says is true in every panel: who drew which curve, at which coordinates; picture, caption and table say the same.
 
 use crate::common::SMALL;
+use saddlepoint::numerics::npz::Reader;
+use saddlepoint::numerics::statistics::mean_stderr;
 use saddlepoint::plot::{Panel, Series, Style, Tag, figure_csv};
 use saddlepoint::report::figures::{self, Drawn};
 use saddlepoint::run::assess::assess;
@@ -265,5 +267,56 @@ fn deviations_of_several_groups_are_not_joined() {
         let scales = tag.cell.iter().find(|(k, _)| k == "learner.init.scale");
         let distinct: BTreeSet<_> = scales.unwrap().1.iter().collect();
         assert_eq!(distinct.len(), 1);
+    }
+}
+
+fn array(archive: &mut Reader, name: &str) -> (Vec<u64>, Vec<f64>) {
+    let bytes = archive.entry(name).unwrap();
+    let bytes = bytes.unwrap_or_else(|| panic!("no {name}"));
+    let array = npyz::NpyFile::new(&bytes[..]).unwrap();
+    (array.shape().to_vec(), array.into_vec().unwrap())
+}
+
+/// Measured minus predicted, draw by draw, from the archive alone: the points below the figure.
+#[test]
+fn the_archive_holds_what_a_paired_residual_needs() {
+    let label = ("label = \"matched\"", "label = \"saxe v1.2/b\"");
+    let (outcome, figures) = drawn(&with(
+        &[LOSS, label],
+        "[sweep]\n\"learner.init.scale\" = [0.1, 0.2]\n",
+    ));
+    let bytes = saddlepoint::run::arrays::npz(&outcome).unwrap();
+    let mut archive = Reader::new(&bytes).unwrap();
+    assert_eq!(
+        array(&mut archive, "cell1/set/learner.init.scale"),
+        (vec![], vec![0.2])
+    );
+    let (shape, measured) = array(&mut archive, "cell1/measured/train-loss/draws");
+    assert_eq!(shape, [5, 6]);
+    let theory = array(&mut archive, "cell1/saxe v1.2%2Fb/train-loss/draws");
+    assert_eq!(theory.0, shape);
+    let stderr = array(&mut archive, "cell1/saxe v1.2%2Fb/train-loss/stderr").1;
+    let panel = figures[0]
+        .figure
+        .panels
+        .iter()
+        .rfind(|p| p.stacked)
+        .unwrap();
+    let Some(Series::Points { tag, y, .. }) = panel.series.last() else {
+        panic!("no residuals")
+    };
+    assert_eq!(tag.source, "networks minus saxe v1.2/b");
+    for k in 0..6 {
+        let column = |all: &[f64]| -> Vec<f64> { (0..5).map(|d| all[6 * d + k]).collect() };
+        let difference: Vec<f64> = column(&measured)
+            .iter()
+            .zip(column(&theory.1))
+            .map(|(m, t)| m - t)
+            .collect();
+        let (mean, error) = mean_stderr(&difference);
+        let t = mean / error.unwrap();
+        // The figure shows the normal equivalent of t: the same sign, and nearer to 0.
+        assert!(t * y[k] > 0.0 && y[k].abs() < t.abs(), "{t} {}", y[k]);
+        assert!((mean_stderr(&column(&theory.1)).1.unwrap() / stderr[k] - 1.0).abs() < 1e-12);
     }
 }

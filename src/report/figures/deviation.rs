@@ -25,8 +25,28 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
             f.y_range,
         ),
     );
-    let tolerance = scene.spec.compare.of(&f.observable);
-    panel = panel.with(Series::hline(tolerance.value()).labelled("tolerance"));
+    // Where the quantity nearly vanishes, an absolute tolerance may hold in some cells.
+    let tolerances = scene
+        .assessment
+        .rows
+        .iter()
+        .filter_map(|r| match &r.result {
+            RowResult::Compared { comparison, .. }
+                if r.observable.is_some_and(|o| o.name == f.observable) =>
+            {
+                Some(comparison.tolerance)
+            }
+            _ => None,
+        });
+    let mut tolerances: Vec<_> = tolerances.collect();
+    tolerances.dedup();
+    let tolerance = tolerances
+        .first()
+        .copied()
+        .unwrap_or_else(|| scene.spec.compare.of(&f.observable));
+    if tolerances.len() <= 1 {
+        panel = panel.with(Series::hline(tolerance.value()).labelled("tolerance"));
+    }
     let drawn = scene.drawn(&cells)?;
     for (place, label, _) in &drawn {
         for (g, group) in groups.iter().enumerate() {
@@ -52,11 +72,17 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
         }
     }
     let mut text = format!(
-        "Distance of every theory from the {} ({}, {}), error bars are 95 % intervals; the horizontal line is the tolerance.",
+        "Distance of every theory from the {} ({}, {}), error bars are 95 % intervals.",
         scene.source,
         f.observable,
         tolerance.metric()
     );
+    text.push_str(match tolerances.len() {
+        0 | 1 => " The horizontal line is the tolerance.",
+        _ => {
+            " Tolerances differ between cells, and so do the units of the distance: see the league."
+        }
+    });
     text.push_str(&scene.lines_text(&drawn, cells.len()));
     text.push_str(&scene.left_out(cells.len()));
     let mut figure = Figure::new(WIDTH, 300.0);
