@@ -27,6 +27,8 @@ pub(super) struct Pool {
     pub classes: Option<Vec<i64>>,
     /// BLAKE3 of the file.
     pub content: String,
+    /// Names of the columns of the inputs and of the targets (csv).
+    pub columns: Option<[Vec<String>; 2]>,
 }
 
 static POOLS: Shared<Pool> = Shared::new();
@@ -79,6 +81,7 @@ impl Pool {
             mut x,
             mut y,
             content,
+            columns,
         } = samples;
         let mut classes = None;
         if let Some(coding) = options.coding() {
@@ -137,6 +140,7 @@ impl Pool {
             inputs,
             classes,
             content,
+            columns,
         })
     }
 }

@@ -4,7 +4,6 @@ use super::{finite_population, population_modes};
 use crate::error::Result;
 use crate::experiment::{Conditioning, Draw, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};
-use crate::kernel::gram;
 use crate::kind::{About, Kind, parse_table};
 use crate::learner::KernelView;
 use crate::numerics::linalg::eigh;
@@ -43,6 +42,8 @@ variance, on all M samples, largest k_i first. The instruments' points must be t
 one fewer samples are trained on than the theory counts, and its kernel-mode-error is too small.
 As M -> inf these are the learning curves of Gaussian features (literature, kap = a s). test-loss and train-loss are E_test/2 and
 E_train/2 (half-mean); P must stay below M/2.
+
+Numerical bound: 1e-9 of each number, and 2 e/s of it for an error e of the eigenvalues, 2 sqrt(M) times the bound of a kernel entry.
 
 keys: population = M at most (default 2000)
 limit: Gaussian features, P -> inf
@@ -161,18 +162,21 @@ struct CurvePlan {
 }
 
 impl CurvePlan {
-    /// Eigenvalues of the kernel matrix of the population, and squared coefficients of the targets.
-    fn spectrum(&self) -> Result<(Vec<f64>, Vec<f64>)> {
+    /// Eigenvalues of the kernel matrix of the population, their error, and squared coefficients of the targets.
+    fn spectrum(&self) -> Result<(Vec<f64>, f64, Vec<f64>)> {
         let Some((x, y)) = self.task.population(self.most) else {
             return Err(missing("the population"));
         };
-        let (values, vectors) = eigh(&gram(&self.kernel.kernel, &x, u64::MAX)?.kernel)?;
+        let gram = self.kernel.gram(&x)?;
+        let (values, vectors) = eigh(&gram.kernel)?;
+        // A symmetric matrix of independent errors of size e has the norm 2 e sqrt(M).
+        let error = 2.0 * gram.bound * (values.len() as f64).sqrt();
         let target = (y * vectors)
             .column_iter()
             .map(|w| w.norm_squared())
             .collect();
         // Rounding leaves eigenvalues of either sign at 1e-16 of the trace.
-        Ok((values.iter().map(|v| v.max(0.0)).collect(), target))
+        Ok((values.iter().map(|v| v.max(0.0)).collect(), error, target))
     }
 }
 
@@ -186,7 +190,7 @@ impl Plan for CurvePlan {
     }
 
     fn solve(&self, _draw: &Draw) -> Result<Prediction> {
-        let (values, target) = self.spectrum()?;
+        let (values, error, target) = self.spectrum()?;
         let errors = finite_population(&values, &target, self.samples, self.kernel.ridge)?;
         let mut modes = population_modes(&values, &target, self.samples, &errors);
         modes.reverse();
@@ -202,7 +206,9 @@ impl Plan for CurvePlan {
             })?;
         }
         Ok(Prediction {
-            observables: sheet.predictions(|_, _, _, value| 1e-9 * value.abs()),
+            // The numbers are rational in k_i + s, of degree two or less.
+            observables: sheet
+                .predictions(|_, _, _, value| (1e-9 + 2.0 * error / errors.ridge) * value.abs()),
             solver: SolverReport {
                 method: format!(
                     "eigendecomposition of {} population samples, effective ridge s = {:.4e}",
