@@ -25,6 +25,7 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
             "schema": "saddlepoint/1/check",
             "name": spec.name, "hash": spec.hash, "cells": estimate.cells,
             "bytes": estimate.bytes, "seconds": estimate.seconds, "fits": verdict,
+            "sources": spec.sources().iter().map(|(name, value)| json!({"name": name, "value": value})).collect::<Vec<_>>(),
         }))?;
         return Ok(0);
     }
@@ -48,6 +49,13 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
         })
         .collect();
     print(&format!("{} [{}] is valid\n\n", spec.name, &spec.hash[..8]))?;
+    let sources = spec.sources();
+    for (name, value) in &sources {
+        print(&format!("{name}: {value}\n"))?;
+    }
+    if !sources.is_empty() {
+        print("\n")?;
+    }
     print(&table(
         &["cell", "set", "draws", "theory", "conditions on", "what"],
         &rows,

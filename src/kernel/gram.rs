@@ -1,27 +1,26 @@
 //! Gram matrices: tiles of inner products by matrix products, then all layers on the tile while it is in cache.
 
 use super::choice::Kernel;
-use super::dual::with_pair;
-use super::hermite::{MAX_TERMS, Series};
+use super::dual::ACCURACY;
+use super::layered::{Layered, bytes_per_sample};
 use super::network::Network;
-use super::pair::{Factors, Pair};
 use crate::error::{Error, Result};
 use crate::numerics::elementary::exp;
 use crate::numerics::linalg::{Factor, Gemm};
-use crate::numerics::simd::{PairMap, update, update_pair};
+use crate::numerics::simd::update;
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 /// Tile shape: the tiles of both kernels (256 KB together) stay in the second-level cache over all layers.
 const ROWS: usize = 256;
-const COLUMNS: usize = 64;
+pub(super) const COLUMNS: usize = 64;
 
 /// A kernel matrix.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gram {
     /// `row samples x column samples`
     pub kernel: DMatrix<f64>,
-    /// Truncation error of the dual activation, largest over layers (tanh; 0 for closed forms).
+    /// Bound of the error of an entry: [`ACCURACY`] of the largest value on the diagonal, for every layer of a network.
     pub bound: f64,
 }
 
@@ -64,7 +63,14 @@ pub fn diagonal(kernel: &Kernel, x: &DMatrix<f64>) -> Result<Vec<f64>> {
     finite(x, "inputs")?;
     let of = |norm: f64| match kernel {
         Kernel::Linear {} => Ok(norm),
-        Kernel::Polynomial { degree, offset } => Ok((norm + offset).powi(*degree as i32)),
+        Kernel::Polynomial { degree, offset } => match (norm + offset).powi(*degree as i32) {
+            k if k.is_finite() => Ok(k),
+            _ => Err(Error::input(
+                "kernel.degree",
+                format!("the kernel of a sample with |x|^2/d = {norm:e} overflows"),
+                "lower the degree, or scale the inputs",
+            )),
+        },
         Kernel::Gaussian { .. } | Kernel::Laplace { .. } => Ok(1.0),
         Kernel::Nngp(n) => n.diagonal(norm).map(|(k, _)| k[n.depth]),
         Kernel::Ntk(n) => n.diagonal(norm).map(|(_, theta)| theta[n.depth]),
@@ -77,7 +83,7 @@ pub fn network_gram(network: &Network, x: &DMatrix<f64>, max_memory: u64) -> Res
     network.check("kernel")?;
     finite(x, "inputs")?;
     let p = x.ncols();
-    refuse(p, None, 2, layers_of(network), max_memory)?;
+    refuse(p, None, 2, bytes_per_sample(network), max_memory)?;
     let side = Layered::new(network, x)?;
     let (mut k, mut theta) = (DMatrix::zeros(p, p), DMatrix::zeros(p, p));
     let panels = k.as_mut_slice().par_chunks_mut(p.max(1) * COLUMNS);
@@ -86,18 +92,20 @@ pub fn network_gram(network: &Network, x: &DMatrix<f64>, max_memory: u64) -> Res
         let first = index * COLUMNS;
         fill_panel(p, first, first, k, Some(theta), |i, n, j, m, k, theta| {
             inner(x, x, i, n, j, m, k);
-            side.recurse(network, &side, i, j, k, theta);
+            side.recurse(&side, i, j, k, theta);
         });
     });
-    for (j, (k_jj, theta_jj)) in side.ends.iter().enumerate() {
-        (k[(j, j)], theta[(j, j)]) = (*k_jj, *theta_jj);
+    for j in 0..p {
+        (k[(j, j)], theta[(j, j)]) = side.end(j);
     }
     mirror(&mut k);
     mirror(&mut theta);
+    checked(&k)?;
+    checked(&theta)?;
     Ok(NetworkGram {
+        bound: network.bound(theta.diagonal().amax()),
         nngp: k,
         ntk: theta,
-        bound: side.bound,
     })
 }
 
@@ -131,7 +139,7 @@ fn build(
         Kernel::Nngp(n) | Kernel::Ntk(n) => Some(n),
         _ => None,
     };
-    let layers = network.map_or(0, layers_of);
+    let layers = network.map_or(0, bytes_per_sample);
     refuse(x.ncols(), y.map(DMatrix::ncols), 1, layers, max_memory)?;
     let sides = match network {
         Some(n) => Some((
@@ -150,15 +158,15 @@ fn build(
         let start = if symmetric { first } else { 0 };
         fill_panel(rows, first, start, panel, None, |i, n, j, m, k, theta| {
             inner(x, columns, i, n, j, m, k);
-            match (&sides, network) {
-                (Some((row, column)), Some(network)) => {
+            match &sides {
+                Some((row, column)) => {
                     let column = column.as_ref().unwrap_or(row);
-                    row.recurse(network, column, i, j, k, theta);
+                    row.recurse(column, i, j, k, theta);
                     if tangent {
                         k.copy_from_slice(&theta[..k.len()]);
                     }
                 }
-                _ => classical(kernel, x, columns, [&squares.0, &squares.1], i, j, n, k),
+                None => classical(kernel, x, columns, [&squares.0, &squares.1], i, j, n, k),
             }
         });
     });
@@ -168,21 +176,31 @@ fn build(
         }
         mirror(&mut k);
     }
-    if let Some(bad) = k.iter().position(|v| !v.is_finite()) {
-        return Err(Error::input(
-            "kernel",
-            format!(
-                "the kernel of samples {} and {} is not finite",
-                bad % rows,
-                bad / rows
-            ),
-            "scale the inputs or lower the degree",
-        ));
-    }
-    let bound = sides.as_ref().map_or(0.0, |(x, y)| {
-        x.bound.max(y.as_ref().map_or(0.0, |y| y.bound))
-    });
+    let own = [x, columns].map(|of| diagonal(kernel, of));
+    let scale = own.into_iter().collect::<Result<Vec<_>>>()?.concat();
+    let scale = scale
+        .into_iter()
+        .fold(0.0, |most: f64, k| most.max(k.abs()));
+    checked(&k)?;
+    let bound = network.map_or(ACCURACY * scale, |n| n.bound(scale));
     Ok(Gram { kernel: k, bound })
+}
+
+/// Refuses a kernel matrix with an entry that is not finite.
+fn checked(k: &DMatrix<f64>) -> Result<()> {
+    let Some(bad) = k.iter().position(|v| !v.is_finite()) else {
+        return Ok(());
+    };
+    Err(Error::input(
+        "kernel",
+        format!(
+            "the kernel of samples {} and {} is {}",
+            bad % k.nrows(),
+            bad / k.nrows(),
+            k[bad]
+        ),
+        "scale the inputs, or choose another kernel",
+    ))
 }
 
 /// Runs `tile(first row, rows, first column, columns, K tile, Theta tile)` over the tiles of one panel of columns, from row `start`
@@ -230,7 +248,7 @@ fn inner(
 }
 
 /// `|x|^2/d` of every sample.
-fn norms(x: &DMatrix<f64>) -> Vec<f64> {
+pub(super) fn norms(x: &DMatrix<f64>) -> Vec<f64> {
     let d = x.nrows() as f64;
     x.column_iter().map(|c| c.norm_squared() / d).collect()
 }
@@ -270,129 +288,19 @@ fn classical(
             }
             Kernel::Gaussian { length } => {
                 distances(column, c);
-                let scale = -0.5 * d / (length * length);
-                update(c, rows, rows, |c, _, _| exp(scale * c));
+                // The square of the length may underflow where that of the ratio does not.
+                let scale = ((0.5 * d).sqrt() / length).min(f64::MAX);
+                update(c, rows, rows, |c, _, _| {
+                    exp(-(scale * c.sqrt()) * (scale * c.sqrt()))
+                });
             }
             Kernel::Laplace { length } => {
                 distances(column, c);
-                let scale = -d.sqrt() / length;
-                update(c, rows, rows, |c, _, _| exp(scale * c.sqrt()));
+                let scale = (d.sqrt() / length).min(f64::MAX);
+                update(c, rows, rows, |c, _, _| exp(-scale * c.sqrt()));
             }
             Kernel::Linear {} | Kernel::Nngp(_) | Kernel::Ntk(_) => {}
         }
-    }
-}
-
-/// One layer of one side: the factors of its samples as two arrays, or their series.
-#[derive(Default)]
-struct Layer {
-    factors: [Vec<f64>; 2],
-    series: Vec<Series>,
-}
-
-/// What a network needs to know of every sample, layer by layer.
-struct Layered {
-    layers: Vec<Layer>,
-    /// `K(x, x)` and `Theta(x, x)` after the last layer.
-    ends: Vec<(f64, f64)>,
-    bound: f64,
-}
-
-impl Layered {
-    fn new(network: &Network, x: &DMatrix<f64>) -> Result<Self> {
-        let phi = &network.nonlinearity;
-        let mut layers: Vec<Layer> = (0..network.depth).map(|_| Layer::default()).collect();
-        let mut ends = Vec::with_capacity(x.ncols());
-        let mut variances = Vec::with_capacity(x.ncols());
-        for norm in norms(x) {
-            let (k, theta) = network.diagonal(norm)?;
-            ends.push((k[network.depth], theta[network.depth]));
-            variances.push(k);
-        }
-        let mut bound = 0.0f64;
-        for (l, layer) in layers.iter_mut().enumerate() {
-            let at_layer = variances.iter().map(|k| k[l]);
-            with_pair!(phi, pair => {
-                for q in at_layer {
-                    let factors = pair.factors(q);
-                    layer.factors[0].push(factors[0]);
-                    layer.factors[1].push(factors[1]);
-                }
-            }, series => {
-                let widest = Series::new(phi, at_layer.fold(0.0, f64::max), MAX_TERMS);
-                let terms = widest.enough();
-                layer.series = variances
-                    .par_iter()
-                    .map(|k| Series::new(phi, k[l], terms))
-                    .collect();
-                for series in &layer.series {
-                    bound = bound.max(series.tail()[0]).max(series.tail()[1]);
-                }
-            });
-        }
-        Ok(Layered {
-            layers,
-            ends,
-            bound,
-        })
-    }
-
-    /// From a tile of `x.y/d` to the kernels after the last layer; both are advanced, which costs a few percent when only one is wanted.
-    fn recurse(
-        &self,
-        network: &Network,
-        columns: &Layered,
-        i: usize,
-        j: usize,
-        k: &mut [f64],
-        theta: &mut [f64],
-    ) {
-        let (s_w2, s_b2) = network.variances(0);
-        for k in k.iter_mut() {
-            *k = s_w2 * *k + s_b2;
-        }
-        theta.copy_from_slice(k);
-        let width = columns.ends.len().saturating_sub(j).min(COLUMNS);
-        let n = k.len() / width.max(1);
-        for (l, (mine, theirs)) in self.layers.iter().zip(&columns.layers).enumerate() {
-            let (s_w2, s_b2) = network.variances(l + 1);
-            for column in 0..width {
-                let range = column * n..(column + 1) * n;
-                let k = &mut k[range.clone()];
-                let theta = &mut theta[range];
-                with_pair!(network.nonlinearity, pair => {
-                    let x = &mine.factors[0][i..i + n];
-                    let y = &mine.factors[1][i..i + n];
-                    let other = [theirs.factors[0][j + column], theirs.factors[1][j + column]];
-                    update_pair(k, theta, x, y, &Step { pair, other, s_w2, s_b2 });
-                }, series => {
-                    let other = &theirs.series[j + column];
-                    for (row, k) in k.iter_mut().enumerate() {
-                        let (value, slope) = mine.series[i + row].value_and_slope(*k, other);
-                        *k = s_w2 * value + s_b2;
-                        theta[row] = *k + s_w2 * slope * theta[row];
-                    }
-                });
-            }
-        }
-    }
-}
-
-/// One layer on one column of a tile: `(K, Theta)` of the layer to those of the next one.
-struct Step<P> {
-    pair: P,
-    /// Factors of the sample of the column.
-    other: Factors,
-    s_w2: f64,
-    s_b2: f64,
-}
-
-impl<P: Pair> PairMap<f64> for Step<P> {
-    #[inline(always)]
-    fn next(&self, c: f64, theta: f64, x: f64, y: f64) -> (f64, f64) {
-        let (value, slope) = self.pair.value_and_slope(c, [x, y], self.other);
-        let next = self.s_w2 * value + self.s_b2;
-        (next, next + self.s_w2 * slope * theta)
     }
 }
 
@@ -410,16 +318,6 @@ fn mirror(k: &mut DMatrix<f64>) {
             }
         }
     }
-}
-
-/// Bytes per sample and layer that the recursion keeps beside the matrices.
-fn layers_of(network: &Network) -> u64 {
-    let series = match &network.nonlinearity {
-        super::Nonlinearity::Hermite(c) => 16 * c.len() as u64 + 80,
-        super::Nonlinearity::Tanh => 16 * MAX_TERMS as u64 + 80,
-        _ => 0,
-    };
-    (24 + series) * (network.depth as u64 + 1)
 }
 
 /// Bytes of a Gram matrix: `matrices` of `rows x columns`, `per_sample` bytes beside them, and tiles.
@@ -466,24 +364,36 @@ fn refuse(
     })
 }
 
+/// Refuses inputs that are not finite, or whose squared norm is not.
 fn finite(x: &DMatrix<f64>, place: &str) -> Result<()> {
-    match x.iter().position(|v| !v.is_finite()) {
-        _ if x.nrows() == 0 => Err(Error::input(
+    if x.nrows() == 0 {
+        return Err(Error::input(
             place,
             "the samples have no inputs",
             "give at least one input",
-        )),
-        None => Ok(()),
-        Some(k) => Err(Error::input(
-            place,
-            format!(
-                "input {} of sample {} is not finite",
-                k % x.nrows(),
-                k / x.nrows()
-            ),
-            "remove or repair the sample",
-        )),
+        ));
     }
+    let Some(sample) = norms(x).iter().position(|norm| !norm.is_finite()) else {
+        return Ok(());
+    };
+    let column = x.column(sample);
+    let largest = (0..x.nrows()).max_by(|&i, &j| column[i].abs().total_cmp(&column[j].abs()));
+    let input = largest.unwrap_or(0);
+    let (what, remedy) = match column[input].is_finite() {
+        true => (
+            "the square of its norm overflows",
+            "scale the inputs (task.normalize)",
+        ),
+        false => ("it is not finite", "remove or repair the sample"),
+    };
+    Err(Error::input(
+        place,
+        format!(
+            "input {input} of sample {sample} (from 0) is {:e}: {what}",
+            column[input]
+        ),
+        remedy,
+    ))
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
-//! Hermite coefficients of a nonlinearity at any variance, and dual activations as their power series.
+//! Hermite coefficients of a nonlinearity at any variance, and the dual activation of Hermite polynomials.
 
-use super::dual::{Dual, Nonlinearity};
+use super::angle::Angle;
+use super::dual::Nonlinearity;
 use crate::numerics::elementary::tanh;
 use nalgebra::{DVector, DVectorView};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, PI};
 use std::sync::OnceLock;
 
-/// Terms at which the series of tanh ends; what is left out is bounded and reported.
+/// Most coefficients that are computed.
 pub const MAX_TERMS: usize = 512;
 
 /// Trapezoid nodes for integrals against the standard normal: `|z| <= REACH` in steps of 1/32.
@@ -127,75 +128,44 @@ fn project(phi: impl Fn(f64) -> f64, q: f64, count: usize) -> Vec<f64> {
     table().chunks(NODES).take(count).map(dot).collect()
 }
 
-/// The series of one sample at one layer: coefficients of `phi` and of `phi'`, and `1/sqrt(q)`.
+/// A Hermite polynomial at one sample and layer: coefficients of `phi` and of `phi'`, and `1/sqrt(q)`.
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     value: Vec<f64>,
     slope: Vec<f64>,
     inverse_root: f64,
-    /// `E phi^2` and `E phi'^2`.
-    moments: [f64; 2],
 }
 
 impl Series {
-    /// `phi` is tanh or a Hermite polynomial; `terms` bounds the length.
-    pub(super) fn new(phi: &Nonlinearity, q: f64, terms: usize) -> Self {
-        let sum = |c: &[f64]| c.iter().map(|c| c * c).sum();
-        let (value, slope, moments) = match phi {
-            Nonlinearity::Hermite(polynomial) => {
-                let derivative: Vec<f64> = (1..polynomial.len())
-                    .map(|k| (k as f64).sqrt() * polynomial[k])
-                    .collect();
-                let value = rescaled(polynomial, q, polynomial.len());
-                let slope = rescaled(&derivative, q, derivative.len());
-                let moments = [sum(&value), sum(&slope)];
-                (value, slope, moments)
-            }
-            _ => {
-                let phi = |z: f64| tanh(z);
-                let derivative = |z: f64| 1.0 - tanh(z).powi(2);
-                let moment = |f: &dyn Fn(f64) -> f64| project(|z| f(z).powi(2), q, 1)[0];
-                let moments = [moment(&phi), moment(&derivative)];
-                (
-                    project(phi, q, terms),
-                    project(derivative, q, terms),
-                    moments,
-                )
-            }
+    /// Of a Hermite polynomial; other nonlinearities have no series here.
+    pub(super) fn new(phi: &Nonlinearity, q: f64) -> Self {
+        let polynomial: &[f64] = match phi {
+            Nonlinearity::Hermite(polynomial) => polynomial,
+            _ => &[],
         };
+        let derivative: Vec<f64> = (1..polynomial.len())
+            .map(|k| (k as f64).sqrt() * polynomial[k])
+            .collect();
         Series {
-            value,
-            slope,
+            value: rescaled(polynomial, q, polynomial.len()),
+            slope: rescaled(&derivative, q, derivative.len()),
             inverse_root: if q > 0.0 { 1.0 / q.sqrt() } else { 0.0 },
-            moments,
         }
     }
 
-    /// Terms after which less than 1e-16 of both second moments is left.
-    pub(super) fn enough(&self) -> usize {
-        let terms = |c: &[f64], total: f64| {
-            let mut rest = 0.0;
-            let beyond = c.iter().rev().take_while(|c| {
-                rest += **c * **c;
-                rest <= 1e-16 * total
-            });
-            c.len() - beyond.count()
-        };
-        terms(&self.value, self.moments[0]).max(terms(&self.slope, self.moments[1]))
-    }
-
-    /// The part of `E phi^2` and `E phi'^2` beyond the series (including rounding). By Cauchy-Schwarz, the truncation errors of `F`
-    /// and `F'` of two samples are at most the geometric means of theirs.
-    pub(super) fn tail(&self) -> [f64; 2] {
-        let left = |c: &[f64], total: f64| (total - c.iter().map(|c| c * c).sum::<f64>()).abs();
-        [
-            left(&self.value, self.moments[0]),
-            left(&self.slope, self.moments[1]),
-        ]
-    }
-
     pub(super) fn value_and_slope(&self, c: f64, other: &Series) -> (f64, f64) {
-        let r = (c * self.inverse_root * other.inverse_root).clamp(-1.0, 1.0);
+        self.at(
+            (c * self.inverse_root * other.inverse_root).clamp(-1.0, 1.0),
+            other,
+        )
+    }
+
+    pub(super) fn at_angle(&self, other: &Series, angle: Angle) -> (f64, f64) {
+        self.at(angle.cosine, other)
+    }
+
+    /// `F = sum_k c_k(a) c_k(b) r^k` and `F'` likewise, at the correlation `r`.
+    fn at(&self, r: f64, other: &Series) -> (f64, f64) {
         let sum = |x: &[f64], y: &[f64]| {
             x.iter()
                 .zip(y)
@@ -209,19 +179,6 @@ impl Series {
     }
 
     pub(super) fn diagonal(&self) -> (f64, f64) {
-        (self.moments[0], self.moments[1])
-    }
-
-    pub(super) fn dual(&self, c: f64, other: &Series) -> Dual {
-        let (value, slope) = self.value_and_slope(c, other);
-        let (mine, theirs) = (self.tail(), other.tail());
-        Dual {
-            value,
-            slope,
-            bound: (mine[0] * theirs[0])
-                .max(mine[1] * theirs[1])
-                .sqrt()
-                .max(4.0 * f64::EPSILON * self.moments[0].max(self.moments[1])),
-        }
+        self.at(1.0, self)
     }
 }

@@ -2,16 +2,22 @@
 //!
 //! Data matrices are `inputs x samples`: a sample is a column, as in [`crate::task::Dataset`].
 
+mod angle;
 mod choice;
 pub mod dual;
 pub mod gram;
 pub mod hermite;
+mod layered;
+mod mixture;
 pub mod network;
 mod pair;
 pub mod regression;
 
 pub use choice::Kernel;
 pub use dual::{Dual, Nonlinearity};
-pub use gram::{Gram, cross_gram, gram};
+pub use gram::{Gram, cross_gram, diagonal, gram};
 pub use network::{Network, PerLayer};
 pub use regression::Regression;
+
+#[cfg(test)]
+mod reference_tests;

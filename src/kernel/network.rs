@@ -1,6 +1,7 @@
 //! Infinitely wide fully connected networks: the NNGP and NTK recursion over layers.
 
-use super::dual::Nonlinearity;
+use super::angle::{Angle, Gap};
+use super::dual::{ACCURACY, Nonlinearity};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,7 @@ pub struct PairKernel {
     pub ntk: f64,
     /// `K(x, x)` and `K(y, y)`
     pub variances: [f64; 2],
-    /// Largest truncation error of one layer (see [`super::Dual::bound`]).
+    /// Bound of the error of both, see [`Network::bound`].
     pub bound: f64,
 }
 
@@ -146,11 +147,22 @@ impl Network {
     /// # Errors
     /// A kernel that is not finite, with its layer: quadratic networks explode doubly exponentially with depth.
     pub fn diagonal(&self, norm: f64) -> Result<(Vec<f64>, Vec<f64>)> {
+        self.own(norm).map(|own| (own.variances, own.tangents))
+    }
+
+    /// What a sample needs to know of itself, layer by layer.
+    pub(super) fn own(&self, norm: f64) -> Result<Own> {
         let (s_w2, s_b2) = self.variances(0);
         let first = s_w2 * norm + s_b2;
-        let (mut k, mut theta) = (vec![first], vec![first]);
+        let mut own = Own {
+            norm,
+            variances: vec![first],
+            tangents: vec![first],
+            moments: Vec::with_capacity(self.depth),
+        };
         for l in 0..=self.depth {
-            if !(k[l].is_finite() && theta[l].is_finite()) {
+            let (k, theta) = (own.variances[l], own.tangents[l]);
+            if !(k.is_finite() && theta.is_finite()) {
                 return Err(Error::input(
                     "kernel.depth",
                     format!(
@@ -163,13 +175,45 @@ impl Network {
                 ));
             }
             if l < self.depth {
-                let (value, slope) = self.nonlinearity.moments(k[l]);
+                let (value, slope) = self.nonlinearity.moments(k);
                 let (s_w2, s_b2) = self.variances(l + 1);
-                k.push(s_w2 * value + s_b2);
-                theta.push(k[l + 1] + s_w2 * slope * theta[l]);
+                own.moments.push(value);
+                own.variances.push(s_w2 * value + s_b2);
+                own.tangents
+                    .push(own.variances[l + 1] + s_w2 * slope * theta);
             }
         }
-        Ok((k, theta))
+        Ok(own)
+    }
+
+    /// Bound of the error of kernels whose largest value on the diagonal is `scale`: [`ACCURACY`] of it for every layer.
+    pub(super) fn bound(&self, scale: f64) -> f64 {
+        ACCURACY * (self.depth + 1) as f64 * scale
+    }
+
+    /// `K` and `Theta` of two samples after the last layer, from the angle between their inputs.
+    ///
+    /// The angle is carried from layer to layer beside the covariance: through rectifiers to relative accuracy, through the smooth
+    /// nonlinearities to rounding.
+    pub(super) fn pair(&self, x: &Own, y: &Own, inputs: Gap) -> (f64, f64) {
+        if inputs.angle == Angle::NONE && x.norm == y.norm {
+            return (x.variances[self.depth], x.tangents[self.depth]);
+        }
+        let (s_w2, s_b2) = self.variances(0);
+        let (mut k, mut angle) = inputs.layer([x.norm, y.norm], s_w2, s_b2);
+        let mut theta = k;
+        for l in 0..self.depth {
+            let (s_w2, s_b2) = self.variances(l + 1);
+            let (value, slope) = self
+                .nonlinearity
+                .at_angle(x.variances[l], y.variances[l], angle);
+            let moments = [x.moments[l], y.moments[l]];
+            let gap = self.nonlinearity.gap(angle, value, moments);
+            angle = gap.layer(moments, s_w2, s_b2).1;
+            k = s_w2 * value + s_b2;
+            theta = k + s_w2 * slope * theta;
+        }
+        (k, theta)
     }
 
     /// Both kernels of one pair, from `|x|^2/d`, `|y|^2/d` and `x.y/d`.
@@ -178,24 +222,37 @@ impl Network {
     /// As [`Network::check`], [`Network::diagonal`] and [`Nonlinearity::dual`].
     pub fn at(&self, xx: f64, yy: f64, xy: f64) -> Result<PairKernel> {
         self.check("kernel")?;
-        let ((x, _), (y, _)) = (self.diagonal(xx)?, self.diagonal(yy)?);
-        let (s_w2, s_b2) = self.variances(0);
-        let mut nngp = s_w2 * xy + s_b2;
-        let (mut ntk, mut bound) = (nngp, 0.0f64);
-        for l in 0..self.depth {
-            let dual = self.nonlinearity.dual(x[l], y[l], nngp)?;
-            let (s_w2, s_b2) = self.variances(l + 1);
-            nngp = s_w2 * dual.value + s_b2;
-            ntk = nngp + s_w2 * dual.slope * ntk;
-            bound = bound.max(dual.bound);
+        let (x, y) = (self.own(xx)?, self.own(yy)?);
+        let bound = xx.max(0.0).sqrt() * yy.max(0.0).sqrt();
+        if xx < 0.0 || yy < 0.0 || xy.is_nan() || xy.abs() > bound * (1.0 + 1e-9) + 1e-300 {
+            return Err(Error::input(
+                "covariance",
+                format!("|x|^2/d = {xx}, |y|^2/d = {yy}, x.y/d = {xy} belong to no pair of inputs"),
+                "give squared norms >= 0 and |x.y| <= |x| |y|",
+            ));
         }
+        let (nngp, ntk) = self.pair(&x, &y, Gap::from_angle(Angle::of(xx, yy, xy)));
+        let last = |of: &[f64]| of[self.depth];
+        let scale = last(&x.tangents).max(last(&y.tangents));
         Ok(PairKernel {
             nngp,
             ntk,
-            variances: [x[self.depth], y[self.depth]],
-            bound,
+            variances: [last(&x.variances), last(&y.variances)],
+            bound: self.bound(scale),
         })
     }
+}
+
+/// One sample with itself, layer by layer.
+pub(super) struct Own {
+    /// `|x|^2/d`
+    pub norm: f64,
+    /// `K^l(x, x)`, `l = 1..=depth+1`.
+    pub variances: Vec<f64>,
+    /// `Theta^l(x, x)`, `l = 1..=depth+1`.
+    pub tangents: Vec<f64>,
+    /// `F(K^l, K^l)`, `l = 1..=depth`.
+    pub moments: Vec<f64>,
 }
 
 #[cfg(test)]

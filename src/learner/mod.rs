@@ -34,7 +34,7 @@ pub use random_features::RandomFeatures;
 pub use transformer::{Attention, Mask, Norm, Position, Predict, Transformer, TransformerNetwork};
 
 use crate::error::Result;
-use crate::kernel::Kernel;
+use crate::kernel::{Gram, Kernel, gram};
 use crate::kind::{About, Kind};
 use crate::numerics::elementary::Elementary;
 use crate::numerics::linalg::{Factor, Gemm};
@@ -281,10 +281,26 @@ pub struct KernelView {
     pub ridge: f64,
 }
 
+impl KernelView {
+    /// Kernel matrix of samples (columns of `x`); errors name the keys of the spec.
+    pub fn gram(&self, x: &DMatrix<f64>) -> Result<Gram> {
+        gram(&self.kernel, x, u64::MAX).map_err(kernel_ridge::in_spec)
+    }
+}
+
+/// The optimum of a learner on a data set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Solution {
+    /// Where it is.
+    pub parameters: Parameters,
+    /// What the reader of the result must know: a matrix that is singular to rounding.
+    pub warning: Option<String>,
+}
+
 /// A learner whose optimum on a data set is a formula.
 pub trait Solver {
     /// The optimum, given a start that holds whatever is drawn and kept (random features).
-    fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Parameters>;
+    fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Solution>;
     /// Scalars held at most on the way, the optimum included; without data set and start.
     fn work_space(&self, shape: Shape) -> usize;
 }

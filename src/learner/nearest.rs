@@ -3,7 +3,7 @@
 use super::readout::{Features, Readout, Single};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
-use crate::learner::{Learner, Network, Parameters, Precision, Solver};
+use crate::learner::{Learner, Network, Parameters, Precision, Solution, Solver};
 use crate::numerics::random::Stream;
 use crate::numerics::simd;
 use crate::task::{Dataset, Shape};
@@ -162,9 +162,12 @@ impl Solver for Nearest {
         shape.samples * (shape.inputs + shape.outputs)
     }
 
-    fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Parameters> {
-        Ok(Parameters {
-            blocks: vec![start.blocks[0].clone(), dataset.y.clone()],
+    fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Solution> {
+        Ok(Solution {
+            parameters: Parameters {
+                blocks: vec![start.blocks[0].clone(), dataset.y.clone()],
+            },
+            warning: None,
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::readout::{Features, Readout, Single};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
-use crate::learner::{Activation, Learner, Network, Parameters, Precision, Solver};
+use crate::learner::{Activation, Learner, Network, Parameters, Precision, Solution, Solver};
 use crate::numerics::linalg::{outer_gram, solve_spd, svd};
 use crate::numerics::random::{Stream, normal_matrix};
 use crate::task::{Dataset, Shape};
@@ -24,7 +24,7 @@ keys
   activation  linear | tanh | erf | relu | gelu | quadratic (default relu)
   weight      s_w^2 > 0 (default 1)
   bias        s_b^2 >= 0 (default 0)
-  ridge       >= 0 (default 0: the interpolator of smallest norm)
+  ridge       >= 0 (default 0: the interpolator of smallest norm; a warning says where the features are of lower rank)
 
 source: Rahimi, Recht 2007, NIPS 20",
     revision: 1,
@@ -181,36 +181,67 @@ impl Solver for RandomFeatures {
         solution.max(2 * n * p).max(n * p + kept)
     }
 
-    fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Parameters> {
+    fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Solution> {
         let features = Hidden(self.activation).features(&start.blocks[0], &dataset.x);
-        let readout = ridge(&features, &dataset.y, self.ridge)?;
-        Ok(Parameters {
-            blocks: vec![start.blocks[0].clone(), readout],
+        if let Some(bad) = features.iter().position(|v| !v.is_finite()) {
+            let (feature, sample) = (bad % features.nrows(), bad / features.nrows());
+            return Err(Error::input(
+                "task",
+                format!(
+                    "feature {feature} of training sample {sample} is {}",
+                    features[bad]
+                ),
+                "scale the inputs (task.normalize), or lower learner.weight",
+            ));
+        }
+        let (readout, warning) = ridge(&features, &dataset.y, self.ridge)?;
+        Ok(Solution {
+            parameters: Parameters {
+                blocks: vec![start.blocks[0].clone(), readout],
+            },
+            warning,
         })
     }
 }
 
-/// `A` that minimises `|y - A B|^2 + ridge |A|^2`; the smallest one for `ridge = 0`. The smaller side is factorised.
-fn ridge(b: &DMatrix<f64>, y: &DMatrix<f64>, ridge: f64) -> Result<DMatrix<f64>> {
-    if ridge == 0.0 {
-        let (u, s, v) = svd(b)?;
-        let cutoff = RANK_TOLERANCE * s.iter().fold(0.0, |m: f64, &s| m.max(s));
-        let inverse = s.map(|s| if s > cutoff { 1.0 / s } else { 0.0 });
-        return Ok(y * v * DMatrix::from_diagonal(&inverse) * u.transpose());
-    }
+/// `A` that minimises `|y - A B|^2 + ridge |A|^2`, the smallest one where several do, and what its reader must know. The smaller side is
+/// factorised; for `ridge = 0`, or one below the rounding of `B B^T`, by singular values.
+fn ridge(b: &DMatrix<f64>, y: &DMatrix<f64>, ridge: f64) -> Result<(DMatrix<f64>, Option<String>)> {
     let regular = |mut gram: DMatrix<f64>| {
         for i in 0..gram.nrows() {
             gram[(i, i)] += ridge;
         }
         gram
     };
-    if b.nrows() <= b.ncols() {
-        let right = b * y.transpose();
-        Ok(solve_spd(&regular(outer_gram(b)), &right)?.transpose())
-    } else {
-        let dual = solve_spd(&regular(outer_gram(&b.transpose())), &y.transpose())?;
-        Ok((b * dual).transpose())
+    let solved = match (ridge > 0.0, b.nrows() <= b.ncols()) {
+        (false, _) => None,
+        (true, true) => {
+            let right = b * y.transpose();
+            let primal = solve_spd(&regular(outer_gram(b)), &right);
+            primal.ok().map(|a| a.transpose())
+        }
+        (true, false) => {
+            let dual = solve_spd(&regular(outer_gram(&b.transpose())), &y.transpose());
+            dual.ok().map(|dual| (b * dual).transpose())
+        }
+    };
+    if let Some(readout) = solved {
+        return Ok((readout, None));
     }
+    let (u, s, v) = svd(b)?;
+    let cutoff = RANK_TOLERANCE * s.iter().fold(0.0, |m: f64, &s| m.max(s));
+    let rank = s.iter().filter(|&&s| s > cutoff).count();
+    let inverse = s.map(|s| if s > cutoff { s / (s * s + ridge) } else { 0.0 });
+    let readout = y * v * DMatrix::from_diagonal(&inverse) * u.transpose();
+    let warning = (rank < s.len()).then(|| {
+        format!(
+            "the {} features of {} training samples have rank {rank} to rounding with ridge = {ridge:?}: the read-out of smallest norm \
+             with the least squared error is taken; raise ridge, or remove repeated samples",
+            b.nrows(),
+            b.ncols()
+        )
+    });
+    Ok((readout, warning))
 }
 
 #[cfg(test)]
@@ -223,12 +254,36 @@ mod tests {
         let mut rng = stream(1, "ridge", &[]);
         for (n, p) in [(5, 9), (9, 5)] {
             let (b, y) = (normal_matrix(&mut rng, n, p), normal_matrix(&mut rng, 2, p));
-            let a = ridge(&b, &y, 0.3).unwrap();
+            let a = ridge(&b, &y, 0.3).unwrap().0;
             // Stationary: (A B - y) B^T + ridge A = 0.
             assert!(((&a * &b - &y) * b.transpose() + &a * 0.3).amax() < 1e-12);
-            let limit = ridge(&b, &y, 0.0).unwrap();
-            let small = ridge(&b, &y, 1e-9).unwrap();
+            let (limit, warning) = ridge(&b, &y, 0.0).unwrap();
+            assert_eq!(warning, None);
+            let small = ridge(&b, &y, 1e-9).unwrap().0;
             assert!((&limit - small).amax() < 1e-6 * limit.amax());
+        }
+    }
+
+    /// A sample twice, with opposite targets: the mean is learned, on either side, at no ridge and at one that rounding swallows.
+    #[test]
+    fn repeated_samples_are_fitted_by_their_mean() {
+        let mut rng = stream(3, "ridge", &[]);
+        for n in [3, 9] {
+            let mut b = normal_matrix(&mut rng, n, 4);
+            let first = b.column(0).into_owned();
+            b.set_column(1, &first);
+            let y = DMatrix::from_row_slice(1, 4, &[3.0, -3.0, 1.0, -1.0]);
+            for size in [0.0, 1e-25] {
+                let (a, warning) = ridge(&b, &y, size).unwrap();
+                let f = a * &b;
+                assert!((f[0] - f[1]).abs() < 1e-13);
+                if n > 4 {
+                    assert!(warning.unwrap().contains("rank 3"));
+                    assert!(
+                        (f - DMatrix::from_row_slice(1, 4, &[0.0, 0.0, 1.0, -1.0])).amax() < 1e-12
+                    );
+                }
+            }
         }
     }
 

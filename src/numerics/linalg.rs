@@ -1,7 +1,6 @@
 //! Dense factorisations: nalgebra matrices in and out, faer inside (the only place that names it).
 
 use crate::error::{Error, Result};
-use faer::linalg::solvers::Solve;
 use faer::linalg::triangular_solve::{
     solve_lower_triangular_in_place, solve_upper_triangular_in_place,
 };
@@ -47,27 +46,51 @@ pub fn svd(a: &DMatrix<f64>) -> Result<(DMatrix<f64>, DVector<f64>, DMatrix<f64>
 }
 
 /// Solves `A X = B` for a symmetric positive definite `A` (Cholesky; the lower triangle is read).
+///
+/// # Errors
+/// As [`cholesky`].
 pub fn solve_spd(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-    let llt = view(a).llt(Side::Lower).map_err(|_| {
-        Error::unconverged(
-            "Cholesky factorisation",
-            format!("a {0} x {0} matrix is not positive definite", a.nrows()),
-            "remove linearly dependent directions or add a ridge",
-        )
-    })?;
-    Ok(owned(llt.solve(view(b)).as_ref()))
+    let mut x = b.clone();
+    let l = cholesky(a)?;
+    solve_lower(&l, &mut x);
+    solve_lower_transposed(&l, &mut x);
+    Ok(x)
 }
 
-/// Lower Cholesky factor `L` with `A = L L^T`.
+/// Pivots of a Cholesky factorisation of `n` rows below this part of their diagonal entry are rounding: `4 n eps`.
+pub fn pivot_floor(n: usize) -> f64 {
+    4.0 * n as f64 * f64::EPSILON
+}
+
+/// Lower Cholesky factor `L` with `A = L L^T`; the lower triangle of `A` is read.
+///
+/// # Errors
+/// `Unconverged` for a matrix that is not positive definite to rounding: with a pivot that is not above [`pivot_floor`] of its diagonal
+/// entry. Such a factorisation would go through or not by the luck of rounding, and what it gives would be noise.
 pub fn cholesky(a: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-    let llt = view(a).llt(Side::Lower).map_err(|_| {
+    let refused = |why: String| {
         Error::unconverged(
             "Cholesky factorisation",
-            format!("a {0} x {0} matrix is not positive definite", a.nrows()),
-            "remove linearly dependent directions or add a ridge",
+            format!(
+                "a {0} x {0} matrix is not positive definite{why}",
+                a.nrows()
+            ),
+            "remove linearly dependent directions or repeated samples, or raise ridge",
         )
-    })?;
-    Ok(owned(llt.L()))
+    };
+    let llt = view(a)
+        .llt(Side::Lower)
+        .map_err(|_| refused(String::new()))?;
+    let l = owned(llt.L());
+    let floor = pivot_floor(a.nrows());
+    let parts = || (0..a.nrows()).map(|i| l[(i, i)] * l[(i, i)] / a[(i, i)]);
+    match parts().all(|part| part > floor) {
+        true => Ok(l),
+        false => Err(refused(format!(
+            " to rounding: a pivot is {:.1e} of its diagonal entry",
+            parts().fold(f64::INFINITY, f64::min)
+        ))),
+    }
 }
 
 /// `A A^T`, both triangles filled; little more than half the work of a general product.
@@ -314,6 +337,14 @@ mod tests {
         let l = cholesky(&g).unwrap();
         assert!((&l * l.transpose() - &g).norm() < 1e-11);
         assert!(solve_spd(&-&g, &b).is_err());
+        // Singular: the last pivot is 0 up to rounding of either sign.
+        let flat = normal_matrix(&mut rng, 3, 17);
+        for shift in [0.0, 1e-18, 1e-16] {
+            let g = flat.transpose() * &flat + DMatrix::identity(17, 17) * shift;
+            assert!(solve_spd(&g, &b).is_err());
+        }
+        let g = flat.transpose() * &flat + DMatrix::identity(17, 17) * 1e-6;
+        assert!((&g * solve_spd(&g, &b).unwrap() - &b).amax() < 1e-7);
         assert!((outer_gram(&a) - &a * a.transpose()).norm() < 1e-12);
         let tall = normal_matrix(&mut rng, 150, 5);
         assert!((outer_gram(&tall) - &tall * tall.transpose()).norm() < 1e-12);

@@ -79,8 +79,13 @@ impl Graph {
     /// otherwise take memory for billions of vertices without edges.
     ///
     /// # Errors
-    /// Input error naming the line, as for [`Graph::new`], for anything that is not two vertex numbers, or for too many vertices.
+    /// Input error naming the line, as for [`Graph::new`] (vertices numbered from 0 in the message), for anything that is not two vertex numbers, or for too many vertices.
     pub fn parse(text: &str, vertices: Option<usize>) -> Result<Self> {
+        Self::parse_from(text, vertices, 0)
+    }
+
+    /// As [`Graph::parse`], of a text that numbers the vertices from `first` on; in the graph they are numbered from 0.
+    pub fn parse_from(text: &str, vertices: Option<usize>, first: u32) -> Result<Self> {
         let mut edges = Vec::new();
         let mut lines = Vec::new();
         for (k, line) in text.lines().enumerate() {
@@ -99,6 +104,13 @@ impl Graph {
                     format!("line {}", k + 1),
                     format!("\"{}\" is not a pair of vertex numbers", content.trim()),
                     "write two whole numbers per line, from 0 to 2147483646",
+                ));
+            };
+            let (Some(i), Some(j)) = (i.checked_sub(first), j.checked_sub(first)) else {
+                return Err(Error::input(
+                    format!("line {}", k + 1),
+                    format!("vertex {} comes before the first one, {first}", i.min(j)),
+                    format!("number the vertices from {first} on, or change the first number"),
                 ));
             };
             edges.push((i, j));

@@ -15,9 +15,10 @@ pub fn document(
     outcome: &Outcome,
     assessment: &Assessment,
     figures: &[Drawn],
-    provenance: Vec<(String, String)>,
+    mut provenance: Vec<(String, String)>,
     reproduce: Vec<String>,
 ) -> Result<ReportDocument> {
+    provenance.extend(spec.sources());
     let pictures = figures
         .iter()
         .map(|d| {

@@ -106,6 +106,18 @@ impl Spec {
         if trained { "networks" } else { "simulation" }
     }
 
+    /// What the tasks read from the user's files, as names and values, each once.
+    pub fn sources(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for (name, value) in self.cells.iter().flat_map(|c| c.experiment.task.sources()) {
+            let source = (name.to_string(), value);
+            if !found.contains(&source) {
+                found.push(source);
+            }
+        }
+        found
+    }
+
     /// Reads and resolves a spec file.
     pub fn read(path: &Path, options: &Options) -> Result<Spec> {
         let text = std::fs::read_to_string(path).map_err(|e| {

@@ -26,9 +26,12 @@ Sites: clusters of occupied sites. Bonds: clusters of all sites, joined by occup
 
 Keys
   lattice     hypercubic (default), triangular, honeycomb, kagome, bcc, fcc, diamond, or \"edges\": any graph
-  file        edges: a text file, plain or gzip, with one edge per line, two vertex numbers from 0 on; # starts a comment. It enters
+  file        edges: a text file, plain or gzip, with one edge per line, two vertex numbers; # starts a comment. It enters
               every hash by its content. A graph has no size, no boundary and no wrapping
-  vertices    edges: how many there are (default: as many as the largest number needs); the others have no edges
+  first       edges: number of the first vertex, 0 or 1 (default 0). Where no edge touches vertex 0, first or vertices must be given:
+              a file that counts from 1 would otherwise have a vertex 0 without edges
+  vertices    edges: how many there are (default: as many as the largest number needs); the others have no edges. `check` and the
+              report say how many these are
   dimension   of the hypercubic lattice, 1 to 13 (default 2); the others have their own
   size        cells L along every direction: at least 3 on a torus (2 would make double bonds), 2 on an open lattice
   sides       [L1, L2, ...] in place of size, for unequal sides
@@ -81,6 +84,9 @@ struct Keys {
     /// Vertices of a graph.
     #[serde(default)]
     vertices: Option<usize>,
+    /// Number of the first vertex in the file of a graph.
+    #[serde(default)]
+    first: Option<u32>,
     /// Independent sweeps of a draw.
     #[serde(default)]
     sweeps: Sweeps,
@@ -130,7 +136,7 @@ const EDGES: &str = "edges";
 static GRAPHS: Shared<Graph> = Shared::new();
 
 /// Content and graph of a file of edges.
-fn read(place: &str, file: &Path, vertices: Option<usize>) -> Result<(String, Arc<Graph>)> {
+fn read(place: &str, keys: &Keys, file: &Path) -> Result<(String, Arc<Graph>)> {
     let wrong = |e: Error| match e {
         Error::Input {
             place: at,
@@ -139,13 +145,22 @@ fn read(place: &str, file: &Path, vertices: Option<usize>) -> Result<(String, Ar
         } => Error::input(format!("{place}.file"), format!("{at}: {cause}"), remedy),
         e => e,
     };
+    let first = keys.first.unwrap_or(0);
+    if first > 1 {
+        return Err(Error::input(
+            format!("{place}.first"),
+            format!("vertices numbered from {first} on"),
+            "give 0 or 1",
+        ));
+    }
     let contents = Contents::read(file).map_err(wrong)?;
     let content = contents.hash();
-    let graph = GRAPHS.get(format!("{content} {vertices:?}"), || {
+    let vertices = keys.vertices;
+    let graph = GRAPHS.get(format!("{content} {vertices:?} {first}"), || {
         let Contents { file, bytes } = contents;
         let text = String::from_utf8(bytes)
             .map_err(|e| Error::input(&file, format!("not a text: {e}"), "use UTF-8"))?;
-        let graph = Graph::parse(&text, vertices).map_err(|e| match e {
+        let graph = Graph::parse_from(&text, vertices, first).map_err(|e| match e {
             Error::Input {
                 place,
                 cause,
@@ -158,7 +173,21 @@ fn read(place: &str, file: &Path, vertices: Option<usize>) -> Result<(String, Ar
             false => Ok(graph),
         }
     });
-    Ok((content, graph.map_err(wrong)?))
+    let graph = graph.map_err(wrong)?;
+    if keys.first.is_none() && vertices.is_none() && graph.neighbours(0).is_empty() {
+        return Err(Error::input(
+            format!("{place}.first"),
+            format!(
+                "no edge of {} touches vertex 0: its vertices may be numbered from 1",
+                file.display()
+            ),
+            format!(
+                "write first = 1; or, for a vertex 0 without edges, first = 0 or vertices = {}",
+                graph.vertices()
+            ),
+        ));
+    }
+    Ok((content, graph))
 }
 
 impl Keys {
@@ -167,6 +196,7 @@ impl Keys {
         let graphs = [
             ("file", self.file.is_some()),
             ("vertices", self.vertices.is_some()),
+            ("first", self.first.is_some()),
         ];
         let lattices = [
             ("size", self.size.is_some()),
@@ -192,9 +222,7 @@ impl Keys {
         }
         let (content, graph) = match (self.lattice == EDGES, &self.file) {
             (false, _) => (None, None),
-            (true, Some(file)) => {
-                read(place, file, self.vertices).map(|(c, g)| (Some(c), Some(g)))?
-            }
+            (true, Some(file)) => read(place, &self, file).map(|(c, g)| (Some(c), Some(g)))?,
             (true, None) => {
                 return Err(Error::input(
                     format!("{place}.file"),
@@ -230,6 +258,7 @@ impl Keys {
                 graph,
             },
             content,
+            first: self.first.unwrap_or(0),
         };
         let [_, elements] = task.setting.counts().map_err(|e| e.within(place))?;
         let elements = elements as f64;
@@ -257,6 +286,8 @@ pub struct PercolationLattice {
     pub setting: Setting,
     /// BLAKE3 of the file of edges, in hexadecimal.
     content: Option<String>,
+    /// Number of the first vertex in that file.
+    first: u32,
 }
 
 impl Task for PercolationLattice {
@@ -267,13 +298,18 @@ impl Task for PercolationLattice {
     fn resolved(&self) -> serde_json::Value {
         let s = &self.setting;
         if let Some(content) = &self.content {
-            return serde_json::json!({
+            let mut table = serde_json::json!({
                 "lattice": s.lattice,
                 "content": content,
                 "vertices": s.graph.as_ref().map(|g| g.vertices()),
                 "element": s.element,
                 "sweeps": s.sweeps,
             });
+            // Absent where it is 0, so that records from before the key stay valid.
+            if self.first > 0 {
+                table["first"] = self.first.into();
+            }
+            return table;
         }
         serde_json::json!({
             "lattice": s.lattice,
@@ -283,6 +319,21 @@ impl Task for PercolationLattice {
             "boundary": s.boundary,
             "sweeps": s.sweeps,
         })
+    }
+
+    fn sources(&self) -> Vec<(&'static str, String)> {
+        let Some(graph) = &self.setting.graph else {
+            return Vec::new();
+        };
+        let vertices = graph.vertices();
+        let alone = (0..vertices as u32).filter(|&v| graph.neighbours(v).is_empty());
+        let text = format!(
+            "{vertices} vertices ({} without edges), {} edges, numbered from {}",
+            alone.count(),
+            graph.edges().len(),
+            self.first
+        );
+        vec![("graph", text)]
     }
 
     fn simulation(&self) -> Option<Simulation<'_>> {
@@ -344,6 +395,33 @@ mod tests {
         assert!(!task.resolved().to_string().contains("kite"));
         let isolated = parse(&format!("{kite}vertices = 6")).unwrap();
         assert_eq!(isolated.percolation().unwrap().counts().unwrap(), [6, 6]);
+        // A triangle numbered from 1: three vertices, all of them in one cluster when all bonds are occupied.
+        let shifted = write("shifted.txt", "1 2\n2 3\n3 1\n");
+        let triangle = parse(&format!("{shifted}element = 'bond'\nfirst = 1")).unwrap();
+        assert_eq!(triangle.percolation().unwrap().counts().unwrap(), [3, 3]);
+        let tally = triangle.percolation().unwrap();
+        let tally = Tally::of(tally, &need, &mut stream(1, "graph", &[])).unwrap();
+        assert_eq!(tally.largest[3], 3.0);
+        let said = |keys: &str| parse(&format!("{shifted}{keys}")).unwrap().sources();
+        let with = |alone: usize, all: usize, first: usize| {
+            let text =
+                format!("{all} vertices ({alone} without edges), 3 edges, numbered from {first}");
+            vec![("graph", text)]
+        };
+        assert_eq!(said("first = 1"), with(0, 3, 1));
+        assert_eq!(said("first = 0"), with(1, 4, 0));
+        assert_eq!(said("vertices = 4"), with(1, 4, 0));
+        let resolved = |keys: &str| parse(&format!("{shifted}{keys}")).unwrap().resolved();
+        assert_ne!(
+            resolved("first = 1\nvertices = 4"),
+            resolved("vertices = 4")
+        );
+        let error = parse(&shifted).unwrap_err().to_string();
+        assert!(error.starts_with("task.first: no edge of "), "{error}");
+        assert!(
+            error.contains("first = 1") && error.contains("vertices = 4"),
+            "{error}"
+        );
         let loops = write("loop.txt", "0 1\n\n2 2\n");
         let empty = write("empty.txt", "# nothing\n");
         for (text, message) in [
@@ -353,6 +431,15 @@ mod tests {
             (format!("{kite}boundary = 'open'"), "task.boundary"),
             (format!("{kite}vertices = 3"), "kite.txt, line 4: vertex 3"),
             ("size = 4\nvertices = 9".into(), "task.vertices"),
+            ("size = 4\nfirst = 1".into(), "task.first"),
+            (
+                format!("{kite}first = 2"),
+                "task.first: vertices numbered from 2",
+            ),
+            (
+                format!("{kite}first = 1"),
+                "kite.txt, line 1: vertex 0 comes before the first one, 1",
+            ),
             ("lattice = 'edges'".into(), "task.file"),
             ("size = 4\nfile = 'kite.txt'".into(), "task.file"),
             (

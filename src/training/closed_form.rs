@@ -113,9 +113,15 @@ impl Training for ClosedForm {
         let start = start.parameters;
         let solution = solver(learner)?.solve(&start, dataset)?;
         for &step in record {
-            let parameters = if step == 0 { &start } else { &solution };
-            on_snapshot(Snapshot::new(step, parameters))?;
+            let snapshot = match step {
+                0 => Snapshot::new(step, &start),
+                _ => Snapshot {
+                    warning: solution.warning.as_deref(),
+                    ..Snapshot::new(step, &solution.parameters)
+                },
+            };
+            on_snapshot(snapshot)?;
         }
-        Ok(solution)
+        Ok(solution.parameters)
     }
 }

@@ -642,3 +642,157 @@ fn figures_draw_what_is_there() {
         &["figure[0].entries", "inside a"],
     );
 }
+
+/// Files of a few lines that once gave a wrong number without a word, with the right number or the message.
+mod small_files {
+    use crate::common::{Ran, json, run, with_spec};
+
+    const MACHINE: &str = "[training]\nkind = 'closed-form'\n[measure]\nobservables = ['train-loss'LOSS]\npoints = 1\n";
+
+    fn machine(kernel: &str, test: bool) -> String {
+        let losses = if test { ", 'test-loss'" } else { "" };
+        let learner =
+            format!("[learner]\nkind = 'kernel-ridge'\nridge = 0\nkernel = {{ {kernel} }}\n");
+        let fraction = if test { "test_fraction = 0.5\n" } else { "" };
+        let task = format!("version = 1\n[task]\nkind = 'file'\npath = 'a.csv'\n{fraction}");
+        format!("{task}{learner}{}", MACHINE.replace("LOSS", losses))
+    }
+
+    /// Runs `verb` of a spec beside the file `a.csv` or `edges.txt` of this text, in JSON.
+    fn ran(verb: &str, spec: &str, file: &str) -> Ran {
+        let folder = with_spec(spec);
+        for name in ["a.csv", "edges.txt"] {
+            std::fs::write(folder.path().join(name), file).unwrap();
+        }
+        run(
+            folder.path(),
+            &[verb, "spec.toml", "--json", "--threads", "1"],
+        )
+    }
+
+    /// The last mean of an observable.
+    fn mean(ran: &Ran, observable: &str) -> f64 {
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        let document = json(&ran.out);
+        let all = document["cells"][0]["measurements"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{}", ran.out));
+        let found = all.iter().find(|o| o["name"] == observable).unwrap();
+        found["mean"]
+            .as_array()
+            .unwrap()
+            .last()
+            .unwrap()
+            .as_f64()
+            .unwrap()
+    }
+
+    fn refused(ran: &Ran, says: &[&str]) {
+        assert_ne!(ran.code, 0, "{}", ran.out);
+        for text in ["remedy: "].iter().chain(says) {
+            assert!(ran.err.contains(text), "\"{text}\" is not in:\n{}", ran.err);
+        }
+    }
+
+    /// One sample of the two is trained on. `L = (1 - K(x, x')/K(x', x'))^2/2`, from Gaussian integrals (tests/reference/duals.py).
+    #[test]
+    fn the_tangent_kernel_of_tanh_is_exact_for_large_inputs() {
+        let spec = machine("kind = 'ntk', nonlinearity = 'tanh', depth = 1", true);
+        let loss = mean(&ran("measure", &spec, "x1,y\n10,1\n20,1\n"), "test-loss");
+        let exact = [0.0540602760137518226, 0.0309655432766874041];
+        let right = exact.iter().any(|e| (loss - e).abs() < 1e-12);
+        assert!(right, "{loss}");
+    }
+
+    /// Twice the same sample, with opposite targets: each residual is 3, `(9 + 9)/(2 x 4)`.
+    #[test]
+    fn repeated_samples_are_fitted_by_their_mean_and_said_to_be() {
+        let file = "x1,x2,y\n1,2,3\n1,2,-3\n2,0,1\n0,1,-1\n";
+        for kernel in [
+            "kind = 'ntk', nonlinearity = 'gelu', depth = 2",
+            "kind = 'nngp', nonlinearity = 'tanh', depth = 3, bias_variance = 0.1",
+            "kind = 'ntk', nonlinearity = 'relu'",
+            "kind = 'gaussian', length = 1.0",
+            "kind = 'laplace', length = 0.3",
+        ] {
+            let ran = ran("measure", &machine(kernel, false), file);
+            let loss = mean(&ran, "train-loss");
+            assert!((loss - 2.25).abs() < 1e-12, "{kernel}: {loss}");
+            let warnings = json(&ran.out)["warnings"].to_string();
+            for text in ["rank 3 to rounding", "ridge", "leaves 0.900 of"] {
+                assert!(warnings.contains(text), "{warnings}");
+            }
+        }
+    }
+
+    /// Different samples have nothing in common at a length of 1e-200: the test sample is predicted to be 0.
+    #[test]
+    fn lengths_and_inputs_out_of_all_range_give_numbers_or_say_so() {
+        for kind in ["gaussian", "laplace"] {
+            let spec = machine(&format!("kind = '{kind}', length = 1e-200"), true);
+            let ran = ran("measure", &spec, "x1,y\n1,2\n3,2\n");
+            assert_eq!(
+                (mean(&ran, "train-loss"), mean(&ran, "test-loss")),
+                (0.0, 2.0)
+            );
+        }
+        for kernel in [
+            "kind = 'gaussian', length = 1.0",
+            "kind = 'linear'",
+            "kind = 'ntk', nonlinearity = 'relu'",
+        ] {
+            for (file, test) in [
+                ("x1,x2,y\n1,1e200,2\n3,1,2\n", false),
+                ("x1,x2,y\n1,1e200,2\n3,1,2\n", true),
+            ] {
+                let ran = ran("measure", &machine(kernel, test), file);
+                let says = [
+                    "task.inputs: input 1 of sample",
+                    "is 1e200: the square of its norm overflows",
+                ];
+                refused(&ran, &says);
+            }
+        }
+    }
+
+    /// `year` is no target; a linear kernel of two inputs cannot fit three samples of these targets.
+    #[test]
+    fn columns_that_begin_alike_are_not_taken() {
+        let spec = machine("kind = 'linear'", false);
+        let file = "x1,x2,y,year\n1,0,1,2001\n0,1,2,2002\n1,1,0,2003\n";
+        let with = ran("measure", &spec, file);
+        // Residuals of least squares: (1, 2, 0) has the part (1, 1, -1)/sqrt 3 left over, of size sqrt 3.
+        let loss = mean(&with, "train-loss");
+        assert!((loss - 0.5).abs() < 1e-12, "{loss}");
+        let without = ran("measure", &spec, "x1,x2,y\n1,0,1\n0,1,2\n1,1,0\n");
+        assert_eq!(mean(&without, "train-loss"), loss);
+        let check = json(&ran("check", &spec, file).out);
+        let columns = |k: usize| check["sources"][k]["value"].as_str().unwrap().to_string();
+        assert_eq!((columns(0), columns(1)), ("x1, x2".into(), "y".into()));
+        let twice = ran("check", &spec, "x1,y,x1\n1,2,3\n");
+        refused(
+            &twice,
+            &["task.path", "a.csv: column \"x1\"", "number 1 and number 3"],
+        );
+    }
+
+    /// A triangle numbered from 1 is one cluster when all bonds are there.
+    #[test]
+    fn graphs_numbered_from_one_have_no_vertex_more() {
+        let spec = |keys: &str| {
+            format!(
+                "version = 1\n[task]\nkind = 'percolation-lattice'\nlattice = 'edges'\nfile = 'edges.txt'\nelement = 'bond'\n{keys}\n\
+                 [measure]\ndatasets = 2\nobservables = [{{ kind = 'largest-cluster', p = [1.0] }}]\n"
+            )
+        };
+        let edges = "1 2\n2 3\n3 1\n";
+        refused(
+            &ran("measure", &spec(""), edges),
+            &["task.first", "first = 1", "vertices = 4"],
+        );
+        let largest = |keys: &str| mean(&ran("measure", &spec(keys), edges), "largest-cluster");
+        assert_eq!(largest("first = 1"), 1.0);
+        assert_eq!(largest("first = 0"), 0.75);
+        assert_eq!(largest("vertices = 4"), 0.75);
+    }
+}

@@ -402,6 +402,7 @@ fn learners(cases: &mut Cases) {
         let (mut rng, d) = (stream(1, "initial", &[0, 0]), data());
         let start = learner.initialize(&d, &mut rng).unwrap();
         let p = learner.solver().unwrap().solve(&start, &d).unwrap();
+        let p = p.parameters;
         let mut gradient = Parameters::zeros(&learner.shapes(shape));
         let mut network = learner.network(shape);
         let mut values =

@@ -33,12 +33,14 @@ pub const ABOUT: About = About {
 A csv file has a header line and one sample per row; an npz file has the arrays x (samples x inputs) and y (samples x outputs);
 a pair of IDX files has the inputs (samples x rows x columns, flattened row by row, values as they are stored: 0 to 255) and the
 labels. Any of them may be compressed by gzip. The file is read when the spec is parsed, so that `check` reports what is wrong
-with it; it enters every hash by the BLAKE3 of its content, not by its path.
+with it; it enters every hash by the BLAKE3 of its content, not by its path. `check` and the report say which columns were chosen;
+a column that is named twice, in the header or in the spec, is refused.
 
 Keys
   path           the file; a relative path starts at the current directory, then in the folder that SADDLEPOINT_DATA names
   labels         IDX: the file of the labels
-  inputs         csv: prefix of the input columns, or a list of names; npz: name of the array (default \"x\")
+  inputs         csv: the column of this name, or, where there is none, all columns of this name and a number behind it (x1, x2, ...);
+                 or a list of names; npz: name of the array (default \"x\")
   targets        the same for the targets (default \"y\")
   test_path      a file of test samples, of the same kind and with the same columns as path, instead of a part of path
   test_labels    IDX: the file of the labels of test_path
@@ -71,7 +73,7 @@ same samples is compared on them.
 
 Mode strengths are measured in the singular vectors of Syx = Y X^T / P of the training samples (as many as the rank of Syx over
 all of them). They are the modes of the trained map for white inputs; for one-hot items, Syx is 1/P times the map.",
-    revision: 1,
+    revision: 2,
 };
 
 /// Registry line of `kind = "file"`.
@@ -190,6 +192,20 @@ fn modes(x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Modes> {
     Ok(Modes { u, s, v })
 }
 
+/// Names, of which a long list shows both ends.
+fn listed(names: &[String]) -> String {
+    const ENDS: usize = 8;
+    match names.len() > 2 * ENDS {
+        false => names.join(", "),
+        true => format!(
+            "{}, ..., {} ({} columns)",
+            names[..ENDS].join(", "),
+            names[names.len() - ENDS..].join(", "),
+            names.len()
+        ),
+    }
+}
+
 impl Task for File {
     fn about(&self) -> &'static About {
         &ABOUT
@@ -254,6 +270,16 @@ impl Task for File {
             identity: Arc::as_ptr(&self.pool) as usize,
             bytes: 8 * (self.pool.x.len() + self.pool.y.len()) as u64,
         })
+    }
+
+    fn sources(&self) -> Vec<(&'static str, String)> {
+        let Some([inputs, targets]) = &self.pool.columns else {
+            return Vec::new();
+        };
+        vec![
+            ("input columns", listed(inputs)),
+            ("target columns", listed(targets)),
+        ]
     }
 
     fn test_samples(&self) -> usize {

@@ -23,10 +23,10 @@ pub struct FileOptions {
     /// IDX: the file of the labels of `test_path`.
     #[serde(default)]
     pub test_labels: Option<PathBuf>,
-    /// Columns (csv) or array (npz) of the inputs; by default those that begin with `x`.
+    /// Columns (csv) or array (npz) of the inputs; by default `x`, or `x1`, `x2`, ...
     #[serde(default = "default_inputs")]
     pub inputs: Columns,
-    /// Columns (csv) or array (npz) of the targets; by default those that begin with `y`.
+    /// Columns (csv) or array (npz) of the targets; by default `y`, or `y1`, `y2`, ...
     #[serde(default = "default_targets")]
     pub targets: Columns,
     /// Fraction of the samples that is held out.
@@ -67,7 +67,7 @@ fn default_targets() -> Columns {
 }
 
 impl FileOptions {
-    /// Columns (or arrays) `x...` and `y...` of the file, no test set, inputs as they are.
+    /// Columns `x` or `x1`, `x2`, ... and `y` or `y1`, `y2`, ... (arrays `x` and `y`) of the file, no test set, inputs as they are.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         FileOptions {
             path: path.into(),

@@ -35,6 +35,8 @@ pub(super) struct Pool {
     pub content: String,
     /// BLAKE3 of the test file.
     pub test_content: Option<String>,
+    /// Names of the columns of the inputs and of the targets (csv).
+    pub columns: Option<[Vec<String>; 2]>,
 }
 
 static POOLS: Shared<Pool> = Shared::new();
@@ -91,6 +93,7 @@ impl Pool {
             mut x,
             mut y,
             content,
+            columns,
         } = samples;
         let form = [x.nrows(), y.nrows()];
         let mut known = None;
@@ -113,6 +116,7 @@ impl Pool {
                 classes,
                 content,
                 test_content,
+                columns,
                 ..pool
             });
         }
@@ -169,6 +173,7 @@ impl Pool {
             }),
             content,
             test_content,
+            columns,
         })
     }
 
@@ -204,6 +209,7 @@ impl Pool {
             order: shuffled(held),
             content: String::new(),
             test_content: None,
+            columns: None,
         })
     }
 }

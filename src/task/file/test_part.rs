@@ -21,13 +21,13 @@ impl TestPart {
         };
         let wrong = |e| of_test(place, options, e);
         let source = Source::read(path, options.test_labels.as_deref()).map_err(wrong)?;
-        let named = |columns| {
-            let named = training.named(columns);
+        let named = |columns, key| {
+            let named = training.named(columns, key);
             named.map_err(|e| located(place, ["path", "labels"], options.labels.as_deref(), e))
         };
         Ok(Some(TestPart {
-            inputs: named(&options.inputs)?,
-            targets: named(&options.targets)?,
+            inputs: named(&options.inputs, "inputs")?,
+            targets: named(&options.targets, "targets")?,
             source,
         }))
     }

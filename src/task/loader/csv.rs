@@ -4,16 +4,19 @@ use super::Columns;
 use crate::error::{Error, Result};
 use nalgebra::DMatrix;
 
-/// Inputs and targets of the chosen columns; samples are columns.
-pub(super) fn read(
-    file: &str,
-    bytes: &[u8],
-    inputs: &Columns,
-    targets: &Columns,
-) -> Result<(DMatrix<f64>, DMatrix<f64>)> {
+/// The chosen columns of a file.
+pub(super) struct Table {
+    pub x: DMatrix<f64>,
+    pub y: DMatrix<f64>,
+    /// Names of the inputs and of the targets.
+    pub columns: [Vec<String>; 2],
+}
+
+/// Inputs and targets of the chosen columns, whose names stand beside them; samples are columns of the matrices.
+pub(super) fn read(file: &str, bytes: &[u8], inputs: &Columns, targets: &Columns) -> Result<Table> {
     let (mut reader, header) = open(file, bytes)?;
-    let input_columns = choose(file, &header, inputs)?;
-    let target_columns = choose(file, &header, targets)?;
+    let input_columns = choose(file, &header, inputs, "inputs")?;
+    let target_columns = choose(file, &header, targets, "targets")?;
     if let Some(&both) = input_columns.iter().find(|c| target_columns.contains(c)) {
         return Err(Error::input(
             format!("{file}: column \"{}\"", header[both]),
@@ -34,16 +37,18 @@ pub(super) fn read(
         }
         samples += 1;
     }
-    Ok((
-        DMatrix::from_vec(input_columns.len(), samples, x),
-        DMatrix::from_vec(target_columns.len(), samples, y),
-    ))
+    let names = |columns: &[usize]| columns.iter().map(|&c| header[c].clone()).collect();
+    Ok(Table {
+        columns: [names(&input_columns), names(&target_columns)],
+        x: DMatrix::from_vec(input_columns.len(), samples, x),
+        y: DMatrix::from_vec(target_columns.len(), samples, y),
+    })
 }
 
 /// Names of the chosen columns.
-pub(super) fn named(file: &str, bytes: &[u8], columns: &Columns) -> Result<Vec<String>> {
+pub(super) fn named(file: &str, bytes: &[u8], columns: &Columns, key: &str) -> Result<Vec<String>> {
     let (_, header) = open(file, bytes)?;
-    let chosen = choose(file, &header, columns)?.into_iter();
+    let chosen = choose(file, &header, columns, key)?.into_iter();
     Ok(chosen.map(|column| header[column].clone()).collect())
 }
 
@@ -57,7 +62,8 @@ fn open<'a>(file: &str, bytes: &'a [u8]) -> Result<(::csv::Reader<&'a [u8]>, Vec
     Ok((reader, header))
 }
 
-fn choose(file: &str, header: &[String], columns: &Columns) -> Result<Vec<usize>> {
+/// Places of the columns that `key` of the spec asks for.
+fn choose(file: &str, header: &[String], columns: &Columns, key: &str) -> Result<Vec<usize>> {
     let missing = |what: String| {
         Error::input(
             format!("{file}: header"),
@@ -65,27 +71,75 @@ fn choose(file: &str, header: &[String], columns: &Columns) -> Result<Vec<usize>
             "give the file a header line, or name the columns in inputs = [...] and targets = [...]",
         )
     };
-    match columns {
+    let at = |chosen: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        (0..header.len()).filter(|&i| chosen(&header[i])).collect()
+    };
+    let found = match columns {
         Columns::Prefix(prefix) => {
-            let found: Vec<usize> = (0..header.len())
-                .filter(|&i| header[i].starts_with(prefix.as_str()))
-                .collect();
-            match found.is_empty() {
-                true => Err(missing(format!("no column starts with \"{prefix}\""))),
-                false => Ok(found),
+            let exact = at(&|name| name == prefix);
+            let found = match exact.is_empty() {
+                true => at(&|name| is_numbered(name, prefix)),
+                false => exact,
+            };
+            if found.is_empty() {
+                return Err(missing(format!(
+                    "no column is called \"{prefix}\", or \"{prefix}\" and a number"
+                )));
             }
+            found
         }
-        Columns::Names(names) if names.is_empty() => Err(missing("no column is chosen".into())),
-        Columns::Names(names) => names
+        Columns::Names(names) if names.is_empty() => {
+            return Err(missing("no column is chosen".into()));
+        }
+        Columns::Names(names) => {
+            let mut found = Vec::new();
+            for name in names {
+                let here = at(&|column| column == name);
+                if here.is_empty() {
+                    return Err(missing(format!("no column is called \"{name}\"")));
+                }
+                found.extend(here);
+            }
+            found
+        }
+    };
+    for (k, &column) in found.iter().enumerate() {
+        let name = &header[column];
+        let twice = |cause: String, remedy: &str| {
+            Err(Error::input(
+                format!("{file}: column \"{name}\""),
+                cause,
+                remedy,
+            ))
+        };
+        if found[..k].contains(&column) {
+            return twice(
+                format!("{key} names it twice"),
+                &format!("name it once in {key} = [...]"),
+            );
+        }
+        if let Some(other) = header
             .iter()
-            .map(|name| {
-                header
-                    .iter()
-                    .position(|h| h == name)
-                    .ok_or_else(|| missing(format!("no column is called \"{name}\"")))
-            })
-            .collect(),
+            .position(|h| h == name)
+            .filter(|o| *o != column)
+        {
+            return twice(
+                format!(
+                    "the header has two columns of this name, number {} and number {}",
+                    other + 1,
+                    column + 1
+                ),
+                "give every column of the header a name of its own",
+            );
+        }
     }
+    Ok(found)
+}
+
+/// The prefix and a whole number: `y1`, `y2`, ...
+fn is_numbered(name: &str, prefix: &str) -> bool {
+    let rest = name.strip_prefix(prefix).unwrap_or("");
+    !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn number(file: &str, line: u64, column: &str, text: &str) -> Result<f64> {

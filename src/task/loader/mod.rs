@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
     expecting = "expected a column prefix (or array name), or a list of column names"
 )]
 pub enum Columns {
-    /// All columns whose name starts with this text (csv); the array of this name (npz).
+    /// The column of this name, or else all those of this name and a number behind it, `y1`, `y2`, ... (csv); the array of this name (npz).
     Prefix(String),
     /// These columns, in this order (csv only).
     Names(Vec<String>),
@@ -33,6 +33,8 @@ pub struct Samples {
     pub y: DMatrix<f64>,
     /// BLAKE3 of the file's bytes, in hexadecimal.
     pub content: String,
+    /// Names of the columns of the inputs and of the targets (csv).
+    pub columns: Option<[Vec<String>; 2]>,
 }
 
 /// The bytes of a file, decompressed when they are gzip.
@@ -189,15 +191,15 @@ impl Source {
         }
     }
 
-    /// The columns that a choice means in this file, by their names, so that another file can be asked for the same
+    /// The columns that a choice (of the spec's `key`) means in this file, by their names, so that another file can be asked for the same
     /// ones in the same order; the choice itself for files without named columns.
     ///
     /// Errors: a column that is missing, no header.
-    pub fn named(&self, columns: &Columns) -> Result<Columns> {
+    pub fn named(&self, columns: &Columns, key: &str) -> Result<Columns> {
         match self.format {
             Format::Csv => {
                 let Contents { file, bytes } = &self.contents;
-                csv::named(file, bytes, columns).map(Columns::Names)
+                csv::named(file, bytes, columns, key).map(Columns::Names)
             }
             Format::Npz | Format::Idx => Ok(columns.clone()),
         }
@@ -207,17 +209,28 @@ impl Source {
     /// (one-dimensional arrays are one column; any real, integer or boolean type); IDX: inputs `samples x ...`, flattened row by
     /// row, and one label per sample (see [`idx`]).
     ///
-    /// Errors name the file and the line, column, array, entry or byte at fault: missing column or array (with those present),
-    /// ragged row, cell that is not a finite number, unequal numbers of samples, truncated or damaged file, exchanged files.
+    /// Errors name the file and the line, column, array, entry or byte at fault: missing column or array (with those present), column
+    /// named twice, ragged row, cell that is not a finite number, unequal numbers of samples, truncated or damaged file, exchanged files.
     pub fn samples(&self, inputs: &Columns, targets: &Columns) -> Result<Samples> {
         let Contents { file, bytes } = &self.contents;
+        let mut columns = None;
         let (x, y) = match (self.format, &self.labels) {
-            (Format::Csv, _) => csv::read(file, bytes, inputs, targets)?,
+            (Format::Csv, _) => {
+                let table = csv::read(file, bytes, inputs, targets)?;
+                columns = Some(table.columns);
+                (table.x, table.y)
+            }
             (Format::Npz, _) => npz::read(file, bytes, inputs, targets)?,
             (Format::Idx, Some(labels)) => idx::read_pair(&self.contents, labels)?,
             (Format::Idx, None) => return Err(Error::bug("loader", "an IDX file without labels")),
         };
-        checked(file, x, y, self.hash())
+        checked(file, &x, &y)?;
+        Ok(Samples {
+            x,
+            y,
+            content: self.hash(),
+            columns,
+        })
     }
 }
 
@@ -226,7 +239,7 @@ pub fn load(path: &Path, inputs: &Columns, targets: &Columns) -> Result<Samples>
     Source::read(path, None)?.samples(inputs, targets)
 }
 
-fn checked(file: &str, x: DMatrix<f64>, y: DMatrix<f64>, content: String) -> Result<Samples> {
+fn checked(file: &str, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<()> {
     if x.ncols() != y.ncols() {
         return Err(Error::input(
             file,
@@ -237,7 +250,7 @@ fn checked(file: &str, x: DMatrix<f64>, y: DMatrix<f64>, content: String) -> Res
     if x.is_empty() || y.is_empty() {
         return Err(Error::input(file, "no samples", "give at least one row"));
     }
-    Ok(Samples { x, y, content })
+    Ok(())
 }
 
 #[cfg(test)]
@@ -292,6 +305,53 @@ pub(super) mod tests {
         assert_eq!(s.x, DMatrix::from_row_slice(2, 2, &[2.0, 5.0, 1.0, -0.4]));
     }
 
+    /// `year` is no target of `y`: an exact name is meant alone, and a prefix takes a number behind it.
+    #[test]
+    fn csv_columns_that_only_begin_alike_are_left_out() {
+        let text = b"x1,x2,y,year,xylem\n1,2,3,2001,8\n4,5,6,2002,9\n";
+        let s = loaded("a.csv", text).unwrap();
+        assert_eq!(s.y, DMatrix::from_row_slice(1, 2, &[3.0, 6.0]));
+        assert_eq!(s.x, DMatrix::from_row_slice(2, 2, &[1.0, 4.0, 2.0, 5.0]));
+        let [inputs, targets] = s.columns.unwrap();
+        assert_eq!(
+            (inputs, targets),
+            (vec!["x1".into(), "x2".into()], vec!["y".to_string()])
+        );
+        let s = loaded("a.csv", b"x,y1,yes,y02,y2b\n1,2,3,4,5\n").unwrap();
+        assert_eq!(s.y.as_slice(), [2.0, 4.0]);
+        let m = message("a.csv", b"x,year\n1,2\n");
+        assert!(
+            m.contains("no column is called \"y\", or \"y\" and a number; the columns are x, year"),
+            "{m}"
+        );
+    }
+
+    #[test]
+    fn csv_columns_named_twice_are_refused() {
+        let m = message("a.csv", b"x1,x2,x1,y\n1,2,3,4\n");
+        let two = "column \"x1\": the header has two columns of this name, number 1 and number 3";
+        assert!(
+            m.contains(two) && m.contains("remedy: give every column"),
+            "{m}"
+        );
+        let m = message("a.csv", b"x,y,y\n1,2,3\n");
+        assert!(
+            m.contains("column \"y\": the header has two columns"),
+            "{m}"
+        );
+        let folder = TempDir::new().unwrap();
+        let path = write(&folder, "a.csv", b"x,y,note,note\n1,2,3,4\n");
+        assert!(load(&path, &prefix("x"), &prefix("y")).is_ok());
+        let m = load(&path, &prefix("x"), &names(&["y", "y"]))
+            .unwrap_err()
+            .to_string();
+        assert!(m.contains("column \"y\": targets names it twice"), "{m}");
+        let m = load(&path, &names(&["note"]), &prefix("y"))
+            .unwrap_err()
+            .to_string();
+        assert!(m.contains("column \"note\": the header has two"), "{m}");
+    }
+
     #[test]
     fn csv_numbers_survive_to_the_last_bit() {
         let values = [0.1, 1.0 / 3.0, 6.02214076e23, 5e-324, -2.0f64.sqrt(), 1e300];
@@ -323,14 +383,16 @@ pub(super) mod tests {
         );
         let m = message("a.csv", b"1.0,2.0\n3.0,4.0\n");
         assert!(
-            m.contains("no column starts with \"x\"; the columns are 1.0, 2.0"),
+            m.contains(
+                "no column is called \"x\", or \"x\" and a number; the columns are 1.0, 2.0"
+            ),
             "{m}"
         );
         let m = message("a.csv", b"x,y\n");
         assert!(m.contains("no samples"), "{m}");
         let folder = TempDir::new().unwrap();
         let path = write(&folder, "a.csv", b"xy,x\n1,2\n");
-        let m = load(&path, &prefix("x"), &prefix("xy"))
+        let m = load(&path, &prefix("xy"), &names(&["xy", "x"]))
             .unwrap_err()
             .to_string();
         assert!(

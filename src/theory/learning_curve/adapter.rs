@@ -4,7 +4,6 @@ use super::{finite_population, population_modes};
 use crate::error::Result;
 use crate::experiment::{Conditioning, Draw, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};
-use crate::kernel::gram;
 use crate::kind::{About, Kind, parse_table};
 use crate::learner::KernelView;
 use crate::numerics::linalg::eigh;
@@ -46,6 +45,7 @@ E_train/2 (half-mean); P must stay below M/2.
 
 They are those of the population, which the theory knows through M samples: the interval of test-loss holds the sampling
 error of the held-out samples and of these M.
+Numerical bound: 1e-9 of each number, and 2 e/s of it for an error e of the eigenvalues, 2 sqrt(M) times the bound of a kernel entry.
 
 keys: population = M at most (default 2000)
 limit: Gaussian features, P -> inf
@@ -166,18 +166,21 @@ struct CurvePlan {
 }
 
 impl CurvePlan {
-    /// Eigenvalues of the kernel matrix of the population, and squared coefficients of the targets.
-    fn spectrum(&self) -> Result<(Vec<f64>, Vec<f64>)> {
+    /// Eigenvalues of the kernel matrix of the population, their error, and squared coefficients of the targets.
+    fn spectrum(&self) -> Result<(Vec<f64>, f64, Vec<f64>)> {
         let Some((x, y)) = self.task.population(self.most) else {
             return Err(missing("the population"));
         };
-        let (values, vectors) = eigh(&gram(&self.kernel.kernel, &x, u64::MAX)?.kernel)?;
+        let gram = self.kernel.gram(&x)?;
+        let (values, vectors) = eigh(&gram.kernel)?;
+        // A symmetric matrix of independent errors of size e has the norm 2 e sqrt(M).
+        let error = 2.0 * gram.bound * (values.len() as f64).sqrt();
         let target = (y * vectors)
             .column_iter()
             .map(|w| w.norm_squared())
             .collect();
         // Rounding leaves eigenvalues of either sign at 1e-16 of the trace.
-        Ok((values.iter().map(|v| v.max(0.0)).collect(), target))
+        Ok((values.iter().map(|v| v.max(0.0)).collect(), error, target))
     }
 }
 
@@ -191,7 +194,7 @@ impl Plan for CurvePlan {
     }
 
     fn solve(&self, _draw: &Draw) -> Result<Prediction> {
-        let (values, target) = self.spectrum()?;
+        let (values, error, target) = self.spectrum()?;
         let errors = finite_population(&values, &target, self.samples, self.kernel.ridge)?;
         let mut modes = population_modes(&values, &target, self.samples, &errors);
         modes.reverse();
@@ -207,7 +210,9 @@ impl Plan for CurvePlan {
             })?;
         }
         Ok(Prediction {
-            observables: sheet.predictions(|_, _, _, value| 1e-9 * value.abs()),
+            // The numbers are rational in k_i + s, of degree two or less.
+            observables: sheet
+                .predictions(|_, _, _, value| (1e-9 + 2.0 * error / errors.ridge) * value.abs()),
             solver: SolverReport {
                 method: format!(
                     "eigendecomposition of {} population samples, effective ridge s = {:.4e}",

@@ -1,6 +1,7 @@
 //! Learning curve on a finite population: data sets are subsets of it, errors those on the samples left over.
 
 use crate::error::{Error, Result};
+use crate::numerics::linalg::pivot_floor;
 use crate::numerics::root::brent;
 
 /// Mean errors of kernel ridge regression on subsets of a population.
@@ -57,6 +58,20 @@ pub fn finite_population(
                 target.len()
             ),
             "give 0 < samples < population and finite numbers >= 0",
+        ));
+    }
+    let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
+    let rank = eigenvalues
+        .iter()
+        .filter(|k| **k > pivot_floor(m) * largest)
+        .count();
+    if ridge == 0.0 && samples >= rank {
+        return Err(Error::unconverged(
+            "learning curve",
+            format!(
+                "{samples} samples with ridge = 0, and a kernel of rank {rank} on the population of {m}"
+            ),
+            "raise learner.ridge, or train on fewer samples",
         ));
     }
     let mean = |f: &dyn Fn(usize) -> f64| (0..m).map(f).sum::<f64>() / m as f64;
