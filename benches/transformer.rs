@@ -47,6 +47,7 @@ fn data() -> Dataset {
             v: DMatrix::zeros(CONTEXT, 0),
         },
         groups: None,
+        blocks: None,
     }
 }
 

@@ -34,6 +34,7 @@ fn dataset(inputs: usize, samples: usize) -> Dataset {
             v: DMatrix::zeros(inputs, 0),
         },
         groups: None,
+        blocks: None,
     }
 }
 
@@ -158,6 +159,7 @@ fn transformer(steps: usize) -> f64 {
             v: DMatrix::zeros(CONTEXT, 0),
         },
         groups: None,
+        blocks: None,
     };
     let adam = Descent {
         loss: Loss::CrossEntropy,
