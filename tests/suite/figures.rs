@@ -320,3 +320,30 @@ fn the_archive_holds_what_a_paired_residual_needs() {
         assert!((mean_stderr(&column(&theory.1)).1.unwrap() / stderr[k] - 1.0).abs() < 1e-12);
     }
 }
+
+/// One record per cell, after training, at another time in each: the end is meant, and the caption says when it was.
+#[test]
+fn the_end_of_training_is_one_point_whenever_it_is() {
+    let figure = "[[figure]]\nobservable = \"train-loss\"\nkind = \"sweep\"\nkey = \"training.learning_rate\"\n";
+    let points = ("points = 6", "points = 1");
+    let (outcome, figures) = drawn(&with(&[LOSS, points], &format!("{RATES}{figure}")));
+    let rows = table(&figures[0]);
+    let drawn: Vec<f64> = rows
+        .iter()
+        .filter(|r| r["source"] == "networks" && r["kind"] == "points")
+        .map(|r| r["y"].parse().unwrap())
+        .collect();
+    let mean = |cell: &saddlepoint::run::outcome::CellOutcome| {
+        let draws = &cell.measurement.as_ref().unwrap().values;
+        draws.iter().map(|v| v[0][0]).sum::<f64>() / draws.len() as f64
+    };
+    for (y, cell) in drawn.iter().zip(&outcome.cells) {
+        assert!((y / mean(cell) - 1.0).abs() < 1e-12);
+    }
+    assert_eq!(drawn.len(), 3);
+    let caption = &figures[0].caption;
+    assert!(
+        caption.contains("Each cell has one time, from 5 to 20."),
+        "{caption}"
+    );
+}

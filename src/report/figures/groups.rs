@@ -5,6 +5,7 @@ use super::scene::{Scene, Shown, coordinates, locate, places};
 use crate::error::{Error, Result};
 use crate::instrument::{Axis, Wanted, observable};
 use crate::plot::Tag;
+use crate::run::assess::short;
 use crate::spec::sweep::{Settings, coordinate, named, partners};
 use crate::spec::{Figure as FigureSpec, FigureKind, Spec};
 
@@ -80,6 +81,8 @@ impl Group<'_> {
 
 /// One point of the observable's grid, which is looked up in every cell by its coordinates.
 pub(super) struct Point {
+    /// Not-a-number along an axis that has a single value in every cell, such as the time of a measurement after training: that value is
+    /// meant, whatever it is.
     pub at: Vec<f64>,
     pub name: String,
     /// Number of cells whose grid has it.
@@ -91,9 +94,19 @@ pub(super) fn points(grids: &[&[Axis]], f: &FigureSpec) -> Vec<Point> {
     let Some(first) = grids.first() else {
         return vec![];
     };
+    let single = |k: usize| {
+        grids
+            .iter()
+            .all(|g| g.get(k).is_some_and(|a| a.values.len() == 1))
+    };
+    let coordinates = |index: usize| -> Vec<f64> {
+        let at = coordinates(first, index).into_iter().enumerate();
+        at.map(|(k, v)| if single(k) { f64::NAN } else { v })
+            .collect()
+    };
     let count = |at: &[f64]| grids.iter().filter(|g| locate(g, at).is_some()).count();
     let point = |index: usize, name: String| {
-        let at = coordinates(first, index);
+        let at = coordinates(index);
         let cells = count(&at);
         Point { at, name, cells }
     };
@@ -102,7 +115,7 @@ pub(super) fn points(grids: &[&[Axis]], f: &FigureSpec) -> Vec<Point> {
         return named.map(|(index, name)| point(index, name)).collect();
     }
     let size = observable::size(first);
-    let shared = |least: usize| (0..size).filter(move |&k| count(&coordinates(first, k)) >= least);
+    let shared = |least: usize| (0..size).filter(move |&k| count(&coordinates(k)) >= least);
     let least = match shared(grids.len()).next() {
         Some(_) => grids.len(),
         None => 2.min(grids.len()),
@@ -114,6 +127,30 @@ pub(super) fn points(grids: &[&[Axis]], f: &FigureSpec) -> Vec<Point> {
     };
     let named = picked(first, &chosen).into_iter();
     named.map(|(index, name)| point(index, name)).collect()
+}
+
+/// ` Each cell has one time, from 199.85 to 200.25.` where the single value of an axis differs between cells.
+pub(super) fn single_values(grids: &[&[Axis]]) -> String {
+    let Some(first) = grids.first() else {
+        return String::new();
+    };
+    let of_axis = |(k, axis): (usize, &Axis)| -> Option<String> {
+        let values = grids.iter().map(|g| g.get(k).map(|a| a.values.as_slice()));
+        let values: Vec<f64> = values
+            .map(|v| v.filter(|v| v.len() == 1).map(|v| v[0]))
+            .collect::<Option<_>>()?;
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        (low < high).then(|| {
+            format!(
+                " Each cell has one {}, from {} to {}.",
+                axis.name,
+                short(low),
+                short(high)
+            )
+        })
+    };
+    first.iter().enumerate().filter_map(of_axis).collect()
 }
 
 /// ` time 0.65: 1 of 4 cells have it.` for every point that some cell lacks.
@@ -149,6 +186,6 @@ pub(super) fn check(spec: &Spec, f: &FigureSpec) -> Result<()> {
             axes.join(", ")
         ),
         "choose points that fall on common coordinates (training.steps in inverse proportion to the learning rate, say), \
-         or kind = \"overlay\"",
+         record the end alone (measure.points = 1), or write kind = \"overlay\"",
     ))
 }

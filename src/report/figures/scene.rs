@@ -211,6 +211,17 @@ impl<'a> Scene<'a> {
                 " Points: mean over {n} draws, error bars one standard error."
             ));
         }
+        let held_out = self
+            .spec
+            .cells
+            .first()
+            .and_then(|c| c.experiment.task.held_out());
+        if let (true, Some(held_out)) = (w.observable.held_out, held_out) {
+            text.push_str(&format!(
+                " All draws share {} held-out samples, whose own sampling error is in the league and not in the error bars.",
+                held_out.samples
+            ));
+        }
         text
     }
 
@@ -288,14 +299,15 @@ pub(super) fn is_banded(series: &Series) -> bool {
     matches!(series, Series::Line { band: Some(_), .. })
 }
 
-/// Index of the point at these coordinates; `None` where the grid has no such point.
+/// Index of the point at these coordinates; `None` where the grid has no such point. Not-a-number stands for the only value of an axis.
 pub(super) fn locate(axes: &[Axis], at: &[f64]) -> Option<usize> {
     if axes.len() != at.len() {
         return None;
     }
     axes.iter().zip(at).try_fold(0, |index, (axis, value)| {
         let scale = axis.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-        let near = |v: &f64| v == value || (v - value).abs() <= 1e-9 * scale;
+        let only = value.is_nan() && axis.values.len() == 1;
+        let near = |v: &f64| only || v == value || (v - value).abs() <= 1e-9 * scale;
         let found = axis.values.iter().position(near)?;
         Some(index * axis.values.len() + found)
     })
@@ -328,7 +340,7 @@ pub(super) fn curves_left_out(drawn: usize, all: usize) -> String {
 /// `time = 0.65, 1.3`
 pub(super) fn places(axes: &[Axis], points: &[Vec<f64>]) -> String {
     let text = |at: &Vec<f64>| {
-        let parts = axes.iter().zip(at);
+        let parts = axes.iter().zip(at).filter(|(_, v)| !v.is_nan());
         let parts: Vec<String> = parts
             .map(|(a, v)| format!("{} {}", axis_label(a).0, short(*v)))
             .collect();

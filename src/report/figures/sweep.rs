@@ -1,6 +1,6 @@
 //! An observable over a swept key, and below it how far the networks are from a theory. Other swept keys tell groups of cells apart.
 
-use super::groups::{Group, Point, groups, lacking, others, points};
+use super::groups::{Group, Point, groups, lacking, others, points, single_values};
 use super::scene::{BLACK, Key, STDERR, Scene, Shown, locate, looking, measured};
 use super::{WIDTH, axis};
 use crate::compare::Blocks;
@@ -61,6 +61,7 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let mut figure = Figure::new(WIDTH, 300.0).with(panel.legend(Legend::Right));
     let mut text = scene.caption(w, n) + &scene.lines_text(&sweep.theories, cells.len());
     text.push_str(&scene.left_out(cells.len()));
+    text.push_str(&single_values(&grids));
     text.push_str(&lacking(&w.axes, &sweep.points, cells.len()));
     if f.residuals
         && let Some((label, panel)) = sweep.differences()?
