@@ -5,7 +5,7 @@ use super::text::{human_bytes, print, print_json, table};
 use crate::error::Result;
 use crate::run::estimate;
 use crate::spec::sweep::{Settings, named};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 pub(crate) fn check(args: &JobArgs) -> Result<u8> {
     let spec = args.read()?;
@@ -20,12 +20,17 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
     }
     let estimate = estimate(&spec, settings.threads, settings.max_memory)?;
     let verdict = estimate.bytes <= settings.max_memory;
+    let sources: Vec<Json> = spec
+        .sources()
+        .iter()
+        .map(|(name, value)| json!({"name": name, "value": value}))
+        .collect();
     if args.json.json {
         print_json(&json!({
             "schema": "saddlepoint/1/check",
             "name": spec.name, "hash": spec.hash, "cells": estimate.cells,
             "bytes": estimate.bytes, "seconds": estimate.seconds, "fits": verdict,
-            "sources": spec.sources().iter().map(|(name, value)| json!({"name": name, "value": value})).collect::<Vec<_>>(),
+            "sources": sources,
         }))?;
         return Ok(0);
     }

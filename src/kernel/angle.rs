@@ -5,8 +5,8 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2};
 
 /// Cosine and squared sine of the angle between two samples: the correlation `c/sqrt(ab)` and `1 - c^2/(ab)`.
 ///
-/// Near a correlation of 1 the cosine alone knows the angle only to `1e-8`, and a rectifier's tangent kernel is linear in the angle. The
-/// squared sine is therefore carried beside it.
+/// Near a correlation of 1 the cosine alone knows the angle only to `1e-8`, and a rectifier's tangent kernel is linear
+/// in the angle. The squared sine is therefore carried beside it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Angle {
     pub cosine: f64,
@@ -26,8 +26,8 @@ impl Angle {
         sine2: 0.0,
     };
 
-    /// Of the covariance `[[a, c], [c, b]]`, whose determinant is formed without rounding of the products. A correlation that rounding
-    /// has carried past `[-1, 1]` is clamped.
+    /// Of the covariance `[[a, c], [c, b]]`, whose determinant is formed without rounding of the products. A
+    /// correlation that rounding has carried past `[-1, 1]` is clamped.
     pub fn of(a: f64, b: f64, c: f64) -> Self {
         if a == 0.0 || b == 0.0 {
             return RIGHT;
@@ -47,7 +47,8 @@ impl Angle {
         }
     }
 
-    /// Of two samples `x` and `y`: for nearly parallel and antiparallel ones from the difference (or the sum) of the unit vectors.
+    /// Of two samples `x` and `y`: for nearly parallel and antiparallel ones from the difference (or the sum) of the
+    /// unit vectors.
     pub fn between(x: &[f64], y: &[f64], norms: [f64; 2]) -> Gap {
         let d = x.len() as f64;
         let (root_x, root_y) = ((norms[0] * d).sqrt(), (norms[1] * d).sqrt());
@@ -125,11 +126,12 @@ impl Gap {
         }
     }
 
-    /// Variances, covariance and angle of `s_w f + s_b`: weights of variance `s_w2` on top of features with this gap and the second
-    /// moments `moments`, and a bias.
+    /// Variances, covariance and angle of `s_w f + s_b`: weights of variance `s_w2` on top of features with this gap
+    /// and the second moments `moments`, and a bias.
     ///
     /// ```text
-    /// ab - c^2 = s_w^4 fx fy sin^2 + s_w^2 s_b^2 (fx + fy - 2 f),   fx + fy - 2 f = (sqrt fx - sqrt fy)^2 + 2 sqrt(fx fy) (1 - cos)
+    /// ab - c^2 = s_w^4 fx fy sin^2 + s_w^2 s_b^2 (fx + fy - 2 f)
+    /// fx + fy - 2 f = (sqrt fx - sqrt fy)^2 + 2 sqrt(fx fy) (1 - cos)
     /// ```
     ///
     /// No term is negative, so that the angle keeps its digits.

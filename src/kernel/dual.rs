@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// | `relu` | `max(z, 0)` | `F = sqrt(ab) (sin t + (pi - t) cos t)/(2 pi)`, `cos t = c/sqrt(ab)` |
 /// | `gelu` | `z Phi(z)` | `F = c G + H (ab + c^2 (1/(1+a) + 1/(1+b) - 1))` |
 /// | `quadratic` | `z^2` | `F = ab + 2c^2` |
-/// | `tanh` | `tanh z` | a mixture of those of error functions, `F = (2/pi) sum_ij w_i w_j asin r_ij`, to 1e-13 |
+/// | `tanh` | `tanh z` | `F = (2/pi) sum_ij w_i w_j asin r_ij`, tanh as a mixture of error functions, to 1e-13 |
 /// | `hermite` | `sum_k c_k he_k(z)`, `he_k = He_k/sqrt(k!)` | `F = sum_k c_k(a) c_k(b) (c/sqrt(ab))^k` |
 ///
 /// with `G = 1/4 + asin(c/sqrt((1+a)(1+b)))/(2 pi)` and `H = 1/(2 pi sqrt((1+a)(1+b) - c^2))`.
@@ -58,7 +58,8 @@ pub struct Dual {
 /// `tests/reference/duals.txt` for variances from `1e-3` to `1e7` at all angles. Rounding, and for tanh the quadrature.
 pub const ACCURACY: f64 = 4e-13;
 
-/// Runs `$body` with `$pair` bound to the closed form of a nonlinearity, or what stands for the two that have none of one term.
+/// Runs `$body` with `$pair` bound to the closed form of a nonlinearity, or what stands for the two that have none of
+/// one term.
 macro_rules! with_pair {
     ($phi:expr, $pair:ident => $body:expr, tanh => $tanh:expr, series => $series:expr) => {
         match $phi {
@@ -96,8 +97,9 @@ pub(super) use with_pair;
 impl Nonlinearity {
     /// `F(a, b, c)` and `F'` for `(u, v) ~ N(0, [[a, c], [c, b]])`.
     ///
-    /// A correlation that rounding has carried past `[-1, 1]` is clamped; a sample of zero norm (`a = 0`) has correlation 0. The angle is
-    /// taken from `ab - c^2`, whose products are not rounded, so that nearly parallel pairs keep their digits.
+    /// A correlation that rounding has carried past `[-1, 1]` is clamped; a sample of zero norm (`a = 0`) has
+    /// correlation 0. The angle is taken from `ab - c^2`, whose products are not rounded, so that nearly parallel pairs
+    /// keep their digits.
     ///
     /// Sources: Cho and Saul 2009 (ReLU); Williams 1997 (erf); Tsuchida et al. 2021, arXiv:2002.08517 (GELU).
     ///
@@ -140,7 +142,8 @@ impl Nonlinearity {
             series => Series::new(self, a).at_angle(&Series::new(self, b), angle))
     }
 
-    /// The angle between the features of two samples at this angle, whose covariance is `f` and whose second moments are `moments`.
+    /// The angle between the features of two samples at this angle, whose covariance is `f` and whose second moments
+    /// are `moments`.
     pub(super) fn gap(&self, angle: Angle, f: f64, moments: [f64; 2]) -> Gap {
         with_pair!(self, pair => pair.gap(angle, f, moments),
             tanh => Gap::of(f, moments),

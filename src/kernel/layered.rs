@@ -12,8 +12,8 @@ use crate::numerics::simd::{PairMap, update_pair};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
-/// Pairs whose squared correlation before the first layer is above this are computed one by one, from the difference of the samples: their
-/// inner product knows the angle only to `1e-16` over the angle.
+/// Pairs whose squared correlation before the first layer is above this are computed one by one, from the difference of
+/// the samples: their inner product knows the angle only to `1e-16` over the angle.
 const CLOSE: f64 = 0.999;
 
 /// One layer of one side: what its samples contribute to the dual activation, as arrays.
@@ -73,7 +73,8 @@ impl<'a> Layered<'a> {
         (own.variances[depth], own.tangents[depth])
     }
 
-    /// From a tile of `x.y/d` to the kernels after the last layer; both are advanced, which costs a few percent when only one is wanted.
+    /// From a tile of `x.y/d` to the kernels after the last layer; both are advanced, which costs a few percent when
+    /// only one is wanted.
     pub fn recurse(&self, columns: &Layered, i: usize, j: usize, k: &mut [f64], theta: &mut [f64]) {
         let network = self.network;
         let (s_w2, s_b2) = network.variances(0);
@@ -114,8 +115,8 @@ impl<'a> Layered<'a> {
         }
     }
 
-    /// Kernels after the last layer of the pairs of a tile that are nearly parallel or antiparallel in front of the first one, with their
-    /// places in the tile.
+    /// Kernels after the last layer of the pairs of a tile that are nearly parallel or antiparallel in front of the
+    /// first one, with their places in the tile.
     fn close(
         &self,
         columns: &Layered,

@@ -186,15 +186,16 @@ impl Network {
         Ok(own)
     }
 
-    /// Bound of the error of kernels whose largest value on the diagonal is `scale`: [`ACCURACY`] of it for every layer.
+    /// Bound of the error of kernels whose largest value on the diagonal is `scale`: [`ACCURACY`] of it for every
+    /// layer.
     pub(super) fn bound(&self, scale: f64) -> f64 {
         ACCURACY * (self.depth + 1) as f64 * scale
     }
 
     /// `K` and `Theta` of two samples after the last layer, from the angle between their inputs.
     ///
-    /// The angle is carried from layer to layer beside the covariance: through rectifiers to relative accuracy, through the smooth
-    /// nonlinearities to rounding.
+    /// The angle is carried from layer to layer beside the covariance: through rectifiers to relative accuracy, through
+    /// the smooth nonlinearities to rounding.
     pub(super) fn pair(&self, x: &Own, y: &Own, inputs: Gap) -> (f64, f64) {
         if inputs.angle == Angle::NONE && x.norm == y.norm {
             return (x.variances[self.depth], x.tangents[self.depth]);

@@ -17,8 +17,9 @@ const INDEFINITE: f64 = 1e-8;
 ///
 /// Samples are columns of `y` (`outputs x samples`); outputs are independent and share `K`. Cost `P^3/3`.
 ///
-/// Where `K + T` is singular to rounding (repeated samples and `T = 0`), the limit `T -> 0` is taken: the pseudo-inverse, which gives the
-/// function of smallest norm among those with the least squared error. [`Regression::warning`] says so; the cost is then some `10 P^3`.
+/// Where `K + T` is singular to rounding (repeated samples and `T = 0`), the limit `T -> 0` is taken: the
+/// pseudo-inverse, which gives the function of smallest norm among those with the least squared error.
+/// [`Regression::warning`] says so; the cost is then some `10 P^3`.
 ///
 /// ```
 /// use nalgebra::DMatrix;
@@ -92,7 +93,8 @@ impl Regression {
     /// Factorises `K + T`; `kernel`: symmetric `samples x samples` (the lower triangle is read), `temperature` `T >= 0`.
     ///
     /// # Errors
-    /// Shapes that do not fit, entries that are not finite, `T < 0`; `Unconverged` when `K` has a negative eigenvalue that is not rounding.
+    /// Shapes that do not fit, entries that are not finite, `T < 0`; `Unconverged` when `K` has a negative eigenvalue
+    /// that is not rounding.
     pub fn fit(kernel: DMatrix<f64>, y: &DMatrix<f64>, temperature: f64) -> Result<Self> {
         let p = kernel.nrows();
         if kernel.ncols() != p || y.ncols() != p || p == 0 {
@@ -133,8 +135,8 @@ impl Regression {
         })
     }
 
-    /// What the reader of the result must know: that `K + T` is singular to rounding, its rank, and how much of the targets no function
-    /// of the kernel can take. `None` otherwise.
+    /// What the reader of the result must know: that `K + T` is singular to rounding, its rank, and how much of the
+    /// targets no function of the kernel can take. `None` otherwise.
     pub fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }
@@ -150,8 +152,8 @@ impl Regression {
         Ok(self.discrepancy.tr_mul(cross))
     }
 
-    /// Posterior mean on the training samples, by the residual identity `y - fbar = T (K + T)^{-1} y`, which keeps its digits when the
-    /// residual is small; of a singular matrix, the projection of the targets.
+    /// Posterior mean on the training samples, by the residual identity `y - fbar = T (K + T)^{-1} y`, which keeps its
+    /// digits when the residual is small; of a singular matrix, the projection of the targets.
     pub fn training_mean(&self) -> DMatrix<f64> {
         match &self.factor {
             Factor::Cholesky(_) => &self.targets - self.discrepancy.transpose() * self.temperature,

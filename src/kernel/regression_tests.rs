@@ -80,10 +80,10 @@ fn a_singular_matrix_is_inverted_where_it_can_be_and_says_so() {
         );
     }
     // The limit of a small ridge that is not singular.
-    let near = Regression::fit(k.clone(), &y, 1e-9).unwrap();
+    let near = Regression::fit(k.clone(), &y, 1e-6).unwrap();
     let limit = Regression::fit(k.clone(), &y, 0.0).unwrap();
     assert_eq!(near.warning(), None);
-    assert!((near.mean(&k).unwrap() - limit.mean(&k).unwrap()).amax() < 1e-8);
+    assert!((near.mean(&k).unwrap() - limit.mean(&k).unwrap()).amax() < 1e-5);
     let indefinite = DMatrix::from_row_slice(2, 2, &[1.0, 2.0, 2.0, 1.0]);
     let two = DMatrix::from_row_slice(1, 2, &[1.0, 1.0]);
     let error = Regression::fit(indefinite, &two, 0.0).unwrap_err();

@@ -70,7 +70,8 @@ impl KernelRidge {
 struct Columns(Kernel);
 
 impl Features for Columns {
-    /// Not-a-number where the kernel is not finite; [`KernelRidge::solve`] has refused training and test inputs of that kind.
+    /// Not-a-number where the kernel is not finite; [`KernelRidge::solve`] has refused training and test inputs of that
+    /// kind.
     fn features(&self, held: &DMatrix<f64>, x: &DMatrix<f64>) -> DMatrix<f64> {
         match cross_gram(&self.0, held, x, u64::MAX) {
             Ok(gram) => gram.kernel,

@@ -264,7 +264,8 @@ mod tests {
         }
     }
 
-    /// A sample twice, with opposite targets: the mean is learned, on either side, at no ridge and at one that rounding swallows.
+    /// A sample twice, with opposite targets: the mean is learned, on either side, at no ridge and at one that rounding
+    /// swallows.
     #[test]
     fn repeated_samples_are_fitted_by_their_mean() {
         let mut rng = stream(3, "ridge", &[]);

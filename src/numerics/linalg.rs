@@ -65,8 +65,9 @@ pub fn pivot_floor(n: usize) -> f64 {
 /// Lower Cholesky factor `L` with `A = L L^T`; the lower triangle of `A` is read.
 ///
 /// # Errors
-/// `Unconverged` for a matrix that is not positive definite to rounding: with a pivot that is not above [`pivot_floor`] of its diagonal
-/// entry. Such a factorisation would go through or not by the luck of rounding, and what it gives would be noise.
+/// `Unconverged` for a matrix that is not positive definite to rounding: with a pivot that is not above [`pivot_floor`]
+/// of its diagonal entry. Such a factorisation would go through or not by the luck of rounding, and what it gives would
+/// be noise.
 pub fn cholesky(a: &DMatrix<f64>) -> Result<DMatrix<f64>> {
     let refused = |why: String| {
         Error::unconverged(

@@ -170,7 +170,8 @@ pub trait Task: Debug + Send + Sync {
             _ => None,
         }
     }
-    /// View: what was read from the user's files, as names and values for `check` and the report: the columns that were chosen.
+    /// View: what was read from the user's files, as names and values for `check` and the report: the columns that were
+    /// chosen.
     fn sources(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }

@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
     expecting = "expected a column prefix (or array name), or a list of column names"
 )]
 pub enum Columns {
-    /// The column of this name, or else all those of this name and a number behind it, `y1`, `y2`, ... (csv); the array of this name (npz).
+    /// The column of this name, or else all those of this name and a number behind it, `y1`, `y2`, ... (csv); the array
+    /// of this name (npz).
     Prefix(String),
     /// These columns, in this order (csv only).
     Names(Vec<String>),
@@ -209,8 +210,9 @@ impl Source {
     /// (one-dimensional arrays are one column; any real, integer or boolean type); IDX: inputs `samples x ...`, flattened row by
     /// row, and one label per sample (see [`idx`]).
     ///
-    /// Errors name the file and the line, column, array, entry or byte at fault: missing column or array (with those present), column
-    /// named twice, ragged row, cell that is not a finite number, unequal numbers of samples, truncated or damaged file, exchanged files.
+    /// Errors name the file and the line, column, array, entry or byte at fault: missing column or array (with those
+    /// present), column named twice, ragged row, cell that is not a finite number, unequal numbers of samples,
+    /// truncated or damaged file, exchanged files.
     pub fn samples(&self, inputs: &Columns, targets: &Columns) -> Result<Samples> {
         let Contents { file, bytes } = &self.contents;
         let mut columns = None;
