@@ -42,7 +42,11 @@ impl Angle {
             false => (1.0 - cosine) * (1.0 + cosine),
         };
         Angle {
-            cosine,
+            cosine: if sine2 > 0.0 {
+                cosine
+            } else {
+                1f64.copysign(c)
+            },
             sine2: sine2.clamp(0.0, 1.0),
         }
     }
@@ -161,4 +165,22 @@ pub(super) fn arcsine(r: f64, root: f64) -> f64 {
     let outer = r.abs() > FRAC_1_SQRT_2;
     let of = asin(if outer { root } else { r.abs() });
     (if outer { FRAC_PI_2 - of } else { of }).copysign(r)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `ab - c^2 = 2^-52 - 2^-60`, of which the rounded products keep `2^-52`.
+    #[test]
+    fn determinants_keep_what_products_lose() {
+        let c = 1.0 + 2f64.powi(-30);
+        let b = 1.0 + 2f64.powi(-29) + 2f64.powi(-52);
+        let exact = (2f64.powi(-52) - 2f64.powi(-60)) / b;
+        assert!((Angle::of(1.0, b, c).sine2 / exact - 1.0).abs() < 1e-15);
+        for a in [1e-3, 0.7, 1e7] {
+            assert_eq!(Angle::of(a, a, a), Angle::NONE);
+            assert_eq!(Angle::of(a, a, -a).cosine, -1.0);
+        }
+    }
 }
