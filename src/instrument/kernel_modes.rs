@@ -47,7 +47,7 @@ Kernel ridge regression on P samples learns P lam_k/(kappa + P lam_k), lam_k = e
 keys: modes (default 16), points = M at most (default 2000), kernel (default: the learner's own; needed for a learner without one), as
   { kind = \"kernel-mode-learnability\", modes = 8, kernel = { kind = \"gaussian\", length = 2.0 } }
 Sources: Canatar, Bordelon, Pehlevan 2021 (arXiv:2006.13198); Simon, Dickens, Karkada, DeWeese 2021 (arXiv:2110.03922).",
-    revision: 1,
+    revision: 2,
 };
 
 const ERROR_ABOUT: About = About {
@@ -60,7 +60,7 @@ variance. All M modes together make the mean of |y - f|^2 over the points.
 
 keys: modes (default 16), points (default 2000), kernel; see kernel-mode-learnability
 Sources: Canatar, Bordelon, Pehlevan 2021 (arXiv:2006.13198); Simon, Dickens, Karkada, DeWeese 2021 (arXiv:2110.03922).",
-    revision: 1,
+    revision: 2,
 };
 
 /// What is formed of a mode's coefficients.

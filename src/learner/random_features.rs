@@ -27,7 +27,7 @@ keys
   ridge       >= 0 (default 0: the interpolator of smallest norm; a warning says where the features are of lower rank)
 
 source: Rahimi, Recht 2007, NIPS 20",
-    revision: 1,
+    revision: 2,
 };
 
 pub(super) const KIND: Kind<dyn Learner> = Kind {

@@ -50,7 +50,7 @@ Numerical bound: 1e-9 of each number, and 2 e/s of it for an error e of the eige
 keys: population = M at most (default 2000)
 limit: Gaussian features, P -> inf
 sources: Bordelon, Canatar, Pehlevan 2020, arXiv:2002.02561; Canatar, Bordelon, Pehlevan 2021, arXiv:2006.13198",
-    revision: 1,
+    revision: 2,
 };
 
 static INFO: Info = Info {
