@@ -50,8 +50,7 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let drawn = scene.drawn(&cells)?;
     for (place, label, _) in &drawn {
         for (g, group) in groups.iter().enumerate() {
-            let (x, (y, ends)): (Vec<f64>, (Vec<f64>, Vec<[f64; 2]>)) =
-                deviations_of(scene, group, label);
+            let (x, (y, ends)) = deviations_of(scene, group, label);
             let name = match groups.len() {
                 1 => label.clone(),
                 _ => format!("{label}, {}", group.label),

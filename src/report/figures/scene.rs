@@ -183,8 +183,8 @@ impl<'a> Scene<'a> {
 
     fn why_absent(&self, label: &str) -> String {
         let entries = self.outcome.cells.iter().flat_map(|c| &c.theories);
-        let status = entries.filter(|t| t.label == label).map(|t| &t.status);
-        let why = status.last().map(|status| match status {
+        let mut status = entries.filter(|t| t.label == label).map(|t| &t.status);
+        let why = status.next_back().map(|status| match status {
             Status::Predicted => "does not predict it",
             Status::Declined(_) => "declines",
             Status::Failed(_) => "failed",
