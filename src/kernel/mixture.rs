@@ -11,10 +11,10 @@ const NODES: usize = 12;
 ///
 /// `tanh z = E erf(z/(sqrt 2 K))` where `K` follows Kolmogorov's law, since the logistic law is a mixture of Gaussians
 /// (Andrews, Mallows 1974, J. R. Stat. Soc. B 36, 99). The average over `K`, `s = 1/K^2`, is taken by Gauss quadrature
-/// in `ln K`: of the dual activation, which is smooth in `K`, the twelve nodes leave 1e-13 at all variances. The numbers
-/// are printed by `tests/reference/tanh_mixture.py`.
+/// in `ln K`: of the dual activation, which is smooth in `K`, the twelve nodes leave 1e-13 at all variances. They are
+/// printed by `tests/reference/tanh_mixture.py`.
 const MIXTURE: [(f64, f64); NODES] = [
-    (12.99308393514522, 6.515686399676817e-06),
+    (12.99308393514522, 6.515686399676817e-6),
     (8.708058466146095, 0.0006346896919439049),
     (5.907897843203513, 0.011054560381193746),
     (3.967026655615162, 0.06680359139714917),
@@ -25,7 +25,7 @@ const MIXTURE: [(f64, f64); NODES] = [
     (0.4544120749428517, 0.04549770989870683),
     (0.3005522673376834, 0.006963765633571207),
     (0.2009411239433088, 0.00038094132478774426),
-    (0.13278458785346728, 3.804432690989116e-06),
+    (0.13278458785346728, 3.804432690989116e-6),
 ];
 
 /// One sample of variance `a` in all components of the mixture.
@@ -56,8 +56,9 @@ impl Mixture {
     /// `F = E[tanh u tanh v]` and `F' = E[tanh' u tanh' v]` of two samples at an angle.
     ///
     /// ```text
-    /// F  = (2/pi) sum_ij w_i w_j asin r_ij,   r_ij = p_i q_j cos,   p_i^2 = s_i a/(1 + s_i a),   q_j^2 = s_j b/(1 +
-    /// s_j b) F' = (2/pi) sum_ij w_i w_j sqrt(s_i s_j/((1 + s_i a)(1 + s_j b)))/sqrt(1 - r_ij^2)
+    /// F  = (2/pi) sum_ij w_i w_j asin r_ij,   r_ij = p_i q_j cos
+    /// F' = (2/pi) sum_ij w_i w_j sqrt(s_i s_j/((1 + s_i a)(1 + s_j b)))/sqrt(1 - r_ij^2)
+    /// p_i^2 = s_i a/(1 + s_i a),   q_j^2 = s_j b/(1 + s_j b)
     /// 1 - r_ij^2 = (1 - p_i^2) + p_i^2 (1 - q_j^2) + p_i^2 q_j^2 sin^2
     /// ```
     ///
@@ -137,7 +138,7 @@ mod tests {
         }
     }
 
-    /// `E tanh^2` and `E tanh'^2` by trapezoid sums, which converge exponentially for a function analytic near the axis.
+    /// `E tanh^2` and `E tanh'^2` by trapezoid sums, which converge exponentially for analytic functions.
     #[test]
     fn moments_are_gaussian_integrals() {
         for k in -40..36 {

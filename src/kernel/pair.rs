@@ -18,7 +18,7 @@ pub(super) trait Pair: Copy + Sync {
     fn at_angle(self, a: f64, b: f64, angle: Angle) -> (f64, f64);
     /// `(F, F')` of a sample with itself, `a = b = c`.
     fn diagonal(self, a: f64) -> (f64, f64);
-    /// The angle between the features, given their covariance `f` and second moments: exact where `f` alone is not enough.
+    /// The angle between the features, given their covariance `f` and second moments: exact where `f` is not enough.
     fn gap(self, _angle: Angle, f: f64, moments: [f64; 2]) -> Gap {
         Gap::of(f, moments)
     }

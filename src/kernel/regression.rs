@@ -250,8 +250,9 @@ fn spectrum(
         0.0
     };
     let warning = format!(
-        "the kernel matrix of {p} samples has rank {} to rounding with ridge = {temperature:?}: the function of smallest norm with the \
-         least squared error is taken, which leaves {:.3} of the targets' sum of squares; raise ridge, or remove repeated samples",
+        "the kernel matrix of {p} samples has rank {} to rounding with ridge = {temperature:?}: the function of \
+         smallest norm with the least squared error is taken, which leaves {:.3} of the targets' sum of squares; \
+         raise ridge, or remove repeated samples",
         kept.len(),
         outside
     );

@@ -204,7 +204,8 @@ impl Solver for RandomFeatures {
     }
 }
 
-/// `A` that minimises `|y - A B|^2 + ridge |A|^2`, the smallest one where several do, and what its reader must know. The smaller side is
+/// `A` that minimises `|y - A B|^2 + ridge |A|^2`, the smallest one where several do, and what its reader must know.
+/// The smaller side is
 /// factorised; for `ridge = 0`, or one below the rounding of `B B^T`, by singular values.
 fn ridge(b: &DMatrix<f64>, y: &DMatrix<f64>, ridge: f64) -> Result<(DMatrix<f64>, Option<String>)> {
     let regular = |mut gram: DMatrix<f64>| {
@@ -235,8 +236,8 @@ fn ridge(b: &DMatrix<f64>, y: &DMatrix<f64>, ridge: f64) -> Result<(DMatrix<f64>
     let readout = y * v * DMatrix::from_diagonal(&inverse) * u.transpose();
     let warning = (rank < s.len()).then(|| {
         format!(
-            "the {} features of {} training samples have rank {rank} to rounding with ridge = {ridge:?}: the read-out of smallest norm \
-             with the least squared error is taken; raise ridge, or remove repeated samples",
+            "the {} features of {} training samples have rank {rank} to rounding with ridge = {ridge:?}: the \
+             read-out of smallest norm with the least squared error is taken; raise ridge, or remove repeated samples",
             b.nrows(),
             b.ncols()
         )

@@ -79,7 +79,8 @@ impl Graph {
     /// otherwise take memory for billions of vertices without edges.
     ///
     /// # Errors
-    /// Input error naming the line, as for [`Graph::new`] (vertices numbered from 0 in the message), for anything that is not two vertex numbers, or for too many vertices.
+    /// Input error naming the line, as for [`Graph::new`] (vertices numbered from 0 in the message), for anything that is
+    /// not two vertex numbers, or for too many vertices.
     pub fn parse(text: &str, vertices: Option<usize>) -> Result<Self> {
         Self::parse_from(text, vertices, 0)
     }

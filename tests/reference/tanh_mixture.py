@@ -38,4 +38,4 @@ for i in range(NODES):
     before, now = now, [r / last for r in rest]
 values, vectors = eigsy(jacobi)
 for i in range(NODES):
-    print(f"    ({mp.nstr(exp(-2 * values[i]), 17)}, {mp.nstr(vectors[0, i] ** 2, 17)}),")
+    print(f"    ({float(exp(-2 * values[i]))!r}, {float(vectors[0, i] ** 2)!r}),")

@@ -67,7 +67,8 @@ fn default_targets() -> Columns {
 }
 
 impl FileOptions {
-    /// Columns `x` or `x1`, `x2`, ... and `y` or `y1`, `y2`, ... (arrays `x` and `y`) of the file, no test set, inputs as they are.
+    /// Columns `x` or `x1`, `x2`, ... and `y` or `y1`, `y2`, ... (arrays `x` and `y`) of the file, no test
+    /// set, inputs as they are.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         FileOptions {
             path: path.into(),
