@@ -82,7 +82,7 @@ pub struct PairKernel {
     pub ntk: f64,
     /// `K(x, x)` and `K(y, y)`
     pub variances: [f64; 2],
-    /// Bound of the error of both, see [`Network::bound`].
+    /// Bound of the error of both, see `Network::bound`.
     pub bound: f64,
 }
 
