@@ -205,8 +205,7 @@ impl Solver for RandomFeatures {
 }
 
 /// `A` that minimises `|y - A B|^2 + ridge |A|^2`, the smallest one where several do, and what its reader must know.
-/// The smaller side is
-/// factorised; for `ridge = 0`, or one below the rounding of `B B^T`, by singular values.
+/// The smaller side is factorised; for `ridge = 0`, or one below the rounding of `B B^T`, by singular values.
 fn ridge(b: &DMatrix<f64>, y: &DMatrix<f64>, ridge: f64) -> Result<(DMatrix<f64>, Option<String>)> {
     let regular = |mut gram: DMatrix<f64>| {
         for i in 0..gram.nrows() {

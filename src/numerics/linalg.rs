@@ -1,6 +1,7 @@
 //! Dense factorisations: nalgebra matrices in and out, faer inside (the only place that names it).
 
 use crate::error::{Error, Result};
+use faer::linalg::solvers::{Llt, Solve};
 use faer::linalg::triangular_solve::{
     solve_lower_triangular_in_place, solve_upper_triangular_in_place,
 };
@@ -50,11 +51,8 @@ pub fn svd(a: &DMatrix<f64>) -> Result<(DMatrix<f64>, DVector<f64>, DMatrix<f64>
 /// # Errors
 /// As [`cholesky`].
 pub fn solve_spd(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-    let mut x = b.clone();
-    let l = cholesky(a)?;
-    solve_lower(&l, &mut x);
-    solve_lower_transposed(&l, &mut x);
-    Ok(x)
+    let llt = factorise(a)?;
+    Ok(owned(llt.solve(view(b)).as_ref()))
 }
 
 /// Pivots of a Cholesky factorisation of `n` rows below this part of their diagonal entry are rounding: `4 n eps`.
@@ -69,24 +67,25 @@ pub fn pivot_floor(n: usize) -> f64 {
 /// of its diagonal entry. Such a factorisation would go through or not by the luck of rounding, and what it gives would
 /// be noise.
 pub fn cholesky(a: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+    Ok(owned(factorise(a)?.L()))
+}
+
+/// The factorisation of [`cholesky`], in the memory of one matrix.
+fn factorise(a: &DMatrix<f64>) -> Result<Llt<f64>> {
+    let n = a.nrows();
     let refused = |why: String| {
         Error::unconverged(
             "Cholesky factorisation",
-            format!(
-                "a {0} x {0} matrix is not positive definite{why}",
-                a.nrows()
-            ),
+            format!("a {n} x {n} matrix is not positive definite{why}"),
             "remove linearly dependent directions or repeated samples, or raise ridge",
         )
     };
-    let llt = view(a)
-        .llt(Side::Lower)
-        .map_err(|_| refused(String::new()))?;
-    let l = owned(llt.L());
-    let floor = pivot_floor(a.nrows());
-    let parts = || (0..a.nrows()).map(|i| l[(i, i)] * l[(i, i)] / a[(i, i)]);
-    match parts().all(|part| part > floor) {
-        true => Ok(l),
+    let llt = view(a).llt(Side::Lower);
+    let llt = llt.map_err(|_| refused(String::new()))?;
+    let l = llt.L();
+    let parts = || (0..n).map(|i| l[(i, i)] * l[(i, i)] / a[(i, i)]);
+    match parts().all(|part| part > pivot_floor(n)) {
+        true => Ok(llt),
         false => Err(refused(format!(
             " to rounding: a pivot is {:.1e} of its diagonal entry",
             parts().fold(f64::INFINITY, f64::min)
