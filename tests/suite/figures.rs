@@ -347,3 +347,23 @@ fn the_end_of_training_is_one_point_whenever_it_is() {
         "{caption}"
     );
 }
+
+/// An entry lists what it assumes as it is configured: alignment is an assumption of idealised modes alone.
+#[test]
+fn assumptions_are_those_of_the_entry() {
+    let (outcome, _) = drawn(SMALL);
+    let of = |label: &str| {
+        let entry = outcome.cells[0].theories.iter().find(|t| t.label == label);
+        entry.unwrap().assumptions().join("; ")
+    };
+    for label in ["matched", "idealised"] {
+        assert!(of(label).contains("whitened inputs"));
+        assert_eq!(
+            of(label).contains("aligned"),
+            label == "idealised",
+            "{}",
+            of(label)
+        );
+    }
+    assert!(of("ntk").contains("does not move") && !of("ntk").contains("aligned"));
+}
