@@ -40,10 +40,12 @@ pub struct Figure {
     /// Ends of the vertical axis; default: the data.
     #[serde(default)]
     pub y_range: Option<[f64; 2]>,
-    /// Panel below: networks minus the first theory (`curves`: in standard errors; `sweep`: in per cent of the theory).
+    /// Panel below: networks minus the theory that is drawn in most cells, of several the first (`curves`: in standard errors; `sweep`: in
+    /// per cent of the theory).
     #[serde(default = "yes")]
     pub residuals: bool,
-    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight. `task-clusters`: which cells; default: all.
+    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight. `sweep` counts points of the first cell's grid
+    /// and draws other cells at the same coordinates. `task-clusters`: which cells; default: all.
     #[serde(default)]
     pub only: Option<Vec<usize>>,
     /// `curves`: other observables on the same axis, drawn into the same panel.
