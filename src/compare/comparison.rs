@@ -28,6 +28,14 @@ pub struct TheoryCurve {
 }
 
 impl TheoryCurve {
+    /// Whether every value is zero within its own numerical bound.
+    pub fn is_zero(&self) -> bool {
+        let columns = self.values.values.column_iter().zip(&self.bound);
+        columns
+            .into_iter()
+            .all(|(column, bound)| column.amax() <= *bound)
+    }
+
     /// A curve without numerical or statistical error.
     pub fn exact(values: Blocks) -> TheoryCurve {
         TheoryCurve {

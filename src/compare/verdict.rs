@@ -40,24 +40,31 @@ impl Tolerance {
 
     /// This tolerance, or the absolute one of an observable that may vanish
     /// ([`crate::instrument::Observable::vanishing`]) where a relative one asks for less: at values below `vanishing`
-    /// over the relative tolerance.
+    /// over the relative tolerance, and beside a theory of zero, from which no distance is relative.
     ///
     /// ```
     /// use saddlepoint::compare::{Blocks, Tolerance};
     /// let (small, large) = (Blocks::fixed(&[2e-5]), Blocks::fixed(&[0.5]));
     /// let tolerance = Tolerance::Relative(0.05);
-    /// assert_eq!(tolerance.or_absolute(Some(0.01), &small), Tolerance::Absolute(0.01));
-    /// assert_eq!(tolerance.or_absolute(Some(0.01), &large), tolerance);
-    /// assert_eq!(tolerance.or_absolute(None, &small), tolerance);
+    /// assert_eq!(tolerance.or_absolute(Some(0.01), &small, false), Tolerance::Absolute(0.01));
+    /// assert_eq!(tolerance.or_absolute(Some(0.01), &large, false), tolerance);
+    /// assert_eq!(tolerance.or_absolute(Some(0.01), &large, true), Tolerance::Absolute(0.01));
+    /// assert_eq!(tolerance.or_absolute(None, &small, true), tolerance);
     /// ```
-    pub fn or_absolute(self, vanishing: Option<f64>, measured: &Blocks) -> Tolerance {
+    pub fn or_absolute(
+        self,
+        vanishing: Option<f64>,
+        measured: &Blocks,
+        theory_is_zero: bool,
+    ) -> Tolerance {
         let (Tolerance::Relative(relative), Some(vanishing)) = (self, vanishing) else {
             return self;
         };
         let mean = measured.mean();
         let defined: Vec<f64> = mean.into_iter().filter(|m| m.is_finite()).collect();
         let square: f64 = defined.iter().map(|m| m * m).sum();
-        match relative * (square / defined.len().max(1) as f64).sqrt() < vanishing {
+        let size = (square / defined.len().max(1) as f64).sqrt();
+        match theory_is_zero || relative * size < vanishing {
             true => Tolerance::Absolute(vanishing),
             false => self,
         }

@@ -380,10 +380,7 @@ fn finite(x: &DMatrix<f64>, place: &str) -> Result<()> {
     let largest = (0..x.nrows()).max_by(|&i, &j| column[i].abs().total_cmp(&column[j].abs()));
     let input = largest.unwrap_or(0);
     let (what, remedy) = match column[input].is_finite() {
-        true => (
-            "the square of its norm overflows",
-            "scale the inputs (task.normalize)",
-        ),
+        true => ("the square of its norm overflows", "scale the inputs"),
         false => ("it is not finite", "remove or repair the sample"),
     };
     Err(Error::input(

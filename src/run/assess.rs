@@ -252,7 +252,7 @@ fn theory_rows(
                 against(
                     &measured,
                     &curve,
-                    tolerance.or_absolute(vanishing, &measured),
+                    tolerance.or_absolute(vanishing, &measured, curve.is_zero()),
                     &format!("compare.tolerances.{name} = {{ absolute = ... }}"),
                     spec.seed,
                     &w.axes,

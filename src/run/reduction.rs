@@ -196,7 +196,7 @@ fn derive(
                 };
                 let default = || {
                     let tolerance = spec.compare.of(observable.name);
-                    tolerance.or_absolute(vanishing, &m.blocks)
+                    tolerance.or_absolute(vanishing, &m.blocks, curve.is_zero())
                 };
                 against(
                     &m.blocks,

@@ -213,6 +213,10 @@ fn a_sweep_says_which_cells_lack_a_point_and_is_refused_where_all_do() {
         caption.contains("2 of 3 cells have this point"),
         "{caption}"
     );
+    assert!(
+        caption.contains("All values are those at time 2."),
+        "{caption}"
+    );
     // Second record: t = 1, of the first cell alone.
     let error = figures::check(&spec(&with(&[LOSS], &figure(2)))).unwrap_err();
     assert!(
@@ -366,4 +370,36 @@ fn assumptions_are_those_of_the_entry() {
         );
     }
     assert!(of("ntk").contains("does not move") && !of("ntk").contains("aligned"));
+}
+
+/// Two swept keys: the key of the figure alone would give two pairs of curves the same name.
+#[test]
+fn curves_of_an_overlay_have_names_of_their_own() {
+    let sweep =
+        "[sweep]\n\"training.learning_rate\" = [0.01, 0.02]\n\"learner.init.scale\" = [0.1, 0.2]\n";
+    let figure = "[[figure]]\nobservable = \"train-loss\"\nkind = \"overlay\"\nkey = \"learner.init.scale\"\n";
+    let (_, figures) = drawn(&with(&[LOSS], &format!("{sweep}{figure}")));
+    assert_eq!(legend(&figures[0]).len(), 3 + 4);
+}
+
+/// The linearised theory says that the tangent kernel stays: by an absolute tolerance, as long as that is what it says, however far it turns.
+#[test]
+fn a_theory_of_zero_is_judged_where_it_fails_most() {
+    let kernel = (LOSS.0, "[\"ntk-change\"]");
+    let spec = spec(&with(
+        &[kernel],
+        "[sweep]\n\"learner.init.scale\" = [0.01, 0.1]\n",
+    ));
+    let outcome = execute(&spec, &Settings::default()).unwrap();
+    let assessment = assess(&spec, &outcome).unwrap();
+    let ntk: Vec<_> = assessment
+        .rows
+        .iter()
+        .filter(|r| r.label == "ntk")
+        .collect();
+    assert_eq!(ntk.len(), 2);
+    for row in ntk {
+        let verdict = row.result.verdict().map(|v| v.name());
+        assert_eq!(verdict, Some("disagree"), "{:?}", row.result);
+    }
 }

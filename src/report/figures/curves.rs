@@ -100,7 +100,7 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
     if let Some((_, label)) = reference.filter(|_| without_residuals.len() < cells.len()) {
         let source = scene.source;
         text.push_str(&format!(
-            " Below: {source} minus {label}, in standard errors of the paired difference."
+            " Below: {source} minus {label}, in standard errors of the paired difference (z of equal probability for few draws)."
         ));
         for cell in &without_residuals {
             text.push_str(&format!(" No difference for {cell}."));

@@ -3,6 +3,7 @@
 use super::groups::{Group, groups};
 use super::scene::{Scene, look};
 use super::{WIDTH, axis};
+use crate::compare::Tolerance;
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::{Row, RowResult};
@@ -39,18 +40,21 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
             _ => None,
         });
     let mut tolerances: Vec<_> = tolerances.collect();
+    // Distances of one unit stand in one figure: relative ones, where there are any.
+    tolerances.sort_by_key(|t| matches!(t, Tolerance::Absolute(_)));
     tolerances.dedup();
     let tolerance = tolerances
         .first()
         .copied()
         .unwrap_or_else(|| scene.spec.compare.of(&f.observable));
-    if tolerances.len() <= 1 {
-        panel = panel.with(Series::hline(tolerance.value()).labelled("tolerance"));
-    }
+    panel = panel.with(Series::hline(tolerance.value()).labelled("tolerance"));
     let drawn = scene.drawn(&cells)?;
     for (place, label, _) in &drawn {
         for (g, group) in groups.iter().enumerate() {
-            let (x, (y, ends)) = deviations_of(scene, group, label);
+            let (x, (y, ends)) = deviations_of(scene, group, label, tolerance);
+            if y.iter().all(|y| y.is_nan()) {
+                continue;
+            }
             let name = match groups.len() {
                 1 => label.clone(),
                 _ => format!("{label}, {}", group.label),
@@ -76,12 +80,10 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
         f.observable,
         tolerance.metric()
     );
-    text.push_str(match tolerances.len() {
-        0 | 1 => " The horizontal line is the tolerance.",
-        _ => {
-            " Tolerances differ between cells, and so do the units of the distance: see the league."
-        }
-    });
+    text.push_str(" The horizontal line is the tolerance.");
+    if tolerances.len() > 1 {
+        text.push_str(" Comparisons by another tolerance, absolute where the quantity nearly vanishes, are not drawn: see the league.");
+    }
     text.push_str(&scene.lines_text(&drawn, cells.len()));
     text.push_str(&scene.left_out(cells.len()));
     let mut figure = Figure::new(WIDTH, 300.0);
@@ -94,8 +96,8 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
 
 type Deviations = (Vec<f64>, (Vec<f64>, Vec<[f64; 2]>));
 
-/// One value per cell of the group, not-a-number where nothing was compared.
-fn deviations_of(scene: &Scene, group: &Group, label: &str) -> Deviations {
+/// One value per cell of the group, not-a-number where nothing was compared by this tolerance.
+fn deviations_of(scene: &Scene, group: &Group, label: &str, by: Tolerance) -> Deviations {
     let of_cell = |set: &crate::spec::sweep::Settings| {
         let cells = &scene.outcome.cells;
         let here = |r: &&Row| {
@@ -104,7 +106,7 @@ fn deviations_of(scene: &Scene, group: &Group, label: &str) -> Deviations {
                 && r.observable.is_some_and(|o| o.name == scene.f.observable)
         };
         match scene.assessment.rows.iter().find(here).map(|r| &r.result) {
-            Some(RowResult::Compared { comparison, .. }) => {
+            Some(RowResult::Compared { comparison, .. }) if comparison.tolerance == by => {
                 let v = comparison.deviation;
                 (v, comparison.interval.unwrap_or([v, v]))
             }

@@ -225,9 +225,17 @@ impl<'a> Scene<'a> {
         text
     }
 
-    /// The name of a cell in a title or a legend.
+    /// The name of a cell in a title or a legend: by the figure's key alone, or by all swept keys where that does not tell cells apart.
     pub fn name(&self, cell: &CellOutcome) -> String {
-        cell_name(cell, self.f)
+        let name = cell_name(cell, self.f);
+        let others = self.outcome.cells.iter().filter(|c| c.set != cell.set);
+        match others
+            .map(|c| cell_name(c, self.f))
+            .any(|other| other == name)
+        {
+            true => cell_name(cell, &FigureSpec::new(&self.f.observable, self.f.kind)),
+            false => name,
+        }
     }
 }
 

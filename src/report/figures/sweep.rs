@@ -62,6 +62,9 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let mut text = scene.caption(w, n) + &scene.lines_text(&sweep.theories, cells.len());
     text.push_str(&scene.left_out(cells.len()));
     text.push_str(&single_values(&grids));
+    if let ([point], true) = (sweep.points.as_slice(), w.size() > 1) {
+        text.push_str(&format!(" All values are those at {}.", point.name));
+    }
     text.push_str(&lacking(&w.axes, &sweep.points, cells.len()));
     if f.residuals
         && let Some((label, panel)) = sweep.differences()?
@@ -87,7 +90,8 @@ impl Sweep<'_> {
     fn name(&self, group: usize, k: usize) -> String {
         let (label, name) = (&self.groups[group].label, &self.points[k].name);
         match (self.groups.len(), self.points.len()) {
-            (1, 1) => String::new(),
+            (1, 1) if self.w.size() == 1 => String::new(),
+            (1, 1) => name.clone(),
             (1, _) => name.clone(),
             (_, 1) => label.clone(),
             _ => format!("{label}, {name}"),

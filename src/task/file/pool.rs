@@ -39,6 +39,29 @@ pub(super) struct Pool {
     pub columns: Option<[Vec<String>; 2]>,
 }
 
+/// Inputs whose squares neither overflow nor vanish: norms and variances, and with them every normalisation, would be infinite or zero
+/// without a word.
+pub(super) fn representable(place: &str, x: &DMatrix<f64>) -> Result<()> {
+    const LARGEST: f64 = 1e150;
+    for (input, row) in x.row_iter().enumerate() {
+        let sample = row.transpose().icamax();
+        let value = row[sample];
+        let what = match value.abs() {
+            v if v > LARGEST => "overflows",
+            v if v > 0.0 && v < 1.0 / LARGEST => "vanishes, and it is the largest of its column",
+            _ => continue,
+        };
+        return Err(Error::input(
+            format!("{place}.inputs"),
+            format!(
+                "input {input} of sample {sample} (from 0) is {value:e}: the square of its norm {what}"
+            ),
+            "multiply the column by a power of ten, so that it is of order 1",
+        ));
+    }
+    Ok(())
+}
+
 static POOLS: Shared<Pool> = Shared::new();
 
 impl Pool {
@@ -95,6 +118,7 @@ impl Pool {
             content,
             columns,
         } = samples;
+        representable(place, &x)?;
         let form = [x.nrows(), y.nrows()];
         let mut known = None;
         if let Some(coding) = options.coding() {

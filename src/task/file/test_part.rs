@@ -1,7 +1,7 @@
 //! The test samples of a file of their own, under the columns, the classes and the preprocessing of the training file.
 
 use super::super::loader::{Columns, Source};
-use super::pool::located;
+use super::pool::{located, representable};
 use super::{FileOptions, Labels};
 use crate::error::{Error, Result};
 use nalgebra::DMatrix;
@@ -49,6 +49,7 @@ impl TestPart {
         let samples = self.source.samples(&self.inputs, &self.targets);
         let samples = samples.map_err(|e| of_test(place, options, e))?;
         let (mut x, mut y) = (samples.x, samples.y);
+        representable(place, &x).map_err(|e| of_test(place, options, e))?;
         for (what, found, wanted) in [
             ("inputs", x.nrows(), inputs),
             ("targets", y.nrows(), targets),

@@ -340,3 +340,24 @@ fn wrong_tables_name_their_key() {
         assert!(message.contains("\n  remedy: "), "{message}");
     }
 }
+
+/// Where squares overflow or vanish every normalisation would give zeros: such columns are refused, whatever is done with them.
+#[test]
+fn columns_without_a_norm_are_refused() {
+    let of =
+        |values: &[f64]| super::pool::representable("task", &DMatrix::from_row_slice(2, 2, values));
+    assert!(of(&[1e100, -1e-200, 0.0, 0.0]).is_ok());
+    for (values, says) in [
+        (
+            [1.0, 2.0, 1e160, 0.0],
+            "input 1 of sample 0 (from 0) is 1e160: the square of its norm overflows",
+        ),
+        (
+            [1.0, 2.0, 0.0, -1e-200],
+            "input 1 of sample 1 (from 0) is -1e-200: the square of its norm vanishes",
+        ),
+    ] {
+        let error = of(&values).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}

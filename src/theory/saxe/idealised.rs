@@ -204,7 +204,7 @@ impl Idealised {
             conditioning: Conditioning::None,
             assumptions: vec![
                 "every mode is aligned with the teacher from the start".into(),
-                "all modes start with one strength u0".into(),
+                "all modes start with one strength u0, layers balanced".into(),
             ],
             limits: network.limits(),
             averages_over,
