@@ -29,6 +29,19 @@ pub(crate) struct ReproduceArgs {
     json: JsonFlag,
 }
 
+impl ReproduceArgs {
+    /// Everything anew, without stored records.
+    fn settings(&self) -> Settings {
+        Settings {
+            side: Side::Both,
+            out: None,
+            threads: self.threads,
+            progress: true,
+            ..Settings::default()
+        }
+    }
+}
+
 pub(crate) fn reproduce(args: &ReproduceArgs) -> Result<u8> {
     interrupt::install();
     match args.what.join("manifest.json").exists() {
@@ -42,13 +55,7 @@ pub(crate) fn reproduce(args: &ReproduceArgs) -> Result<u8> {
 
 fn folder(path: &Path, args: &ReproduceArgs) -> Result<u8> {
     let (spec, _) = spec_of(path)?;
-    let settings = Settings {
-        side: Side::Both,
-        out: None,
-        threads: args.threads,
-        progress: true,
-        ..Settings::default()
-    };
+    let settings = args.settings();
     let outcome = execute(&spec, &settings)?;
     let assessment = assess(&spec, &outcome)?;
     let mut rows = Vec::new();
@@ -139,13 +146,7 @@ fn specs(args: &ReproduceArgs) -> Result<u8> {
             "give a run folder such as runs/deep-linear-1a2b3c4d, figures, or models; and check --only",
         ));
     }
-    let settings = Settings {
-        side: Side::Both,
-        out: None,
-        threads: args.threads,
-        progress: true,
-        ..Settings::default()
-    };
+    let settings = args.settings();
     let (mut rows, mut entries, mut all) = (vec![], vec![], true);
     for path in &files {
         let name = path.display().to_string();
