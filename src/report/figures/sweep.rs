@@ -6,7 +6,7 @@ use super::{WIDTH, axis};
 use crate::compare::Blocks;
 use crate::error::Result;
 use crate::instrument::Wanted;
-use crate::plot::{Dash, Figure, Legend, Panel, Series};
+use crate::plot::{Dash, Figure, Legend, Marker, Panel, Series};
 use crate::run::assess::{Derived, measured_blocks, short};
 use crate::spec::ReduceKind;
 
@@ -77,7 +77,7 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
         ));
     }
     if !sweep.limits.is_empty() {
-        text.push_str(" Open points: extrapolated limit.");
+        text.push_str(" Open diamonds: extrapolated limit.");
     }
     if sweep.exponents.iter().any(|d| !d.theories.is_empty()) {
         text.push_str(" Powers with the predicted exponent go through the last point.");
@@ -284,7 +284,7 @@ impl Sweep<'_> {
         Ok(any.then_some((label, panel)))
     }
 
-    /// Points of one curve, and its limit as an open point at 0.
+    /// Points of one curve, and its limit as an open diamond at 0.
     fn with_points(
         &self,
         panel: Panel,
@@ -307,7 +307,11 @@ impl Sweep<'_> {
             .retain(|(key, _)| key != self.key && !self.zipped.contains(key));
         tag.source = format!("{source}, limit");
         let open = Series::points("", vec![0.0], vec![limit.mean]).error(&[limit.stderr]);
-        panel.with(measured(open.tag(tag), number).open())
+        panel.with(
+            measured(open.tag(tag), number)
+                .marker(Marker::Diamond)
+                .open(),
+        )
     }
 }
 
