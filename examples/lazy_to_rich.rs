@@ -3,7 +3,7 @@
 //!     cargo run --release --example lazy_to_rich
 
 use saddlepoint::Result;
-use saddlepoint::experiment::{Draws, Experiment, Spacing};
+use saddlepoint::experiment::{Conditioning, Draws, Experiment, Spacing};
 use saddlepoint::learner::{Init, Mlp};
 use saddlepoint::run::assess::{RowResult, assess};
 use saddlepoint::run::{Settings, execute};
@@ -37,7 +37,7 @@ fn deviations(scale: f64, replicas: usize) -> Result<[f64; 2]> {
         },
     };
     let idealised = saxe::Options {
-        condition: saxe::Condition::None,
+        condition: Conditioning::None,
         start: saxe::Start::MeanOverlap,
         ..Default::default()
     };

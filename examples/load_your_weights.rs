@@ -6,6 +6,7 @@
 //!
 //!     cargo run --release --example load_your_weights
 
+use saddlepoint::context::Context;
 use saddlepoint::experiment::{DrawIndex, Draws, Experiment, Spacing};
 use saddlepoint::instrument::{ModeStrength, measure};
 use saddlepoint::learner::{Init, Loaded, Mlp, Parameters, weights};
@@ -46,7 +47,15 @@ fn main() -> saddlepoint::Result<()> {
             .initial(&data, draw)?
             .unwrap_or(Parameters { blocks: vec![] });
         let noise = &mut e.training_stream(draw);
-        measure(e, &[&ModeStrength], &data, start.into(), noise, None)
+        measure(
+            e,
+            &Context::default(),
+            &[&ModeStrength],
+            &data,
+            start.into(),
+            noise,
+            None,
+        )
     };
 
     // Train and store.

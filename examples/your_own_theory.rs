@@ -1,21 +1,21 @@
 //! A theory of your own, entered in the league: "every mode is learned like an independent exponential".
 //!
-//! A theory looks at the whole experiment and plans (or declines with a reason); its plan solves on the wanted grid. This one is
+//! A theory looks at the whole experiment and plans (or declines with a reason); its plan answers what is asked. This one is
 //! what a network without hidden layer would do, u = s (1 - e^{-s t / s_max ...}) with one rate for all modes. It is right for
 //! depth one and wrong for depth two, and the league says so.
 //!
 //!     cargo run --release --example your_own_theory
 
 use saddlepoint::Result;
-use saddlepoint::experiment::{Conditioning, Draw, Draws, Experiment, Promise, Spacing};
-use saddlepoint::instrument::{Declined, Wanted};
+use saddlepoint::experiment::{Conditioning, Draws, Experiment, Limit, Promise, Spacing};
+use saddlepoint::instrument::Declined;
 use saddlepoint::kind::About;
 use saddlepoint::learner::{Init, Mlp};
 use saddlepoint::run::assess::assess;
 use saddlepoint::run::{Settings, execute};
 use saddlepoint::spec::{Expect, Spec};
 use saddlepoint::task::LinearTeacher;
-use saddlepoint::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory};
+use saddlepoint::theory::{Answer, Asked, Info, Plan, Theory, answered_of};
 use saddlepoint::training::GradientDescent;
 use std::sync::Arc;
 
@@ -31,89 +31,37 @@ static ABOUT: About = About {
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "this example",
     observables: &["mode-strength"],
     assumptions: &["whitened inputs", "no hidden layer", "starts at zero"],
+    ..Info::of(&ABOUT)
 };
 
 impl Theory for Exponential {
     fn info(&self) -> &'static Info {
         &INFO
     }
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
+
     fn plan(
         &self,
         experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        asked: &[Asked],
+    ) -> std::result::Result<Plan, Declined> {
         let modes = experiment.task.modes().ok_or(Declined(
             "needs a task with known modes and white inputs".into(),
         ))?;
-        let covers: Vec<usize> = (0..wanted.len())
-            .filter(|&k| wanted[k].observable.name == "mode-strength")
-            .collect();
-        if covers.is_empty() {
-            return Err(Declined("predicts mode-strength alone".into()));
-        }
-        Ok(Box::new(Bound {
-            strengths: modes.s.as_slice().to_vec(),
-            wanted: wanted.to_vec(),
-            covers,
-            promise: Promise {
-                conditioning: Conditioning::None,
-                assumptions: vec![],
-                limits: vec!["training.learning_rate -> 0".into()],
-                averages_over: vec![],
-                population: None,
-                bytes: 0,
-                seconds: 0.0,
-            },
-        }))
-    }
-}
-
-struct Bound {
-    strengths: Vec<f64>,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
-}
-
-impl Plan for Bound {
-    fn promise(&self) -> &Promise {
-        &self.promise
-    }
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-    fn solve(&self, _: &Draw) -> Result<Prediction> {
-        let predict = |&k: &usize| {
-            let times = &self.wanted[k].axes[1].values;
-            let curve = |s: &f64| {
-                times
-                    .iter()
-                    .map(|t| s * -(-t).exp_m1())
-                    .collect::<Vec<f64>>()
-            };
-            let mean: Vec<f64> = self.strengths.iter().flat_map(curve).collect();
-            Predicted {
-                wanted: k,
-                bound: vec![1e-14; mean.len()],
-                mean,
-                stderr: None,
-            }
+        let promise = Promise {
+            limits: vec![Limit::zero("training.learning_rate").rate(1.0)],
+            ..Promise::of(Conditioning::None)
         };
-        Ok(Prediction {
-            observables: self.covers.iter().map(predict).collect(),
-            solver: SolverReport {
-                method: "closed form".into(),
-                ..SolverReport::default()
-            },
-            warnings: vec![],
-        })
+        let answer = |i: usize| {
+            let times = &asked[i].axes()[1].values;
+            let at = |s: f64| times.iter().map(move |t| (s * -(-t).exp_m1(), 1e-14));
+            Answer::on_grid(i, &asked[i], modes.s.iter().flat_map(|&s| at(s)))
+        };
+        let answers = answered_of(asked, INFO.observables)?;
+        let answers = answers.into_iter().map(answer).collect();
+        Ok(Plan::known(promise, asked, "closed form", answers))
     }
 }
 

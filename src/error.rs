@@ -59,6 +59,12 @@ pub enum Error {
         /// What may bring it back to finite numbers.
         remedy: String,
     },
+    /// A theory found on the data that it does not apply: a row with its reason, no failure.
+    #[error("does not apply: {reason}")]
+    Declined {
+        /// What the theory needs, what it found, and the key that would make it so.
+        reason: String,
+    },
     /// The run needs more memory than it may use; nothing has been allocated.
     #[error("{what} needs {needed} bytes, the limit is {limit}\n  remedy: {remedy}")]
     Resource {
@@ -187,7 +193,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Input { .. } | Error::Storage { full: false, .. } => 2,
-            Error::Unconverged { .. } => 3,
+            Error::Unconverged { .. } | Error::Declined { .. } => 3,
             Error::Diverged { .. } | Error::NotFinite { .. } => 4,
             Error::Resource { .. } | Error::Storage { full: true, .. } => 5,
             Error::Interrupted => 6,

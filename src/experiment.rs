@@ -5,6 +5,7 @@ use crate::learner::{Learner, Parameters};
 use crate::numerics::random::{Stream, stream};
 use crate::task::{Dataset, Picture, Task};
 use crate::training::Training;
+use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// Spacing of the recorded steps.
@@ -116,6 +117,51 @@ pub struct Draw {
     pub trained: Option<Arc<Parameters>>,
 }
 
+/// An extreme that a theory takes, with the rate at which the networks come near it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Limit {
+    /// The key of the spec that goes to the extreme.
+    pub key: String,
+    /// Where it goes: `inf`, `0`.
+    pub to: String,
+    /// The exponent `r` of `deviation ~ key^r` where it is known: -1 for what falls as one over a width.
+    pub rate: Option<f64>,
+}
+
+impl Limit {
+    /// `key -> inf`, at a rate that is not known.
+    pub fn infinite(key: &str) -> Self {
+        Limit::new(key, "inf")
+    }
+
+    /// `key -> 0`, at a rate that is not known.
+    pub fn zero(key: &str) -> Self {
+        Limit::new(key, "0")
+    }
+
+    fn new(key: &str, to: &str) -> Self {
+        Limit {
+            key: key.into(),
+            to: to.into(),
+            rate: None,
+        }
+    }
+
+    /// The same limit, approached as `deviation ~ key^rate`.
+    pub fn rate(self, rate: f64) -> Self {
+        Limit {
+            rate: Some(rate),
+            ..self
+        }
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{} -> {}", self.key, self.to)
+    }
+}
+
 /// What a theory promises before it solves: what it conditions on, which limits it takes, what it costs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Promise {
@@ -123,8 +169,8 @@ pub struct Promise {
     pub conditioning: Conditioning,
     /// What this entry assumes of this experiment beside what its kind always assumes, one clause each.
     pub assumptions: Vec<String>,
-    /// Extremes taken, as `key -> value` (`learner.widths -> inf`).
-    pub limits: Vec<String>,
+    /// Extremes taken.
+    pub limits: Vec<Limit>,
     /// Levels of randomness the theory averages over although it does not condition on them
     /// (`"datasets"`, `"replicas"`); empty when it claims self-averaging or conditions on them.
     pub averages_over: Vec<&'static str>,
@@ -137,6 +183,19 @@ pub struct Promise {
 }
 
 impl Promise {
+    /// Conditions on this and takes no limit; costs nothing to speak of.
+    pub fn of(conditioning: Conditioning) -> Self {
+        Promise {
+            conditioning,
+            assumptions: Vec::new(),
+            limits: Vec::new(),
+            averages_over: Vec::new(),
+            population: None,
+            bytes: 0,
+            seconds: 0.0,
+        }
+    }
+
     /// Whether a prediction on held-out samples is for those of the draw, with which the data set is handed over; else
     /// it is for the population.
     pub fn sees_test_samples(&self) -> bool {
@@ -144,7 +203,32 @@ impl Promise {
     }
 }
 
+/// A component in the keys of records: kind, revision, and every key with its default filled in.
+pub fn component_json(about: &crate::kind::About, keys: Json) -> Json {
+    json!({ "kind": about.kind, "revision": about.revision, "keys": keys })
+}
+
 impl Experiment {
+    /// The task in the keys of records, with the seed of its draws.
+    pub fn task_json(&self) -> Json {
+        json!([
+            self.seed,
+            component_json(self.task.about(), self.task.resolved())
+        ])
+    }
+
+    /// The learner in the keys of records; null without one.
+    pub fn learner_json(&self) -> Json {
+        let learner = self.learner.as_ref();
+        json!(learner.map(|l| component_json(l.about(), l.resolved())))
+    }
+
+    /// The training in the keys of records; null without one.
+    pub fn training_json(&self) -> Json {
+        let training = self.training.as_ref();
+        json!(training.map(|t| component_json(t.about(), t.resolved())))
+    }
+
     /// Data set number `index`.
     pub fn dataset(&self, index: usize) -> Result<Dataset> {
         self.task

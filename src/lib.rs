@@ -25,7 +25,7 @@
 //! ```
 //!
 //! The modules, from the bottom up: [`error`], [`numerics`] (no physics names), [`kind`] (registries), [`percolation`] (clusters on lattices, graphs and trees), [`task`], [`kernel`]
-//! (infinitely wide networks, kernel ridge regression), [`learner`], [`training`], [`experiment`], [`instrument`], [`theory`] (solvers as plain functions, thin adapters), [`compare`]
+//! (infinitely wide networks, kernel ridge regression), [`learner`], [`training`], [`experiment`], [`context`] (what solves and measurements of a run share), [`instrument`], [`theory`] (solvers as plain functions, thin adapters), [`compare`]
 //! (deviations, verdicts, reductions on plain arrays), [`spec`], [`run`] (store, execution, tables), [`plot`] (figures as data),
 //! [`report`], [`gallery`], [`cli`]. Dependencies point down only.
 //!
@@ -36,6 +36,7 @@
 
 pub mod cli;
 pub mod compare;
+pub mod context;
 pub mod error;
 pub mod experiment;
 pub mod gallery;

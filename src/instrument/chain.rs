@@ -2,6 +2,7 @@
 
 use super::subject::{Subject, refused};
 use super::{Axis, Cadence, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::About;
@@ -157,7 +158,12 @@ impl Instrument for ChainDiagnostic {
         }
     }
 
-    fn recorder(&self, experiment: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        _: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         self.axes(experiment)
             .map_err(|declined| refused(self.about.kind, declined))?;
         Ok(Box::new(ChainRecorder {
@@ -251,7 +257,16 @@ mod tests {
         let start = e.initial(&data, draw).unwrap().unwrap().into();
         let mut noise = e.training_stream(draw);
         let mut go = |_: Progress| Ok(());
-        let found = measure(e, &ALL, &data, start, &mut noise, Some(&mut go)).unwrap();
+        let found = measure(
+            e,
+            &Context::default(),
+            &ALL,
+            &data,
+            start,
+            &mut noise,
+            Some(&mut go),
+        )
+        .unwrap();
         let asked = e.training.as_ref().unwrap().learning_rate();
         let halved = found.values[5][0] < asked;
         assert_eq!(found.warnings.len(), usize::from(halved));

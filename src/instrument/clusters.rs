@@ -2,6 +2,7 @@
 
 use super::observable::{Axis, Observable};
 use super::{Declined, Instrument, ReadsSimulation, Recorder};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
@@ -89,7 +90,7 @@ impl Instrument for ClusterWeight {
         Ok(vec![Axis::new("size", "sites", sizes)])
     }
 
-    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(&self, _: &Experiment, _: &Dataset, _: &Context) -> Result<Box<dyn Recorder>> {
         Err(Error::bug(WEIGHT_ABOUT.kind, "asked to watch a network"))
     }
 
@@ -160,7 +161,7 @@ impl Instrument for InfiniteShare {
         Ok(Vec::new())
     }
 
-    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(&self, _: &Experiment, _: &Dataset, _: &Context) -> Result<Box<dyn Recorder>> {
         Err(Error::bug(SHARE_ABOUT.kind, "asked to watch a network"))
     }
 

@@ -2,6 +2,7 @@
 
 use super::subject::{Series, Subject, counting_axis, refused, time_axis};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::About;
@@ -122,7 +123,12 @@ impl Instrument for ConservedQuantity {
         ])
     }
 
-    fn recorder(&self, experiment: &Experiment, _dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        _dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         let axes = self.axes(experiment);
         let layers = axes.map_err(|d| refused("conserved-quantity", d))?[0]
             .values
@@ -145,7 +151,12 @@ impl Instrument for ConservedDrift {
         Ok(vec![time_axis(experiment)])
     }
 
-    fn recorder(&self, _experiment: &Experiment, _dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        _experiment: &Experiment,
+        _dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         Ok(Box::new(Drift {
             start: None,
             series: Series::new(1),
@@ -182,7 +193,9 @@ mod tests {
         let p = stack(&[&r * u.transpose() * 0.3, &r * 0.5, r.transpose() * 0.5]);
         let experiment = experiment(task(), linear(&[4, 4], &[1.0; 3]), 1);
         let data = experiment.dataset(0).unwrap();
-        let mut recorder = ConservedQuantity.recorder(&experiment, &data).unwrap();
+        let mut recorder = ConservedQuantity
+            .recorder(&experiment, &data, &Context::default())
+            .unwrap();
         recorder.record(0, 0.0, &p).unwrap();
         let found = recorder.finish();
         assert!(
@@ -225,7 +238,9 @@ mod tests {
         let second = stack(&[layer(3, 6), layer(4, 3)]);
         let experiment = experiment(task(), linear(&[3], &[1.0; 2]), 1);
         let data = experiment.dataset(0).unwrap();
-        let mut recorder = ConservedDrift.recorder(&experiment, &data).unwrap();
+        let mut recorder = ConservedDrift
+            .recorder(&experiment, &data, &Context::default())
+            .unwrap();
         recorder.record(0, 0.0, &first).unwrap();
         recorder.record(1, 0.1, &second).unwrap();
         let found = recorder.finish();
@@ -245,8 +260,16 @@ mod tests {
             let draw = e.draw_indices()[0];
             let start = e.initial(&data, draw).unwrap().unwrap();
             let mut rng = e.training_stream(draw);
-            let found =
-                measure(&e, &[&ConservedDrift], &data, start.into(), &mut rng, None).unwrap();
+            let found = measure(
+                &e,
+                &Context::default(),
+                &[&ConservedDrift],
+                &data,
+                start.into(),
+                &mut rng,
+                None,
+            )
+            .unwrap();
             found.values[0][4]
         };
         let (coarse, middle, fine) = (drift(200), drift(400), drift(800));

@@ -3,6 +3,7 @@
 use super::map::EndToEnd;
 use super::subject::{counting_axis, time_axis};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::About;
@@ -51,7 +52,12 @@ impl Instrument for InputOutputMap {
         ])
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         Ok(Box::new(MapRecorder {
             end_to_end: EndToEnd::new(experiment, dataset)?,
             entries: Vec::new(),

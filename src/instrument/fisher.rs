@@ -4,6 +4,7 @@ use super::observable::{Axis, Observable};
 use super::shapes::{AtKeys, at, number_or_threshold};
 use super::sweeps::{no_recorder, setting};
 use super::{Declined, Instrument, ReadsSimulation, Recorder};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
@@ -106,7 +107,7 @@ impl Instrument for FisherExponent {
         Ok(vec![at(setting, self.keys.p)?])
     }
 
-    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(&self, _: &Experiment, _: &Dataset, _: &Context) -> Result<Box<dyn Recorder>> {
         Err(no_recorder(ABOUT.kind))
     }
 

@@ -4,6 +4,7 @@ use super::map::EndToEnd;
 use super::modes::strengths;
 use super::subject::mode_axis;
 use super::{Axis, Cadence, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::About;
@@ -50,7 +51,12 @@ impl Instrument for HalfRiseTime {
         Ok(vec![mode_axis(experiment)?])
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         Ok(Box::new(HalfRise {
             end_to_end: EndToEnd::new(experiment, dataset)?,
             modes: dataset.modes.clone(),
@@ -114,7 +120,9 @@ mod tests {
         let task = LinearTeacher::new(vec![3.0, 1.5, 0.5], 6, 5);
         let experiment = experiment(task, linear(&[], &[1.0]), 1);
         let data = experiment.dataset(0).unwrap();
-        let mut recorder = HalfRiseTime.recorder(&experiment, &data).unwrap();
+        let mut recorder = HalfRiseTime
+            .recorder(&experiment, &data, &Context::default())
+            .unwrap();
         assert_eq!(recorder.cadence(), Cadence::EveryStep);
         for step in 0..=(end / dt).round() as usize {
             let t = step as f64 * dt;

@@ -2,15 +2,15 @@
 
 use super::subject::{Series, Subject, counting_axis, refused, time_axis};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::context::{Context, Eigensystem};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::kernel::{Kernel, gram};
+use crate::kernel::Kernel;
 use crate::kind::{About, parse_table};
 use crate::learner::{Network, Parameters};
-use crate::numerics::linalg::eigh;
 use crate::task::Dataset;
 use nalgebra::DMatrix;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Learned share of the target on every eigenmode of the kernel.
 pub static KERNEL_MODE_LEARNABILITY: Observable = Observable {
@@ -133,10 +133,8 @@ impl KernelModes {
     /// Number of points; 0 where there are none.
     fn points(&self, experiment: &Experiment) -> usize {
         let task = &experiment.task;
-        match task.population(self.keys.points) {
-            Some((x, _)) => x.ncols(),
-            None => task.test_samples().min(self.keys.points),
-        }
+        let points = task.population_size().unwrap_or(task.test_samples());
+        points.min(self.keys.points)
     }
 }
 
@@ -201,17 +199,28 @@ impl Instrument for KernelModes {
         })
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        cx: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         let kind = self.about().kind;
         let subject = Subject::of(experiment).map_err(|d| refused(kind, d))?;
         let kernel = self.kernel(&subject).map_err(|d| refused(kind, d))?;
         let (points, count) = (self.keys.points, self.keys.modes);
         let modes = match (experiment.task.population(points), &dataset.test) {
-            (Some((x, y)), _) => Modes::of_population(&kernel, x, y, count)?,
+            (Some((x, y)), _) => {
+                let system = cx.eigensystem(&kernel, &x)?;
+                Modes::new(&system, x, y, count)
+            }
             (None, Some((x, y))) => {
                 let n = x.ncols().min(points);
                 let first = |m: &DMatrix<f64>| m.columns(0, n).into_owned();
-                Arc::new(Modes::new(&kernel, first(x), first(y), count)?)
+                let x = first(x);
+                // Every data set has test inputs of its own: there is nothing to keep.
+                let own = Context::new(0, 0).eigensystem(&kernel, &x)?;
+                Modes::new(&own, x, first(y), count)
             }
             (None, None) => return Err(Error::bug(kind, "a data set without points")),
         };
@@ -233,64 +242,28 @@ struct Modes {
     target: DMatrix<f64>,
 }
 
-/// The modes of one population, kept until those of another are asked for: all draws of an experiment share them.
-static KEPT: Mutex<Option<(String, Arc<Modes>)>> = Mutex::new(None);
-
 impl Modes {
-    fn new(kernel: &Kernel, x: DMatrix<f64>, y: DMatrix<f64>, count: usize) -> Result<Self> {
-        let (_, vectors) = eigh(&gram(kernel, &x, u64::MAX)?.kernel)?;
-        let points = x.ncols();
-        let descending: Vec<usize> = (0..points).rev().take(count).collect();
-        let vectors = vectors.select_columns(&descending);
-        Ok(Modes {
+    fn new(system: &Eigensystem, x: DMatrix<f64>, y: DMatrix<f64>, count: usize) -> Self {
+        let descending: Vec<usize> = (0..x.ncols()).rev().take(count).collect();
+        let vectors = system.vectors.select_columns(&descending);
+        Modes {
             target: y * &vectors,
             vectors,
             x,
-        })
-    }
-
-    fn of_population(
-        kernel: &Kernel,
-        x: DMatrix<f64>,
-        y: DMatrix<f64>,
-        count: usize,
-    ) -> Result<Arc<Self>> {
-        let mut hasher = blake3::Hasher::new();
-        for value in x.iter().chain(y.iter()) {
-            hasher.update(&value.to_le_bytes());
         }
-        let content = hasher.finalize().to_hex();
-        let key = serde_json::json!([kernel, x.shape(), count, content.as_str()]).to_string();
-        // Nothing is locked while the modes are computed, for that runs in parallel.
-        let lock = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = |kept: &Option<(String, Arc<Self>)>| {
-            let (of, modes) = kept.as_ref()?;
-            (*of == key).then(|| modes.clone())
-        };
-        if let Some(modes) = known(&lock()) {
-            return Ok(modes);
-        }
-        *lock() = None;
-        let modes = Arc::new(Modes::new(kernel, x, y, count)?);
-        let mut kept = lock();
-        if let Some(modes) = known(&kept) {
-            return Ok(modes);
-        }
-        *kept = Some((key.clone(), modes.clone()));
-        Ok(modes)
     }
 }
 
 struct Watch {
     quantity: Quantity,
     network: Box<dyn Network<f64>>,
-    modes: Arc<Modes>,
+    modes: Modes,
     series: Series,
 }
 
 impl Recorder for Watch {
     fn record(&mut self, _step: usize, _time: f64, parameters: &Parameters) -> Result<()> {
-        let Modes { x, vectors, target } = self.modes.as_ref();
+        let Modes { x, vectors, target } = &self.modes;
         let learned = self.network.forward(parameters, x) * vectors;
         let pairs = learned.column_iter().zip(target.column_iter());
         let quantity = self.quantity;

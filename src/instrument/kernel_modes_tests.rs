@@ -5,10 +5,11 @@ use crate::experiment::{Conditioning, Draw, DrawIndex, Draws, Spacing};
 use crate::instrument::{Wanted, measure};
 use crate::kind::{component, find};
 use crate::learner::{Learner, Mlp};
+use crate::numerics::linalg::eigh;
 use crate::numerics::random::{Stream, normal_matrix, stream};
 use crate::numerics::statistics::mean_stderr;
 use crate::task::{Shape, Task};
-use crate::theory::THEORIES;
+use crate::theory::{THEORIES, questions};
 use crate::training::TRAININGS;
 use nalgebra::DVector;
 
@@ -116,7 +117,15 @@ fn measured(e: &Experiment, instruments: &[&dyn Instrument], dataset: usize) -> 
     let data = e.dataset(dataset).unwrap();
     let start = e.initial(&data, index).unwrap().unwrap();
     let mut rng = e.training_stream(index);
-    let found = measure(e, instruments, &data, start.into(), &mut rng, None);
+    let found = measure(
+        e,
+        &Context::default(),
+        instruments,
+        &data,
+        start.into(),
+        &mut rng,
+        None,
+    );
     found.unwrap().values
 }
 
@@ -164,15 +173,15 @@ fn subsets_follow_the_learning_curve() {
         .collect();
     let entry = toml::Table::from_iter([("kind".to_string(), "learning-curve".into())]);
     let theory = component("theory", THEORIES, entry).unwrap();
-    let plan = theory.plan(&e, &wanted).unwrap();
+    let plan = theory.plan(&e, &questions(&wanted)).unwrap();
     assert_eq!(
-        (plan.promise().conditioning, plan.covers()),
+        (plan.promise().conditioning, plan.answers()),
         (Conditioning::None, &[0, 1][..])
     );
-    let prediction = plan.solve(&Draw::default()).unwrap();
+    let prediction = plan.solve(&Draw::default(), &Context::default()).unwrap();
     let dynamic: Vec<&dyn Instrument> = instruments.iter().map(|i| i.as_ref()).collect();
     let draws: Vec<_> = (0..100).map(|d| measured(&e, &dynamic, d)).collect();
-    for (which, predicted) in prediction.observables.iter().enumerate() {
+    for (which, predicted) in prediction.answers.iter().enumerate() {
         for k in 0..MODES {
             let values: Vec<f64> = draws.iter().map(|d| d[which][k]).collect();
             let (mean, stderr) = mean_stderr(&values);

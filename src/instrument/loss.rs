@@ -4,6 +4,7 @@ use super::blocks::{self, Blocks};
 use super::map::EndToEnd;
 use super::subject::{Series, Subject, refused, time_axis};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::About;
@@ -211,7 +212,12 @@ impl Instrument for TrainLoss {
         Subject::bytes(experiment, |subject| space(subject, subject.shape.samples))
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         recorder(experiment, dataset, &dataset.x, &dataset.y, None)
     }
 }
@@ -248,7 +254,12 @@ impl Instrument for TestLoss {
         blocks::count(experiment)
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         match &dataset.test {
             Some((x, y)) => {
                 let blocks = Blocks::new(blocks::count(experiment), dataset)?;
@@ -277,7 +288,9 @@ mod tests {
 
     fn once(instrument: &dyn Instrument, experiment: &Experiment, p: &Parameters) -> f64 {
         let data = experiment.dataset(0).unwrap();
-        let mut recorder = instrument.recorder(experiment, &data).unwrap();
+        let mut recorder = instrument
+            .recorder(experiment, &data, &Context::default())
+            .unwrap();
         recorder.record(0, 0.0, p).unwrap();
         recorder.finish()[0]
     }
@@ -327,7 +340,11 @@ mod tests {
         let experiment = experiment(task, linear(&[], &[1.0]), 1);
         assert_eq!(TestLoss.axes(&experiment).unwrap_err(), no_test_set());
         let data = experiment.dataset(0).unwrap();
-        assert!(TestLoss.recorder(&experiment, &data).is_err());
+        assert!(
+            TestLoss
+                .recorder(&experiment, &data, &Context::default())
+                .is_err()
+        );
         assert_eq!(TrainLoss.axes(&experiment).unwrap()[0].name, "time");
     }
 }

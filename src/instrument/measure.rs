@@ -2,6 +2,7 @@
 
 use super::subject::{Subject, refused};
 use super::{Cadence, Instrument, Recorder};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::learner::{Learner, Parameters};
@@ -42,6 +43,7 @@ pub struct Measured {
 /// where its observable is one, whatever `on_progress` returns.
 pub fn measure(
     experiment: &Experiment,
+    cx: &Context,
     instruments: &[&dyn Instrument],
     dataset: &Dataset,
     start: Start,
@@ -50,7 +52,7 @@ pub fn measure(
 ) -> Result<Measured> {
     let subject = Subject::of(experiment).map_err(|d| refused("measure", d))?;
     let (training, learner) = (subject.training, subject.learner);
-    let mut watch = Watch::new(experiment, instruments, dataset, training)?;
+    let mut watch = Watch::new(experiment, cx, instruments, dataset, training)?;
     let mut looked_at = watch.looked_at(on_progress.is_some());
     let within = match start.paused {
         None => None,
@@ -107,6 +109,7 @@ struct Watch<'a> {
 impl<'a> Watch<'a> {
     fn new(
         experiment: &Experiment,
+        cx: &Context,
         instruments: &[&dyn Instrument],
         dataset: &Dataset,
         training: &'a dyn Training,
@@ -121,7 +124,7 @@ impl<'a> Watch<'a> {
             let axes = instrument
                 .axes(experiment)
                 .map_err(|d| refused(instrument.about().kind, d))?;
-            let recorder = instrument.recorder(experiment, dataset)?;
+            let recorder = instrument.recorder(experiment, dataset, cx)?;
             watch.recorders.push(recorder);
             watch.sizes.push(instrument.primitives(experiment, &axes));
         }
@@ -255,6 +258,7 @@ mod tests {
         let mut rng = experiment.training_stream(DRAW);
         measure(
             &experiment,
+            &Context::default(),
             instruments,
             &data,
             start.into(),
@@ -312,7 +316,16 @@ mod tests {
         };
         let mut rng = experiment.training_stream(DRAW);
         let from = start.clone().into();
-        let whole = measure(&experiment, &apply, &data, from, &mut rng, Some(&mut keep)).unwrap();
+        let whole = measure(
+            &experiment,
+            &Context::default(),
+            &apply,
+            &data,
+            from,
+            &mut rng,
+            Some(&mut keep),
+        )
+        .unwrap();
         assert!(states.len() > 5);
         for state in &states {
             let start = Start {
@@ -320,7 +333,16 @@ mod tests {
                 paused: Some(state),
             };
             let mut rng = experiment.training_stream(DRAW);
-            let again = measure(&experiment, &apply, &data, start, &mut rng, None).unwrap();
+            let again = measure(
+                &experiment,
+                &Context::default(),
+                &apply,
+                &data,
+                start,
+                &mut rng,
+                None,
+            )
+            .unwrap();
             assert_eq!(again.trained, whole.trained);
             let bits = |m: &Measured| -> Vec<u64> {
                 m.values.concat().iter().map(|v| v.to_bits()).collect()

@@ -73,6 +73,7 @@ pub use sweeps::Percolation;
 pub use threshold::ThresholdEstimate;
 pub use unseen::{PartialLoss, TEST_LOSS_SEEN, TEST_LOSS_UNSEEN, UNSEEN_MASS};
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::{About, unknown};
@@ -106,7 +107,12 @@ pub trait Instrument: Send + Sync {
     /// The instrument's own grid for this experiment.
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined>;
     /// A fresh recorder for one draw.
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>>;
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>>;
     /// The instrument as the keys of its table in `measure.observables` set it; most have no keys.
     fn keyed(&self, place: &str, keys: toml::Table) -> Result<Arc<dyn Instrument>> {
         Err(chosen::no_keys(place, self.about().kind, &keys))

@@ -3,6 +3,7 @@
 use super::map::EndToEnd;
 use super::subject::{Series, mode_axis, time_axis};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::About;
@@ -141,7 +142,12 @@ impl Instrument for ModeStrength {
         axes(experiment)
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         recorder(experiment, dataset, |modes, map| Ok(strengths(modes, map)))
     }
 }
@@ -159,7 +165,12 @@ impl Instrument for SingularAlignment {
         axes(experiment)
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         recorder(experiment, dataset, alignments)
     }
 }
@@ -182,7 +193,9 @@ mod tests {
         let task = LinearTeacher::new(vec![3.0, 2.0, 1.0], 6, 5);
         let experiment = experiment(task, linear(&[], &[2.0]), 1);
         let data = experiment.dataset(0).unwrap();
-        let mut recorder = instrument.recorder(&experiment, &data).unwrap();
+        let mut recorder = instrument
+            .recorder(&experiment, &data, &Context::default())
+            .unwrap();
         for (step, map) in maps.iter().enumerate() {
             let parameters = stack(&[*map * 0.5]);
             recorder.record(step, step as f64, &parameters).unwrap();

@@ -3,6 +3,7 @@
 use super::subject::{Series, Subject, counting_axis, refused, time_axis};
 use super::tangent::Directions;
 use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
@@ -216,7 +217,12 @@ impl Instrument for Ntk {
         })
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         let subject = Subject::of(experiment).map_err(|d| refused("ntk", d))?;
         Ok(Box::new(Endpoints {
             network: subject.learner.network(subject.shape),
@@ -334,7 +340,12 @@ impl Instrument for NtkChange {
         })
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         let subject = Subject::of(experiment).map_err(|d| refused("ntk-change", d))?;
         Ok(Box::new(Change {
             network: subject.learner.network(subject.shape),

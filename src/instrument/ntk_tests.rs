@@ -33,7 +33,9 @@ fn two(
             .unwrap()
     };
     let (first, second) = (draw(0), draw(1));
-    let mut recorder = instrument.recorder(&experiment, &data).unwrap();
+    let mut recorder = instrument
+        .recorder(&experiment, &data, &Context::default())
+        .unwrap();
     recorder.record(0, 0.0, &first).unwrap();
     recorder.record(1, 0.05, &second).unwrap();
     let values = recorder.finish();

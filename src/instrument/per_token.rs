@@ -3,6 +3,7 @@
 use super::blocks::{self, Blocks};
 use super::subject::{Subject, counting_axis, refused};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::About;
@@ -143,7 +144,12 @@ impl Instrument for PerTokenLoss {
         blocks::count(experiment)
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         let refuse = |declined| refused(ABOUT.kind, declined);
         let subject = Subject::of(experiment).map_err(refuse)?;
         let Some((x, y)) = &dataset.test else {
@@ -212,7 +218,9 @@ mod tests {
             replica: 0,
         };
         let mut p = e.initial(&data, draw).unwrap().unwrap();
-        let mut recorder = PerTokenLoss.recorder(&e, &data).unwrap();
+        let mut recorder = PerTokenLoss
+            .recorder(&e, &data, &Context::default())
+            .unwrap();
         recorder.record(0, 0.0, &p).unwrap();
         assert_eq!(learner.shapes(e.task.shape()).len(), p.blocks.len());
         p.blocks.last_mut().unwrap().fill(0.0);

@@ -2,6 +2,7 @@
 
 use super::subject::{Subject, counting_axis, refused};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::About;
@@ -141,7 +142,12 @@ impl Instrument for PredictorMean {
         Subject::bytes(experiment, |subject| subject.forward(subject.test_samples))
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         recorder(experiment, dataset, &MEAN_ABOUT, 1)
     }
 }
@@ -163,7 +169,12 @@ impl Instrument for PredictorSecondMoment {
         Subject::bytes(experiment, |subject| subject.forward(subject.test_samples))
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         recorder(experiment, dataset, &SECOND_ABOUT, 2)
     }
 }
@@ -187,7 +198,7 @@ mod tests {
     /// The map `c 1` at step `c`.
     fn averages(e: &Experiment, instrument: &dyn Instrument) -> Vec<f64> {
         let data = e.dataset(0).unwrap();
-        let mut recorder = instrument.recorder(e, &data).unwrap();
+        let mut recorder = instrument.recorder(e, &data, &Context::default()).unwrap();
         for step in 0..=4 {
             let block = DMatrix::from_element(2, 3, step as f64);
             let p = Parameters {

@@ -5,6 +5,7 @@ use super::observable::{Axis, Observable};
 use super::shapes::{AtKeys, at, number_or_threshold};
 use super::sweeps::{no_recorder, on, setting};
 use super::{Declined, Instrument, ReadsSimulation, Recorder};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
@@ -155,7 +156,7 @@ impl Instrument for Radii {
         Ok(vec![at(setting, self.keys.p)?, sizes])
     }
 
-    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(&self, _: &Experiment, _: &Dataset, _: &Context) -> Result<Box<dyn Recorder>> {
         Err(no_recorder(self.about.kind))
     }
 

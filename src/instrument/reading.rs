@@ -3,6 +3,7 @@
 use super::observable::size;
 use super::subject::{Subject, refused, time_axis};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::About;
@@ -73,7 +74,12 @@ impl Instrument for Reading {
         Ok(axes)
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         let subject = Subject::of(experiment).map_err(|d| refused(self.about.kind, d))?;
         Ok(Box::new(Reader {
             when: self.when,

@@ -3,6 +3,7 @@
 use super::observable::{Axis, Observable};
 use super::sweeps::{Word, has_directions, no_recorder, on, setting};
 use super::{Declined, Instrument, ReadsSimulation, Recorder};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
@@ -180,7 +181,7 @@ impl Instrument for ShapeMean {
         Ok(vec![at(setting, self.keys.p)?])
     }
 
-    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(&self, _: &Experiment, _: &Dataset, _: &Context) -> Result<Box<dyn Recorder>> {
         Err(no_recorder(self.about.kind))
     }
 

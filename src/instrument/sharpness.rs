@@ -2,6 +2,7 @@
 
 use super::subject::{Subject, refused, time_axis};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::About;
@@ -80,7 +81,12 @@ impl Instrument for Sharpness {
         })
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         let subject = Subject::of(experiment).map_err(|d| refused(ABOUT.kind, d))?;
         let classes = subject.learner.classes(subject.shape);
         let loss = subject.training.loss();
@@ -138,6 +144,7 @@ mod tests {
             });
             let found = measure(
                 &e,
+                &Context::default(),
                 &[&Sharpness, &TrainLoss],
                 &data,
                 start.into(),

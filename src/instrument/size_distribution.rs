@@ -5,6 +5,7 @@ use super::observable::{Axis, Observable};
 use super::shapes::{AtKeys, at};
 use super::sweeps::{no_recorder, setting};
 use super::{Declined, Instrument, ReadsSimulation, Recorder};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
@@ -127,7 +128,7 @@ impl Instrument for SizeDistribution {
         Ok(vec![at(setting, self.p)?, sizes])
     }
 
-    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(&self, _: &Experiment, _: &Dataset, _: &Context) -> Result<Box<dyn Recorder>> {
         Err(no_recorder(DISTRIBUTION_ABOUT.kind))
     }
 
@@ -222,7 +223,7 @@ impl Instrument for SizeScaling {
         ])
     }
 
-    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(&self, _: &Experiment, _: &Dataset, _: &Context) -> Result<Box<dyn Recorder>> {
         Err(no_recorder(SCALING_ABOUT.kind))
     }
 

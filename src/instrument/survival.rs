@@ -3,6 +3,7 @@
 use super::observable::{Axis, Observable};
 use super::sweeps::no_recorder;
 use super::{Declined, Instrument, ReadsSimulation, Recorder};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
@@ -163,7 +164,7 @@ impl Instrument for Grown {
         })
     }
 
-    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(&self, _: &Experiment, _: &Dataset, _: &Context) -> Result<Box<dyn Recorder>> {
         Err(no_recorder(self.about.kind))
     }
 

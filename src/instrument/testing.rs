@@ -1,5 +1,6 @@
 //! A deep linear learner and plain descent, written out by hand, for the tests of the instruments.
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::{Draws, Experiment, Spacing};
 use crate::kind::About;
@@ -272,6 +273,15 @@ pub fn trained(
     let data = e.dataset(0).unwrap();
     let start = e.initial(&data, draw).unwrap().unwrap();
     let mut noise = e.training_stream(draw);
-    let found = super::measure(&e, instruments, &data, start.into(), &mut noise, None).unwrap();
+    let found = super::measure(
+        &e,
+        &Context::default(),
+        instruments,
+        &data,
+        start.into(),
+        &mut noise,
+        None,
+    )
+    .unwrap();
     (data, found.trained, found.values)
 }

@@ -3,6 +3,7 @@
 use super::observable::{Axis, Observable};
 use super::sweeps::{has_directions, no_recorder, setting};
 use super::{Declined, Instrument, ReadsSimulation, Recorder};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
@@ -120,7 +121,7 @@ impl Instrument for ThresholdEstimate {
         Ok(Vec::new())
     }
 
-    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(&self, _: &Experiment, _: &Dataset, _: &Context) -> Result<Box<dyn Recorder>> {
         Err(no_recorder(THRESHOLD_ABOUT.kind))
     }
 

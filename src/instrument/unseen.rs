@@ -4,6 +4,7 @@ use super::loss;
 use super::reading::{Reading, When};
 use super::subject::{Series, Subject, refused, time_axis};
 use super::{Axis, Declined, Instrument, Observable, Recorder};
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::About;
@@ -124,7 +125,12 @@ impl Instrument for PartialLoss {
         })
     }
 
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        _: &Context,
+    ) -> Result<Box<dyn Recorder>> {
         let name = self.about().kind;
         let seen = groups(dataset, name)?.seen();
         let Some((x, y)) = &dataset.test else {
@@ -190,7 +196,9 @@ mod tests {
     fn value(instrument: &dyn Instrument, e: &Experiment, dataset: &Dataset) -> f64 {
         let d = dataset.x.nrows();
         let map = stack(&[DMatrix::from_fn(1, d, |_, j| (1.0 + j as f64).sin() / 10.0)]);
-        let mut recorder = instrument.recorder(e, dataset).unwrap();
+        let mut recorder = instrument
+            .recorder(e, dataset, &Context::default())
+            .unwrap();
         recorder
             .record(e.training.as_ref().unwrap().steps(), 0.0, &map)
             .unwrap();
@@ -236,7 +244,11 @@ mod tests {
         let e = experiment(LinearTeacher::new(vec![2.0], 6, 4), linear(&[], &[1.0]), 1);
         for instrument in [&UNSEEN as &dyn Instrument, &PartialLoss::SEEN] {
             assert_eq!(instrument.axes(&e).unwrap_err(), needs_groups());
-            assert!(instrument.recorder(&e, &e.dataset(0).unwrap()).is_err());
+            assert!(
+                instrument
+                    .recorder(&e, &e.dataset(0).unwrap(), &Context::default())
+                    .is_err()
+            );
         }
     }
 }

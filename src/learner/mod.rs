@@ -34,7 +34,7 @@ pub use random_features::RandomFeatures;
 pub use transformer::{Attention, Mask, Norm, Position, Predict, Transformer, TransformerNetwork};
 
 use crate::error::Result;
-use crate::kernel::{Gram, Kernel, gram};
+use crate::kernel::Kernel;
 use crate::kind::{About, Kind};
 use crate::numerics::elementary::Elementary;
 use crate::numerics::linalg::{Factor, Gemm};
@@ -282,9 +282,9 @@ pub struct KernelView {
 }
 
 impl KernelView {
-    /// Kernel matrix of samples (columns of `x`); errors name the keys of the spec.
-    pub fn gram(&self, x: &DMatrix<f64>) -> Result<Gram> {
-        gram(&self.kernel, x, u64::MAX).map_err(kernel_ridge::in_spec)
+    /// An error of the kernel matrix, under the keys of the spec.
+    pub fn in_spec(error: crate::error::Error) -> crate::error::Error {
+        kernel_ridge::in_spec(error)
     }
 }
 

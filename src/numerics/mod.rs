@@ -2,12 +2,14 @@
 
 pub mod atomic;
 pub mod chebyshev;
+pub mod content;
 pub mod elementary;
 pub mod flow;
 pub mod interrupt;
 pub mod lambert;
 pub mod lanczos;
 pub mod linalg;
+pub mod memo;
 pub mod normal;
 pub mod npz;
 pub mod prefetch;

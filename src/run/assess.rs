@@ -11,6 +11,7 @@ use crate::experiment::{DrawIndex, Promise};
 use crate::instrument::{Axis, Observable};
 use crate::spec::{Cell, Expect, Reduce, Spec};
 use crate::task::HeldOut;
+use crate::theory::Answer;
 
 /// The league of a run.
 #[derive(Debug, Clone)]
@@ -145,7 +146,7 @@ pub fn assess(spec: &Spec, outcome: &Outcome) -> Result<Assessment> {
 
 /// Measured blocks of one observable in one cell.
 pub fn measured_blocks(cell: &CellOutcome, wanted: usize) -> Result<Option<Blocks>> {
-    let Some(m) = &cell.measurement else {
+    let Some(m) = cell.measurement.as_ref().filter(|_| wanted < cell.measured) else {
         return Ok(None);
     };
     let draws: Vec<(DrawIndex, Vec<f64>)> = m
@@ -178,7 +179,7 @@ pub fn theory_curve(
         true => theory
             .predictions
             .iter()
-            .filter_map(|(_, p)| p.observables.iter().find(|o| o.wanted == wanted))
+            .filter_map(|(_, p)| p.answers.iter().find(|o| o.asked == wanted))
             .collect(),
         false => draws
             .iter()
@@ -205,13 +206,22 @@ pub fn theory_curve(
         test_set: TestSet::Drawn,
         values,
         bound,
-        stderr: first.stderr.clone(),
+        stderr: statistical(&parts),
         averages_over: theory
             .promise
             .as_ref()
             .map(|p| p.averages_over.clone())
             .unwrap_or_default(),
     }))
+}
+
+/// Standard error of the mean over the solves of a Monte Carlo theory, whose noises are independent.
+fn statistical(parts: &[&Answer]) -> Option<Vec<f64>> {
+    let errors: Option<Vec<Vec<f64>>> = parts.iter().map(|a| a.stderr()).collect();
+    let errors = errors.filter(|e| !e.is_empty())?;
+    let n = errors.len() as f64;
+    let mean = |k: usize| errors.iter().map(|e| e[k] * e[k]).sum::<f64>().sqrt() / n;
+    Some((0..errors[0].len()).map(mean).collect())
 }
 
 fn theory_rows(
@@ -259,7 +269,10 @@ fn theory_rows(
                 )?
             }
             (None, Some(e)) => RowResult::Unmeasured(format!("the measurement failed: {e}")),
-            (None, None) => RowResult::Unmeasured("nothing was measured".into()),
+            (None, None) => RowResult::Unmeasured(match wanted < cell.measured {
+                true => "nothing was measured".into(),
+                false => "told by theories alone".into(),
+            }),
         };
         rows.push(row(Some(w.observable), result));
     }
@@ -381,7 +394,7 @@ pub fn exit_code(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> u8 
     if (!theories.is_empty() && !solved) || expected_failed {
         return 3;
     }
-    let compared = spec.cells.iter().any(|c| c.experiment.is_measured())
+    let compared = spec.cells.iter().any(|c| c.is_measured())
         && outcome.cells.iter().any(|c| c.measurement.is_some());
     match compared && assessment.expectations.iter().any(|e| !e.met) {
         true => 1,

@@ -1,6 +1,7 @@
 //! Memory and time, estimated before anything is computed; a run above its limit is refused.
 
-use super::execute::{Planned, Side};
+use super::execute::Side;
+use super::units::{Planned, plan};
 use crate::error::{Error, Result};
 use crate::experiment::Conditioning;
 use crate::spec::{Cell, Spec};
@@ -162,7 +163,7 @@ pub fn estimate(spec: &Spec, threads: usize, limit: u64) -> Result<Estimate> {
     let mut costs = Vec::new();
     let mut cells = Vec::new();
     for (index, cell) in spec.cells.iter().enumerate() {
-        let plans = super::execute::plan(cell);
+        let plans = plan(cell);
         costs.push(of_cell(cell, &plans, Side::Both));
         let theories = plans
             .iter()
@@ -173,13 +174,12 @@ pub fn estimate(spec: &Spec, threads: usize, limit: u64) -> Result<Estimate> {
                     .as_ref()
                     .ok()
                     .map(|p| p.promise().conditioning.name().to_string()),
-                observables: plan.as_ref().map_or(vec![], |p| {
-                    p.covers()
-                        .iter()
-                        .map(|&k| cell.wanted[k].observable.name)
-                        .collect()
+                observables: plan
+                    .as_ref()
+                    .map_or(vec![], |p| p.asked().iter().map(|a| a.name()).collect()),
+                limits: plan.as_ref().map_or(vec![], |p| {
+                    p.promise().limits.iter().map(|l| l.to_string()).collect()
                 }),
-                limits: plan.as_ref().map_or(vec![], |p| p.promise().limits.clone()),
                 declined: plan.as_ref().err().cloned(),
             })
             .collect();

@@ -1,8 +1,8 @@
 //! Finished units put together cell by cell, and their errors named.
 
-use super::execute::{Planned, Side};
-use super::outcome::{CellOutcome, Measurement, Status, TheoryOutcome};
-use super::units::{Unit, Work};
+use super::execute::Side;
+use super::outcome::{CellOutcome, Measurement, TheoryOutcome};
+use super::units::{Planned, Unit, Work};
 use crate::error::{Error, Result};
 use crate::experiment::DrawIndex;
 use crate::spec::sweep::named;
@@ -10,6 +10,7 @@ use crate::spec::{Cell, Spec};
 use crate::theory::Prediction;
 
 /// What a unit gave, with the seconds it took.
+#[derive(Clone)]
 pub(super) enum Done {
     /// Values of every observable of one draw.
     Measured(Vec<Vec<f64>>, f64),
@@ -21,7 +22,10 @@ pub(super) enum Done {
 pub(super) fn is_local(error: &Error) -> bool {
     matches!(
         error,
-        Error::Diverged { .. } | Error::Unconverged { .. } | Error::NotFinite { .. }
+        Error::Diverged { .. }
+            | Error::Unconverged { .. }
+            | Error::NotFinite { .. }
+            | Error::Declined { .. }
     )
 }
 
@@ -77,6 +81,7 @@ pub(super) fn gather(
         .map(|(cell, plans)| CellOutcome {
             set: cell.set.clone(),
             wanted: cell.wanted.clone(),
+            measured: cell.wanted.len(),
             measurement: None,
             theories: match side {
                 Side::Networks => vec![],
@@ -108,11 +113,13 @@ pub(super) fn gather(
             (Work::Measure { .. }, Err(e)) if is_local(&e) => {
                 cell.failure.get_or_insert(e);
             }
-            (Work::Solve { theory, draw }, Ok(Done::Solved(prediction, seconds))) => {
+            (Work::Solve { theory, draw }, Ok(Done::Solved(mut prediction, seconds))) => {
+                let asked = &spec.cells[unit.cell].theories[theory].asked;
+                cell.place(asked, &mut prediction);
                 cell.theories[theory].push(draw, prediction, seconds);
             }
             (Work::Solve { theory, .. }, Err(e)) if is_local(&e) => {
-                cell.theories[theory].status = Status::Failed(e);
+                cell.theories[theory].fail(e);
             }
             (_, Err(e)) => return Err(e),
             _ => {

@@ -1,87 +1,98 @@
 //! What every record depends on: the key under which the store keeps it.
 
 use super::manifest::simd_level;
-use super::records::wanted_json;
 use super::store::Store;
-use super::units::{Unit, Work, units};
-use super::{Side, execute, simulation};
-use crate::experiment::{Conditioning, DrawIndex};
+use super::units::{Planned, Unit, Work, plan, units};
+use super::{Side, simulation};
+use crate::experiment::{Conditioning, DrawIndex, Experiment};
 use crate::instrument::Chosen;
-use crate::spec::{Cell, Spec, experiment_json, hash};
+use crate::numerics::content;
+use crate::spec::{Cell, Spec, TheoryEntry, experiment_json};
+use crate::theory::{Asked, Plan};
 use serde_json::{Value as Json, json};
 
-/// Key of a measured draw.
-pub(super) fn measured(cell: &Cell, draw: DrawIndex) -> Json {
-    let experiment = &cell.experiment;
+/// Key of what one instrument measures on a draw: other instruments do not enter.
+pub(super) fn measured(experiment: &Experiment, instrument: &Chosen, draw: DrawIndex) -> Json {
     // With the shares of held-out blocks, which a record of other tasks does not have.
-    let identity = |instrument: &Chosen| match instrument.held_out_blocks(experiment) {
+    let instrument = match instrument.held_out_blocks(experiment) {
         0 => instrument.identity(),
         blocks => json!([instrument.identity(), { "held_out_blocks": blocks }]),
     };
-    let instruments: Vec<Json> = cell.instruments.iter().map(identity).collect();
     match experiment.learner {
         Some(_) => json!({
             "unit": "measure",
             "simd": simd_level(),
             "experiment": experiment_json(experiment),
-            "instruments": instruments,
+            "instrument": instrument,
             "draw": draw,
         }),
         None => json!({
             "unit": "simulate",
             "experiment": simulation::identity(experiment),
-            "instruments": instruments,
+            "instrument": instrument,
             "dataset": draw.dataset,
         }),
     }
 }
 
-/// Key of a theory solved for a draw.
+/// Key of a theory solved for a draw: its inputs, the questions, and what the draw holds.
 pub(super) fn solved(
     cell: &Cell,
-    theory: usize,
-    conditioning: Conditioning,
+    entry: &TheoryEntry,
+    plan: &Plan,
     index: Option<DrawIndex>,
 ) -> Json {
-    let entry = &cell.theories[theory];
-    let conditioned = match conditioning {
+    let e = &cell.experiment;
+    let draw = match plan.promise().conditioning {
         Conditioning::None => Json::Null,
-        Conditioning::Data => {
-            json!({ "task": experiment_json(&cell.experiment)["task"], "dataset": index.map(|d| d.dataset) })
-        }
-        _ => json!({ "experiment": experiment_json(&cell.experiment), "draw": index }),
+        Conditioning::Data => json!([e.task_json(), index.map(|d| d.dataset)]),
+        Conditioning::Initial => json!([e.task_json(), e.learner_json(), index]),
+        Conditioning::Trained => json!([experiment_json(e), index]),
     };
+    let asked = |a: &Asked| json!([a.name(), a.keys, a.grid]);
     json!({
         "unit": "theory",
         "simd": simd_level(),
         "kind": entry.kind,
         "revision": entry.revision,
-        "keys": entry.theory.resolved(),
-        "experiment": experiment_json(&entry.experiment),
-        "wanted": cell.wanted.iter().map(wanted_json).collect::<Vec<_>>(),
-        "conditioned": conditioned,
+        "seed": entry.experiment.seed,
+        "inputs": plan.inputs(),
+        "asked": plan.asked().iter().map(asked).collect::<Vec<_>>(),
+        "draw": draw,
     })
+}
+
+/// What tells a unit from another of a run: units with one key have one result.
+pub(super) fn of_unit(spec: &Spec, plans: &[Vec<Planned>], unit: &Unit) -> String {
+    keys(spec, plans, unit).concat()
+}
+
+/// Hashes of the keys of a unit's records.
+fn keys(spec: &Spec, plans: &[Vec<Planned>], unit: &Unit) -> Vec<String> {
+    let cell = &spec.cells[unit.cell];
+    match unit.work {
+        Work::Measure { draw } => {
+            let key = |i| content::of(&measured(&cell.experiment, i, draw));
+            cell.instruments.iter().map(key).collect()
+        }
+        Work::Solve { theory, draw } => match &plans[unit.cell][theory] {
+            Ok(plan) => vec![content::of(&solved(
+                cell,
+                &cell.theories[theory],
+                plan,
+                draw,
+            ))],
+            Err(_) => vec![],
+        },
+    }
 }
 
 /// Names of all records of a run, as they stand in its manifest (where trained weights are kept, those are more). Nothing is solved.
 pub fn records(spec: &Spec, side: Side) -> Vec<String> {
-    let plans: Vec<_> = spec.cells.iter().map(execute::plan).collect();
-    let key = |unit: &Unit| {
-        let cell = &spec.cells[unit.cell];
-        match unit.work {
-            Work::Measure { draw } => Some(measured(cell, draw)),
-            Work::Solve { theory, draw } => {
-                let plan = plans[unit.cell][theory].as_ref().ok()?;
-                Some(solved(cell, theory, plan.promise().conditioning, draw))
-            }
-        }
-    };
+    let plans: Vec<_> = spec.cells.iter().map(plan).collect();
     let all = units(spec, &plans, side);
-    let mut names: Vec<String> = all
-        .iter()
-        .filter_map(key)
-        .map(|key| Store::name(&hash::of(&key)))
-        .collect();
+    let keys = all.iter().flat_map(|unit| keys(spec, &plans, unit));
+    let mut names: Vec<String> = keys.map(|key| Store::name(&key)).collect();
     names.sort();
     names.dedup();
     names

@@ -1,10 +1,11 @@
 //! What a run gives: per cell the measured draws, and per theory its predictions or the reason why there are none.
 
+use super::units::Planned;
 use crate::error::Error;
-use crate::experiment::{DrawIndex, Promise};
+use crate::experiment::{Conditioning, DrawIndex, Promise};
 use crate::instrument::Wanted;
 use crate::spec::{Cell, Expect, TheoryEntry, sweep};
-use crate::theory::{Info, Plan, Prediction};
+use crate::theory::{Answer, Asked, Info, Prediction};
 
 /// Everything that was computed for a spec.
 #[derive(Debug, Clone)]
@@ -26,8 +27,11 @@ pub struct Outcome {
 pub struct CellOutcome {
     /// Swept keys and their values.
     pub set: sweep::Settings,
-    /// Observables asked for, with their grids.
+    /// Observables with their grids: those that are measured, then those that theories alone tell, each with the axes of
+    /// its answer.
     pub wanted: Vec<Wanted>,
+    /// How many of them are measured, or would be.
+    pub measured: usize,
     /// Networks' values; `None` without networks, for a run of theories alone, or when training failed.
     pub measurement: Option<Measurement>,
     /// In the order of the `[[theory]]` entries; empty for a run of networks alone.
@@ -41,6 +45,27 @@ impl CellOutcome {
     pub fn wanted(&self, observable: &str) -> Option<usize> {
         let named = |w: &Wanted| w.observable.name == observable;
         self.wanted.iter().position(named)
+    }
+
+    /// Sets the places of answers among `wanted`, where quantities that theories alone tell are added.
+    pub(super) fn place(&mut self, asked: &[Asked], prediction: &mut Prediction) {
+        for answer in &mut prediction.answers {
+            let observable = asked[answer.asked].observable;
+            if answer.asked < self.measured {
+                continue;
+            }
+            let told = &self.wanted[self.measured..];
+            let known = told
+                .iter()
+                .position(|w| w.observable.name == observable.name && w.axes == answer.axes);
+            answer.asked = self.measured + known.unwrap_or(told.len());
+            if known.is_none() {
+                self.wanted.push(Wanted {
+                    observable,
+                    axes: answer.axes.clone(),
+                });
+            }
+        }
     }
 }
 
@@ -122,7 +147,7 @@ pub struct TheoryOutcome {
     pub status: Status,
     /// What it conditions on, limits and costs, known before it solves; `None` when it declined.
     pub promise: Option<Promise>,
-    /// Observables predicted, as indices into `wanted`.
+    /// Observables predicted, as places among those of the cell.
     pub covers: Vec<usize>,
     /// One prediction per draw it conditions on (`None`: one for all).
     pub predictions: Vec<(Option<DrawIndex>, Prediction)>,
@@ -131,14 +156,10 @@ pub struct TheoryOutcome {
 }
 
 impl TheoryOutcome {
-    pub(crate) fn planned(entry: &TheoryEntry, plan: Result<Box<dyn Plan>, String>) -> Self {
-        let (status, promise, covers) = match plan {
-            Ok(plan) => (
-                Status::Predicted,
-                Some(plan.promise().clone()),
-                plan.covers().to_vec(),
-            ),
-            Err(reason) => (Status::Declined(reason), None, vec![]),
+    pub(crate) fn planned(entry: &TheoryEntry, plan: Planned) -> Self {
+        let (status, promise) = match plan {
+            Ok(plan) => (Status::Predicted, Some(plan.promise().clone())),
+            Err(reason) => (Status::Declined(reason), None),
         };
         TheoryOutcome {
             kind: entry.kind,
@@ -147,15 +168,28 @@ impl TheoryOutcome {
             expect: entry.expect,
             status,
             promise,
-            covers,
+            covers: vec![],
             predictions: vec![],
             seconds: 0.0,
         }
     }
 
-    pub(crate) fn push(&mut self, draw: Option<DrawIndex>, prediction: Prediction, seconds: f64) {
+    pub(super) fn push(&mut self, draw: Option<DrawIndex>, prediction: Prediction, seconds: f64) {
+        for answer in &prediction.answers {
+            if !self.covers.contains(&answer.asked) {
+                self.covers.push(answer.asked);
+            }
+        }
         self.predictions.push((draw, prediction));
         self.seconds += seconds;
+    }
+
+    /// The theory gave no number for one of its draws.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.status = match error {
+            Error::Declined { reason } => Status::Declined(reason),
+            error => Status::Failed(error),
+        };
     }
 
     /// What its kind always assumes, and what this entry assumes as it is configured here.
@@ -166,18 +200,16 @@ impl TheoryOutcome {
     }
 
     /// The prediction of observable `wanted` for a measured draw, as far as the theory conditions on it.
-    pub fn predicted(&self, wanted: usize, draw: DrawIndex) -> Option<&crate::theory::Predicted> {
+    pub fn predicted(&self, wanted: usize, draw: DrawIndex) -> Option<&Answer> {
         let conditioning = self.promise.as_ref()?.conditioning;
         let fits = |on: &Option<DrawIndex>| match on {
             None => true,
-            Some(d) if conditioning == crate::experiment::Conditioning::Data => {
-                d.dataset == draw.dataset
-            }
+            Some(d) if conditioning == Conditioning::Data => d.dataset == draw.dataset,
             Some(d) => *d == draw,
         };
         self.predictions
             .iter()
             .find(|(on, _)| fits(on))
-            .and_then(|(_, p)| p.observables.iter().find(|o| o.wanted == wanted))
+            .and_then(|(_, p)| p.answers.iter().find(|o| o.asked == wanted))
     }
 }

@@ -1,56 +1,54 @@
-//! What stands in the store's records: keys of instruments and grids, predictions as named arrays.
+//! What stands in the store's records of theories: answers as named arrays.
 
 use super::store::Record;
-use crate::error::{Error, Result};
-use crate::instrument::Wanted;
-use crate::theory::{Predicted, Prediction, SolverReport};
-use serde_json::{Value as Json, json};
+use crate::instrument::Axis;
+use crate::theory::{Answer, Prediction, SolverReport};
+use serde_json::json;
 
-pub(super) fn wanted_json(w: &Wanted) -> Json {
-    json!({ "name": w.observable.name, "axes": w.axes })
-}
-
-/// Errors: `Unconverged` for a residual that is no number.
-pub(super) fn to_record(p: &Prediction) -> Result<Record> {
-    if !p.solver.residual.is_finite() {
-        return Err(Error::unconverged(
-            p.solver.method.clone(),
-            format!("its residual is {}", p.solver.residual),
-            "bring the numbers of the experiment nearer to 1: their squares or products leave the range of double precision",
-        ));
-    }
+pub(super) fn to_record(p: &Prediction) -> Record {
     let mut arrays = Vec::new();
-    for o in &p.observables {
-        arrays.push((format!("mean:{}", o.wanted), o.mean.clone()));
-        arrays.push((format!("bound:{}", o.wanted), o.bound.clone()));
-        if let Some(stderr) = &o.stderr {
-            arrays.push((format!("stderr:{}", o.wanted), stderr.clone()));
+    let mut axes = Vec::new();
+    for Answer {
+        asked,
+        axes: grid,
+        mean,
+        bound,
+        repeats,
+    } in &p.answers
+    {
+        axes.push(json!([asked, grid]));
+        arrays.push((format!("mean:{asked}"), mean.clone()));
+        arrays.push((format!("bound:{asked}"), bound.clone()));
+        if let Some(repeats) = repeats {
+            arrays.push((format!("repeats:{asked}"), repeats.concat()));
         }
     }
-    Ok(Record {
-        meta: json!({ "solver": p.solver, "warnings": p.warnings }),
+    Record {
+        meta: json!({ "solver": p.solver, "warnings": p.warnings, "axes": axes }),
         arrays,
-    })
+    }
 }
 
 pub(super) fn from_record(record: &Record) -> Option<Prediction> {
-    let observables = record
-        .arrays
-        .iter()
-        .filter_map(|(name, mean)| {
-            let wanted = name.strip_prefix("mean:")?;
-            Some(Predicted {
-                wanted: wanted.parse().ok()?,
-                mean: mean.clone(),
-                bound: record.array(&format!("bound:{wanted}"))?.to_vec(),
-                stderr: record
-                    .array(&format!("stderr:{wanted}"))
-                    .map(<[f64]>::to_vec),
-            })
+    let axes: Vec<(usize, Vec<Axis>)> = serde_json::from_value(record.meta["axes"].clone()).ok()?;
+    let answer = |(asked, axes): (usize, Vec<Axis>)| {
+        let array = |name: &str| {
+            record
+                .array(&format!("{name}:{asked}"))
+                .map(<[f64]>::to_vec)
+        };
+        let mean = array("mean")?;
+        let rows = |all: Vec<f64>| all.chunks(mean.len().max(1)).map(<[f64]>::to_vec).collect();
+        Some(Answer {
+            asked,
+            axes,
+            repeats: array("repeats").map(rows),
+            bound: array("bound")?,
+            mean,
         })
-        .collect();
+    };
     Some(Prediction {
-        observables,
+        answers: axes.into_iter().map(answer).collect::<Option<_>>()?,
         solver: serde_json::from_value::<SolverReport>(record.meta["solver"].clone()).ok()?,
         warnings: serde_json::from_value(record.meta["warnings"].clone()).ok()?,
     })

@@ -22,13 +22,13 @@ fn need(instruments: &[Chosen]) -> Need {
     needs.fold(Need::default(), |all, i| all.and(i.need()))
 }
 
-/// Values of all instruments for one draw, by their names.
+/// Values of all instruments for one draw.
 pub(super) fn simulate(
     experiment: &Experiment,
     instruments: &[Chosen],
     wanted: &[Wanted],
     draw: DrawIndex,
-) -> Result<Vec<(String, Vec<f64>)>> {
+) -> Result<Vec<Vec<f64>>> {
     let mut rng = experiment.simulation_stream(draw);
     match experiment.task.simulation() {
         None => Err(Error::bug("simulate", "nothing to simulate")),
@@ -47,11 +47,7 @@ pub(super) fn simulate(
     }
 }
 
-fn read(
-    instruments: &[Chosen],
-    wanted: &[Wanted],
-    simulated: Simulated,
-) -> Result<Vec<(String, Vec<f64>)>> {
+fn read(instruments: &[Chosen], wanted: &[Wanted], simulated: Simulated) -> Result<Vec<Vec<f64>>> {
     instruments
         .iter()
         .zip(wanted)
@@ -62,7 +58,7 @@ fn read(
                 .ok_or_else(|| Error::bug(name, "needs a learner"))?;
             let values = reads.read(simulated, &wanted.axes)?;
             match values.len() == wanted.size() {
-                true => Ok((name.to_string(), values)),
+                true => Ok(values),
                 false => Err(Error::bug(name, format!("{} values", values.len()))),
             }
         })

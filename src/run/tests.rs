@@ -1,11 +1,10 @@
 //! What enters the keys of records and of shared data sets: every component's revision, and everything that a draw depends on.
 
 use super::{Outcome, Settings, execute};
+use crate::context::Context;
 use crate::error::Result;
-use crate::experiment::{Draws, Experiment, Spacing};
-use crate::instrument::{
-    Axis, Chosen, Declined, Instrument, NtkChange, Observable, Recorder, Wanted,
-};
+use crate::experiment::{Conditioning, Draws, Experiment, Spacing};
+use crate::instrument::{Axis, Chosen, Declined, Instrument, NtkChange, Observable, Recorder};
 use crate::kind::About;
 use crate::learner::{Init, Learner, Mlp, Network, Parameters, Precision};
 use crate::numerics::random::Stream;
@@ -13,7 +12,7 @@ use crate::spec::Spec;
 use crate::task::{Dataset, LinearTeacher, SemanticHierarchy, Shape, Task};
 use crate::theory::ntk::Ntk;
 use crate::theory::saxe::{self, Saxe};
-use crate::theory::{Info, Plan, Theory};
+use crate::theory::{Asked, Info, Plan, Theory};
 use crate::training::{GradientDescent, Loss, OnSnapshot, Start, Training};
 use std::path::Path;
 use std::sync::Arc;
@@ -135,8 +134,13 @@ impl Instrument for Revised<NtkChange> {
     fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
         self.inner.axes(experiment)
     }
-    fn recorder(&self, experiment: &Experiment, dataset: &Dataset) -> Result<Box<dyn Recorder>> {
-        self.inner.recorder(experiment, dataset)
+    fn recorder(
+        &self,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        cx: &Context,
+    ) -> Result<Box<dyn Recorder>> {
+        self.inner.recorder(experiment, dataset, cx)
     }
 }
 
@@ -150,9 +154,9 @@ impl Theory for Revised<Ntk> {
     fn plan(
         &self,
         experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
-        self.inner.plan(experiment, wanted)
+        asked: &[Asked],
+    ) -> std::result::Result<Plan, Declined> {
+        self.inner.plan(experiment, asked)
     }
 }
 
@@ -188,7 +192,7 @@ fn experiment(task: Arc<dyn Task>) -> Experiment {
 
 fn spec(experiment: Experiment, lazy: Arc<dyn Theory>) -> Spec {
     let modes = saxe::Options {
-        condition: saxe::Condition::None,
+        condition: Conditioning::None,
         ..Default::default()
     };
     let modes = Arc::new(Saxe::new("theory", modes).unwrap());

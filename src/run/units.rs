@@ -1,8 +1,21 @@
 //! What a run consists of: every draw to be measured, every theory to be solved.
 
-use super::execute::{Planned, Side};
+use super::execute::Side;
 use crate::experiment::{Conditioning, DrawIndex, Experiment};
-use crate::spec::Spec;
+use crate::spec::{Cell, Spec};
+use crate::theory::Plan;
+
+/// A theory's plan for one cell, or the reason why there is none.
+pub(crate) type Planned = std::result::Result<Plan, String>;
+
+/// Plans every theory of a cell (cheap; nothing is solved).
+pub(crate) fn plan(cell: &Cell) -> Vec<Planned> {
+    let plan = |entry: &crate::spec::TheoryEntry| {
+        let planned = entry.theory.plan(&entry.experiment, &entry.asked);
+        planned.map_err(|declined| declined.to_string())
+    };
+    cell.theories.iter().map(plan).collect()
+}
 
 /// What is computed.
 pub enum Work {
@@ -26,7 +39,7 @@ pub fn units(spec: &Spec, plans: &[Vec<Planned>], side: Side) -> Vec<Unit> {
     let mut units = Vec::new();
     for (c, cell) in spec.cells.iter().enumerate() {
         let draws = cell.experiment.draw_indices();
-        if side != Side::Theory && cell.experiment.is_measured() {
+        if side != Side::Theory && cell.is_measured() {
             units.extend(draws.iter().map(|&draw| Unit {
                 cell: c,
                 work: Work::Measure { draw },
@@ -37,6 +50,9 @@ pub fn units(spec: &Spec, plans: &[Vec<Planned>], side: Side) -> Vec<Unit> {
         }
         for (t, planned) in plans[c].iter().enumerate() {
             let Ok(plan) = planned else { continue };
+            if plan.answers().is_empty() {
+                continue;
+            }
             let on: Vec<Option<DrawIndex>> = match plan.promise().conditioning {
                 Conditioning::None => vec![None],
                 Conditioning::Data => draws
@@ -57,15 +73,18 @@ pub fn units(spec: &Spec, plans: &[Vec<Planned>], side: Side) -> Vec<Unit> {
     units
 }
 
-/// Work of all units, for the progress bar: a training step and a solve count one each.
-pub fn total_steps(spec: &Spec, units: &[Unit]) -> u64 {
-    units
-        .iter()
-        .map(|u| match u.work {
-            Work::Measure { .. } => steps(&spec.cells[u.cell].experiment),
-            Work::Solve { .. } => 1,
-        })
-        .sum()
+/// Work of all units, for the progress bar: a training step counts one, a solve what [`effort`] says.
+pub fn total_steps(spec: &Spec, plans: &[Vec<Planned>], units: &[Unit]) -> u64 {
+    let of_unit = |u: &Unit| match u.work {
+        Work::Measure { .. } => steps(&spec.cells[u.cell].experiment),
+        Work::Solve { theory, .. } => plans[u.cell][theory].as_ref().map_or(0, effort),
+    };
+    units.iter().map(of_unit).sum()
+}
+
+/// A solve of less than a second counts one, a longer one a hundred.
+pub fn effort(plan: &Plan) -> u64 {
+    if plan.promise().seconds > 1.0 { 100 } else { 1 }
 }
 
 /// Training steps of one draw.

@@ -3,15 +3,16 @@
 use super::assess::{Assessment, Row, RowResult, assess, exit_code, measured_blocks, theory_curve};
 use super::{Outcome, Settings, Status, execute};
 use crate::compare::{Blocks, TestSet, Tolerance, compare};
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::experiment::{Conditioning, Experiment, Promise};
 use crate::instrument::{Axis, Chosen, Declined, Instrument, Observable, Recorder, Wanted};
 use crate::kind::About;
 use crate::learner::Parameters;
 use crate::numerics::random::{normal_matrix, stream};
 use crate::spec::{Expect, Options, Spec};
 use crate::task::Dataset;
-use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory};
+use crate::theory::{Answer, Asked, Info, Plan, Theory};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -127,12 +128,7 @@ fn gives(name: &'static str, value: f64, undefined: Option<&'static str>) -> Giv
             ..Observable::PLAIN
         })),
         about,
-        info: Box::leak(Box::new(Info {
-            about,
-            source: "",
-            observables: &[],
-            assumptions: &[],
-        })),
+        info: Box::leak(Box::new(Info { ..Info::of(about) })),
         value,
     }
 }
@@ -161,7 +157,7 @@ impl Instrument for Gives {
     fn axes(&self, _: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
         Ok(vec![Axis::new("point", "1", vec![1.0, 2.0])])
     }
-    fn recorder(&self, _: &Experiment, _: &Dataset) -> Result<Box<dyn Recorder>> {
+    fn recorder(&self, _: &Experiment, _: &Dataset, _: &Context) -> Result<Box<dyn Recorder>> {
         Ok(Box::new(Gave(vec![1.0, self.value])))
     }
 }
@@ -173,45 +169,11 @@ impl Theory for Gives {
     fn resolved(&self) -> serde_json::Value {
         serde_json::json!(format!("{}", self.value))
     }
-    fn plan(&self, _: &Experiment, _: &[Wanted]) -> std::result::Result<Box<dyn Plan>, Declined> {
-        Ok(Box::new(Answers {
-            value: self.value,
-            promise: Promise {
-                conditioning: Conditioning::None,
-                assumptions: vec![],
-                limits: vec![],
-                averages_over: vec![],
-                population: None,
-                bytes: 0,
-                seconds: 0.0,
-            },
-        }))
-    }
-}
-
-struct Answers {
-    value: f64,
-    promise: Promise,
-}
-
-impl Plan for Answers {
-    fn promise(&self) -> &Promise {
-        &self.promise
-    }
-    fn covers(&self) -> &[usize] {
-        &[0]
-    }
-    fn solve(&self, _: &Draw) -> Result<Prediction> {
-        Ok(Prediction {
-            observables: vec![Predicted {
-                wanted: 0,
-                mean: vec![1.0, self.value],
-                bound: vec![0.0; 2],
-                stderr: None,
-            }],
-            solver: SolverReport::default(),
-            warnings: vec![],
-        })
+    fn plan(&self, _: &Experiment, asked: &[Asked]) -> std::result::Result<Plan, Declined> {
+        let values = [(1.0, 0.0), (self.value, 0.0)];
+        let answer = Answer::on_grid(0, &asked[0], values);
+        let promise = Promise::of(Conditioning::None);
+        Ok(Plan::known(promise, asked, "given", vec![answer]))
     }
 }
 
@@ -226,6 +188,7 @@ fn toy(measured: Gives, predicted: f64) -> Spec {
     let theory = Arc::new(gives("toy", predicted, None));
     let mut spec = spec.theory("toy", theory, Some(Expect::Agree)).unwrap();
     spec.cells[0].instruments = vec![Chosen::Keyed(Arc::new(measured))];
+    spec.cells[0].theories[0].asked = vec![wanted.clone().into()];
     spec.cells[0].wanted = vec![wanted];
     spec
 }

@@ -5,7 +5,8 @@ use super::store::{Lookup, Record, Store};
 use crate::error::{Error, Result};
 use crate::experiment::{DrawIndex, Experiment};
 use crate::learner::{Learner, Parameters, weights};
-use crate::spec::{Spec, experiment_json, hash};
+use crate::numerics::content;
+use crate::spec::{Spec, experiment_json};
 use crate::task::Shape;
 use nalgebra::DMatrix;
 use serde_json::{Value as Json, json};
@@ -67,7 +68,7 @@ pub fn write(spec: &Spec, out: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
         let shape = experiment.task.shape();
         for draw in experiment.draw_indices() {
             let DrawIndex { dataset, replica } = draw;
-            if let Lookup::Found(record) = store.get(&hash::of(&key(experiment, draw)))? {
+            if let Lookup::Found(record) = store.get(&content::of(&key(experiment, draw)))? {
                 let path = folder.join(format!(
                     "cell-{c}-dataset-{dataset}-replica-{replica}.safetensors"
                 ));

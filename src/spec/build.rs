@@ -5,11 +5,11 @@ use super::references::check_references;
 use super::{Cell, Document, Expect, Measure, Spec, TheoryEntry, overrides, sweep, take_table};
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment};
-use crate::instrument::{Chosen, Wanted};
+use crate::instrument::{Chosen, INSTRUMENTS, Wanted};
 use crate::kind::{component, parse_table, unknown};
 use crate::learner::loaded;
 use crate::task::TASKS;
-use crate::theory::THEORIES;
+use crate::theory::{Asked as Question, Info, THEORIES};
 use crate::training::TRAININGS;
 use std::collections::BTreeSet;
 use toml::Table;
@@ -43,6 +43,13 @@ pub(super) fn resolve(
         .collect::<Result<Vec<Cell>>>()?;
     if let Some(title) = &base.title {
         check_text("title", title, 160)?;
+    }
+    if base.measure.is_none() && base.theory.is_empty() {
+        return Err(Error::input(
+            "measure",
+            "there is neither a [measure] nor a [[theory]]: nothing is asked",
+            "add [measure] with observables, or [[theory]] with what it is to tell",
+        ));
     }
     check_references(&base, &cells, sweep_table.as_ref())?;
     Ok(Spec {
@@ -123,11 +130,16 @@ fn from_sweep(error: Error, set: &sweep::Settings) -> Error {
 fn build_cell(set: sweep::Settings, table: &Table, quick: bool) -> Result<Cell> {
     let frame: Frame = parse_table("", table.clone())?;
     let experiment = experiment(&frame)?;
-    let (instruments, wanted) = instruments(&frame.measure, &experiment)?;
+    let (instruments, wanted) = match &frame.measure {
+        Some(measure) => instruments(measure, &experiment)?,
+        None => (vec![], vec![]),
+    };
+    is_measurable(&experiment, !instruments.is_empty())?;
+    let measured = measured(&instruments, &wanted);
     let mut theories = Vec::new();
     let mut labels = BTreeSet::new();
     for (index, entry) in frame.theory.iter().enumerate() {
-        let entry = theory_entry(index, entry.clone(), table, &experiment, quick)?;
+        let entry = theory_entry(index, entry.clone(), table, (&experiment, &measured), quick)?;
         if !labels.insert(entry.label.clone()) {
             return Err(Error::input(
                 format!("theory[{index}].label"),
@@ -147,7 +159,7 @@ fn build_cell(set: sweep::Settings, table: &Table, quick: bool) -> Result<Cell> 
 }
 
 fn experiment(frame: &Frame) -> Result<Experiment> {
-    let m = &frame.measure;
+    let m = frame.measure();
     let task = component("task", TASKS, frame.task.clone())?;
     let learner = frame
         .learner
@@ -237,7 +249,12 @@ pub(super) fn check(experiment: &Experiment) -> Result<()> {
             "use measure.datasets = 1 and vary measure.replicas",
         ));
     }
-    if experiment.learner.is_some() != experiment.training.is_some() {
+    Ok(())
+}
+
+/// What is measured on networks needs both a learner and a training rule; theories alone may have either.
+pub(super) fn is_measurable(experiment: &Experiment, is_measured: bool) -> Result<()> {
+    if is_measured && experiment.learner.is_some() != experiment.training.is_some() {
         let (have, lack) = if experiment.learner.is_some() {
             ("learner", "training")
         } else {
@@ -246,7 +263,9 @@ pub(super) fn check(experiment: &Experiment) -> Result<()> {
         return Err(Error::input(
             have,
             format!("there is a [{have}] but no [{lack}]"),
-            format!("add a [{lack}] table, or remove [{have}]"),
+            format!(
+                "add a [{lack}] table, or remove [{have}] (theories alone, without [measure], may have either)"
+            ),
         ));
     }
     Ok(())
@@ -292,11 +311,60 @@ pub(super) fn instruments(
     Ok((chosen, wanted))
 }
 
+/// The questions of the measured observables, with their grids.
+pub(super) fn measured(instruments: &[Chosen], wanted: &[Wanted]) -> Vec<Question> {
+    let both = instruments.iter().zip(wanted);
+    let question = |(instrument, wanted): (&Chosen, &Wanted)| Question {
+        observable: wanted.observable,
+        keys: instrument.resolved(),
+        grid: Some(wanted.axes.clone()),
+    };
+    both.map(question).collect()
+}
+
+/// What an entry is asked: what is measured, then what it is to tell. A quantity of an instrument is told on the
+/// instrument's own grid, where the experiment gives it one.
+pub(super) fn asked<'a>(
+    place: &str,
+    measured: &[Question],
+    told: impl Iterator<Item = &'a str>,
+    info: &Info,
+    experiment: &Experiment,
+) -> Result<Vec<Question>> {
+    let mut asked = measured.to_vec();
+    for name in told {
+        if asked.iter().any(|a| a.name() == name) {
+            continue;
+        }
+        let own = info.own.iter().find(|o| o.name == name);
+        let instrument = INSTRUMENTS.iter().find(|i| i.observable().name == name);
+        let instrument = instrument.filter(|_| info.observables.contains(&name));
+        asked.push(match (own, instrument) {
+            (Some(observable), _) => Question {
+                observable,
+                keys: serde_json::Value::Null,
+                grid: None,
+            },
+            (None, Some(instrument)) => Question {
+                observable: instrument.observable(),
+                keys: instrument.resolved(),
+                grid: instrument.axes(experiment).ok(),
+            },
+            (None, None) => {
+                let own = info.own.iter().map(|o| o.name);
+                let known: Vec<&str> = own.chain(info.observables.iter().copied()).collect();
+                return Err(unknown(place, name, &known));
+            }
+        });
+    }
+    Ok(asked)
+}
+
 fn theory_entry(
     index: usize,
     mut entry: Table,
     cell: &Table,
-    experiment_seen: &Experiment,
+    (experiment_seen, measured): (&Experiment, &[Question]),
     quick: bool,
 ) -> Result<TheoryEntry> {
     let place = format!("theory[{index}]");
@@ -338,20 +406,41 @@ fn theory_entry(
         None => experiment_seen.clone(),
         Some(assume) => {
             let mut assumed = cell.clone();
-            overrides::merge(&mut assumed, &assume)
+            overrides::replace(&mut assumed, &assume)
                 .and_then(|()| parse_table("", assumed))
                 .and_then(|frame| experiment(&frame))
                 .map_err(within)?
         }
     };
+    let told = match entry.remove("tell") {
+        None => Vec::new(),
+        Some(toml::Value::Array(names)) if names.iter().all(|n| n.is_str()) => names,
+        Some(_) => {
+            let remedy = "write tell = [\"name\", ...], see `saddlepoint explain` of the theory";
+            return Err(Error::input(
+                format!("{place}.tell"),
+                "not a list of names",
+                remedy,
+            ));
+        }
+    };
     let theory = component(&place, THEORIES, entry)?;
+    let names = told.iter().filter_map(|n| n.as_str());
     let about = theory.info().about;
+    let asked = asked(
+        &format!("{place}.tell"),
+        measured,
+        names,
+        theory.info(),
+        &experiment,
+    )?;
     Ok(TheoryEntry {
         kind: about.kind,
         label,
         revision: about.revision,
         theory,
         experiment,
+        asked,
         expect: expect.filter(|_| !quick),
     })
 }

@@ -8,7 +8,7 @@ use crate::theory::Theory;
 use std::sync::Arc;
 
 impl Spec {
-    /// One experiment and the names of its observables, without any file. Tasks, learners and training rules of the user's own
+    /// One experiment and the names of its observables (none: theories alone, see [`Spec::tell`]), without any file. Tasks, learners and training rules of the user's own
     /// enter as trait objects in the [`Experiment`].
     ///
     /// ```
@@ -130,8 +130,23 @@ impl Spec {
                 revision: about.revision,
                 theory: theory.clone(),
                 experiment: cell.experiment.clone(),
+                asked: build::measured(&cell.instruments, &cell.wanted),
                 expect,
             });
+        }
+        Ok(self.sealed())
+    }
+
+    /// Asks the entry `label` for quantities beside what is measured.
+    ///
+    /// # Errors
+    /// `Input` for a name that the theory does not know.
+    pub fn tell(mut self, label: &str, names: &[&str]) -> Result<Spec> {
+        for cell in &mut self.cells {
+            for entry in cell.theories.iter_mut().filter(|t| t.label == label) {
+                let (info, names) = (entry.theory.info(), names.iter().copied());
+                entry.asked = build::asked("tell", &entry.asked, names, info, &entry.experiment)?;
+            }
         }
         Ok(self.sealed())
     }
@@ -156,7 +171,11 @@ fn cell(set: sweep::Settings, experiment: Experiment, observables: &[&str]) -> R
         points: draws.points,
         spacing: draws.spacing,
     };
-    let (instruments, wanted) = build::instruments(&measure, &experiment)?;
+    let (instruments, wanted) = match observables.is_empty() {
+        true => (vec![], vec![]),
+        false => build::instruments(&measure, &experiment)?,
+    };
+    build::is_measurable(&experiment, !instruments.is_empty())?;
     Ok(Cell {
         set,
         experiment,

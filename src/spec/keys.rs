@@ -29,9 +29,11 @@ pub struct Frame {
     /// `[training]`: how it learns, chosen by `kind`, or `[[training]]`: a list of named stages; may be left out.
     #[serde(default)]
     pub training: Option<TrainingTables>,
-    /// `[measure]`: what is recorded, and on how many draws.
-    pub measure: Measure,
-    /// `[[theory]]`: what predicts the observables, each chosen by `kind`, with `label`, `expect` and `assume`.
+    /// `[measure]`: what is recorded, and on how many draws; may be left out, and theories answer what they are to tell.
+    #[serde(default)]
+    pub measure: Option<Measure>,
+    /// `[[theory]]`: what predicts the observables, each chosen by `kind`, with `label`, `condition`,
+    /// `tell`, `expect` and `assume`.
     #[serde(default)]
     pub theory: Vec<Table>,
     /// `[compare]`: how far a theory may be off and still agree.
@@ -51,6 +53,19 @@ pub struct Frame {
     #[allow(dead_code)]
     #[serde(default)]
     pub quick: Option<Table>,
+}
+
+impl Frame {
+    /// `[measure]`; one draw and nothing recorded where there is none.
+    pub fn measure(&self) -> Measure {
+        self.measure.clone().unwrap_or(Measure {
+            observables: vec![],
+            datasets: 1,
+            replicas: 1,
+            points: points(),
+            spacing: Spacing::default(),
+        })
+    }
 }
 
 /// One training rule, or stages in sequence.

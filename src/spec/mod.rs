@@ -5,7 +5,6 @@ mod build;
 mod code;
 pub mod document;
 mod figure;
-pub mod hash;
 pub mod keys;
 pub mod overrides;
 mod references;
@@ -22,7 +21,8 @@ pub use keys::{
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::instrument::{Chosen, Wanted};
-use crate::theory::Theory;
+use crate::numerics::content;
+use crate::theory::{Asked as Question, Theory};
 use build::resolve;
 use serde_json::{Value as Json, json};
 use std::path::Path;
@@ -51,6 +51,8 @@ pub struct TheoryEntry {
     pub theory: Arc<dyn Theory>,
     /// The experiment as this theory sees it (`assume`).
     pub experiment: Experiment,
+    /// What it is asked: the observables of the cell in their order, then what the entry is to tell.
+    pub asked: Vec<Question>,
     /// The verdict that the user expects; `None` when none is stated or in a quick run.
     pub expect: Option<Expect>,
     /// Version of the theory's code: a new one makes stored predictions invalid.
@@ -70,6 +72,13 @@ pub struct Cell {
     pub wanted: Vec<Wanted>,
     /// In the order of the `[[theory]]` entries.
     pub theories: Vec<TheoryEntry>,
+}
+
+impl Cell {
+    /// Whether something is measured: networks to train, or a simulation that needs none.
+    pub fn is_measured(&self) -> bool {
+        self.experiment.is_measured() && !self.instruments.is_empty()
+    }
 }
 
 /// A parsed, checked and resolved spec.
@@ -214,7 +223,7 @@ impl Spec {
             "reduce": self.reduce,
             "cells": self.cells.iter().map(cell_json).collect::<Vec<_>>(),
         });
-        self.hash = hash::of(&self.resolved);
+        self.hash = content::of(&self.resolved);
         self
     }
 }
@@ -248,6 +257,7 @@ fn cell_json(cell: &Cell) -> Json {
             let seen = experiment_json(&t.experiment);
             json!({
                 "kind": t.kind, "revision": t.revision, "keys": t.theory.resolved(),
+                "tell": t.asked[cell.wanted.len()..].iter().map(|a| a.name()).collect::<Vec<_>>(),
                 "assume": if seen == base { Json::Null } else { seen },
             })
         }).collect::<Vec<_>>(),

@@ -113,6 +113,28 @@ pub fn merge(table: &mut Table, overrides: &Table) -> Result<()> {
     Ok(())
 }
 
+/// Lays what a theory assumes over a cell: a quoted dotted key is a path, a table replaces the table of that name.
+pub fn replace(table: &mut Table, assumed: &Table) -> Result<()> {
+    for (key, value) in assumed {
+        let kind = |v: &Value| v.as_table().is_some_and(|t| t.contains_key("kind"));
+        if value.is_table() && !kind(value) && table.get(key).is_some_and(kind) {
+            let Some(inner) = value.as_table().and_then(|t| t.keys().next()) else {
+                continue;
+            };
+            return Err(Error::input(
+                format!("assume.{key}"),
+                format!("it replaces the whole table [{key}], and has no kind"),
+                format!("write the path of a single key in quotes: \"{key}.{inner}\" = ..."),
+            ));
+        }
+        match key.contains('.') {
+            true => set(table, key, value.clone())?,
+            false => drop(table.insert(key.clone(), value.clone())),
+        }
+    }
+    Ok(())
+}
+
 /// Parses one `key.path=value` of the command line; the value is any TOML value, a bare word is a string.
 pub fn parse_set(text: &str) -> Result<(String, Value)> {
     let (key, raw) = text.split_once('=').ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! Names that a spec uses in one place must exist in another.
 
-use super::keys::{Asked, Frame};
+use super::keys::Frame;
 use super::sweep::coordinate;
 use super::{
     Abscissa, Cell, Figure, FigureKind, NamedTolerance, Reduce, ReduceKind, ScaleKey, Tolerance,
@@ -17,7 +17,20 @@ pub(super) fn check_references(
     cells: &[Cell],
     sweep_table: Option<&Table>,
 ) -> Result<()> {
-    let observables: Vec<&str> = base.measure.observables.iter().map(Asked::kind).collect();
+    let first = cells.first();
+    let asked = first.into_iter().flat_map(|c| {
+        let told = c
+            .theories
+            .iter()
+            .flat_map(|t| t.asked.iter().map(|a| a.name()));
+        c.wanted.iter().map(|w| w.observable.name).chain(told)
+    });
+    let mut observables: Vec<&str> = Vec::new();
+    for name in asked {
+        if !observables.contains(&name) {
+            observables.push(name);
+        }
+    }
     let labels: Vec<&str> = cells
         .first()
         .map(|c| c.theories.iter().map(|t| t.label.as_str()).collect())

@@ -20,7 +20,19 @@ pub fn spec() -> Json {
     let common = json!({
         "label": { "type": "string", "description": "unique name of the entry; default: its kind" },
         "expect": { "enum": ["agree", "disagree"] },
-        "assume": { "type": "object", "description": "key paths and values: the experiment as this theory sees it" },
+        "condition": {
+            "enum": ["none", "data", "initial", "trained"],
+            "description": "what the theory is given of each draw; each theory knows some of them",
+        },
+        "tell": {
+            "type": "array",
+            "items": { "type": "string" },
+            "description": "quantities that the theory tells beside what is measured, on axes of its own",
+        },
+        "assume": {
+            "type": "object",
+            "description": "key paths and values, or whole tables: the experiment as this theory sees it",
+        },
     });
     if let Some(options) = theory["oneOf"].as_array_mut() {
         for option in options {
@@ -38,7 +50,7 @@ pub fn spec() -> Json {
         "title": "saddlepoint spec, version 1",
         "type": "object",
         "additionalProperties": false,
-        "required": ["version", "task", "measure"],
+        "required": ["version", "task"],
         "properties": {
             "version": { "const": 1 },
             "title": { "type": "string" },

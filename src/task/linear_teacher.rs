@@ -288,6 +288,10 @@ impl Task for LinearTeacher {
         self.singular_values.len()
     }
 
+    fn has_fixed_moments(&self) -> bool {
+        self.whitened && self.noise == 0.0
+    }
+
     fn test_samples(&self) -> usize {
         self.test_samples
     }

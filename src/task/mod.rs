@@ -60,7 +60,7 @@ pub struct ClusterView {
 }
 
 /// Yule-Simon sizes of many clusters, and how many of their points are trained on.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct SizeLaw {
     /// Exponent `tau` of `P(s) ~ s^-tau`.
     pub exponent: f64,
@@ -111,6 +111,10 @@ pub trait Task: Debug + Send + Sync {
     /// Number of modes (columns of [`Dataset::modes`]) of every draw; 0 when the task has none.
     fn mode_count(&self) -> usize {
         self.modes().map_or(0, |m| m.s.len())
+    }
+    /// View: number of samples that stand for the population from which data sets are drawn, see [`Task::population`].
+    fn population_size(&self) -> Option<usize> {
+        None
     }
     /// View: samples that stand for the population from which data sets are drawn, inputs and targets, `most` at most, without those
     /// held out for tests.
@@ -182,6 +186,11 @@ pub trait Task: Debug + Send + Sync {
     /// True when two draws differ (else `measure.datasets > 1` would repeat one number).
     fn is_random(&self) -> bool {
         true
+    }
+    /// View: whether the second moments of inputs and targets are the same in all draws, up to rotations of both, so that
+    /// a linear network sees no difference between them.
+    fn has_fixed_moments(&self) -> bool {
+        !self.is_random()
     }
 }
 

@@ -1,11 +1,9 @@
 //! The smallest loss per token that any predictor can reach.
 
-use crate::experiment::Experiment;
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
-use crate::theory::constant::{Constant, NoKeys};
-use crate::theory::{Info, Plan, Theory};
-use std::sync::Arc;
+use crate::experiment::{Conditioning, Experiment, Limit, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
+use crate::theory::{Answer, Asked, Info, Plan, Theory, answered_of};
 
 static ABOUT: About = About {
     kind: "bayes-optimal",
@@ -23,24 +21,17 @@ source: Shannon 1948, Bell System Technical Journal 27",
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Shannon 1948, Bell System Technical Journal 27",
     observables: &["per-token-loss"],
     assumptions: &[
         "the network has found the law of the tokens",
         "outputs see no later token",
     ],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
-pub const KIND: Kind<dyn Theory> = Kind {
-    about: &ABOUT,
-    parse: |place, table| {
-        parse_table::<NoKeys>(place, table)?;
-        Ok(Arc::new(BayesOptimal))
-    },
-    schema: <NoKeys as schemars::JsonSchema>::json_schema,
-};
+pub const KIND: Kind<dyn Theory> = without_keys!(BayesOptimal);
 
 #[derive(Debug)]
 struct BayesOptimal;
@@ -50,15 +41,7 @@ impl Theory for BayesOptimal {
         &INFO
     }
 
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-
-    fn plan(
-        &self,
-        experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+    fn plan(&self, experiment: &Experiment, asked: &[Asked]) -> Result<Plan, Declined> {
         let decline = |why: &str| Err(Declined(why.into()));
         let Some(entropy) = experiment.task.next_token_entropy() else {
             return decline("needs a task that knows the entropy of its next token (copy)");
@@ -68,31 +51,41 @@ impl Theory for BayesOptimal {
                 "needs a learner whose outputs see no later token (transformer with mask = \"causal\")",
             );
         }
-        Constant::plan(
-            "per-token-loss",
-            entropy,
+        let answers = answered_of(asked, INFO.observables)?;
+        if answers.iter().any(|&i| asked[i].size() != entropy.len()) {
+            return decline("needs outputs at every position (predict = \"every\")");
+        }
+        let promise = Promise {
+            limits: ["training.steps", "task.samples"]
+                .map(Limit::infinite)
+                .into(),
+            ..Promise::of(Conditioning::None)
+        };
+        let value = |&h: &f64| (h, f64::EPSILON * h);
+        let answer = |&i: &usize| Answer::on_grid(i, &asked[i], entropy.iter().map(value));
+        let answers = answers.iter().map(answer).collect();
+        Ok(Plan::known(
+            promise,
+            asked,
             "entropies of the task",
-            &["training.steps -> inf", "task.samples -> inf"],
-            wanted,
-            "needs outputs at every position (predict = \"every\")",
-        )
+            answers,
+        ))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::experiment::{Draw, Draws, Spacing};
-    use crate::instrument::{Instrument, PerTokenLoss};
+    use crate::instrument::{Instrument, PerTokenLoss, Wanted};
     use crate::learner::{Mask, Predict, Transformer};
     use crate::task::{Copying, LinearTeacher, Task};
+    use crate::theory::questions;
     use crate::training::GradientDescent;
+    use std::sync::Arc;
 
-    fn plan(
-        task: Arc<dyn Task>,
-        mask: Mask,
-        predict: Predict,
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+    fn plan(task: Arc<dyn Task>, mask: Mask, predict: Predict) -> Result<Plan, Declined> {
         let learner = Transformer {
             mask,
             predict,
@@ -115,7 +108,7 @@ mod tests {
             observable: PerTokenLoss.observable(),
             axes,
         }];
-        theory().plan(&experiment, &wanted)
+        theory().plan(&experiment, &questions(&wanted))
     }
 
     fn theory() -> Arc<dyn Theory> {
@@ -132,10 +125,10 @@ mod tests {
     #[test]
     fn a_copy_costs_nothing_and_the_string_its_entropy() {
         let plan = plan(copy(), Mask::Causal, Predict::Every).unwrap();
-        let prediction = plan.solve(&Draw::default()).unwrap();
+        let prediction = plan.solve(&Draw::default(), &Context::default()).unwrap();
         let ln_8 = 2.0794415416798357;
         assert_eq!(
-            prediction.observables[0].mean,
+            prediction.answers[0].mean,
             [ln_8, ln_8, ln_8, 0.0, 0.0, 0.0, 0.0, 0.0]
         );
     }
@@ -146,7 +139,7 @@ mod tests {
             test_samples: 1,
             ..LinearTeacher::new(vec![1.0], 8, 72)
         };
-        let why = |p: std::result::Result<Box<dyn Plan>, Declined>| p.err().unwrap().0;
+        let why = |p: Result<Plan, Declined>| p.err().unwrap().0;
         let teacher = plan(Arc::new(teacher), Mask::Causal, Predict::Every);
         assert!(why(teacher).contains("entropy"));
         let full = plan(copy(), Mask::Full, Predict::Every);

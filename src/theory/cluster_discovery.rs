@@ -1,17 +1,18 @@
 //! Discovery of clusters: which share of new points belongs to clusters that no training point belongs to.
 
+use crate::context::Context;
 use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::percolation::trees::{ClusterLaw, YuleSimon};
 use crate::task::SizeLaw;
-use crate::theory::gate::covered;
 use crate::theory::sheet::Sheet;
-use crate::theory::{Info, Plan, Prediction, SolverReport, Theory, missing};
+use crate::theory::{Asked, Info, Plan, Prediction, Solve, Theory, answered, missing, parse_keys};
 use crate::training::Loss;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 use statrs::function::beta::beta_reg;
 use statrs::function::gamma::gamma_lr;
 use std::sync::Arc;
@@ -47,7 +48,6 @@ source: Brill 2024 (arXiv:2412.07942); Michaud, Liu, Girit, Tegmark 2023 (arXiv:
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Brill 2024, arXiv:2412.07942; Michaud, Liu, Girit, Tegmark 2023, arXiv:2303.13506",
     observables: &[
         "unseen-mass",
@@ -59,34 +59,26 @@ static INFO: Info = Info {
         "training points are a random subset of all points",
         "targets of different clusters are independent",
     ],
+    conditions: &[Conditioning::None, Conditioning::Data],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
 pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
     parse: |place, table| {
-        let theory: ClusterDiscovery = parse_table(place, table)?;
+        let theory: ClusterDiscovery = parse_keys(place, table, &INFO)?;
         Ok(Arc::new(theory))
     },
     schema: ClusterDiscovery::json_schema,
 };
-
-/// What the sizes of clusters are taken from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum Condition {
-    /// Their law.
-    None,
-    /// The draw.
-    Data,
-}
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ClusterDiscovery {
     /// What the sizes of clusters are taken from.
     #[serde(default)]
-    condition: Option<Condition>,
+    condition: Option<Conditioning>,
 }
 
 impl Theory for ClusterDiscovery {
@@ -101,17 +93,17 @@ impl Theory for ClusterDiscovery {
     fn plan(
         &self,
         experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        asked: &[Asked],
+    ) -> std::result::Result<Plan, Declined> {
         let Some(clusters) = experiment.task.clusters() else {
             return Err(Declined(
                 "needs a task of many clusters (percolation-clusters, percolation-hierarchy but for mode = \"one-cluster\")".into(),
             ));
         };
         let law = match (self.condition, clusters.law) {
-            (Some(Condition::Data), _) | (None, None) => None,
+            (Some(Conditioning::Data), _) | (None, None) => None,
             (_, Some(law)) => Some(law),
-            (Some(Condition::None), None) => {
+            (Some(_), None) => {
                 return Err(Declined(
                     "the sizes of the clusters have no closed law here: condition = \"data\" takes those of each draw".into(),
                 ));
@@ -121,8 +113,8 @@ impl Theory for ClusterDiscovery {
             return Err(Declined("needs points that are not trained on".into()));
         }
         let nearest = clusters.independent_targets && one_neighbour(experiment);
-        let covers = covered(
-            wanted,
+        let answers = answered(
+            asked,
             |name| match name {
                 "unseen-mass" => true,
                 "cluster-sizes" | "cluster-rank-size" => law.is_some(),
@@ -131,26 +123,19 @@ impl Theory for ClusterDiscovery {
             },
             "predicts unseen-mass, the sizes of clusters where they have a law, and of one nearest neighbour test-loss-unseen of targets independent between clusters; none is measured",
         )?;
-        Ok(Box::new(DiscoveryPlan {
-            law,
-            wanted: wanted.to_vec(),
-            covers,
-            promise: Promise {
-                conditioning: match law {
-                    Some(_) => Conditioning::None,
-                    None => Conditioning::Data,
-                },
-                assumptions: vec![match law {
-                    Some(_) => "many clusters, their sizes of the Yule-Simon law".into(),
-                    None => "the sizes of the clusters are those of the draw".into(),
-                }],
-                limits: law.map_or(vec![], |_| vec!["task.points -> inf".into()]),
-                averages_over: law.map_or(vec![], |_| vec!["datasets"]),
-                population: None,
-                bytes: 0,
-                seconds: 0.0,
+        let promise = match law {
+            Some(_) => Promise {
+                assumptions: vec!["many clusters, their sizes of the Yule-Simon law".into()],
+                limits: vec![Limit::infinite("task.points")],
+                averages_over: vec!["datasets"],
+                ..Promise::of(Conditioning::None)
             },
-        }))
+            None => Promise {
+                assumptions: vec!["the sizes of the clusters are those of the draw".into()],
+                ..Promise::of(Conditioning::Data)
+            },
+        };
+        Ok(Plan::new(promise, asked, answers, Sizes(law)))
     }
 }
 
@@ -164,45 +149,35 @@ pub(super) fn one_neighbour(experiment: &Experiment) -> bool {
         && training.loss() == Loss::HalfMean
 }
 
-struct DiscoveryPlan {
-    law: Option<SizeLaw>,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
-}
+/// The law of the sizes; `None`: those of the draw.
+struct Sizes(Option<SizeLaw>);
 
-impl Plan for DiscoveryPlan {
-    fn promise(&self) -> &Promise {
-        &self.promise
+impl Solve for Sizes {
+    fn inputs(&self) -> Json {
+        json!(self.0)
     }
 
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, draw: &Draw) -> Result<Prediction> {
-        let mut sheet = Sheet::new(&self.wanted, &self.covers);
-        let method = match self.law {
+    fn solve(&self, asked: &[Asked], draw: &Draw, _: &Context) -> Result<Prediction> {
+        let mut sheet = Sheet::new(asked);
+        let method = match self.0 {
             Some(law) => {
                 let growth = YuleSimon::new(law.exponent)?;
                 let fraction = law.samples as f64 / law.points as f64;
                 let unseen = growth.undiscovered(fraction)? / (1.0 - fraction);
                 sheet.whole("unseen-mass", &[unseen]);
-                for wanted in self.covers.iter().map(|&i| &self.wanted[i]) {
-                    let Some(axis) = wanted.axes.first() else {
+                for asked in asked {
+                    let Some(axis) = asked.axes().first() else {
                         continue;
                     };
-                    let values: Vec<f64> = match wanted.observable.name {
-                        "cluster-sizes" => {
-                            axis.values.iter().map(|&s| octave(&growth, s)).collect()
-                        }
+                    let at = axis.values.iter();
+                    let values: Vec<f64> = match asked.name() {
+                        "cluster-sizes" => at.map(|&s| octave(&growth, s)).collect(),
                         "cluster-rank-size" => {
-                            let size = |&rank: &f64| ranked(&growth, law.points, rank);
-                            axis.values.iter().map(size).collect()
+                            at.map(|&r| ranked(&growth, law.points, r)).collect()
                         }
                         _ => continue,
                     };
-                    sheet.whole(wanted.observable.name, &values);
+                    sheet.whole(asked.name(), &values);
                 }
                 "Yule-Simon law"
             }
@@ -217,14 +192,8 @@ impl Plan for DiscoveryPlan {
         for t in sheet.times() {
             sheet.at_time(t, |_| Ok::<_, crate::Error>(vec![1.0]))?;
         }
-        Ok(Prediction {
-            observables: sheet.predictions(|_, _, _, value| 1e-11 * value),
-            solver: SolverReport {
-                method: method.into(),
-                ..SolverReport::default()
-            },
-            warnings: Vec::new(),
-        })
+        let answers = sheet.answers(|_, _, _, value| 1e-11 * value);
+        Ok(Prediction::of(method, answers))
     }
 }
 
@@ -289,14 +258,16 @@ fn unseen(sizes: &[u32], samples: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::experiment::{Draws, Spacing};
-    use crate::instrument::INSTRUMENTS;
+    use crate::instrument::{INSTRUMENTS, Wanted};
     use crate::learner::{LEARNERS, Learner};
     use crate::numerics::random::stream;
     use crate::numerics::statistics::mean_stderr;
     use crate::percolation::hierarchy::Growth;
     use crate::task::percolation_hierarchy::{Mode, Target};
     use crate::task::{LinearTeacher, PercolationClusters, PercolationHierarchy, Task};
+    use crate::theory::questions;
     use crate::training::TRAININGS;
 
     fn nearest(task: Arc<dyn Task>, learner: &str) -> Experiment {
@@ -332,16 +303,18 @@ mod tests {
         learner: &str,
     ) -> std::result::Result<(Vec<&'static str>, Vec<f64>), String> {
         let experiment = nearest(task, learner);
-        let wanted = wanted(&experiment);
+        let wanted = questions(&wanted(&experiment));
         let plan = ClusterDiscovery::default()
             .plan(&experiment, &wanted)
             .map_err(|d| d.0)?;
-        let names = plan.covers().iter().map(|&i| wanted[i].observable.name);
+        let names = plan.asked().iter().map(|a| a.name());
         let names = names.collect();
-        let found = plan.solve(&Draw::default()).map_err(|e| e.to_string())?;
+        let found = plan
+            .solve(&Draw::default(), &Context::default())
+            .map_err(|e| e.to_string())?;
         Ok((
             names,
-            found.observables.into_iter().flat_map(|o| o.mean).collect(),
+            found.answers.into_iter().flat_map(|o| o.mean).collect(),
         ))
     }
 
@@ -464,7 +437,7 @@ mod tests {
             ..PercolationClusters::square(64, 300)
         };
         let experiment = nearest(Arc::new(task.clone()), "kind = 'nearest'");
-        let wanted = wanted(&experiment);
+        let wanted = questions(&wanted(&experiment));
         let plan = ClusterDiscovery::default()
             .plan(&experiment, &wanted)
             .unwrap();
@@ -478,13 +451,15 @@ mod tests {
                 dataset: Some(Arc::new(data)),
                 ..Draw::default()
             };
-            differences.push(measured - plan.solve(&draw).unwrap().observables[0].mean[0]);
+            differences.push(
+                measured - plan.solve(&draw, &Context::default()).unwrap().answers[0].mean[0],
+            );
         }
         let (mean, error) = mean_stderr(&differences);
         let error = error.unwrap();
         assert!(mean.abs() < 4.0 * error && error < 0.005, "{mean} {error}");
         let law = ClusterDiscovery {
-            condition: Some(Condition::None),
+            condition: Some(Conditioning::None),
         };
         assert!(law.plan(&experiment, &wanted).is_err());
     }

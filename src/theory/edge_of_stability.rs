@@ -1,11 +1,9 @@
 //! Edge of stability: the sharpness at which gradient descent settles.
 
-use crate::experiment::Experiment;
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
-use crate::theory::constant::{Constant, NoKeys};
-use crate::theory::{Info, Plan, Theory};
-use std::sync::Arc;
+use crate::experiment::{Conditioning, Experiment, Limit, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
+use crate::theory::{Answer, Asked, Info, Plan, Theory, answered_of};
 
 static ABOUT: About = About {
     kind: "edge-of-stability",
@@ -26,24 +24,17 @@ source: Cohen, Kaur, Li, Kolter, Talwalkar 2021 (arXiv:2103.00065); Cohen et al.
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Cohen et al. 2021 (arXiv:2103.00065); Cohen et al. 2024 (arXiv:2410.24206)",
     observables: &["sharpness"],
     assumptions: &[
         "gradient flow from the same start would end above 2/eta",
         "the end of the training is long after the sharpness has reached it",
     ],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
-pub const KIND: Kind<dyn Theory> = Kind {
-    about: &ABOUT,
-    parse: |place, table| {
-        parse_table::<NoKeys>(place, table)?;
-        Ok(Arc::new(EdgeOfStability))
-    },
-    schema: <NoKeys as schemars::JsonSchema>::json_schema,
-};
+pub const KIND: Kind<dyn Theory> = without_keys!(EdgeOfStability);
 
 #[derive(Debug)]
 struct EdgeOfStability;
@@ -53,15 +44,7 @@ impl Theory for EdgeOfStability {
         &INFO
     }
 
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-
-    fn plan(
-        &self,
-        experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+    fn plan(&self, experiment: &Experiment, asked: &[Asked]) -> Result<Plan, Declined> {
         let decline = |why: &str| Err(Declined(why.into()));
         let (Some(learner), Some(training)) = (&experiment.learner, &experiment.training) else {
             return decline("needs a learner and a training rule");
@@ -71,26 +54,37 @@ impl Theory for EdgeOfStability {
                 "needs full-batch gradient descent (training.kind = \"gradient-descent\")",
             );
         }
-        let rate = training.learning_rate() * learner.rate_scale(experiment.task.shape());
-        Constant::plan(
-            "sharpness",
-            vec![2.0 / rate],
+        let answers = answered_of(asked, INFO.observables)?;
+        if answers.iter().any(|&i| asked[i].size() != 1) {
+            return decline("is about the end of the training alone (measure.points = 1)");
+        }
+        let promise = Promise {
+            limits: vec![Limit::infinite("training.steps")],
+            ..Promise::of(Conditioning::None)
+        };
+        let edge = 2.0 / (training.learning_rate() * learner.rate_scale(experiment.task.shape()));
+        let answer = |&i: &usize| Answer::on_grid(i, &asked[i], [(edge, f64::EPSILON * edge)]);
+        let answers = answers.iter().map(answer).collect();
+        Ok(Plan::known(
+            promise,
+            asked,
             "stability of a quadratic",
-            &["training.steps -> inf"],
-            wanted,
-            "is about the end of the training alone (measure.points = 1)",
-        )
+            answers,
+        ))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::experiment::{Draw, DrawIndex, Draws, Spacing};
-    use crate::instrument::{Instrument, Sharpness, measure};
+    use crate::instrument::{Instrument, Sharpness, Wanted, measure};
     use crate::learner::{Activation, Mlp, Parametrization};
     use crate::task::LinearTeacher;
+    use crate::theory::questions;
     use crate::training::{GradientDescent, GradientFlow, Training};
+    use std::sync::Arc;
 
     fn experiment(training: Arc<dyn Training>, parametrization: Parametrization) -> Experiment {
         Experiment {
@@ -122,8 +116,12 @@ mod tests {
             axes: Sharpness.axes(e)?,
         }];
         let theory = (KIND.parse)("theory", toml::Table::new()).unwrap();
-        let plan = theory.plan(e, &wanted)?;
-        Ok(plan.solve(&Draw::default()).unwrap().observables[0].mean[0])
+        let plan = theory.plan(e, &questions(&wanted))?;
+        Ok(plan
+            .solve(&Draw::default(), &Context::default())
+            .unwrap()
+            .answers[0]
+            .mean[0])
     }
 
     fn measured(e: &Experiment) -> f64 {
@@ -134,9 +132,17 @@ mod tests {
         let data = e.dataset(0).unwrap();
         let start = e.initial(&data, draw).unwrap().unwrap();
         let mut noise = e.training_stream(draw);
-        measure(e, &[&Sharpness], &data, start.into(), &mut noise, None)
-            .unwrap()
-            .values[0][0]
+        measure(
+            e,
+            &Context::default(),
+            &[&Sharpness],
+            &data,
+            start.into(),
+            &mut noise,
+            None,
+        )
+        .unwrap()
+        .values[0][0]
     }
 
     /// Descent that outruns the flow settles at the threshold, in the units of every parametrisation; a small step follows the flow to its own end.

@@ -1,19 +1,23 @@
 //! What the theories of linear networks ask of an experiment before they apply.
 
-use crate::experiment::Experiment;
-use crate::instrument::{Declined, Wanted};
+use crate::context::Context;
+use crate::error::Error;
+use crate::experiment::{Experiment, Limit};
+use crate::instrument::Declined;
 use crate::learner::MlpView;
 use crate::task::{Dataset, Modes, Shape};
+use crate::theory::{Answer, Asked, Prediction};
 use crate::training::{Loss, Training};
+use serde_json::{Value as Json, json};
 
 /// Largest `max |w X X^T - 1|` that counts as whitened.
 pub const WHITENED: f64 = 1e-8;
 
-/// A deep linear network under plain full-batch descent on whitened inputs, with the units in which it follows the standard flow.
+/// A deep linear network under plain full-batch descent, with the units in which it follows the standard flow.
 ///
 /// For `f = C W_L ... W_1 x` (`C` the product of the forward multipliers) trained with step `k * learning_rate`, the weights
 /// `w_l = C^{1/L} W_l` have the product `f` itself and follow `dw_l/dt = speed * (-dL/dw_l)`, `speed = k C^{2/L}`, in the time
-/// `t = learning_rate * step`.
+/// `t = learning_rate * step`. Whether the inputs are white only the data tell: [`whitened`].
 #[derive(Debug, Clone)]
 pub struct LinearNetwork {
     /// Multipliers, learning-rate factor and initial law of the network.
@@ -28,14 +32,17 @@ pub struct LinearNetwork {
     pub is_flow: bool,
     /// Last time `learning_rate * steps`.
     pub horizon: f64,
-    /// First data set of the experiment: shapes, test set and whitening are judged on it.
-    pub example: Dataset,
-    /// Modes that do not depend on the draw, if the task has them.
-    pub modes: Option<Modes>,
 }
 
 fn decline<T>(reason: impl Into<String>) -> Result<T, Declined> {
     Err(Declined(reason.into()))
+}
+
+/// A theory that found on the data that it does not apply.
+impl From<Declined> for Error {
+    fn from(declined: Declined) -> Self {
+        Error::Declined { reason: declined.0 }
+    }
 }
 
 /// The experiment's training rule, if it is plain full-batch descent.
@@ -51,9 +58,11 @@ pub fn plain_descent(experiment: &Experiment) -> Result<&dyn Training, Declined>
     }
 }
 
-/// The first data set, as an example of what will be drawn.
-pub fn example(experiment: &Experiment) -> Result<Dataset, Declined> {
-    experiment.dataset(0).map_err(|e| Declined(e.to_string()))
+/// Memory of a data set.
+pub fn data_bytes(experiment: &Experiment) -> u64 {
+    let shape = experiment.task.shape();
+    let samples = shape.samples + experiment.task.test_samples();
+    8 * ((shape.inputs + shape.outputs) * samples) as u64
 }
 
 /// Declines unless `w X X^T = 1`.
@@ -83,8 +92,7 @@ pub fn whitened(dataset: &Dataset, loss: Loss) -> Result<f64, Declined> {
 
 impl LinearNetwork {
     /// # Errors
-    /// `Declined` without a learner that is a linear multilayer perceptron, without plain full-batch descent, or for inputs that
-    /// are not whitened under the loss.
+    /// `Declined` without a learner that is a linear multilayer perceptron, or without plain full-batch descent.
     pub fn of(experiment: &Experiment) -> Result<Self, Declined> {
         let Some(learner) = experiment.learner.as_deref() else {
             return decline("needs a learner; the experiment has none");
@@ -99,12 +107,6 @@ impl LinearNetwork {
             return decline("needs learner.activation = \"linear\"");
         }
         let training = plain_descent(experiment)?;
-        let example = example(experiment)?;
-        whitened(&example, training.loss())?;
-        let modes = match experiment.task.modes() {
-            None if !experiment.task.is_random() => Some(example.modes.clone()),
-            modes => modes,
-        };
         Ok(LinearNetwork {
             view,
             shape,
@@ -112,16 +114,14 @@ impl LinearNetwork {
             learning_rate: training.learning_rate(),
             is_flow: training.is_flow(),
             horizon: training.learning_rate() * training.steps() as f64,
-            example,
-            modes,
         })
     }
 
     /// Limits taken by theories of the flow.
-    pub fn limits(&self) -> Vec<String> {
+    pub fn limits(&self) -> Vec<Limit> {
         match self.is_flow {
             true => Vec::new(),
-            false => vec!["training.learning_rate -> 0".into()],
+            false => vec![Limit::zero("training.learning_rate").rate(1.0)],
         }
     }
 
@@ -149,35 +149,78 @@ impl LinearNetwork {
     pub fn rank(&self) -> usize {
         self.view.widths.iter().copied().min().unwrap_or(0)
     }
+}
 
-    /// The modes that a theory without sight of the data may use.
-    pub fn population_modes(&self) -> Result<&Modes, Declined> {
-        match &self.modes {
-            Some(modes) => Ok(modes),
-            None => decline("needs a task whose input-output modes are known beforehand"),
+/// What a theory of linear networks that sees no draw knows of the data: their modes, which are the same in all draws or
+/// known beforehand. The rest it finds on the first data set.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    experiment: Experiment,
+    loss: Loss,
+}
+
+/// Modes of the data and whether a linear map fits them.
+pub struct Found {
+    /// Input-output modes.
+    pub modes: Modes,
+    /// True when a linear map fits the data exactly, so that the loss has no floor.
+    pub noise_free: bool,
+}
+
+impl Ground {
+    /// Declines a task whose modes differ from draw to draw and are not known beforehand.
+    pub fn of(experiment: &Experiment, loss: Loss) -> Result<Self, Declined> {
+        let task = &experiment.task;
+        if task.is_random() && task.modes().is_none() {
+            return decline("needs a task whose input-output modes are known beforehand");
         }
+        Ok(Ground {
+            experiment: experiment.clone(),
+            loss,
+        })
     }
 
-    /// True when a linear map fits the example exactly, so that the loss has no floor.
-    pub fn noise_free(&self) -> bool {
-        let w = self.loss.weight(self.example.samples());
-        let moments = self.example.moments(w);
-        let floor = super::readout::loss(&moments.yx, (&self.example.x, &self.example.y), w);
-        floor <= 1e-12 * moments.yy
+    /// What it depends on, for [`super::Solve::inputs`].
+    pub fn inputs(&self) -> Json {
+        json!([self.experiment.task_json(), self.loss])
+    }
+
+    /// Looks at the first data set.
+    ///
+    /// Errors: `Declined` for inputs that are not white.
+    pub fn find(&self, cx: &Context) -> crate::error::Result<Found> {
+        let example = cx.dataset(&self.experiment, 0)?;
+        whitened(&example, self.loss)?;
+        let w = self.loss.weight(example.samples());
+        let moments = example.moments(w);
+        let floor = super::readout::loss(&moments.yx, (&example.x, &example.y), w);
+        let modes = self.experiment.task.modes();
+        Ok(Found {
+            modes: modes.unwrap_or_else(|| example.modes.clone()),
+            noise_free: floor <= 1e-12 * moments.yy,
+        })
     }
 }
 
-/// Indices of the wanted observables that `can` predict; declines when there is none.
-pub fn covered(
-    wanted: &[Wanted],
-    can: impl Fn(&str) -> bool,
-    why_not: &str,
-) -> Result<Vec<usize>, Declined> {
-    let covers: Vec<usize> = (0..wanted.len())
-        .filter(|&i| can(wanted[i].observable.name))
-        .collect();
-    match covers.is_empty() {
-        true => decline(why_not),
-        false => Ok(covers),
+impl Found {
+    /// Leaves out the training loss where it has a floor that no theory of the modes knows.
+    ///
+    /// Errors: `Declined` where nothing is left.
+    pub fn without_floor(
+        &self,
+        asked: &[Asked],
+        mut prediction: Prediction,
+    ) -> crate::error::Result<Prediction> {
+        let is_loss = |a: &Answer| asked[a.asked].name() == "train-loss";
+        if self.noise_free || !prediction.answers.iter().any(is_loss) {
+            return Ok(prediction);
+        }
+        let why = "train-loss needs targets that a linear map fits: no label noise";
+        prediction.answers.retain(|a| !is_loss(a));
+        if prediction.answers.is_empty() {
+            return Err(Declined(why.into()).into());
+        }
+        prediction.warnings.push(why.into());
+        Ok(prediction)
     }
 }

@@ -1,12 +1,10 @@
 //! Regression on a data manifold: the exponent of the error of one nearest neighbour in the number of samples.
 
-use crate::experiment::Experiment;
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use crate::experiment::{Conditioning, Experiment, Limit, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::theory::cluster_discovery::one_neighbour;
-use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Theory};
-use std::sync::Arc;
+use crate::theory::{Asked, Info, Known, Number, Plan, Question, Theory};
 
 static ABOUT: About = About {
     kind: "manifold",
@@ -28,7 +26,6 @@ source: Sharma & Kaplan 2020 (arXiv:2004.10802); Brill 2024 (arXiv:2412.07942)",
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Sharma & Kaplan 2020, arXiv:2004.10802; Brill 2024, arXiv:2412.07942",
     observables: &["test-loss"],
     assumptions: &[
@@ -36,17 +33,11 @@ static INFO: Info = Info {
         "the target differs by as much as the distance",
         "many samples, few of all points",
     ],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
-pub const KIND: Kind<dyn Theory> = Kind {
-    about: &ABOUT,
-    parse: |place, table| {
-        parse_table::<NoKeys>(place, table)?;
-        Ok(Arc::new(Manifold))
-    },
-    schema: <NoKeys as schemars::JsonSchema>::json_schema,
-};
+pub const KIND: Kind<dyn Theory> = without_keys!(Manifold);
 
 #[derive(Debug)]
 struct Manifold;
@@ -71,25 +62,25 @@ impl Theory for Manifold {
         &INFO
     }
 
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-
-    fn plan(
-        &self,
-        experiment: &Experiment,
-        _: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+    fn plan(&self, experiment: &Experiment, _: &[Asked]) -> Result<Plan, Declined> {
         dimension(experiment)?;
-        Err(Declined(
-            "predicts an exponent alone: it stands beside [[reduce]] kind = \"exponent\", key = \"task.samples\"".into(),
-        ))
+        Ok(Plan::of_reductions(Promise {
+            limits: vec![Limit::infinite("task.samples")],
+            ..Promise::of(Conditioning::None)
+        }))
     }
 
-    fn exponent(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
-        let wanted = observable == "test-loss" && key == "task.samples";
-        let dimension = dimension(experiment).ok().filter(|_| wanted)?;
-        Some((-2.0 / dimension, 0.0))
+    fn known(&self, experiment: &Experiment, question: &Question) -> Option<Known> {
+        let asked = Question {
+            number: Number::Exponent,
+            observable: "test-loss",
+            key: "task.samples",
+        };
+        let dimension = dimension(experiment).ok().filter(|_| *question == asked)?;
+        Some(Known {
+            value: -2.0 / dimension,
+            bound: 0.0,
+        })
     }
 }
 
@@ -119,8 +110,17 @@ mod tests {
                     spacing: Spacing::Linear,
                 },
             };
-            assert!(Manifold.plan(&experiment, &[]).is_err());
-            Manifold.exponent(&experiment, "test-loss", "task.samples")
+            if let Ok(plan) = Manifold.plan(&experiment, &[]) {
+                assert!(plan.answers().is_empty());
+            }
+            let question = Question {
+                number: Number::Exponent,
+                observable: "test-loss",
+                key: "task.samples",
+            };
+            Manifold
+                .known(&experiment, &question)
+                .map(|k| (k.value, k.bound))
         };
         let coordinate = "mode = 'one-cluster'\ntarget = 'coordinate'";
         assert_eq!(exponent(coordinate, "kind = 'nearest'"), Some((-0.5, 0.0)));

@@ -1,8 +1,21 @@
 //! Theories: what is predicted. Each looks at the whole experiment and predicts, or declines and says why.
 
+/// Registry line of a theory without keys, whose file has `ABOUT` and `INFO`.
+macro_rules! without_keys {
+    ($theory:expr) => {
+        crate::kind::Kind {
+            about: &ABOUT,
+            parse: |place, table| {
+                crate::theory::parse_keys::<crate::theory::NoKeys>(place, table, &INFO)?;
+                Ok(std::sync::Arc::new($theory))
+            },
+            schema: <crate::theory::NoKeys as schemars::JsonSchema>::json_schema,
+        }
+    };
+}
+
 mod bayes_optimal;
 mod cluster_discovery;
-mod constant;
 mod edge_of_stability;
 pub mod gate;
 pub mod learning_curve;
@@ -10,6 +23,7 @@ pub mod linear_posterior;
 mod manifold;
 pub mod ntk;
 pub mod percolation;
+mod plan;
 pub mod readout;
 pub mod saddle_to_saddle;
 pub mod saxe;
@@ -17,11 +31,16 @@ pub mod sheet;
 mod tree_nearest;
 mod virial_identity;
 
+pub use plan::{
+    Answer, Asked, Plan, Prediction, Solve, SolverReport, answered, answered_of, questions,
+};
+
 use crate::error::{Error, Result};
-use crate::experiment::{Draw, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind};
+use crate::experiment::{Conditioning, Experiment};
+use crate::instrument::{Declined, Observable};
+use crate::kind::{About, Kind, parse_table};
 use std::fmt::Debug;
+use toml::Table;
 
 /// Name, source and assumptions of a theory, as the league and the report print them.
 #[derive(Debug)]
@@ -30,97 +49,121 @@ pub struct Info {
     pub about: &'static About,
     /// Authors, year, arXiv id.
     pub source: &'static str,
-    /// Observables it can predict.
+    /// Observables it can predict, by their names; those that no instrument measures are listed in `own` too.
     pub observables: &'static [&'static str],
-    /// What it assumes whatever its keys, one clause each; an entry adds its own, see [`Promise::assumptions`].
+    /// Quantities of its own, which no instrument measures: asked for with `tell`.
+    pub own: &'static [&'static Observable],
+    /// What an entry may condition on, the default first.
+    pub conditions: &'static [Conditioning],
+    /// What it assumes whatever its keys, one clause each; an entry adds its own, see
+    /// [`crate::experiment::Promise::assumptions`].
     pub assumptions: &'static [&'static str],
+}
+
+impl Info {
+    /// An info that is completed by a struct update: no own quantities, nothing conditioned on, nothing assumed.
+    pub const fn of(about: &'static About) -> Info {
+        Info {
+            about,
+            source: "",
+            observables: &[],
+            own: &[],
+            conditions: &[Conditioning::None],
+            assumptions: &[],
+        }
+    }
 }
 
 /// A theory entry: its own options plus the common contract.
 pub trait Theory: Debug + Send + Sync {
     /// Name, source, observables and assumptions.
     fn info(&self) -> &'static Info;
-    /// The entry's own options with every default filled in; part of the record hash.
-    fn resolved(&self) -> serde_json::Value;
-    /// Cheap: decides whether the theory applies, and what it will predict. Nothing is solved.
-    fn plan(
-        &self,
-        experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined>;
-    /// The exponent `k` of `observable ~ key^k` with its uncertainty, where it is known without the values: for `[[reduce]]`.
-    fn exponent(
-        &self,
-        _experiment: &Experiment,
-        _observable: &str,
-        _key: &str,
-    ) -> Option<(f64, f64)> {
-        None
+    /// The entry's own options with every default filled in; part of the hash of a spec.
+    fn resolved(&self) -> serde_json::Value {
+        serde_json::json!({})
     }
-    /// Where on its axis the curves of an observable for large values of `key` meet, with its uncertainty: for `[[reduce]]`.
-    fn crossing(
-        &self,
-        _experiment: &Experiment,
-        _observable: &str,
-        _key: &str,
-    ) -> Option<(f64, f64)> {
-        None
-    }
-    /// The exponent `1/nu` of curves `F((p - p_c) key^(1/nu))` of a dimensionless observable, with its uncertainty: for `[[reduce]]`.
-    fn inverse_nu(
-        &self,
-        _experiment: &Experiment,
-        _observable: &str,
-        _key: &str,
-    ) -> Option<(f64, f64)> {
+    /// Cheap: decides whether the theory applies, and which questions it will answer. Nothing is drawn or solved.
+    fn plan(&self, experiment: &Experiment, asked: &[Asked])
+    -> std::result::Result<Plan, Declined>;
+    /// A number about several cells that is known without their values: for `[[reduce]]`, asked once per group of cells.
+    fn known(&self, _experiment: &Experiment, _question: &Question) -> Option<Known> {
         None
     }
 }
 
-/// A theory bound to one experiment.
-pub trait Plan: Send + Sync {
-    /// Conditioning, limits taken, and cost of a solve.
-    fn promise(&self) -> &Promise;
-    /// Which of the wanted observables will be predicted (by index into `wanted`).
-    fn covers(&self) -> &[usize];
-    /// Solves for one draw, which must hold what the promise conditions on; `Unconverged` when the tolerance is missed.
-    fn solve(&self, draw: &Draw) -> Result<Prediction>;
+/// A number about several cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Number {
+    /// The exponent `k` of `observable ~ key^k`.
+    Exponent,
+    /// The coordinate on the observable's axis at which its curves for large values of `key` meet.
+    Crossing,
+    /// The exponent `w` of curves `F((x - x_c) key^w)` over the observable's axis `x`.
+    ScalingExponent,
+    /// The limit of the observable as `key` goes to its extreme.
+    Limit,
 }
 
-/// One predicted observable on the wanted grid.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Predicted {
-    /// Index into the `wanted` list of the plan.
-    pub wanted: usize,
-    /// Row-major values.
-    pub mean: Vec<f64>,
-    /// Numerical error bound (quadrature, residual, rounding) of each value.
-    pub bound: Vec<f64>,
-    /// Statistical error of Monte Carlo theories.
-    pub stderr: Option<Vec<f64>>,
+/// What a theory is asked about several cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question<'a> {
+    /// Which number.
+    pub number: Number,
+    /// Of which observable.
+    pub observable: &'a str,
+    /// The swept key.
+    pub key: &'a str,
 }
 
-/// What a solver returns: values, and how they were obtained.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Prediction {
-    /// The covered observables.
-    pub observables: Vec<Predicted>,
-    /// Method, effort and residual.
-    pub solver: SolverReport,
-    /// What the reader must know about the values, one sentence each.
-    pub warnings: Vec<String>,
+/// A number that a theory knows, with the bound of its error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Known {
+    /// The number.
+    pub value: f64,
+    /// Bound of its error; 0 where it is exact.
+    pub bound: f64,
 }
 
-/// How a solver ended.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-pub struct SolverReport {
-    /// Name of the method actually used.
-    pub method: String,
-    /// Iterations, integration steps or solved modes, whichever the method counts.
-    pub iterations: usize,
-    /// Residual or estimated error in the method's own norm.
-    pub residual: f64,
+/// The keys of an entry whose table has its `condition` checked against those that the theory knows. Where the theory knows
+/// several, its own keys hold it.
+pub fn parse_keys<T: serde::de::DeserializeOwned>(
+    place: &str,
+    mut table: Table,
+    info: &Info,
+) -> Result<T> {
+    let names: Vec<&str> = info.conditions.iter().map(|c| c.name()).collect();
+    if let Some(condition) = table.get("condition") {
+        if !condition.as_str().is_some_and(|c| names.contains(&c)) {
+            return Err(Error::input(
+                format!("{place}.condition"),
+                format!(
+                    "{condition} is nothing that {} conditions on",
+                    info.about.kind
+                ),
+                format!("use one of: {}", names.join(", ")),
+            ));
+        }
+        if names.len() == 1 {
+            table.remove("condition");
+        }
+    }
+    parse_table(place, table)
 }
+
+/// Keys of a `[[theory]]` table without any of its own.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct NoKeys {}
 
 /// All theories that a spec can name.
 pub const THEORIES: &[Kind<dyn Theory>] = &[

@@ -1,13 +1,12 @@
 //! The arrays a theory fills in, one time at a time, on the grids that were asked for.
 
-use super::Predicted;
-use crate::instrument::{Axis, Wanted};
+use super::{Answer, Asked};
+use crate::instrument::Axis;
 
-/// Values of the covered observables. Every observable is a block (modes, map entries, or one number) per time.
+/// Values of the questions of a plan. Every observable is a block (modes, map entries, or one number) per time.
 #[derive(Debug, Clone)]
 pub struct Sheet<'a> {
-    wanted: &'a [Wanted],
-    covers: &'a [usize],
+    asked: &'a [Asked],
     values: Vec<Vec<f64>>,
 }
 
@@ -18,16 +17,11 @@ fn time_axis(axes: &[Axis]) -> Option<(usize, &[f64])> {
 }
 
 impl<'a> Sheet<'a> {
-    /// An empty sheet (not-a-number everywhere) for the observables `wanted[i]`, `i` in `covers`.
-    pub fn new(wanted: &'a [Wanted], covers: &'a [usize]) -> Self {
-        let values = covers
-            .iter()
-            .map(|&i| vec![f64::NAN; wanted[i].size()])
-            .collect();
+    /// An empty sheet: not-a-number everywhere.
+    pub fn new(asked: &'a [Asked]) -> Self {
         Sheet {
-            wanted,
-            covers,
-            values,
+            asked,
+            values: asked.iter().map(|a| vec![f64::NAN; a.size()]).collect(),
         }
     }
 
@@ -39,10 +33,10 @@ impl<'a> Sheet<'a> {
     /// All times asked for by the observables with these names, ascending, without repetition.
     pub fn times_of(&self, which: impl Fn(&str) -> bool) -> Vec<f64> {
         let mut times: Vec<f64> = self
-            .covers
+            .asked
             .iter()
-            .filter(|&&i| which(self.wanted[i].observable.name))
-            .filter_map(|&i| time_axis(&self.wanted[i].axes))
+            .filter(|a| which(a.name()))
+            .filter_map(|a| time_axis(a.axes()))
             .flat_map(|(_, values)| values.iter().copied())
             .collect();
         times.sort_by(f64::total_cmp);
@@ -57,21 +51,21 @@ impl<'a> Sheet<'a> {
         t: f64,
         mut value: impl FnMut(&str) -> Result<Vec<f64>, E>,
     ) -> Result<(), E> {
-        for (slot, &i) in self.covers.iter().enumerate() {
-            let wanted = &self.wanted[i];
-            let Some((position, times)) = time_axis(&wanted.axes) else {
+        for (asked, values) in self.asked.iter().zip(&mut self.values) {
+            let axes = asked.axes();
+            let Some((position, times)) = time_axis(axes) else {
                 continue;
             };
-            let inner = crate::instrument::observable::size(&wanted.axes[position + 1..]);
+            let inner = crate::instrument::observable::size(&axes[position + 1..]);
             let mut block: Option<Vec<f64>> = None;
             for k in (0..times.len()).filter(|&k| times[k] == t) {
                 let block = match &mut block {
                     Some(block) => block,
-                    None => block.insert(value(wanted.observable.name)?),
+                    None => block.insert(value(asked.name())?),
                 };
                 for (j, v) in block.iter().enumerate() {
                     let index = (j / inner * times.len() + k) * inner + j % inner;
-                    if let Some(cell) = self.values[slot].get_mut(index) {
+                    if let Some(cell) = values.get_mut(index) {
                         *cell = *v;
                     }
                 }
@@ -82,46 +76,31 @@ impl<'a> Sheet<'a> {
 
     /// Writes an observable without a time axis.
     pub fn whole(&mut self, name: &str, values: &[f64]) {
-        for (slot, &i) in self.covers.iter().enumerate() {
-            if self.wanted[i].observable.name == name {
-                for (cell, v) in self.values[slot].iter_mut().zip(values) {
+        for (asked, kept) in self.asked.iter().zip(&mut self.values) {
+            if asked.name() == name {
+                for (cell, v) in kept.iter_mut().zip(values) {
                     *cell = *v;
                 }
             }
         }
     }
 
-    /// True when `name` is among the covered observables.
+    /// True when `name` is asked for.
     pub fn asks_for(&self, name: &str) -> bool {
-        self.covers
-            .iter()
-            .any(|&i| self.wanted[i].observable.name == name)
+        self.asked.iter().any(|a| a.name() == name)
     }
 
-    /// The predictions; `bound(name, slot, index, value)` is the numerical error of each value (0 where undefined).
-    pub fn predictions(&self, bound: impl Fn(&str, usize, usize, f64) -> f64) -> Vec<Predicted> {
-        self.covers
-            .iter()
-            .enumerate()
-            .map(|(slot, &wanted)| {
-                let name = self.wanted[wanted].observable.name;
-                let mean = self.values[slot].clone();
-                let bound = mean
-                    .iter()
-                    .enumerate()
-                    .map(|(k, &v)| match v.is_finite() {
-                        true => bound(name, slot, k, v),
-                        false => 0.0,
-                    })
-                    .collect();
-                Predicted {
-                    wanted,
-                    mean,
-                    bound,
-                    stderr: None,
-                }
-            })
-            .collect()
+    /// The answers; `bound(name, slot, index, value)` is the numerical error of each value (0 where undefined).
+    pub fn answers(&self, bound: impl Fn(&str, usize, usize, f64) -> f64) -> Vec<Answer> {
+        let questions = self.asked.iter().zip(&self.values).enumerate();
+        let answer = |(slot, (asked, values)): (usize, (&Asked, &Vec<f64>))| {
+            let with_bound = |(k, &v): (usize, &f64)| match v.is_finite() {
+                true => (v, bound(asked.name(), slot, k, v)),
+                false => (v, 0.0),
+            };
+            Answer::on_grid(slot, asked, values.iter().enumerate().map(with_bound))
+        };
+        questions.map(answer).collect()
     }
 
     /// Value `index` of slot `slot`.
@@ -133,7 +112,7 @@ impl<'a> Sheet<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instrument::Observable;
+    use crate::instrument::{Observable, Wanted};
 
     #[test]
     fn blocks_land_row_major_whatever_the_place_of_the_time_axis() {
@@ -152,7 +131,7 @@ mod tests {
             ..Observable::PLAIN
         };
         let axis = |name: &str, n: usize| Axis::new(name, "1", (0..n).map(|k| k as f64).collect());
-        let wanted = [
+        let asked: [Asked; 2] = [
             Wanted {
                 observable: &MODES,
                 axes: vec![axis("mode", 2), axis("time", 3)],
@@ -161,9 +140,9 @@ mod tests {
                 observable: &MAP,
                 axes: vec![axis("time", 3), axis("output", 2), axis("input", 2)],
             },
-        ];
-        let covers = [0, 1];
-        let mut sheet = Sheet::new(&wanted, &covers);
+        ]
+        .map(Asked::from);
+        let mut sheet = Sheet::new(&asked);
         assert_eq!(sheet.times(), [0.0, 1.0, 2.0]);
         for t in sheet.times() {
             sheet
@@ -173,7 +152,7 @@ mod tests {
                 })
                 .unwrap();
         }
-        let p = sheet.predictions(|_, _, _, _| 0.5);
+        let p = sheet.answers(|_, _, _, _| 0.5);
         assert_eq!(p[0].mean, [0.0, 1.0, 2.0, 10.0, 11.0, 12.0]);
         assert_eq!(p[1].mean[4..8], [1.0, 11.0, 21.0, 31.0]);
         assert_eq!(p[1].bound, [0.5; 12]);

@@ -1,17 +1,18 @@
 //! One nearest neighbour on critical clusters: its error from the exact law of the distance to the nearest training point of a tree.
 
+use crate::context::Context;
 use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::percolation::trees::NearestSeen;
 use crate::theory::cluster_discovery::one_neighbour;
-use crate::theory::constant::NoKeys;
-use crate::theory::gate::covered;
 use crate::theory::sheet::Sheet;
-use crate::theory::{Info, Plan, Prediction, SolverReport, Theory, missing};
+use crate::theory::{
+    Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, answered_of, missing,
+};
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 static ABOUT: About = About {
     kind: "tree-nearest",
@@ -37,7 +38,6 @@ source: derived here; manifold and discovery curves: Brill 2024 (arXiv:2412.0794
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "derived here; Brill 2024, arXiv:2412.07942",
     observables: &["test-loss", "test-loss-seen"],
     assumptions: &[
@@ -45,17 +45,12 @@ static INFO: Info = Info {
         "the nearest point in space is the nearest in the tree",
         "clusters are uniform random trees, the target a walk along their edges",
     ],
+    conditions: &[Conditioning::Data],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
-pub const KIND: Kind<dyn Theory> = Kind {
-    about: &ABOUT,
-    parse: |place, table| {
-        parse_table::<NoKeys>(place, table)?;
-        Ok(Arc::new(TreeNearest))
-    },
-    schema: <NoKeys as schemars::JsonSchema>::json_schema,
-};
+pub const KIND: Kind<dyn Theory> = without_keys!(TreeNearest);
 
 #[derive(Debug)]
 struct TreeNearest;
@@ -65,65 +60,46 @@ impl Theory for TreeNearest {
         &INFO
     }
 
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-
     fn plan(
         &self,
         experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        asked: &[Asked],
+    ) -> std::result::Result<Plan, Declined> {
+        let decline = |why: &str| Err(Declined(why.into()));
         if !experiment.task.walks_on_trees() {
-            return Err(Declined(
-                "needs clusters that are trees and a target that walks along them (percolation-hierarchy with target = \"coordinate\")".into(),
-            ));
+            return decline(
+                "needs clusters that are trees and a target that walks along them (percolation-hierarchy with target = \"coordinate\")",
+            );
         }
         if !one_neighbour(experiment) {
-            return Err(Declined(
-                "needs learner.kind = \"nearest\" with one neighbour".into(),
-            ));
+            return decline("needs learner.kind = \"nearest\" with one neighbour");
         }
-        let covers = covered(
-            wanted,
-            |name| INFO.observables.contains(&name),
-            "predicts test-loss and test-loss-seen; none is measured",
-        )?;
-        Ok(Box::new(TreePlan {
-            wanted: wanted.to_vec(),
-            covers,
-            promise: Promise {
-                conditioning: Conditioning::Data,
-                assumptions: vec![],
-                limits: vec![
-                    "task.embedding_dim -> inf".into(),
-                    "task.samples -> inf".into(),
-                ],
-                averages_over: vec!["datasets"],
-                population: None,
-                bytes: 0,
-                seconds: 0.1,
-            },
-        }))
+        let promise = Promise {
+            limits: ["task.embedding_dim", "task.samples"]
+                .map(Limit::infinite)
+                .into(),
+            averages_over: vec!["datasets"],
+            seconds: 0.1,
+            ..Promise::of(Conditioning::Data)
+        };
+        Ok(Plan::new(
+            promise,
+            asked,
+            answered_of(asked, INFO.observables)?,
+            Law,
+        ))
     }
 }
 
-struct TreePlan {
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
-}
+/// The law of the distances in the clusters of a draw.
+struct Law;
 
-impl Plan for TreePlan {
-    fn promise(&self) -> &Promise {
-        &self.promise
+impl Solve for Law {
+    fn inputs(&self) -> Json {
+        json!(null)
     }
 
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, draw: &Draw) -> Result<Prediction> {
+    fn solve(&self, asked: &[Asked], draw: &Draw, _: &Context) -> Result<Prediction> {
         let data = draw.dataset.as_ref().ok_or_else(|| missing("data set"))?;
         let groups = data
             .groups
@@ -131,7 +107,7 @@ impl Plan for TreePlan {
             .ok_or_else(|| missing("clusters of the points"))?;
         let edge = groups.edge.ok_or_else(|| missing("steps of the targets"))?;
         let found = curve(&groups.sizes, data.samples(), edge)?;
-        let mut sheet = Sheet::new(&self.wanted, &self.covers);
+        let mut sheet = Sheet::new(asked);
         for t in sheet.times() {
             sheet.at_time(t, |name| {
                 Ok::<_, crate::Error>(vec![match name {
@@ -141,7 +117,7 @@ impl Plan for TreePlan {
             })?;
         }
         Ok(Prediction {
-            observables: sheet.predictions(|_, _, _, value| 1e-9 * value),
+            answers: sheet.answers(|_, _, _, value| 1e-9 * value),
             solver: SolverReport {
                 method: "distance to the nearest training point, for every size of cluster".into(),
                 iterations: found.laws,

@@ -2,13 +2,14 @@
 
 use super::*;
 use crate::experiment::{Draws, Spacing};
-use crate::instrument::INSTRUMENTS;
+use crate::instrument::{INSTRUMENTS, Wanted};
 use crate::kind::component;
 use crate::learner::{LEARNERS, Learner};
 use crate::numerics::random::stream;
 use crate::numerics::statistics::mean_stderr;
 use crate::task::{Dataset, TASKS};
 use crate::training::TRAININGS;
+use std::sync::Arc;
 
 fn experiment(task: &str, learner: &str) -> Experiment {
     let task = format!("kind = 'percolation-hierarchy'\n{task}");
@@ -29,14 +30,14 @@ fn experiment(task: &str, learner: &str) -> Experiment {
     }
 }
 
-fn plan(experiment: &Experiment) -> std::result::Result<Box<dyn Plan>, Declined> {
+fn plan(experiment: &Experiment) -> std::result::Result<Plan, Declined> {
     let wanted = INSTRUMENTS.iter().filter_map(|i| {
         Some(Wanted {
             observable: i.observable(),
             axes: i.axes(experiment).ok()?,
         })
     });
-    TreeNearest.plan(experiment, &wanted.collect::<Vec<_>>())
+    TreeNearest.plan(experiment, &wanted.map(Asked::from).collect::<Vec<_>>())
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn declines_other_targets_and_learners() {
     let coordinate = format!("{task}target = 'coordinate'");
     let covers = |task: &str, learner: &str| {
         let found = plan(&experiment(task, learner)).ok()?;
-        Some(found.covers().len())
+        Some(found.answers().len())
     };
     assert_eq!(covers(&coordinate, "kind = 'nearest'"), Some(2));
     assert_eq!(covers(task, "kind = 'nearest'"), None);
@@ -100,7 +101,7 @@ fn drawn_clusters_have_the_error() {
         let plan = plan(&experiment).unwrap();
         let of = |name| {
             let seen = |&i: &usize| plan_name(&experiment, i) == name;
-            plan.covers().iter().position(seen).unwrap()
+            plan.answers().iter().position(seen).unwrap()
         };
         let slot = of("test-loss-seen");
         let ratios: Vec<f64> = (0..100)
@@ -114,7 +115,7 @@ fn drawn_clusters_have_the_error() {
                     dataset: Some(Arc::new(data)),
                     ..Draw::default()
                 };
-                measured / plan.solve(&draw).unwrap().observables[slot].mean[0]
+                measured / plan.solve(&draw, &Context::default()).unwrap().answers[slot].mean[0]
             })
             .collect();
         let (mean, error) = mean_stderr(&ratios);

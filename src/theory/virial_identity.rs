@@ -1,11 +1,9 @@
 //! Equipartition in the posterior of any network.
 
-use crate::experiment::Experiment;
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
-use crate::theory::constant::{Constant, NoKeys};
-use crate::theory::{Info, Plan, Theory};
-use std::sync::Arc;
+use crate::experiment::{Conditioning, Experiment, Limit, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
+use crate::theory::{Answer, Asked, Info, Plan, Theory, answered_of};
 
 static ABOUT: About = About {
     kind: "virial-identity",
@@ -21,21 +19,14 @@ limits: training.step -> 0 (not for mala and hmc), training.steps -> inf",
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "virial theorem (Clausius 1870) for the Gibbs measure exp(-U/T)",
     observables: &["virial-ratio"],
     assumptions: &["the chain is in equilibrium"],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
-pub const KIND: Kind<dyn Theory> = Kind {
-    about: &ABOUT,
-    parse: |place, table| {
-        parse_table::<NoKeys>(place, table)?;
-        Ok(Arc::new(VirialIdentity))
-    },
-    schema: <NoKeys as schemars::JsonSchema>::json_schema,
-};
+pub const KIND: Kind<dyn Theory> = without_keys!(VirialIdentity);
 
 #[derive(Debug)]
 struct VirialIdentity;
@@ -45,46 +36,44 @@ impl Theory for VirialIdentity {
         &INFO
     }
 
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-
-    fn plan(
-        &self,
-        experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+    fn plan(&self, experiment: &Experiment, asked: &[Asked]) -> Result<Plan, Declined> {
         let sampling = experiment.training.as_ref().and_then(|t| t.sampling());
-        let limits: &[&str] = match sampling {
-            None => {
-                let why = "needs a sampler (training.kind = \"langevin\")";
-                return Err(Declined(why.into()));
-            }
-            Some(sampling) if sampling.exact => &["training.steps -> inf"],
-            Some(_) => &["training.step -> 0", "training.steps -> inf"],
-        };
-        Constant::plan(
-            "virial-ratio",
-            vec![1.0],
-            "partial integration",
+        let sampling = sampling
+            .ok_or_else(|| Declined("needs a sampler (training.kind = \"langevin\")".into()))?;
+        let mut limits = vec![Limit::infinite("training.steps")];
+        if !sampling.exact {
+            limits.insert(0, Limit::zero("training.step"));
+        }
+        let promise = Promise {
             limits,
-            wanted,
-            "is one number per chain",
-        )
+            ..Promise::of(Conditioning::None)
+        };
+        let answer = |i: usize| Answer::on_grid(i, &asked[i], [(1.0, f64::EPSILON)]);
+        let answers = answered_of(asked, INFO.observables)?
+            .into_iter()
+            .map(answer);
+        Ok(Plan::known(
+            promise,
+            asked,
+            "partial integration",
+            answers.collect(),
+        ))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::experiment::{Draw, Draws, Spacing};
-    use crate::instrument::find;
+    use crate::instrument::{Wanted, find};
     use crate::learner::Mlp;
     use crate::task::LinearTeacher;
     use crate::training::langevin::Langevin;
     use crate::training::{GradientDescent, Training};
+    use std::sync::Arc;
 
-    fn plan(training: Arc<dyn Training>) -> std::result::Result<Box<dyn Plan>, Declined> {
+    fn plan(training: Arc<dyn Training>) -> Result<Plan, Declined> {
         let experiment = Experiment {
             seed: 1,
             task: Arc::new(LinearTeacher::new(vec![1.0], 2, 1)),
@@ -102,7 +91,7 @@ mod tests {
             axes: vec![],
         };
         let theory = VirialIdentity;
-        theory.plan(&experiment, &[wanted])
+        theory.plan(&experiment, &[wanted.into()])
     }
 
     #[test]
@@ -112,8 +101,8 @@ mod tests {
             let langevin = Langevin::parse("training", text.parse().unwrap()).unwrap();
             let plan = plan(Arc::new(langevin)).unwrap();
             assert_eq!(plan.promise().limits.len(), limits);
-            let prediction = plan.solve(&Draw::default()).unwrap();
-            assert_eq!(prediction.observables[0].mean, [1.0]);
+            let prediction = plan.solve(&Draw::default(), &Context::default()).unwrap();
+            assert_eq!(prediction.answers[0].mean, [1.0]);
         }
         assert!(plan(Arc::new(GradientDescent::new(0.1, 10))).is_err());
     }

@@ -5,6 +5,7 @@
 //! precision) leaves room for the rounding of other vector instructions. Inputs are written down here, not drawn by other components, so that a change points at its cause.
 
 use nalgebra::{DMatrix, DVector};
+use saddlepoint::context::Context;
 use saddlepoint::error::Result;
 use saddlepoint::experiment::{Draw, Draws, Experiment, Spacing};
 use saddlepoint::instrument::{Chosen, INSTRUMENTS, Instrument, Wanted};
@@ -13,7 +14,7 @@ use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Objecti
 use saddlepoint::numerics::random::{Stream, stream};
 use saddlepoint::percolation::{Need, Simulated, Simulation, Tally};
 use saddlepoint::task::{Dataset, Groups, Latent, Modes, Shape, TASKS, Task};
-use saddlepoint::theory::THEORIES;
+use saddlepoint::theory::{Number, Question, THEORIES, Theory, questions};
 use saddlepoint::training::{ChainReport, TRAININGS};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -589,8 +590,10 @@ fn instruments(cases: &mut Cases) {
     };
     let mut follow = |instrument: &dyn Instrument, case: &str| {
         // Some need a sampler, some need keys.
-        let recorder = instrument.recorder(&experiment, &data());
-        let Ok(mut recorder) = recorder.or_else(|_| instrument.recorder(&sampler, &data())) else {
+        let recorder = instrument.recorder(&experiment, &data(), &Context::default());
+        let Ok(mut recorder) =
+            recorder.or_else(|_| instrument.recorder(&sampler, &data(), &Context::default()))
+        else {
             return;
         };
         recorder.chain(&report);
@@ -723,16 +726,16 @@ fn theories(cases: &mut Cases) {
                 })
             })
             .collect();
-        let plan = theory.plan(&experiment, &wanted).unwrap();
+        let plan = theory.plan(&experiment, &questions(&wanted)).unwrap();
         let start = start.unwrap_or_else(|| weights(experiment.learner.as_deref().unwrap()));
         let draw = Draw {
             dataset: Some(Arc::new(data)),
             initial: Some(Arc::new(start)),
             ..Draw::default()
         };
-        let prediction = plan.solve(&draw).unwrap();
-        assert_eq!(prediction.observables.len(), plan.covers().len());
-        let values = prediction.observables.into_iter().flat_map(|o| o.mean);
+        let prediction = plan.solve(&draw, &Context::default()).unwrap();
+        assert_eq!(prediction.answers.len(), plan.answers().len());
+        let values = prediction.answers.into_iter().flat_map(|o| o.mean);
         cases.add("theory", theory.info().about, case, values);
     }
     let mut nearest = experiment(neighbour);
@@ -742,8 +745,8 @@ fn theories(cases: &mut Cases) {
         &format!("{CLUSTERS}mode = 'one-cluster'\ntarget = 'coordinate'"),
     );
     let theory = parsed(THEORIES, "kind = 'manifold'");
-    let exponent = theory.exponent(&nearest, "test-loss", "task.samples");
-    let values = [exponent.unwrap().0];
+    let exponent = exponent(&*theory, &nearest, "test-loss", "task.samples");
+    let values = [exponent.unwrap()];
     cases.add("theory", theory.info().about, "exponent", values);
 
     nearest.task = parsed(TASKS, &format!("{CLUSTERS}target = 'coordinate'"));
@@ -754,14 +757,27 @@ fn theories(cases: &mut Cases) {
         })
     });
     let theory = parsed(THEORIES, "kind = 'tree-nearest'");
-    let plan = theory.plan(&nearest, &wanted.collect::<Vec<_>>()).unwrap();
+    let plan = theory
+        .plan(&nearest, &questions(&wanted.collect::<Vec<_>>()))
+        .unwrap();
     let draw = Draw {
         dataset: Some(Arc::new(nearest.dataset(0).unwrap())),
         ..Draw::default()
     };
-    let found = plan.solve(&draw).unwrap().observables;
+    let found = plan.solve(&draw, &Context::default()).unwrap().answers;
     let values = found.into_iter().flat_map(|o| o.mean);
     cases.add("theory", theory.info().about, "clusters", values);
+}
+
+/// An exponent that a theory knows without values.
+fn exponent(theory: &dyn Theory, e: &Experiment, observable: &str, key: &str) -> Option<f64> {
+    let number = Number::Exponent;
+    let question = Question {
+        number,
+        observable,
+        key,
+    };
+    theory.known(e, &question).map(|known| known.value)
 }
 
 /// Simulations without a learner: task, instruments and theories of percolation.
@@ -865,8 +881,11 @@ fn percolation(cases: &mut Cases) {
             })
             .collect();
         let theory = parsed(THEORIES, table);
-        let plan = theory.plan(&experiment, &wanted).unwrap();
-        let values = plan.solve(&Draw::default()).unwrap().observables;
+        let plan = theory.plan(&experiment, &questions(&wanted)).unwrap();
+        let values = plan
+            .solve(&Draw::default(), &Context::default())
+            .unwrap()
+            .answers;
         let values = values.into_iter().flat_map(|o| o.mean);
         cases.add("theory", theory.info().about, case, values);
     }
@@ -884,13 +903,10 @@ fn percolation(cases: &mut Cases) {
     ];
     let exponents = names.map(|name| {
         let of = |d: usize| {
-            theory.exponent(
-                &lattice(&format!("size = 3\ndimension = {d}")),
-                name,
-                "task.size",
-            )
+            let lattice = lattice(&format!("size = 3\ndimension = {d}"));
+            exponent(&*theory, &lattice, name, "task.size").map(|value| [value])
         };
-        (2..=9).filter_map(of).map(|e| e.0).collect::<Vec<f64>>()
+        (2..=9).filter_map(of).flatten().collect::<Vec<f64>>()
     });
     cases.add(
         "theory",
@@ -964,8 +980,11 @@ fn trees(cases: &mut Cases) {
             });
         }
         let theory = parsed(THEORIES, &format!("kind = '{theory}'"));
-        let plan = theory.plan(&experiment, &wanted).unwrap();
-        let values = plan.solve(&Draw::default()).unwrap().observables;
+        let plan = theory.plan(&experiment, &questions(&wanted)).unwrap();
+        let values = plan
+            .solve(&Draw::default(), &Context::default())
+            .unwrap()
+            .answers;
         let values = values.into_iter().flat_map(|o| o.mean);
         cases.add("theory", theory.info().about, case, values);
     }
@@ -1021,10 +1040,16 @@ fn grown(cases: &mut Cases) {
                 "percolation-scaling",
             ] {
                 let theory = parsed(THEORIES, &format!("kind = '{theory}'"));
-                let Ok(plan) = theory.plan(&experiment, &wanted) else {
+                let Ok(plan) = theory.plan(&experiment, &questions(&wanted)) else {
                     continue;
                 };
-                let values = plan.solve(&Draw::default()).unwrap().observables;
+                if plan.answers().is_empty() {
+                    continue;
+                }
+                let values = plan
+                    .solve(&Draw::default(), &Context::default())
+                    .unwrap()
+                    .answers;
                 let values = values.into_iter().flat_map(|o| o.mean).collect::<Vec<_>>();
                 cases.add(
                     "theory",

@@ -22,8 +22,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "context",
+        &["error", "numerics", "task", "kernel", "experiment"],
+    ),
+    (
         "instrument",
         &[
+            "context",
             "error",
             "kind",
             "numerics",
@@ -38,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "theory",
         &[
+            "context",
             "error",
             "kind",
             "numerics",
@@ -79,6 +85,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "run",
         &[
+            "context",
             "error",
             "kind",
             "numerics",

@@ -1,6 +1,6 @@
 //! Phenomena of learning in theory and in trained networks: illusory correlations, and rich against lazy by imbalance.
 
-use saddlepoint::experiment::{Draws, Experiment, Spacing};
+use saddlepoint::experiment::{Conditioning, Draws, Experiment, Spacing};
 use saddlepoint::instrument::Wanted;
 use saddlepoint::learner::{Init, Mlp};
 use saddlepoint::run::{Settings, Side, execute};
@@ -18,7 +18,7 @@ struct Curves {
     theories: Vec<Vec<f64>>,
 }
 
-fn curves(experiment: Experiment, observable: &str, conditions: &[saxe::Condition]) -> Curves {
+fn curves(experiment: Experiment, observable: &str, conditions: &[Conditioning]) -> Curves {
     let mut spec = Spec::new("phenomenon", experiment, &[observable]).unwrap();
     for &condition in conditions {
         let options = saxe::Options {
@@ -82,7 +82,7 @@ fn a_deep_network_believes_a_wrong_feature_for_a_while() {
         scale: 0.03,
         last: None,
     };
-    let both = [saxe::Condition::None, saxe::Condition::Initial];
+    let both = [Conditioning::None, Conditioning::Initial];
     let deep = curves(
         tree(vec![16], start, 0.002, 2000),
         "input-output-map",
@@ -106,7 +106,7 @@ fn a_deep_network_believes_a_wrong_feature_for_a_while() {
 
     let random = Init::Gaussian { scale: Some(0.01) };
     let random = tree(vec![16], random, 0.002, 2500);
-    let deep = curves(random, "input-output-map", &[saxe::Condition::Initial]);
+    let deep = curves(random, "input-output-map", &[Conditioning::Initial]);
     for map in [&deep.network, &deep.theories[0]] {
         let curve = entry(map, WRONG.0, WRONG.1);
         let peak = (0..41)
@@ -128,7 +128,7 @@ fn a_shallow_network_never_believes_a_wrong_feature() {
     let shallow = curves(
         tree(vec![], start, eta, steps),
         "input-output-map",
-        &[saxe::Condition::Initial],
+        &[Conditioning::Initial],
     );
     let mut rng = saddlepoint::numerics::random::stream(0, "no draw", &[]);
     let y = SemanticHierarchy::tree(2, 3).draw(&mut rng).unwrap().y;
@@ -180,7 +180,7 @@ fn turn(lambda: f64, side: Side) -> (Option<f64>, f64) {
     let outcome = execute(&spec, &settings).unwrap();
     let cell = &outcome.cells[0];
     let measured = cell.measurement.as_ref().map(|m| m.values[0][0][1]);
-    let predicted = &cell.theories[0].predictions[0].1.observables[0].mean;
+    let predicted = &cell.theories[0].predictions[0].1.answers[0].mean;
     (measured, predicted[1])
 }
 

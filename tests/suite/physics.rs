@@ -189,6 +189,7 @@ fn hidden_units_may_be_permuted_and_change_sign() {
         let values = |start: Parameters| {
             measure(
                 &e,
+                &saddlepoint::context::Context::default(),
                 &instruments,
                 &data,
                 start.into(),

@@ -2,6 +2,7 @@
 
 use super::super::{Instrument, Ntk, measure};
 use super::*;
+use crate::context::Context;
 use crate::experiment::{DrawIndex, Draws, Spacing};
 use crate::kernel::{Kernel, Network as Wide, Nonlinearity, PerLayer, gram};
 use crate::learner::{Activation, Mlp, Parametrization};
@@ -49,9 +50,17 @@ fn read(
     let data = e.dataset(0).unwrap();
     let start = e.initial(&data, draw).unwrap().unwrap();
     let mut noise = e.training_stream(draw);
-    let values = measure(e, instruments, &data, start.into(), &mut noise, None)
-        .unwrap()
-        .values;
+    let values = measure(
+        e,
+        &Context::default(),
+        instruments,
+        &data,
+        start.into(),
+        &mut noise,
+        None,
+    )
+    .unwrap()
+    .values;
     (data, values)
 }
 

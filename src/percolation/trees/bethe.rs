@@ -20,7 +20,7 @@ use statrs::function::gamma::ln_gamma;
 /// assert!((tree.cluster_number(2) - 0.108045).abs() < 1e-12);
 /// assert!((tree.mean_size() - 3.25).abs() < 1e-12);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Bethe {
     coordination: u32,
     occupation: f64,

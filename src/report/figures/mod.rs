@@ -69,9 +69,11 @@ fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {
         return vec![];
     };
     let key = cell.set.first().map(|(k, _)| k.clone());
-    cell.wanted
-        .iter()
-        .map(|w| {
+    let is_first = |k: &usize| cell.wanted(cell.wanted[*k].observable.name) == Some(*k);
+    (0..cell.wanted.len())
+        .filter(is_first)
+        .map(|k| {
+            let w = &cell.wanted[k];
             let over_time = w.axes.last().is_some_and(|a| a.name == "time");
             let kind = match w.axes.len() {
                 3 => FigureKind::Heatmap,

@@ -258,9 +258,13 @@ impl Task for File {
         self.pool.rank
     }
 
-    fn population(&self, most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
+    fn population_size(&self) -> Option<usize> {
         self.options.samples?;
-        let count = self.pool.training().min(most);
+        Some(self.pool.training())
+    }
+
+    fn population(&self, most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
+        let count = self.population_size()?.min(most);
         let first = |m: &DMatrix<f64>| m.columns(0, count).into_owned();
         Some((first(&self.pool.x), first(&self.pool.y)))
     }

@@ -151,7 +151,7 @@ impl Source {
         let contents = Contents::read(path)?;
         let format = Format::of(path, &contents)?;
         let labels = labels
-            .map(|path| {
+            .map(|path| -> Result<_> {
                 let contents = Contents::read(path)?;
                 Ok((Format::of(path, &contents)?, contents))
             })

@@ -1,16 +1,19 @@
 //! The learning curve as a league entry: the spectrum of the learner's kernel on the task's population.
 
 use super::{finite_population, population_modes};
+use crate::context::Context;
 use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::learner::KernelView;
-use crate::numerics::linalg::eigh;
 use crate::task::Task;
 use crate::theory::sheet::Sheet;
-use crate::theory::{Info, Plan, Prediction, SolverReport, Theory, missing};
+use crate::theory::{
+    Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, answered_of, missing, parse_keys,
+};
 use crate::training::Loss;
+use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// Keys of a `[[theory]]` entry.
@@ -54,7 +57,6 @@ sources: Bordelon, Canatar, Pehlevan 2020, arXiv:2002.02561; Canatar, Bordelon, 
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Bordelon, Canatar, Pehlevan 2020, arXiv:2002.02561; Canatar, Bordelon, Pehlevan 2021, arXiv:2006.13198",
     observables: &[
         "train-loss",
@@ -67,13 +69,14 @@ static INFO: Info = Info {
         "eigenvectors of the kernel matrix are in general position (Gaussian features)",
         "the population is known through a finite sample",
     ],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
 pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
     parse: |place, table| {
-        let options: Options = parse_table(place, table)?;
+        let options: Options = parse_keys(place, table, &INFO)?;
         Ok(Arc::new(Curve { options }))
     },
     schema: <Options as schemars::JsonSchema>::json_schema,
@@ -96,8 +99,8 @@ impl Theory for Curve {
     fn plan(
         &self,
         experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        asked: &[Asked],
+    ) -> std::result::Result<Plan, Declined> {
         let decline = |why: String| Err(Declined(why));
         let kernel = experiment.learner.as_ref().and_then(|l| l.kernel());
         let Some(kernel) = kernel else {
@@ -111,94 +114,74 @@ impl Theory for Curve {
             );
         }
         let samples = experiment.task.shape().samples;
-        let most = self.options.population;
-        let Some((x, _)) = experiment.task.population(most) else {
+        let Some(points) = experiment.task.population_size() else {
             return decline(
                 "needs a task that shows its population (a file with task.samples)".into(),
             );
         };
-        if 2 * samples > x.ncols() {
+        let points = points.min(self.options.population);
+        if 2 * samples > points {
             return decline(format!(
-                "needs a population of at least {} samples; it has {} (key population, or the file)",
+                "needs a population of at least {} samples; it has {points} (key population, or the file)",
                 2 * samples,
-                x.ncols()
             ));
         }
-        let covers: Vec<usize> = (0..wanted.len())
-            .filter(|&i| INFO.observables.contains(&wanted[i].observable.name))
-            .collect();
-        if covers.is_empty() {
-            return decline(format!(
-                "predicts {}; none is measured",
-                INFO.observables.join(", ")
-            ));
-        }
-        let m = x.ncols() as f64;
-        Ok(Box::new(CurvePlan {
+        let answers = answered_of(asked, INFO.observables)?;
+        let m = points as f64;
+        let promise = Promise {
+            limits: vec![Limit::infinite("task.samples")],
+            averages_over: vec!["datasets"],
+            population: Some(points),
+            // The kernel matrix and its eigendecomposition.
+            bytes: (8.0 * 5.0 * m * m) as u64,
+            seconds: 2e-9 * m * m * m,
+            ..Promise::of(Conditioning::None)
+        };
+        let solver = Population {
+            seed: experiment.seed,
             task: experiment.task.clone(),
             kernel,
             samples,
-            most,
-            wanted: wanted.to_vec(),
-            covers,
-            promise: Promise {
-                conditioning: Conditioning::None,
-                assumptions: vec![],
-                limits: vec!["task.samples -> inf".into()],
-                averages_over: vec!["datasets"],
-                population: Some(x.ncols()),
-                // The kernel matrix and its eigendecomposition.
-                bytes: (8.0 * 5.0 * m * m) as u64,
-                seconds: 2e-9 * m * m * m,
-            },
-        }))
+            points,
+        };
+        Ok(Plan::new(promise, asked, answers, solver))
     }
 }
 
-struct CurvePlan {
+/// Kernel ridge regression on some samples of a population.
+struct Population {
+    seed: u64,
     task: Arc<dyn Task>,
     kernel: KernelView,
     samples: usize,
-    most: usize,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
+    points: usize,
 }
 
-impl CurvePlan {
-    /// Eigenvalues of the kernel matrix of the population, their error, and squared coefficients of the targets.
-    fn spectrum(&self) -> Result<(Vec<f64>, f64, Vec<f64>)> {
-        let Some((x, y)) = self.task.population(self.most) else {
-            return Err(missing("the population"));
-        };
-        let gram = self.kernel.gram(&x)?;
-        let (values, vectors) = eigh(&gram.kernel)?;
+impl Solve for Population {
+    fn inputs(&self) -> Json {
+        let KernelView { kernel, ridge } = &self.kernel;
+        let task = crate::experiment::component_json(self.task.about(), self.task.resolved());
+        json!([self.seed, task, kernel, ridge, self.samples, self.points])
+    }
+
+    fn solve(&self, asked: &[Asked], _: &Draw, cx: &Context) -> Result<Prediction> {
+        let population = self.task.population(self.points);
+        let (x, y) = population.ok_or_else(|| missing("the population"))?;
+        let spectrum = cx.eigensystem(&self.kernel.kernel, &x);
+        let spectrum = spectrum.map_err(KernelView::in_spec)?;
         // A symmetric matrix of independent errors of size e has the norm 2 e sqrt(M).
-        let error = 2.0 * gram.bound * (values.len() as f64).sqrt();
-        let target = (y * vectors)
+        let error = 2.0 * spectrum.bound * (self.points as f64).sqrt();
+        // Rounding leaves eigenvalues of either sign at 1e-16 of the trace.
+        let values: Vec<f64> = spectrum.values.iter().map(|v| v.max(0.0)).collect();
+        let coefficients = y * &spectrum.vectors;
+        let target: Vec<f64> = coefficients
             .column_iter()
             .map(|w| w.norm_squared())
             .collect();
-        // Rounding leaves eigenvalues of either sign at 1e-16 of the trace.
-        Ok((values.iter().map(|v| v.max(0.0)).collect(), error, target))
-    }
-}
-
-impl Plan for CurvePlan {
-    fn promise(&self) -> &Promise {
-        &self.promise
-    }
-
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, _draw: &Draw) -> Result<Prediction> {
-        let (values, error, target) = self.spectrum()?;
         let errors = finite_population(&values, &target, self.samples, self.kernel.ridge)?;
         let mut modes = population_modes(&values, &target, self.samples, &errors);
         modes.reverse();
-        let mut sheet = Sheet::new(&self.wanted, &self.covers);
+        let mut sheet = Sheet::new(asked);
         for t in sheet.times() {
             sheet.at_time(t, |name| {
                 Ok::<_, crate::Error>(match name {
@@ -211,8 +194,8 @@ impl Plan for CurvePlan {
         }
         Ok(Prediction {
             // The numbers are rational in k_i + s, of degree two or less.
-            observables: sheet
-                .predictions(|_, _, _, value| (1e-9 + 2.0 * error / errors.ridge) * value.abs()),
+            answers: sheet
+                .answers(|_, _, _, value| (1e-9 + 2.0 * error / errors.ridge) * value.abs()),
             solver: SolverReport {
                 method: format!(
                     "eigendecomposition of {} population samples, effective ridge s = {:.4e}",

@@ -1,13 +1,18 @@
 //! The exact posterior of linear networks as a league entry.
 
 use super::predictor::{Predictor, predict};
+use crate::context::Context;
 use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
-use crate::theory::gate::covered;
-use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory, missing};
+use crate::experiment::{Conditioning, Draw, Experiment, Limit as Extreme, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
+use crate::theory::{
+    Answer, Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, answered_of, missing,
+    parse_keys,
+};
 use nalgebra::DMatrix;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// At which widths the posterior is taken.
@@ -67,19 +72,20 @@ source: rotation invariance; the same fact in Hanin, Zlokapa 2023, arXiv:2212.14
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Hanin, Zlokapa 2023, arXiv:2212.14457; infinite width: Lee et al. 2018, arXiv:1711.00165",
     observables: &["predictor-mean", "predictor-second-moment"],
     assumptions: &[
         "linear network with a Gaussian prior",
         "the samples follow the posterior exp(-U/T)",
     ],
+    conditions: &[Conditioning::Data],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
 pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
-    parse: |place, table| Ok(Arc::new(Posterior::new(parse_table(place, table)?))),
+    parse: |place, table| Ok(Arc::new(Posterior::new(parse_keys(place, table, &INFO)?))),
     schema: <Options as schemars::JsonSchema>::json_schema,
 };
 
@@ -108,8 +114,8 @@ impl Theory for Posterior {
     fn plan(
         &self,
         experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        asked: &[Asked],
+    ) -> std::result::Result<Plan, Declined> {
         let decline = |why: &str| Err(Declined(why.into()));
         let Some(learner) = &experiment.learner else {
             return decline("needs a learner; the experiment has none");
@@ -138,70 +144,56 @@ impl Theory for Posterior {
                 shape.outputs
             )));
         }
-        let covers = covered(
-            wanted,
-            |name| INFO.observables.contains(&name),
-            "predicts predictor-mean and predictor-second-moment; neither is measured",
-        )?;
+        let answers = answered_of(asked, INFO.observables)?;
         let layers = view.multipliers.iter().zip(&prior.variances);
         let sigma = layers.map(|(c, v)| c * c * v).product::<f64>()
             * hidden.iter().map(|&n| n as f64).product::<f64>();
         let mut limits = Vec::new();
         if !finite && !hidden.is_empty() {
-            limits.push("learner.widths -> inf".to_string());
+            // Moments of the posterior have corrections of order 1/width: q = prod_l chi^2_N/N has variance 2/N.
+            limits.push(Extreme::infinite("learner.widths").rate(-1.0));
         }
         if !sampling.exact {
-            limits.push("training.step -> 0".to_string());
+            limits.push(Extreme::zero("training.step"));
         }
         let smaller = shape.inputs.min(shape.samples) as f64;
         let entries = (shape.inputs * (shape.samples + experiment.task.test_samples())) as f64;
         let work = smaller * entries + 1e4 * smaller * experiment.task.test_samples() as f64;
-        Ok(Box::new(PosteriorPlan {
+        let promise = Promise {
+            limits,
+            bytes: (8.0 * 4.0 * entries) as u64 + 100_000_000,
+            seconds: 0.1 + 2e-9 * work * shape.outputs as f64,
+            ..Promise::of(Conditioning::Data)
+        };
+        let mixture = Mixture {
             widths: if finite { hidden.to_vec() } else { Vec::new() },
             sigma,
             temperature: sampling.temperature / prior.chi,
-            wanted: wanted.to_vec(),
-            covers,
-            promise: Promise {
-                conditioning: Conditioning::Data,
-                assumptions: vec![],
-                limits,
-                averages_over: vec![],
-                population: None,
-                bytes: (8.0 * 4.0 * entries) as u64 + 100_000_000,
-                seconds: 0.1 + 2e-9 * work * shape.outputs as f64,
-            },
-        }))
+        };
+        Ok(Plan::new(promise, asked, answers, mixture))
     }
 }
 
-struct PosteriorPlan {
+/// The posterior as a mixture of Gaussian processes.
+#[derive(Serialize)]
+struct Mixture {
     /// Hidden widths; none for the Gaussian process.
     widths: Vec<usize>,
     sigma: f64,
     temperature: f64,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
 }
 
 /// Relative accuracy of both moments: the grid of `ln q` is refined to 1e-11, sums of modes lose a few digits.
 const BOUND: f64 = 1e-9;
 
-impl Plan for PosteriorPlan {
-    fn promise(&self) -> &Promise {
-        &self.promise
+impl Solve for Mixture {
+    fn inputs(&self) -> Json {
+        json!(self)
     }
 
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, draw: &Draw) -> Result<Prediction> {
-        let dataset = draw
-            .dataset
-            .as_ref()
-            .ok_or_else(|| missing("the data set"))?;
+    fn solve(&self, asked: &[Asked], draw: &Draw, _: &Context) -> Result<Prediction> {
+        let dataset = draw.dataset.as_ref();
+        let dataset = dataset.ok_or_else(|| missing("the data set"))?;
         let (at, _) = dataset.test.as_ref().ok_or_else(|| missing("a test set"))?;
         let (x, y) = (&dataset.x, &dataset.y);
         let Predictor {
@@ -211,21 +203,17 @@ impl Plan for PosteriorPlan {
             points,
         } = predict(&self.widths, self.sigma, self.temperature, x, y, at)?;
         let row_major = |m: &DMatrix<f64>| m.transpose().as_slice().to_vec();
-        let observables = self.covers.iter().map(|&wanted| {
-            let (values, bound) = match self.wanted[wanted].observable.name {
+        let answer = |(i, asked): (usize, &Asked)| {
+            let (values, bound) = match asked.name() {
                 "predictor-mean" => (&mean, second.map(|v| BOUND * v.sqrt())),
                 _ => (&second, second.map(|v| BOUND * v)),
             };
-            Predicted {
-                wanted,
-                mean: row_major(values),
-                bound: row_major(&bound),
-                stderr: None,
-            }
-        });
+            let values = row_major(values).into_iter().zip(row_major(&bound));
+            Answer::on_grid(i, asked, values)
+        };
         let scales: Vec<String> = scales.iter().map(|q| format!("{q:.4}")).collect();
         Ok(Prediction {
-            observables: observables.collect(),
+            answers: asked.iter().enumerate().map(answer).collect(),
             solver: SolverReport {
                 method: match self.widths.is_empty() {
                     true => "Gaussian process with a linear kernel".into(),

@@ -1,12 +1,14 @@
 //! The predictor of linear networks against regression, limits and networks drawn from the prior; what the entry declines.
 
 use super::*;
-use crate::experiment::{Conditioning, Draws, Experiment, Spacing};
+use crate::context::Context;
+use crate::experiment::{Conditioning, Draws, Experiment, Limit as Extreme, Spacing};
 use crate::instrument::{INSTRUMENTS, Wanted};
 use crate::learner::{Activation, Learner, Mlp, Parametrization, Prior, prior::Variances};
 use crate::numerics::linalg::solve_spd;
 use crate::numerics::random::{normal_matrix, stream};
 use crate::task::{LinearTeacher, Shape};
+use crate::theory::Asked;
 use crate::theory::{Plan, Theory};
 use crate::training::{GradientDescent, Langevin};
 use nalgebra::DMatrix;
@@ -107,17 +109,21 @@ fn bayesian(widths: &[usize], parametrization: Parametrization) -> Mlp {
     }
 }
 
-fn wanted(e: &Experiment) -> Vec<Wanted> {
+fn wanted(e: &Experiment) -> Vec<Asked> {
     let axes = |i: &&dyn crate::instrument::Instrument| {
         Some(Wanted {
             observable: i.observable(),
             axes: i.axes(e).ok()?,
         })
     };
-    INSTRUMENTS.iter().filter_map(axes).collect()
+    INSTRUMENTS
+        .iter()
+        .filter_map(axes)
+        .map(Asked::from)
+        .collect()
 }
 
-fn plan(options: Options, e: &Experiment) -> std::result::Result<Box<dyn Plan>, String> {
+fn plan(options: Options, e: &Experiment) -> std::result::Result<Plan, String> {
     Posterior::new(options).plan(e, &wanted(e)).map_err(|d| d.0)
 }
 
@@ -134,10 +140,13 @@ fn networks_from_the_prior_weighted_by_their_likelihood_agree() {
         let (at, _) = data.test.as_ref().unwrap();
         let prediction = plan(Options::default(), &e)
             .unwrap()
-            .solve(&crate::experiment::Draw {
-                dataset: Some(data.clone()),
-                ..Default::default()
-            })
+            .solve(
+                &crate::experiment::Draw {
+                    dataset: Some(data.clone()),
+                    ..Default::default()
+                },
+                &Context::default(),
+            )
             .unwrap();
         let shape = Shape {
             inputs: 3,
@@ -160,7 +169,7 @@ fn networks_from_the_prior_weighted_by_their_likelihood_agree() {
             .collect();
         let total: f64 = draws.iter().map(|(w, _)| w).sum();
         let exact: Vec<f64> = prediction
-            .observables
+            .answers
             .iter()
             .flat_map(|o| o.mean.clone())
             .collect();
@@ -185,15 +194,18 @@ fn declines_and_promises() {
     let good = experiment(bayesian(&[4], standard), 5, 1);
     let found = plan(Options::default(), &good).unwrap();
     assert_eq!(found.promise().conditioning, Conditioning::Data);
-    assert_eq!(found.promise().limits, ["training.step -> 0"]);
-    assert_eq!(found.covers().len(), 2);
+    assert_eq!(found.promise().limits, [Extreme::zero("training.step")]);
+    assert_eq!(found.answers().len(), 2);
     let infinite = Options {
         limit: Limit::InfiniteWidth,
     };
     let several = experiment(bayesian(&[4], standard), 5, 3);
     assert!(reason(&several).contains("3 outputs"));
     let found = plan(infinite, &several).unwrap();
-    assert_eq!(found.promise().limits[0], "learner.widths -> inf");
+    assert_eq!(
+        found.promise().limits[0],
+        Extreme::infinite("learner.widths").rate(-1.0)
+    );
     assert!(reason(&experiment(bayesian(&[], standard), 5, 3)).is_empty());
 
     let tanh = Mlp {

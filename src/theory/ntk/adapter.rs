@@ -1,19 +1,23 @@
 //! The theory entry `ntk`: the experiment's own network, linearised around its initial parameters.
 
 use super::{Linearised, Time};
+use crate::context::Context;
 use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise, component_json};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::learner::{Learner, Network, Parameters};
 use crate::numerics::linalg::solve_spd;
 use crate::task::{Dataset, Modes};
-use crate::theory::gate::{self, covered};
+use crate::theory::gate;
 use crate::theory::readout::{entries, mode_strengths};
 use crate::theory::sheet::Sheet;
-use crate::theory::{Info, Plan, Prediction, SolverReport, Theory, missing};
+use crate::theory::{
+    Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, answered, missing, parse_keys,
+};
 use crate::training::Loss;
 use nalgebra::DMatrix;
+use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// Keys of a `[[theory]]` table with `kind = "ntk"`.
@@ -32,27 +36,6 @@ use std::sync::Arc;
 pub struct Options {
     /// Discrete steps or gradient flow.
     pub time: Time,
-    /// What the entry conditions on: `initial`.
-    pub condition: Condition,
-}
-
-/// What the entry conditions on: always the actual initial parameters.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Condition {
-    /// Parameters and data set of every replica before training.
-    #[default]
-    Initial,
 }
 
 static ABOUT: About = About {
@@ -71,7 +54,6 @@ sources: Jacot, Gabriel, Hongler 2018, arXiv:1806.07572; Lee et al. 2019, arXiv:
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Jacot, Gabriel, Hongler 2018, arXiv:1806.07572; Lee et al. 2019, arXiv:1902.06720",
     observables: &[
         "train-loss",
@@ -85,13 +67,15 @@ static INFO: Info = Info {
         "the tangent kernel does not move (lazy regime)",
         "full-batch descent without noise or momentum",
     ],
+    conditions: &[Conditioning::Initial],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
 pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
     parse: |place, table| {
-        let options: Options = parse_table(place, table)?;
+        let options: Options = parse_keys(place, table, &INFO)?;
         Ok(Arc::new(Ntk::new(options)))
     },
     schema: <Options as schemars::JsonSchema>::json_schema,
@@ -125,19 +109,18 @@ impl Theory for Ntk {
     fn plan(
         &self,
         experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        asked: &[Asked],
+    ) -> std::result::Result<Plan, Declined> {
         let Some(learner) = experiment.learner.clone() else {
             return Err(Declined("needs a learner; the experiment has none".into()));
         };
         let training = gate::plain_descent(experiment)?;
         let shape = experiment.task.shape();
-        let example = gate::example(experiment)?;
-        let has_test = example.test.is_some();
+        let has_test = experiment.task.has_test();
         let linear = learner.mlp(shape).is_some_and(|m| m.linear);
         let has_map = linear || shape.samples >= shape.inputs;
-        let covers = covered(
-            wanted,
+        let answers = answered(
+            asked,
             |name| match name {
                 "train-loss" | "ntk-change" => true,
                 "test-loss" => has_test,
@@ -149,26 +132,23 @@ impl Theory for Ntk {
         let parameters: usize = learner.shapes(shape).iter().map(|(r, c)| r * c).sum();
         let rows = shape.samples * shape.outputs;
         let side = rows.min(parameters);
-        let mut limits = vec!["learner.widths -> inf".to_string()];
+        let mut limits = vec![Limit::infinite("learner.widths")];
         let time = match training.is_flow() {
             true => Time::Flow,
             false => self.options.time,
         };
         if time == Time::Flow && !training.is_flow() {
-            limits.push("training.learning_rate -> 0".into());
+            limits.push(Limit::zero("training.learning_rate").rate(1.0));
         }
         let promise = Promise {
-            conditioning: Conditioning::Initial,
-            assumptions: vec![],
             limits,
-            averages_over: Vec::new(),
-            population: None,
             bytes: 8
                 * (rows * parameters + 3 * side * side + side * parameters + rows * side) as u64
-                + example.bytes(),
+                + gate::data_bytes(experiment),
             seconds: 1e-10 * (4 * rows * parameters * side + 20 * side * side * side) as f64,
+            ..Promise::of(Conditioning::Initial)
         };
-        Ok(Box::new(NtkPlan {
+        let solver = Empirical {
             rate: training.learning_rate() * learner.rate_scale(shape),
             learning_rate: training.learning_rate(),
             steps: training.steps(),
@@ -177,14 +157,13 @@ impl Theory for Ntk {
             linear,
             learner,
             shape,
-            wanted: wanted.to_vec(),
-            covers,
-            promise,
-        }))
+        };
+        Ok(Plan::new(promise, asked, answers, solver))
     }
 }
 
-struct NtkPlan {
+/// The kernel of every network at its own start.
+struct Empirical {
     learner: Arc<dyn Learner>,
     shape: crate::task::Shape,
     loss: Loss,
@@ -194,9 +173,6 @@ struct NtkPlan {
     steps: usize,
     time: Time,
     linear: bool,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
 }
 
 /// Outputs on a set of inputs: `f0 + response * progress`.
@@ -250,7 +226,7 @@ impl Outputs {
     }
 }
 
-impl NtkPlan {
+impl Empirical {
     /// End-to-end map: of a linear network itself, else the regression of its outputs on the training inputs.
     fn map(
         &self,
@@ -306,24 +282,25 @@ impl NtkPlan {
     }
 }
 
-impl Plan for NtkPlan {
-    fn promise(&self) -> &Promise {
-        &self.promise
+impl Solve for Empirical {
+    fn inputs(&self) -> Json {
+        let learner = component_json(self.learner.about(), self.learner.resolved());
+        let Empirical {
+            loss,
+            learning_rate,
+            rate,
+            steps,
+            time,
+            ..
+        } = self;
+        json!([learner, loss, learning_rate, rate, steps, time])
     }
 
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, draw: &Draw) -> Result<Prediction> {
-        let dataset = draw
-            .dataset
-            .as_deref()
-            .ok_or_else(|| missing("the data set"))?;
-        let start = draw
-            .initial
-            .as_deref()
-            .ok_or_else(|| missing("the initial parameters"))?;
+    fn solve(&self, asked: &[Asked], draw: &Draw, _: &Context) -> Result<Prediction> {
+        let dataset = draw.dataset.as_deref();
+        let dataset = dataset.ok_or_else(|| missing("the data set"))?;
+        let start = draw.initial.as_deref();
+        let start = start.ok_or_else(|| missing("the initial parameters"))?;
         let mut network = self.learner.network(self.shape);
         let network = network.as_mut();
         let w = self.loss.weight(dataset.samples());
@@ -336,7 +313,7 @@ impl Plan for NtkPlan {
         };
         drop(jacobian);
 
-        let mut sheet = Sheet::new(&self.wanted, &self.covers);
+        let mut sheet = Sheet::new(asked);
         let needs_map = ["mode-strength", "half-rise-time", "input-output-map"]
             .iter()
             .any(|name| sheet.asks_for(name));
@@ -382,14 +359,14 @@ impl Plan for NtkPlan {
         let size = dataset.y.norm() + train.f0.norm();
         let power = w * size * size;
         let horizon = self.learning_rate * self.steps as f64;
-        let observables = sheet.predictions(|name, _, _, _| match name {
+        let answers = sheet.answers(|name, _, _, _| match name {
             "ntk-change" => 0.0,
             "train-loss" | "test-loss" => 1e-11 * power,
             "half-rise-time" => 1e-10 * horizon,
             _ => 1e-11 * power.sqrt().max(1.0),
         });
         Ok(Prediction {
-            observables,
+            answers,
             solver: SolverReport {
                 method: format!("eigendecomposition of size {}", model.eigenvalues().len()),
                 iterations: 1,

@@ -4,7 +4,7 @@
 
 mod adapter;
 
-pub use adapter::{Condition, KIND, Ntk, Options};
+pub use adapter::{KIND, Ntk, Options};
 
 use crate::error::{Error, Result};
 use crate::numerics::linalg::eigh;

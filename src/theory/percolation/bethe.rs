@@ -1,14 +1,16 @@
 //! The Bethe lattice: weights of clusters, mean size and infinite share, with the cap of the simulation.
 
-use super::{OF_TREES, covered, growth, promise};
+use super::{OF_TREES, growth, promise};
+use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::{Draw, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::percolation::trees::{Bethe, Growth};
-use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory};
-use std::sync::Arc;
+use crate::theory::{
+    Answer, Asked, Info, Known, Number, Plan, Prediction, Question, Solve, Theory, answered_of,
+};
+use serde_json::{Value as Json, json};
 
 static ABOUT: About = About {
     kind: "bethe-lattice",
@@ -32,21 +34,14 @@ limits: none",
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Fisher & Essam, J. Math. Phys. 2, 609 (1961)",
     observables: OF_TREES,
     assumptions: &["no loops: the infinite regular tree"],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
-pub const KIND: Kind<dyn Theory> = Kind {
-    about: &ABOUT,
-    parse: |place, table| {
-        parse_table::<NoKeys>(place, table)?;
-        Ok(Arc::new(OnBethe))
-    },
-    schema: <NoKeys as schemars::JsonSchema>::json_schema,
-};
+pub const KIND: Kind<dyn Theory> = without_keys!(OnBethe);
 
 #[cfg(test)]
 #[path = "tree_tests.rs"]
@@ -68,88 +63,67 @@ impl Theory for OnBethe {
         &INFO
     }
 
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-
     fn plan(
         &self,
         experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        asked: &[Asked],
+    ) -> std::result::Result<Plan, Declined> {
         let (lattice, cap) = lattice(experiment).ok_or_else(|| {
             Declined("needs a Bethe lattice (task.kind = \"percolation-tree\")".into())
         })?;
-        Ok(Box::new(Sums {
-            lattice,
-            cap,
-            covers: covered(wanted, OF_TREES)?,
-            wanted: wanted.to_vec(),
-            promise: promise(&[], 0, 1e-7 * cap as f64),
-        }))
+        let promise = Promise {
+            seconds: 1e-7 * cap as f64,
+            ..promise(&[])
+        };
+        let answers = answered_of(asked, OF_TREES)?;
+        Ok(Plan::new(promise, asked, answers, Sums { lattice, cap }))
     }
 
-    fn exponent(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
+    fn known(&self, experiment: &Experiment, question: &Question) -> Option<Known> {
         let (lattice, _) = lattice(experiment)?;
-        if key != "task.cap" || lattice.occupation() != lattice.threshold() {
+        let asked = question.number == Number::Exponent && question.key == "task.cap";
+        if !asked || lattice.occupation() != lattice.threshold() {
             return None;
         }
-        match observable {
-            "infinite-share" => Some((-0.5, 0.0)),
-            "mean-cluster-size" => Some((0.5, 0.0)),
-            _ => None,
-        }
+        let value = match question.observable {
+            "infinite-share" => -0.5,
+            "mean-cluster-size" => 0.5,
+            _ => return None,
+        };
+        Some(Known { value, bound: 0.0 })
     }
 }
 
 struct Sums {
     lattice: Bethe,
     cap: u64,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
 }
 
-impl Plan for Sums {
-    fn promise(&self) -> &Promise {
-        &self.promise
+impl Solve for Sums {
+    fn inputs(&self) -> Json {
+        json!([self.lattice, self.cap])
     }
 
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, _: &Draw) -> Result<Prediction> {
+    fn solve(&self, asked: &[Asked], _: &Draw, _: &Context) -> Result<Prediction> {
         let cut = self.lattice.cut_off(self.cap);
         let density = self.lattice.site_density();
-        let predict = |&i: &usize| {
-            let wanted = &self.wanted[i];
-            let (mean, bound) = match wanted.observable.name {
-                "infinite-share" => (vec![density * cut.larger], vec![density * cut.bounds[0]]),
-                "mean-cluster-size" => (vec![cut.mean_size], vec![cut.bounds[1]]),
+        let predict = |(i, asked): (usize, &Asked)| {
+            let values = match asked.name() {
+                "infinite-share" => vec![(density * cut.larger, density * cut.bounds[0])],
+                "mean-cluster-size" => vec![(cut.mean_size, cut.bounds[1])],
                 _ => {
-                    let sizes = wanted.axes[0].values.iter();
+                    let sizes = asked.axes()[0].values.iter();
                     let value = |&s: &f64| {
                         let weight = s * self.lattice.cluster_number(s as u64);
                         (weight, weight * self.lattice.rounding(s as u64))
                     };
-                    sizes.map(value).unzip()
+                    sizes.map(value).collect()
                 }
             };
-            Predicted {
-                wanted: i,
-                mean,
-                bound,
-                stderr: None,
-            }
+            Answer::on_grid(i, asked, values)
         };
-        Ok(Prediction {
-            observables: self.covers.iter().map(predict).collect(),
-            solver: SolverReport {
-                method: "closed forms, summed over sizes up to the cap".into(),
-                ..SolverReport::default()
-            },
-            warnings: Vec::new(),
-        })
+        let answers = asked.iter().enumerate().map(predict).collect();
+        let method = "closed forms, summed over sizes up to the cap";
+        Ok(Prediction::of(method, answers))
     }
 }

@@ -1,14 +1,16 @@
 //! Every configuration of a small lattice.
 
-use super::{covered, event, promise, setting};
+use super::{event, promise, setting};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::{Draw, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::percolation::{Binomial, MAX_ENUMERATED, Setting, enumerate};
-use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory};
-use std::sync::Arc;
+use crate::theory::{
+    Answer, Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, answered_of,
+};
+use serde_json::{Value as Json, json};
 
 static ABOUT: About = About {
     kind: "percolation-enumeration",
@@ -37,21 +39,14 @@ const OBSERVABLES: &[&str] = &[
 ];
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "enumeration",
     observables: OBSERVABLES,
     assumptions: &["at most 24 sites or bonds"],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
-pub const KIND: Kind<dyn Theory> = Kind {
-    about: &ABOUT,
-    parse: |place, table| {
-        parse_table::<NoKeys>(place, table)?;
-        Ok(Arc::new(Enumerated))
-    },
-    schema: <NoKeys as schemars::JsonSchema>::json_schema,
-};
+pub const KIND: Kind<dyn Theory> = without_keys!(Enumerated);
 
 #[derive(Debug)]
 struct Enumerated;
@@ -61,15 +56,11 @@ impl Theory for Enumerated {
         &INFO
     }
 
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-
     fn plan(
         &self,
         experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        asked: &[Asked],
+    ) -> std::result::Result<Plan, Declined> {
         let setting = setting(experiment)?;
         let [_, elements] = setting.counts().map_err(|e| Declined(e.to_string()))?;
         if elements > MAX_ENUMERATED as u64 {
@@ -77,45 +68,34 @@ impl Theory for Enumerated {
                 "needs at most {MAX_ENUMERATED} sites or bonds, not {elements}"
             )));
         }
-        let mut covers = covered(wanted, OBSERVABLES)?;
-        covers.retain(|&i| wanted[i].axes[0].name == "p");
-        if covers.is_empty() {
+        let mut answers = answered_of(asked, OBSERVABLES)?;
+        answers.retain(|&i| asked[i].axes()[0].name == "p");
+        if answers.is_empty() {
             return Err(Declined("needs probabilities p, not scaled points".into()));
         }
-        Ok(Box::new(Count {
-            covers,
-            wanted: wanted.to_vec(),
-            setting: setting.clone(),
-            promise: promise(&[], 1 << 20, 1e-6 * (1u64 << elements) as f64),
-        }))
+        let promise = Promise {
+            bytes: 1 << 20,
+            seconds: 1e-6 * (1u64 << elements) as f64,
+            ..promise(&[])
+        };
+        Ok(Plan::new(promise, asked, answers, Count(setting.clone())))
     }
 }
 
-struct Count {
-    setting: Setting,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
-}
+struct Count(Setting);
 
-impl Plan for Count {
-    fn promise(&self) -> &Promise {
-        &self.promise
+impl Solve for Count {
+    fn inputs(&self) -> Json {
+        json!(format!("{:?}", self.0))
     }
 
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, _: &Draw) -> Result<Prediction> {
-        let s = &self.setting;
-        let network = s.network()?;
-        let all = enumerate(&network, s.element)?;
+    fn solve(&self, asked: &[Asked], _: &Draw, _: &Context) -> Result<Prediction> {
+        let network = self.0.network()?;
+        let all = enumerate(&network, self.0.element)?;
         let elements = all.configurations.len() - 1;
         let sites = network.sites() as f64;
-        let predict = |&i: &usize| -> Result<Predicted> {
-            let wanted = &self.wanted[i];
-            let name = wanted.observable.name;
+        let predict = |(i, asked): (usize, &Asked)| -> Result<Answer> {
+            let name = asked.name();
             let counts = match (event(name), name) {
                 (Some(event), _) => all.holds(event),
                 (_, "largest-cluster") => all.largest.clone(),
@@ -123,29 +103,29 @@ impl Plan for Count {
                 (_, "cluster-number") => all.clusters.clone(),
                 _ => return Err(Error::bug("enumeration", format!("{name} is not counted"))),
             };
-            let value = |&p: &f64| -> Result<f64> {
+            let value = |&p: &f64| -> Result<(f64, f64)> {
                 let mean = Binomial::new(elements, p)?
                     .mean(|n| counts[n] as f64 / all.configurations[n] as f64);
-                Ok(match name {
+                let value = match name {
                     "largest-cluster" | "cluster-number" => mean / sites,
-                    "mean-cluster-size" => mean / s.element.members(network.sites(), p),
+                    "mean-cluster-size" => mean / self.0.element.members(network.sites(), p),
                     _ => mean,
-                })
+                };
+                Ok((value, 1e-13 * value.abs()))
             };
-            let mean = wanted.axes[0]
-                .values
-                .iter()
-                .map(value)
-                .collect::<Result<Vec<f64>>>()?;
-            Ok(Predicted {
-                wanted: i,
-                bound: mean.iter().map(|v| 1e-13 * v.abs()).collect(),
-                mean,
-                stderr: None,
-            })
+            let values = asked.axes()[0].values.iter().map(value);
+            Ok(Answer::on_grid(
+                i,
+                asked,
+                values.collect::<Result<Vec<_>>>()?,
+            ))
         };
         Ok(Prediction {
-            observables: self.covers.iter().map(predict).collect::<Result<_>>()?,
+            answers: asked
+                .iter()
+                .enumerate()
+                .map(predict)
+                .collect::<Result<_>>()?,
             solver: SolverReport {
                 method: "enumeration of all configurations".into(),
                 iterations: 1 << elements,

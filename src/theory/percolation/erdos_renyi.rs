@@ -1,14 +1,11 @@
 //! The Erdos-Renyi graph: Borel law, giant component and mean size in the limit of many vertices.
 
-use super::{OF_TREES, covered, growth, promise};
-use crate::error::{Error, Result};
-use crate::experiment::{Draw, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use super::{OF_TREES, growth, promise};
+use crate::experiment::Experiment;
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::percolation::trees::{ClusterLaw, ErdosRenyi, Growth};
-use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory};
-use std::sync::Arc;
+use crate::theory::{Answer, Asked, Info, Known, Number, Plan, Question, Theory, answered_of};
 
 static ABOUT: About = About {
     kind: "erdos-renyi",
@@ -29,21 +26,14 @@ limits: task.vertices -> inf",
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Erdos & Renyi 1960; Borel 1942",
     observables: OF_TREES,
     assumptions: &["many vertices"],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
-pub const KIND: Kind<dyn Theory> = Kind {
-    about: &ABOUT,
-    parse: |place, table| {
-        parse_table::<NoKeys>(place, table)?;
-        Ok(Arc::new(LargeGraph))
-    },
-    schema: <NoKeys as schemars::JsonSchema>::json_schema,
-};
+pub const KIND: Kind<dyn Theory> = without_keys!(LargeGraph);
 
 #[derive(Debug)]
 struct LargeGraph;
@@ -60,92 +50,48 @@ impl Theory for LargeGraph {
         &INFO
     }
 
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-
-    fn plan(
-        &self,
-        experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+    fn plan(&self, experiment: &Experiment, asked: &[Asked]) -> Result<Plan, Declined> {
         let graph = graph(experiment).ok_or_else(|| {
             Declined(
                 "needs a random graph (task.kind = \"percolation-tree\", source = \"erdos-renyi\")"
                     .into(),
             )
         })?;
-        let mut covers = covered(wanted, OF_TREES)?;
+        let mut places = answered_of(asked, OF_TREES)?;
         if graph.degree() >= 1.0 {
-            covers.retain(|&i| wanted[i].observable.name != "mean-cluster-size");
+            places.retain(|&i| asked[i].name() != "mean-cluster-size");
         }
-        if covers.is_empty() {
+        if places.is_empty() {
             return Err(Declined(
                 "the mean size diverges with task.vertices from c = 1 on".into(),
             ));
         }
-        Ok(Box::new(Limit {
-            graph,
-            covers,
-            wanted: wanted.to_vec(),
-            promise: promise(&["task.vertices -> inf"], 0, 0.0),
-        }))
+        let answer = |i: usize| {
+            let values: Vec<f64> = match asked[i].name() {
+                "infinite-share" => vec![graph.infinite()],
+                "mean-cluster-size" => vec![graph.mean_size()],
+                _ => {
+                    let sizes = asked[i].axes()[0].values.iter();
+                    sizes.map(|&s| graph.weight(s as u64)).collect()
+                }
+            };
+            Answer::on_grid(i, &asked[i], values.into_iter().map(|v| (v, 1e-9 * v)))
+        };
+        let answers = places.into_iter().map(answer).collect();
+        let promise = promise(&["task.vertices"]);
+        Ok(Plan::known(promise, asked, "closed forms", answers))
     }
 
-    fn exponent(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
-        if key != "task.vertices" || graph(experiment)?.degree() != 1.0 {
+    fn known(&self, experiment: &Experiment, question: &Question) -> Option<Known> {
+        let asked = question.number == Number::Exponent && question.key == "task.vertices";
+        if !asked || graph(experiment)?.degree() != 1.0 {
             return None;
         }
-        match observable {
-            "infinite-share" => Some((-1.0 / 3.0, 0.0)),
-            "mean-cluster-size" => Some((1.0 / 3.0, 0.0)),
-            _ => None,
-        }
-    }
-}
-
-struct Limit {
-    graph: ErdosRenyi,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
-}
-
-impl Plan for Limit {
-    fn promise(&self) -> &Promise {
-        &self.promise
-    }
-
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, _: &Draw) -> Result<Prediction> {
-        let predict = |&i: &usize| -> Result<Predicted> {
-            let wanted = &self.wanted[i];
-            let mean = match wanted.observable.name {
-                "infinite-share" => vec![self.graph.infinite()],
-                "mean-cluster-size" => vec![self.graph.mean_size()],
-                "cluster-weight" => {
-                    let sizes = wanted.axes[0].values.iter();
-                    sizes.map(|&s| self.graph.weight(s as u64)).collect()
-                }
-                name => return Err(Error::bug("erdos-renyi", format!("{name} is not known"))),
-            };
-            Ok(Predicted {
-                wanted: i,
-                bound: mean.iter().map(|m| 1e-9 * m).collect(),
-                mean,
-                stderr: None,
-            })
+        let value = match question.observable {
+            "infinite-share" => -1.0 / 3.0,
+            "mean-cluster-size" => 1.0 / 3.0,
+            _ => return None,
         };
-        Ok(Prediction {
-            observables: self.covers.iter().map(predict).collect::<Result<_>>()?,
-            solver: SolverReport {
-                method: "closed forms".into(),
-                ..SolverReport::default()
-            },
-            warnings: Vec::new(),
-        })
+        Some(Known { value, bound: 0.0 })
     }
 }

@@ -1,15 +1,12 @@
 //! Large lattices at the threshold: published thresholds, wrapping and crossing probabilities.
 
-use super::{covered, event, leath, promise, setting};
-use crate::error::Result;
-use crate::experiment::{Draw, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use super::{event, leath, promise, setting};
+use crate::experiment::{Experiment, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::percolation::thresholds::{Threshold, threshold};
 use crate::percolation::{Boundary, Element, Event, Setting, exact};
-use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory};
-use std::sync::Arc;
+use crate::theory::{Answer, Asked, Info, Known, Number, Plan, Question, Theory, answered_of};
 
 static ABOUT: About = About {
     kind: "percolation-limit",
@@ -35,10 +32,9 @@ limits: task.size -> inf, task.doublings -> inf",
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Pinson 1994; Newman & Ziff, cond-mat/0005264; Cardy 1992, hep-th/9111026; thresholds: see percolation::thresholds",
     observables: OBSERVABLES,
-    assumptions: &[],
+    ..Info::of(&ABOUT)
 };
 
 const OBSERVABLES: &[&str] = &[
@@ -54,97 +50,71 @@ const OBSERVABLES: &[&str] = &[
 ];
 
 /// Registry line.
-pub const KIND: Kind<dyn Theory> = Kind {
-    about: &ABOUT,
-    parse: |place, table| {
-        parse_table::<NoKeys>(place, table)?;
-        Ok(Arc::new(Limit))
-    },
-    schema: <NoKeys as schemars::JsonSchema>::json_schema,
-};
+pub const KIND: Kind<dyn Theory> = without_keys!(LargeLattice);
 
 #[derive(Debug)]
-struct Limit;
+struct LargeLattice;
 
-impl Theory for Limit {
+impl Theory for LargeLattice {
     fn info(&self) -> &'static Info {
         &INFO
     }
 
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-
-    fn plan(
-        &self,
-        experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+    fn plan(&self, experiment: &Experiment, asked: &[Asked]) -> Result<Plan, Declined> {
         if let Some((lattice, growth)) = leath(experiment) {
             let known = threshold(lattice, growth.dimension(), growth.element())
                 .map_err(|e| Declined(e.to_string()))?;
-            let covers = covered(wanted, &["growth-threshold"])?;
-            let value = (known.value, known.stderr);
-            return Ok(Constants::plan(covers, value, &["task.doublings -> inf"]));
+            return one_number(
+                asked,
+                &["growth-threshold"],
+                (known.value, known.stderr),
+                promise(&["task.doublings"]),
+            );
         }
         let setting = setting(experiment)?;
         let known = threshold(&setting.lattice, setting.dimension, setting.element)
             .map_err(|e| Declined(e.to_string()))?;
-        let mut predicted = Vec::new();
-        let (mut declined, mut at_every_size) = (None, true);
-        let covers = covered(wanted, OBSERVABLES)?;
-        for &i in &covers {
-            match constant(setting, known, &wanted[i]) {
-                Ok((mean, bound)) => {
-                    at_every_size &=
-                        is_self_dual(setting) && wanted[i].observable.name == "spanning-x";
-                    predicted.push(Predicted {
-                        wanted: i,
-                        mean: vec![mean],
-                        bound: vec![bound],
-                        stderr: None,
-                    });
-                }
+        let (mut answers, mut declined) = (Vec::new(), None);
+        for i in answered_of(asked, OBSERVABLES)? {
+            match constant(setting, known, &asked[i]) {
+                Ok(value) => answers.push(Answer::on_grid(i, &asked[i], [value])),
                 Err(why) => declined = Some(why),
             }
         }
-        if let (true, Some(why)) = (predicted.is_empty(), declined) {
+        if let (true, Some(why)) = (answers.is_empty(), declined) {
             return Err(why);
         }
-        let limits: &[&str] = match at_every_size {
-            true => &[],
-            false => &["task.size -> inf"],
-        };
+        let answers_to = |name: &str| answers.iter().all(|a| asked[a.asked].name() == name);
+        let at_every_size = is_self_dual(setting) && answers_to("spanning-x");
         let mut assumptions = Vec::new();
         if !at_every_size {
             assumptions.push("the lattice is large".into());
         }
-        let name = |p: &Predicted| wanted[p.wanted].observable.name;
-        if predicted.iter().any(|p| name(p) != "percolation-threshold") {
+        if !answers_to("percolation-threshold") {
             assumptions.push("the occupation is the threshold".into());
         }
-        Ok(Box::new(Constants {
-            covers: predicted.iter().map(|p| p.wanted).collect(),
-            predicted,
-            promise: Promise {
-                assumptions,
-                ..promise(limits, 0, 0.0)
-            },
-        }))
+        let limits: &[&str] = if at_every_size { &[] } else { &["task.size"] };
+        let promise = Promise {
+            assumptions,
+            ..promise(limits)
+        };
+        Ok(Plan::known(promise, asked, METHOD, answers))
     }
 
-    fn crossing(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
-        meeting(experiment, observable, key)
+    /// Probabilities of large lattices meet at the threshold, where the p of the observable is that of the lattice.
+    fn known(&self, experiment: &Experiment, question: &Question) -> Option<Known> {
+        let setting = setting(experiment).ok()?;
+        let known = threshold(&setting.lattice, setting.dimension, setting.element).ok()?;
+        // Above six dimensions more and more clusters of the critical window wrap around the torus.
+        let meets = question.number == Number::Crossing
+            && question.key == "task.size"
+            && setting.dimension <= 6
+            && event(question.observable).is_some();
+        meets.then_some(Known {
+            value: known.value,
+            bound: known.stderr,
+        })
     }
-}
-
-/// Probabilities of large lattices meet at the threshold, where the p of the observable is that of the lattice.
-fn meeting(experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
-    let setting = setting(experiment).ok()?;
-    let known = threshold(&setting.lattice, setting.dimension, setting.element).ok()?;
-    // Above six dimensions more and more clusters of the critical window wrap around the torus.
-    let meets = key == "task.size" && setting.dimension <= 6;
-    (meets && event(observable).is_some()).then_some((known.value, known.stderr))
 }
 
 /// Bonds on the open (L+1) x L square lattice.
@@ -160,14 +130,14 @@ fn is_self_dual(setting: &Setting) -> bool {
 fn constant(
     setting: &Setting,
     known: Threshold,
-    wanted: &Wanted,
+    asked: &Asked,
 ) -> std::result::Result<(f64, f64), Declined> {
-    let name = wanted.observable.name;
+    let name = asked.name();
     if name == "percolation-threshold" {
         return Ok((known.value, known.stderr));
     }
-    let at = &wanted.axes[0].values;
-    if wanted.axes[0].name != "p"
+    let at = &asked.axes()[0].values;
+    if asked.axes()[0].name != "p"
         || at.len() != 1
         || (at[0] - known.value).abs() > known.stderr.max(1e-9)
     {
@@ -223,50 +193,16 @@ fn constant(
     Ok((value, rounding))
 }
 
-pub(super) struct Constants {
-    pub predicted: Vec<Predicted>,
-    pub covers: Vec<usize>,
-    pub promise: Promise,
-}
+const METHOD: &str = "closed forms and published values";
 
-impl Constants {
-    /// One number with its bound for all that is covered.
-    pub(super) fn plan(
-        covers: Vec<usize>,
-        (mean, bound): (f64, f64),
-        limits: &[&str],
-    ) -> Box<dyn Plan> {
-        let of = |&wanted: &usize| Predicted {
-            wanted,
-            mean: vec![mean],
-            bound: vec![bound],
-            stderr: None,
-        };
-        Box::new(Constants {
-            predicted: covers.iter().map(of).collect(),
-            covers,
-            promise: promise(limits, 0, 0.0),
-        })
-    }
-}
-
-impl Plan for Constants {
-    fn promise(&self) -> &Promise {
-        &self.promise
-    }
-
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, _: &Draw) -> Result<Prediction> {
-        Ok(Prediction {
-            observables: self.predicted.clone(),
-            solver: SolverReport {
-                method: "closed forms and published values".into(),
-                ..SolverReport::default()
-            },
-            warnings: Vec::new(),
-        })
-    }
+/// One number with its bound, for all that is asked of `names`.
+pub(super) fn one_number(
+    asked: &[Asked],
+    names: &[&str],
+    value: (f64, f64),
+    promise: Promise,
+) -> Result<Plan, Declined> {
+    let answer = |i: usize| Answer::on_grid(i, &asked[i], [value]);
+    let answers = answered_of(asked, names)?.into_iter().map(answer).collect();
+    Ok(Plan::known(promise, asked, METHOD, answers))
 }

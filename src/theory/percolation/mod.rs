@@ -14,8 +14,8 @@ pub use limit::KIND as LIMIT;
 pub use scaling::KIND as SCALING;
 pub use series::KIND as SERIES;
 
-use crate::experiment::{Conditioning, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
+use crate::experiment::{Conditioning, Experiment, Limit, Promise};
+use crate::instrument::Declined;
 use crate::percolation::trees::Growth;
 use crate::percolation::{Event, Leath, Setting, Simulation};
 
@@ -46,26 +46,12 @@ fn leath(experiment: &Experiment) -> Option<(&str, &Leath)> {
 /// What theories of trees predict.
 const OF_TREES: &[&str] = &["cluster-weight", "mean-cluster-size", "infinite-share"];
 
-/// The wanted observables among `names`, or a reason why there are none.
-fn covered(wanted: &[Wanted], names: &[&str]) -> Result<Vec<usize>, Declined> {
-    let covers: Vec<usize> = (0..wanted.len())
-        .filter(|&i| names.contains(&wanted[i].observable.name))
-        .collect();
-    match covers.is_empty() {
-        true => Err(Declined(format!("predicts only {}", names.join(", ")))),
-        false => Ok(covers),
-    }
-}
-
-fn promise(limits: &[&str], bytes: u64, seconds: f64) -> Promise {
+/// Averages over data sets; `limits` are keys that go to infinity.
+fn promise(limits: &[&str]) -> Promise {
     Promise {
-        conditioning: Conditioning::None,
-        assumptions: vec![],
-        limits: limits.iter().map(|l| l.to_string()).collect(),
+        limits: limits.iter().map(|key| Limit::infinite(key)).collect(),
         averages_over: vec!["datasets"],
-        population: None,
-        bytes,
-        seconds,
+        ..Promise::of(Conditioning::None)
     }
 }
 

@@ -1,18 +1,16 @@
 //! Finite-size scaling: exponents of observables in the size of the lattice.
 
-use super::limit::Constants;
-use super::{covered, event, leath, promise, setting};
+use super::limit::one_number;
+use super::{event, leath, promise, setting};
 use crate::experiment::Experiment;
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::percolation::exponents::{
     ACCESSIBLE_PERIMETER_DIMENSION_2D, Exponent, HULL_DIMENSION_2D, exponents,
 };
 use crate::percolation::occupation;
 use crate::percolation::thresholds::threshold;
-use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Predicted, Theory};
-use std::sync::Arc;
+use crate::theory::{Answer, Asked, Info, Known, Number, Plan, Question, Theory};
 
 static ABOUT: About = About {
     kind: "percolation-scaling",
@@ -51,7 +49,6 @@ source: see percolation::exponents; periodic lattices above six dimensions: Aize
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Stauffer & Aharony 1994; exponents: see percolation::exponents",
     observables: &[
         "largest-cluster",
@@ -71,20 +68,14 @@ static INFO: Info = Info {
         "the occupation is the threshold",
         "lattices and clusters are large",
     ],
+    ..Info::of(&ABOUT)
 };
 
 const FISHER: &str = "fisher-exponent";
 const GYRATION: &str = "gyration-exponent";
 
 /// Registry line.
-pub const KIND: Kind<dyn Theory> = Kind {
-    about: &ABOUT,
-    parse: |place, table| {
-        parse_table::<NoKeys>(place, table)?;
-        Ok(Arc::new(Scaling))
-    },
-    schema: <NoKeys as schemars::JsonSchema>::json_schema,
-};
+pub const KIND: Kind<dyn Theory> = without_keys!(Scaling);
 
 #[derive(Debug)]
 struct Scaling;
@@ -94,18 +85,9 @@ impl Theory for Scaling {
         &INFO
     }
 
-    fn resolved(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-
-    fn plan(
-        &self,
-        experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+    fn plan(&self, experiment: &Experiment, asked: &[Asked]) -> Result<Plan, Declined> {
+        let no = |e: crate::error::Error| Declined(e.to_string());
         if let Some((lattice, growth)) = leath(experiment) {
-            let covers = covered(wanted, &["survival-exponent"])?;
-            let no = |e: crate::error::Error| Declined(e.to_string());
             let critical = threshold(lattice, growth.dimension(), growth.element()).map_err(no)?;
             if (growth.occupation() - critical.value).abs() > critical.stderr.max(1e-9) {
                 return Err(Declined(
@@ -114,95 +96,90 @@ impl Theory for Scaling {
             }
             let tau = exponents(growth.dimension()).map_err(no)?.tau;
             let value = (tau.value - 2.0, tau.stderr);
-            return Ok(Constants::plan(covers, value, &["task.doublings -> inf"]));
+            let promise = promise(&["task.doublings"]);
+            return one_number(asked, &["survival-exponent"], value, promise);
         }
         let setting = setting(experiment)?;
-        let mut covers = covered(wanted, &[FISHER, GYRATION]).map_err(|_| {
-            Declined(
-                "predicts exponents: they stand beside [[reduce]] kind = \"exponent\", key = \"task.size\"".into(),
-            )
-        })?;
-        let critical = occupation(setting, None).map_err(|e| Declined(e.to_string()))?;
-        covers.retain(|&i| wanted[i].axes[0].values == [critical]);
-        if covers.is_empty() {
+        let table = exponents(setting.dimension).map_err(no)?;
+        let critical = occupation(setting, None).map_err(no)?;
+        let at_threshold = |a: &Asked| a.axes().first().is_some_and(|p| p.values == [critical]);
+        let answer = |(i, a): (usize, &Asked)| {
+            let value = match a.name() {
+                FISHER => known(table.tau),
+                GYRATION => inverse(table.fractal_dimension),
+                _ => return None,
+            };
+            let values = vec![(value.value, value.bound); a.size()];
+            at_threshold(a).then(|| Answer::on_grid(i, a, values))
+        };
+        let answers: Vec<Answer> = asked.iter().enumerate().filter_map(answer).collect();
+        let promise = promise(&["task.size"]);
+        if answers.is_empty() && asked.iter().any(|a| [FISHER, GYRATION].contains(&a.name())) {
             return Err(Declined(
                 "tau and 1/d_f are those of clusters at the threshold".into(),
             ));
         }
-        let table = exponents(setting.dimension).map_err(|e| Declined(e.to_string()))?;
-        let of = |&i: &usize| {
-            let (value, bound) = match wanted[i].observable.name {
-                GYRATION => inverse(table.fractal_dimension),
-                _ => (table.tau.value, table.tau.stderr),
-            };
-            let points = crate::instrument::observable::size(&wanted[i].axes);
-            Predicted {
-                wanted: i,
-                mean: vec![value; points],
-                bound: vec![bound; points],
-                stderr: None,
-            }
-        };
-        Ok(Box::new(Constants {
-            predicted: covers.iter().map(of).collect(),
-            covers,
-            promise: promise(&["task.size -> inf"], 0, 0.0),
-        }))
+        let method = "published exponents";
+        Ok(Plan::known(promise, asked, method, answers))
     }
 
-    fn exponent(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
-        let setting = experiment
-            .task
-            .percolation()
-            .filter(|_| key == "task.size")?;
-        let d = setting.dimension as f64;
+    fn known(&self, experiment: &Experiment, question: &Question) -> Option<Known> {
+        let at_size = question.key == "task.size";
+        let setting = setting(experiment).ok().filter(|_| at_size)?;
         let table = exponents(setting.dimension).ok()?;
-        let known = table.fractal_dimension;
-        let fractal = match setting.dimension > 6 {
-            true => 2.0 * d / 3.0,
-            false => known.value,
-        };
-        let of = |e: Exponent| Some((e.value, e.stderr));
-        match (observable, setting.dimension) {
-            ("hull-length", 2) => return Some((HULL_DIMENSION_2D, 0.0)),
-            ("accessible-perimeter", 2) => return Some((ACCESSIBLE_PERIMETER_DIMENSION_2D, 0.0)),
-            ("backbone-mass", ..=6) => return of(table.backbone_dimension),
-            ("chemical-distance", ..=6) => return of(table.shortest_path_dimension),
-            ("red-bonds" | "wrapping-slope", ..=6) => {
-                let dimension = table.red_bond_dimension();
-                return Some((dimension, dimension * table.nu.stderr / table.nu.value));
-            }
-            _ => {}
+        let (d, below) = (setting.dimension as f64, setting.dimension <= 6);
+        if question.number == Number::ScalingExponent {
+            let scales = below && event(question.observable).is_some();
+            return scales.then(|| inverse(table.nu));
         }
-        match observable {
-            "largest-cluster" => Some((fractal - d, known.stderr)),
-            "susceptibility" | "mean-cluster-size" => Some((2.0 * fractal - d, 2.0 * known.stderr)),
+        if question.number != Number::Exponent {
+            return None;
+        }
+        let fractal = match below {
+            true => table.fractal_dimension.value,
+            false => 2.0 * d / 3.0,
+        };
+        let error = table.fractal_dimension.stderr;
+        let of = |value: f64, bound: f64| Some(Known { value, bound });
+        match question.observable {
+            "hull-length" if setting.dimension == 2 => of(HULL_DIMENSION_2D, 0.0),
+            "accessible-perimeter" if setting.dimension == 2 => {
+                of(ACCESSIBLE_PERIMETER_DIMENSION_2D, 0.0)
+            }
+            "backbone-mass" if below => Some(known(table.backbone_dimension)),
+            "chemical-distance" if below => Some(known(table.shortest_path_dimension)),
+            "red-bonds" | "wrapping-slope" if below => {
+                let dimension = table.red_bond_dimension();
+                of(dimension, dimension * table.nu.stderr / table.nu.value)
+            }
+            "largest-cluster" => of(fractal - d, error),
+            "susceptibility" | "mean-cluster-size" => of(2.0 * fractal - d, 2.0 * error),
             _ => None,
         }
     }
+}
 
-    fn inverse_nu(
-        &self,
-        experiment: &Experiment,
-        observable: &str,
-        key: &str,
-    ) -> Option<(f64, f64)> {
-        let setting = setting(experiment).ok()?;
-        let scales = key == "task.size" && setting.dimension <= 6 && event(observable).is_some();
-        let table = exponents(setting.dimension).ok().filter(|_| scales)?;
-        Some(inverse(table.nu))
+fn known(e: Exponent) -> Known {
+    Known {
+        value: e.value,
+        bound: e.stderr,
     }
 }
 
 /// The inverse of an exponent with its uncertainty.
-fn inverse(e: Exponent) -> (f64, f64) {
-    (1.0 / e.value, e.stderr / e.value.powi(2))
+fn inverse(e: Exponent) -> Known {
+    Known {
+        value: 1.0 / e.value,
+        bound: e.stderr / e.value.powi(2),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Context;
     use crate::experiment::{Draws, Spacing};
+    use crate::instrument::Wanted;
     use crate::kind::component;
     use crate::task::TASKS;
 
@@ -221,14 +198,26 @@ mod tests {
         }
     }
 
+    fn ask(number: Number, e: &Experiment, observable: &str, key: &str) -> Option<Known> {
+        let question = Question {
+            number,
+            observable,
+            key,
+        };
+        Scaling.known(e, &question)
+    }
+
+    fn exponent(e: &Experiment, observable: &str, key: &str) -> Option<Known> {
+        ask(Number::Exponent, e, observable, key)
+    }
+
     #[test]
     fn exponents_are_those_of_the_table() {
         let of = |d: usize, name: &str| {
             let task = format!("kind = \"percolation-lattice\"\nsize = 3\ndimension = {d}");
-            Scaling
-                .exponent(&experiment(&task), name, "task.size")
+            exponent(&experiment(&task), name, "task.size")
                 .unwrap()
-                .0
+                .value
         };
         assert!((of(2, "largest-cluster") + 5.0 / 48.0).abs() < 1e-14);
         assert!((of(2, "susceptibility") - 43.0 / 24.0).abs() < 1e-14);
@@ -247,23 +236,12 @@ mod tests {
             assert!((of(d, name) - value).abs() < 1e-10, "{name}");
         }
         let square = experiment("kind = \"percolation-lattice\"\nsize = 3");
-        assert!(
-            Scaling
-                .exponent(&square, "largest-cluster", "task.sweeps")
-                .is_none()
-        );
+        assert!(exponent(&square, "largest-cluster", "task.sweeps").is_none());
         let cubic = experiment("kind = \"percolation-lattice\"\nsize = 3\ndimension = 3");
-        let bound = Scaling
-            .exponent(&cubic, "red-bonds", "task.size")
-            .unwrap()
-            .1;
+        let bound = exponent(&cubic, "red-bonds", "task.size").unwrap().bound;
         assert!((bound - 1.2e-3 / 0.876_2f64.powi(2)).abs() < 1e-15);
-        assert!(
-            Scaling
-                .exponent(&cubic, "hull-length", "task.size")
-                .is_none()
-        );
-        assert!(Scaling.plan(&square, &[]).is_err());
+        assert!(exponent(&cubic, "hull-length", "task.size").is_none());
+        assert!(Scaling.plan(&square, &[]).unwrap().answers().is_empty());
         let tau = Wanted {
             observable: crate::instrument::find("", FISHER).unwrap().observable(),
             axes: vec![crate::instrument::Axis::new(
@@ -272,9 +250,11 @@ mod tests {
                 vec![0.592_746_050_788],
             )],
         };
-        let plan = Scaling.plan(&square, &[tau]).unwrap();
-        let solved = plan.solve(&crate::experiment::Draw::default()).unwrap();
-        assert_eq!(solved.observables[0].mean, [187.0 / 91.0]);
+        let plan = Scaling.plan(&square, &[tau.into()]).unwrap();
+        let solved = plan
+            .solve(&crate::experiment::Draw::default(), &Context::default())
+            .unwrap();
+        assert_eq!(solved.answers[0].mean, [187.0 / 91.0]);
         let radii = Wanted {
             observable: crate::instrument::find("", GYRATION).unwrap().observable(),
             axes: vec![
@@ -282,23 +262,28 @@ mod tests {
                 crate::instrument::Axis::new("size", "sites", vec![128.0, 256.0]),
             ],
         };
-        let plan = Scaling.plan(&square, &[radii]).unwrap();
-        let solved = plan.solve(&crate::experiment::Draw::default()).unwrap();
-        let [a, b] = solved.observables[0].mean[..] else {
+        let plan = Scaling.plan(&square, &[radii.into()]).unwrap();
+        let solved = plan
+            .solve(&crate::experiment::Draw::default(), &Context::default())
+            .unwrap();
+        let [a, b] = solved.answers[0].mean[..] else {
             panic!("two sizes");
         };
         assert!(a == b && (a - 48.0 / 91.0).abs() < 1e-15);
-        let [value, bound] = Scaling
-            .inverse_nu(&cubic, "wrapping-x", "task.size")
-            .map(|(value, bound)| [value, bound])
+        let [value, bound] = ask(Number::ScalingExponent, &cubic, "wrapping-x", "task.size")
+            .map(|k| [k.value, k.bound])
             .unwrap();
         assert!(
             (value - 1.0 / 0.876_2).abs() < 1e-12 && (bound - 1.2e-3 * value * value).abs() < 1e-15
         );
         assert!(
-            Scaling
-                .inverse_nu(&cubic, "largest-cluster", "task.size")
-                .is_none()
+            ask(
+                Number::ScalingExponent,
+                &cubic,
+                "largest-cluster",
+                "task.size"
+            )
+            .is_none()
         );
     }
 }

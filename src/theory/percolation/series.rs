@@ -1,13 +1,13 @@
 //! Thresholds of hypercubic lattices from their series about infinite dimension.
 
-use super::limit::Constants;
-use super::{covered, leath, setting};
+use super::limit::one_number;
+use super::{leath, promise, setting};
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::percolation::exact::{SERIES_TERMS, threshold_series};
-use crate::theory::{Info, Plan, Theory};
+use crate::theory::{Asked, Info, Plan, Theory, answered_of, parse_keys};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -30,10 +30,10 @@ limits: task.dimension -> inf",
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Gaunt, Sykes & Ruskin, J. Phys. A 9, 1899 (1976); Gaunt & Ruskin, J. Phys. A 11, 1369 (1978); Mertens & Moore, arXiv:1805.02701",
     observables: OBSERVABLES,
     assumptions: &["the dimension is large"],
+    ..Info::of(&ABOUT)
 };
 
 const OBSERVABLES: &[&str] = &["percolation-threshold", "growth-threshold"];
@@ -42,7 +42,7 @@ const OBSERVABLES: &[&str] = &["percolation-threshold", "growth-threshold"];
 pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
     parse: |place, table| {
-        let series: Series = parse_table(place, table)?;
+        let series: Series = parse_keys(place, table, &INFO)?;
         match (1..=SERIES_TERMS).contains(&series.terms) {
             true => Ok(Arc::new(series)),
             false => Err(Error::input(
@@ -79,11 +79,7 @@ impl Theory for Series {
         serde_json::json!(self)
     }
 
-    fn plan(
-        &self,
-        experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+    fn plan(&self, experiment: &Experiment, asked: &[Asked]) -> Result<Plan, Declined> {
         let (lattice, dimension, element) = match leath(experiment) {
             Some((lattice, growth)) => (lattice, growth.dimension(), growth.element()),
             None => {
@@ -94,7 +90,7 @@ impl Theory for Series {
         if lattice != "hypercubic" {
             return Err(Declined("a series of hypercubic lattices".into()));
         }
-        let covers = covered(wanted, OBSERVABLES)?;
+        answered_of(asked, OBSERVABLES)?;
         let (sum, _) = threshold_series(element, dimension, self.terms);
         if sum >= 1.0 {
             return Err(Declined(format!(
@@ -102,11 +98,7 @@ impl Theory for Series {
                 self.terms
             )));
         }
-        Ok(Constants::plan(
-            covers,
-            (sum, 0.0),
-            &["task.dimension -> inf"],
-        ))
+        one_number(asked, OBSERVABLES, (sum, 0.0), promise(&["task.dimension"]))
     }
 }
 

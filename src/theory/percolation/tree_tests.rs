@@ -1,10 +1,11 @@
 //! What theories of trees predict, state and decline.
 
+use crate::context::Context;
 use crate::experiment::{Draw, Draws, Experiment, Spacing};
 use crate::instrument::{INSTRUMENTS, Wanted};
 use crate::kind::component;
 use crate::task::TASKS;
-use crate::theory::{Predicted, THEORIES, Theory};
+use crate::theory::{Answer, Asked, Number, Question, THEORIES, Theory};
 use std::sync::Arc;
 
 fn experiment(task: &str) -> Experiment {
@@ -37,25 +38,29 @@ fn theory(kind: &str) -> Arc<dyn Theory> {
     component("theory", THEORIES, table.parse().unwrap()).unwrap()
 }
 
-fn wanted(experiment: &Experiment) -> Vec<Wanted> {
+fn wanted(experiment: &Experiment) -> Vec<Asked> {
     let wanted = |i: &&dyn crate::instrument::Instrument| {
         Some(Wanted {
             observable: i.observable(),
             axes: i.axes(experiment).ok()?,
         })
     };
-    INSTRUMENTS.iter().filter_map(wanted).collect()
+    INSTRUMENTS
+        .iter()
+        .filter_map(wanted)
+        .map(Asked::from)
+        .collect()
 }
 
-fn predicted(kind: &str, experiment: &Experiment) -> Vec<(&'static str, Predicted)> {
+fn predicted(kind: &str, experiment: &Experiment) -> Vec<(&'static str, Answer)> {
     let wanted = wanted(experiment);
     let plan = theory(kind).plan(experiment, &wanted).unwrap();
-    let prediction = plan.solve(&Draw::default()).unwrap();
-    let name = |p: Predicted| (wanted[p.wanted].observable.name, p);
-    prediction.observables.into_iter().map(name).collect()
+    let prediction = plan.solve(&Draw::default(), &Context::default()).unwrap();
+    let name = |p: Answer| (wanted[p.asked].name(), p);
+    prediction.answers.into_iter().map(name).collect()
 }
 
-fn value(predictions: &[(&str, Predicted)], name: &str) -> Vec<f64> {
+fn value(predictions: &[(&str, Answer)], name: &str) -> Vec<f64> {
     let found = predictions.iter().find(|(n, _)| *n == name).unwrap();
     found.1.mean.clone()
 }
@@ -95,14 +100,22 @@ fn a_random_graph_has_the_reference_digits() {
 fn exponents_belong_to_the_threshold() {
     let bethe = theory("bethe-lattice");
     let critical = tree("p = \"threshold\"\ncoordination = 6");
-    let of = |name| bethe.exponent(&critical, name, "task.cap");
+    let exponent = |theory: &Arc<dyn Theory>, e: &Experiment, observable: &str, key: &str| {
+        let question = Question {
+            number: Number::Exponent,
+            observable,
+            key,
+        };
+        theory.known(e, &question).map(|k| (k.value, k.bound))
+    };
+    let of = |name| exponent(&bethe, &critical, name, "task.cap");
     assert_eq!(of("infinite-share"), Some((-0.5, 0.0)));
     assert_eq!(of("mean-cluster-size"), Some((0.5, 0.0)));
     assert!(of("cluster-weight").is_none());
     let off = tree("p = 0.3");
-    assert!(bethe.exponent(&off, "infinite-share", "task.cap").is_none());
+    assert!(exponent(&bethe, &off, "infinite-share", "task.cap").is_none());
     let random = theory("erdos-renyi");
-    let share = |e: &Experiment| random.exponent(e, "infinite-share", "task.vertices");
+    let share = |e: &Experiment| exponent(&random, e, "infinite-share", "task.vertices");
     assert_eq!(share(&graph(1.0)), Some((-1.0 / 3.0, 0.0)));
     assert!(share(&graph(2.0)).is_none() && share(&critical).is_none());
 }

@@ -1,14 +1,18 @@
 //! The theory entry `saddle-to-saddle`: the staircase of modes from a vanishing start.
 
 use super::connected::Staircase;
+use crate::context::Context;
 use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::learner::StartView;
-use crate::theory::gate::{LinearNetwork, covered};
+use crate::theory::gate::{Ground, LinearNetwork};
 use crate::theory::sheet::Sheet;
-use crate::theory::{Info, Plan, Prediction, SolverReport, Theory};
+use crate::theory::{
+    Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, answered_of, parse_keys,
+};
+use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// Keys of a `[[theory]]` table with `kind = "saddle-to-saddle"`.
@@ -19,34 +23,12 @@ use std::sync::Arc;
 pub struct Options {
     /// Growth rate `ln(1 + eta s)/eta` of gradient descent instead of `s` of the flow.
     pub step_correction: bool,
-    /// What the entry conditions on: `none`.
-    pub condition: Condition,
-}
-
-/// What the entry conditions on: nothing, the law of the start is enough.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Condition {
-    /// The law of the initial weights alone; solved once per cell.
-    #[default]
-    None,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Options {
             step_correction: true,
-            condition: Condition::None,
         }
     }
 }
@@ -67,7 +49,6 @@ sources: Jacot et al. 2021, arXiv:2106.15933; Kunin et al. 2025, arXiv:2506.0648
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Jacot et al. 2021, arXiv:2106.15933; Kunin et al. 2025, arXiv:2506.06489",
     observables: &["half-rise-time", "mode-strength", "train-loss"],
     assumptions: &[
@@ -75,13 +56,14 @@ static INFO: Info = Info {
         "vanishing balanced start, leading order in 1/ln(1/scale)",
         "train-loss: targets without label noise",
     ],
+    ..Info::of(&ABOUT)
 };
 
 /// Registry line.
 pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
     parse: |place, table| {
-        let options: Options = parse_table(place, table)?;
+        let options: Options = parse_keys(place, table, &INFO)?;
         Ok(Arc::new(SaddleToSaddle { options }))
     },
     schema: <Options as schemars::JsonSchema>::json_schema,
@@ -130,8 +112,8 @@ impl Theory for SaddleToSaddle {
     fn plan(
         &self,
         experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        asked: &[Asked],
+    ) -> std::result::Result<Plan, Declined> {
         let network = LinearNetwork::of(experiment)?;
         if network.layers() != 2 {
             return Err(Declined(format!(
@@ -140,95 +122,91 @@ impl Theory for SaddleToSaddle {
             )));
         }
         let al = scale(&network)?;
-        let modes = network.population_modes()?;
-        let noise_free = network.noise_free();
-        let covers = covered(
-            wanted,
-            |name| match name {
-                "half-rise-time" | "mode-strength" => true,
-                "train-loss" => noise_free,
-                _ => false,
-            },
-            "gives half-rise-time, mode-strength, and train-loss without label noise; none of them is measured here",
-        )?;
+        let ground = Ground::of(experiment, network.loss)?;
+        let answers = answered_of(asked, INFO.observables)?;
         let speed = network.speed();
-        let eta = self
-            .options
-            .step_correction
-            .then_some(speed * network.learning_rate)
-            .filter(|_| !network.is_flow);
-        let stairs = Staircase::new(modes.s.as_slice(), al, eta, network.rank());
-        let mut limits = vec!["learner.init.scale -> 0".to_string()];
-        if !self.options.step_correction {
+        let corrected = self.options.step_correction;
+        let eta = (corrected && !network.is_flow).then_some(speed * network.learning_rate);
+        // Jump times are of leading order in 1/ln(1/scale): no power of the scale.
+        let mut limits = vec![Limit::zero("learner.init.scale")];
+        if !corrected {
             limits.extend(network.limits());
         }
         let mut averages_over = vec!["replicas"];
-        if experiment.task.is_random() && !noise_free {
+        if !experiment.task.has_fixed_moments() {
             averages_over.push("datasets");
         }
-        Ok(Box::new(StairsPlan {
-            stairs,
+        let promise = Promise {
+            limits,
+            averages_over,
+            bytes: 8 * answers.iter().map(|&i| asked[i].size()).sum::<usize>() as u64,
+            seconds: 1e-4,
+            ..Promise::of(Conditioning::None)
+        };
+        let stairs = Stairs {
+            ground,
+            al,
+            eta,
+            rank: network.rank(),
             speed,
             horizon: network.horizon,
-            promise: Promise {
-                conditioning: Conditioning::None,
-                assumptions: vec![],
-                limits,
-                averages_over,
-                population: None,
-                bytes: 8 * covers.iter().map(|&i| wanted[i].size()).sum::<usize>() as u64,
-                seconds: 1e-4,
-            },
-            wanted: wanted.to_vec(),
-            covers,
-        }))
+        };
+        Ok(Plan::new(promise, asked, answers, stairs))
     }
 }
 
-struct StairsPlan {
-    stairs: Staircase,
+struct Stairs {
+    ground: Ground,
+    al: f64,
+    eta: Option<f64>,
+    rank: usize,
     speed: f64,
     horizon: f64,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
 }
 
-impl Plan for StairsPlan {
-    fn promise(&self) -> &Promise {
-        &self.promise
+impl Solve for Stairs {
+    fn inputs(&self) -> Json {
+        let Stairs {
+            al,
+            eta,
+            rank,
+            speed,
+            horizon,
+            ..
+        } = self;
+        json!([self.ground.inputs(), al, eta, rank, speed, horizon])
     }
 
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, _draw: &Draw) -> Result<Prediction> {
-        let mut sheet = Sheet::new(&self.wanted, &self.covers);
+    fn solve(&self, asked: &[Asked], _: &Draw, cx: &Context) -> Result<Prediction> {
+        let found = self.ground.find(cx)?;
+        let stairs = Staircase::new(found.modes.s.as_slice(), self.al, self.eta, self.rank);
+        let mut sheet = Sheet::new(asked);
         for t in sheet.times() {
             sheet.at_time(t, |name| {
                 Ok::<_, crate::Error>(match name {
-                    "mode-strength" => self.stairs.strengths(self.speed * t),
-                    _ => vec![self.stairs.loss(self.speed * t)],
+                    "mode-strength" => stairs.strengths(self.speed * t),
+                    _ => vec![stairs.loss(self.speed * t)],
                 })
             })?;
         }
-        let times: Vec<f64> = self
-            .stairs
+        let times: Vec<f64> = stairs
             .times()
             .iter()
             .map(|t| t / self.speed)
             .map(|t| if t <= self.horizon { t } else { f64::NAN })
             .collect();
         sheet.whole("half-rise-time", &times);
-        Ok(Prediction {
-            observables: sheet.predictions(|_, _, _, value| 1e-14 * value.abs()),
-            solver: SolverReport {
-                method: "jump times ln(1/scale)/s".into(),
-                iterations: times.len(),
-                residual: 0.0,
+        found.without_floor(
+            asked,
+            Prediction {
+                answers: sheet.answers(|_, _, _, value| 1e-14 * value.abs()),
+                solver: SolverReport {
+                    method: "jump times ln(1/scale)/s".into(),
+                    iterations: times.len(),
+                    residual: 0.0,
+                },
+                warnings: Vec::new(),
             },
-            warnings: Vec::new(),
-        })
+        )
     }
 }

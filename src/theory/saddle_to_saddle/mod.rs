@@ -10,5 +10,5 @@ mod adapter;
 pub mod connected;
 pub mod diagonal;
 
-pub use adapter::{Condition, KIND, Options};
+pub use adapter::{KIND, Options};
 pub use diagonal::{Diagonal, Jump};

@@ -1,14 +1,13 @@
 //! The theory entry `saxe`: options, and whether it applies.
 
-use super::idealised::Idealised;
-use super::matched::Matched;
+use super::{idealised, matched};
 use crate::error::{Error, Result};
-use crate::experiment::Experiment;
-use crate::instrument::{Declined, Wanted};
-use crate::kind::{About, Kind, parse_table};
+use crate::experiment::{Conditioning, Experiment};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
 use crate::learner::StartView;
 use crate::theory::gate::LinearNetwork;
-use crate::theory::{Info, Plan, Theory};
+use crate::theory::{Asked, Info, Plan, Theory, parse_keys};
 use std::sync::Arc;
 
 /// How the dynamics are solved.
@@ -32,27 +31,6 @@ pub enum Method {
     ClosedForm,
     /// Numerical integration of the weights' flow.
     Ode,
-}
-
-/// What the entry conditions on.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Condition {
-    /// Matched: the actual initial weights and data set of every replica.
-    #[default]
-    Initial,
-    /// Idealised: decoupled modes from a common start `u0`.
-    None,
 }
 
 /// Common starting strength of idealised modes for independent Gaussian weights of standard deviation `scale`.
@@ -79,26 +57,31 @@ pub enum Start {
 
 /// Keys of a `[[theory]]` table with `kind = "saxe"`.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Closed form or integration.
     pub method: Method,
-    /// The actual initial weights, or a common start of decoupled modes.
-    pub condition: Condition,
+    /// `initial`, matched: the actual initial weights and data set of every replica. `none`, idealised: decoupled modes
+    /// from a common start `u0`.
+    pub condition: Conditioning,
     /// Starting mode strength, for `condition = "none"` alone; by default the typical product of the initial weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub u0: Option<f64>,
     /// Rule for the common start of idealised modes where `u0` is not given.
     pub start: Start,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            method: Method::Auto,
+            condition: Conditioning::Initial,
+            u0: None,
+            start: Start::LayerProduct,
+        }
+    }
 }
 
 static ABOUT: About = About {
@@ -123,7 +106,6 @@ Domine et al. 2024, arXiv:2409.14623",
 };
 
 static INFO: Info = Info {
-    about: &ABOUT,
     source: "Saxe, McClelland, Ganguli 2014, arXiv:1312.6120; Domine et al. 2024, arXiv:2409.14623",
     observables: &[
         "train-loss",
@@ -140,6 +122,8 @@ static INFO: Info = Info {
         "whitened inputs",
         "full-batch gradient flow (learning rate -> 0)",
     ],
+    conditions: &[Conditioning::Initial, Conditioning::None],
+    ..Info::of(&ABOUT)
 };
 
 /// The theory with its options.
@@ -152,7 +136,7 @@ pub struct Saxe {
 pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
     parse: |place, table| {
-        let options: Options = parse_table(place, table)?;
+        let options: Options = parse_keys(place, table, &INFO)?;
         Ok(Arc::new(Saxe::new(place, options)?))
     },
     schema: <Options as schemars::JsonSchema>::json_schema,
@@ -164,7 +148,7 @@ impl Saxe {
     pub fn new(place: &str, options: Options) -> Result<Self> {
         let key = |name: &str| format!("{place}.{name}");
         if let Some(u0) = options.u0 {
-            if options.condition == Condition::Initial {
+            if options.condition == Conditioning::Initial {
                 return Err(Error::input(
                     key("u0"),
                     "u0 has no meaning for an entry matched to the actual start",
@@ -179,7 +163,7 @@ impl Saxe {
                 ));
             }
         }
-        if options.condition == Condition::None && options.method != Method::Auto {
+        if options.condition == Conditioning::None && options.method != Method::Auto {
             return Err(Error::input(
                 key("method"),
                 "the idealised modes have one method each",
@@ -202,28 +186,19 @@ impl Theory for Saxe {
     fn plan(
         &self,
         experiment: &Experiment,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Box<dyn Plan>, Declined> {
+        asked: &[Asked],
+    ) -> std::result::Result<Plan, Declined> {
         let network = LinearNetwork::of(experiment)?;
-        match self.options.condition {
-            Condition::None => Ok(Box::new(Idealised::new(
-                network,
-                experiment.task.is_random(),
-                self.options.u0,
-                self.options.start,
-                wanted,
-            )?)),
-            Condition::Initial => {
-                if self.options.method == Method::ClosedForm {
-                    closed_form_applies(&network)?;
-                }
-                Ok(Box::new(Matched::new(
-                    network,
-                    self.options.method,
-                    wanted,
-                )?))
-            }
+        let Options {
+            method, u0, start, ..
+        } = self.options;
+        if self.options.condition == Conditioning::None {
+            return idealised::plan(network, experiment, u0, start, asked);
         }
+        if method == Method::ClosedForm {
+            closed_form_applies(&network)?;
+        }
+        matched::plan(network, experiment, method, asked)
     }
 }
 

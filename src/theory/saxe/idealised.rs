@@ -4,31 +4,31 @@ use super::depth::{Bounded, DeepMode, Depth};
 use super::entry::Start as Rule;
 use super::flow::WeightFlow;
 use super::scalar::Mode;
+use crate::context::Context;
 use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Promise};
-use crate::instrument::{Declined, Wanted};
+use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::instrument::Declined;
 use crate::learner::StartView;
 use crate::numerics::flow::Tolerance;
 use crate::numerics::root::brent;
-use crate::task::Modes;
-use crate::theory::gate::{self, LinearNetwork};
+use crate::theory::gate::{Ground, LinearNetwork};
 use crate::theory::readout::entries;
 use crate::theory::sheet::Sheet;
-use crate::theory::{Plan, Prediction, SolverReport};
+use crate::theory::{Asked, Plan, Prediction, Solve, SolverReport, answered};
 use nalgebra::{DMatrix, DVector};
+use serde_json::{Value as Json, json};
 
-/// The plan of an entry with `condition = "none"`.
-pub(super) struct Idealised {
-    network: LinearNetwork,
-    modes: Modes,
+/// An entry with `condition = "none"`.
+struct Idealised {
+    ground: Ground,
     start: Start,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
+    layers: usize,
+    speed: f64,
+    horizon: f64,
 }
 
 /// Common start of all modes, in the rescaled weights.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 enum Start {
     /// Equal layer scales with product `u0`.
     Balanced(f64),
@@ -167,80 +167,80 @@ impl Course {
     }
 }
 
-impl Idealised {
-    pub(super) fn new(
-        network: LinearNetwork,
-        random_data: bool,
-        u0: Option<f64>,
-        rule: Rule,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Self, Declined> {
-        let modes = network.population_modes()?.clone();
-        if network.rank() < modes.s.len() {
-            return Err(Declined(format!(
-                "independent modes need width >= number of modes ({} < {}); use condition = \"initial\"",
-                network.rank(),
-                modes.s.len()
-            )));
-        }
-        let start = Start::of(&network, u0, rule)?;
-        let noise_free = network.noise_free();
-        let covers = gate::covered(
-            wanted,
-            |name| match name {
-                "train-loss" => noise_free,
-                "mode-strength" | "half-rise-time" | "conserved-drift" => true,
-                "input-output-map" => !random_data,
-                _ => false,
-            },
-            "idealised modes give mode-strength, half-rise-time, conserved-drift, input-output-map of a fixed data set, and train-loss without \
-             label noise; none of them is measured here (condition = \"initial\" gives more)",
-        )?;
-        let mut averages_over = vec!["replicas"];
-        if random_data && !noise_free {
-            averages_over.push("datasets");
-        }
-        let promise = Promise {
-            conditioning: Conditioning::None,
-            assumptions: vec![
-                "every mode is aligned with the teacher from the start".into(),
-                "all modes start with one strength u0, layers balanced".into(),
-            ],
-            limits: network.limits(),
-            averages_over,
-            population: None,
-            bytes: 8 * covers.iter().map(|&i| wanted[i].size()).sum::<usize>() as u64,
-            seconds: 1e-3,
-        };
-        Ok(Idealised {
-            network,
-            modes,
-            start,
-            wanted: wanted.to_vec(),
-            covers,
-            promise,
-        })
+pub(super) fn plan(
+    network: LinearNetwork,
+    experiment: &Experiment,
+    u0: Option<f64>,
+    rule: Rule,
+    asked: &[Asked],
+) -> std::result::Result<Plan, Declined> {
+    let ground = Ground::of(experiment, network.loss)?;
+    let modes = experiment.task.mode_count();
+    if network.rank() < modes {
+        return Err(Declined(format!(
+            "independent modes need width >= number of modes ({} < {modes}); use condition = \"initial\"",
+            network.rank(),
+        )));
     }
+    let start = Start::of(&network, u0, rule)?;
+    let is_fixed = !experiment.task.is_random();
+    let answers = answered(
+        asked,
+        |name| match name {
+            "train-loss" | "mode-strength" | "half-rise-time" | "conserved-drift" => true,
+            "input-output-map" => is_fixed,
+            _ => false,
+        },
+        "idealised modes give mode-strength, half-rise-time, conserved-drift, input-output-map of a fixed data set, and train-loss without \
+         label noise; none of them is measured here (condition = \"initial\" gives more)",
+    )?;
+    let mut averages_over = vec!["replicas"];
+    if !experiment.task.has_fixed_moments() {
+        averages_over.push("datasets");
+    }
+    let promise = Promise {
+        assumptions: vec![
+            "every mode is aligned with the teacher from the start".into(),
+            "all modes start with one strength u0, layers balanced".into(),
+        ],
+        limits: network.limits(),
+        averages_over,
+        bytes: 8 * answers.iter().map(|&i| asked[i].size()).sum::<usize>() as u64,
+        seconds: 1e-3,
+        ..Promise::of(Conditioning::None)
+    };
+    let solver = Idealised {
+        ground,
+        start,
+        layers: network.layers(),
+        speed: network.speed(),
+        horizon: network.horizon,
+    };
+    Ok(Plan::new(promise, asked, answers, solver))
 }
 
-impl Plan for Idealised {
-    fn promise(&self) -> &Promise {
-        &self.promise
+impl Solve for Idealised {
+    fn inputs(&self) -> Json {
+        let Idealised {
+            ground,
+            start,
+            layers,
+            speed,
+            horizon,
+        } = self;
+        json!([ground.inputs(), start, layers, speed, horizon])
     }
 
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, _draw: &Draw) -> Result<Prediction> {
-        let speed = self.network.speed();
-        let modes = &self.modes;
+    fn solve(&self, asked: &[Asked], _: &Draw, cx: &Context) -> Result<Prediction> {
+        let speed = self.speed;
+        let found = self.ground.find(cx)?;
+        let modes = &found.modes;
         let courses = modes
             .s
             .iter()
-            .map(|&s| self.start.course(s, self.network.layers()))
+            .map(|&s| self.start.course(s, self.layers))
             .collect::<Result<Vec<_>>>()?;
-        let mut sheet = Sheet::new(&self.wanted, &self.covers);
+        let mut sheet = Sheet::new(asked);
         let mut worst = 0.0f64;
         for t in sheet.times() {
             let mut u = DVector::zeros(courses.len());
@@ -264,29 +264,32 @@ impl Plan for Idealised {
             let times = courses
                 .iter()
                 .zip(modes.s.iter())
-                .map(|(course, &s)| Ok(course.half_rise(s, speed * self.network.horizon)? / speed))
+                .map(|(course, &s)| Ok(course.half_rise(s, speed * self.horizon)? / speed))
                 .collect::<Result<Vec<f64>>>()?;
             sheet.whole("half-rise-time", &times);
         }
         let norm = modes.s.norm();
-        let observables = sheet.predictions(|name, _, _, value| match name {
+        let answers = sheet.answers(|name, _, _, value| match name {
             "conserved-drift" => 0.0,
             "train-loss" => (worst + 1e-14) * norm,
             "half-rise-time" => 1e-10 * value.abs(),
             _ => worst,
         });
-        Ok(Prediction {
-            observables,
-            solver: SolverReport {
-                method: match self.start {
-                    Start::Layers(_) => "scalar layers, Dormand-Prince 5(4)".into(),
-                    Start::TwoLayer(..) => "unbalanced two-layer modes, closed form".into(),
-                    Start::Balanced(u0) => format!("balanced modes from u0 = {u0:.4e}"),
+        found.without_floor(
+            asked,
+            Prediction {
+                answers,
+                solver: SolverReport {
+                    method: match self.start {
+                        Start::Layers(_) => "scalar layers, Dormand-Prince 5(4)".into(),
+                        Start::TwoLayer(..) => "unbalanced two-layer modes, closed form".into(),
+                        Start::Balanced(u0) => format!("balanced modes from u0 = {u0:.4e}"),
+                    },
+                    iterations: courses.len(),
+                    residual: worst,
                 },
-                iterations: courses.len(),
-                residual: worst,
+                warnings: Vec::new(),
             },
-            warnings: Vec::new(),
-        })
+        )
     }
 }

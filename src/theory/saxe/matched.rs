@@ -4,17 +4,19 @@ use super::entry::Method;
 use super::flow::WeightFlow;
 use super::matrix::{BALANCE_TOLERANCE, balance};
 use super::path::{Closed, Path, half_rise_times, product};
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::experiment::{Conditioning, Draw, Promise};
-use crate::instrument::{Declined, Wanted};
+use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::instrument::Declined;
 use crate::numerics::chebyshev::Marcher;
 use crate::numerics::flow::Tolerance;
 use crate::task::{Dataset, Modes, Moments};
 use crate::theory::gate::{self, LinearNetwork};
 use crate::theory::readout::{LinearKernel, entries, loss, mode_strengths, singular_alignment};
 use crate::theory::sheet::Sheet;
-use crate::theory::{Plan, Prediction, SolverReport, missing};
+use crate::theory::{Asked, Plan, Prediction, Solve, SolverReport, answered, missing};
 use nalgebra::{DMatrix, DVector};
+use serde_json::{Value as Json, json};
 
 /// Largest number of training inputs on which the tangent kernel is compared.
 const KERNEL_INPUTS: usize = 32;
@@ -22,53 +24,43 @@ const KERNEL_INPUTS: usize = 32;
 /// Error allowed where the closed form is interpolated in time (24 Chebyshev points per panel), in units of each observable.
 const INTERPOLATION: f64 = 1e-11;
 
-/// The plan of an entry with `condition = "initial"`.
-pub(super) struct Matched {
+/// An entry with `condition = "initial"`.
+struct Matched {
     network: LinearNetwork,
     method: Method,
-    wanted: Vec<Wanted>,
-    covers: Vec<usize>,
-    promise: Promise,
+}
+
+pub(super) fn plan(
+    network: LinearNetwork,
+    experiment: &Experiment,
+    method: Method,
+    asked: &[Asked],
+) -> std::result::Result<Plan, Declined> {
+    let has_test = experiment.task.has_test();
+    let answers = answered(
+        asked,
+        |name| match name {
+            "test-loss" => has_test,
+            "train-loss" | "mode-strength" | "singular-alignment" | "half-rise-time"
+            | "conserved-drift" | "ntk-change" | "input-output-map" => true,
+            _ => false,
+        },
+        "predicts none of the measured observables",
+    )?;
+    let weights: usize = network.view.widths.windows(2).map(|w| w[0] * w[1]).sum();
+    let points: usize = answers.iter().map(|&i| asked[i].size()).sum();
+    let widest = network.view.widths.iter().copied().max().unwrap_or(1);
+    let promise = Promise {
+        limits: network.limits(),
+        bytes: 8 * (24 * weights + 4 * points) as u64 + gate::data_bytes(experiment),
+        seconds: 1e-9 * (8 * weights * widest * (500 + points)) as f64,
+        ..Promise::of(Conditioning::Initial)
+    };
+    let solver = Matched { network, method };
+    Ok(Plan::new(promise, asked, answers, solver))
 }
 
 impl Matched {
-    pub(super) fn new(
-        network: LinearNetwork,
-        method: Method,
-        wanted: &[Wanted],
-    ) -> std::result::Result<Self, Declined> {
-        let has_test = network.example.test.is_some();
-        let covers = gate::covered(
-            wanted,
-            |name| match name {
-                "test-loss" => has_test,
-                "train-loss" | "mode-strength" | "singular-alignment" | "half-rise-time"
-                | "conserved-drift" | "ntk-change" | "input-output-map" => true,
-                _ => false,
-            },
-            "predicts none of the measured observables",
-        )?;
-        let weights: usize = network.view.widths.windows(2).map(|w| w[0] * w[1]).sum();
-        let points: usize = covers.iter().map(|&i| wanted[i].size()).sum();
-        let widest = network.view.widths.iter().copied().max().unwrap_or(1);
-        let promise = Promise {
-            conditioning: Conditioning::Initial,
-            assumptions: vec![],
-            limits: network.limits(),
-            averages_over: Vec::new(),
-            population: None,
-            bytes: 8 * (24 * weights + 4 * points) as u64 + network.example.bytes(),
-            seconds: 1e-9 * (8 * weights * widest * (500 + points)) as f64,
-        };
-        Ok(Matched {
-            network,
-            method,
-            wanted: wanted.to_vec(),
-            covers,
-            promise,
-        })
-    }
-
     /// The path from these weights.
     fn path(
         &self,
@@ -319,32 +311,24 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Plan for Matched {
-    fn promise(&self) -> &Promise {
-        &self.promise
+impl Solve for Matched {
+    fn inputs(&self) -> Json {
+        let n = &self.network;
+        json!([self.method, n.weight_scale(), n.speed(), n.loss, n.horizon])
     }
 
-    fn covers(&self) -> &[usize] {
-        &self.covers
-    }
-
-    fn solve(&self, draw: &Draw) -> Result<Prediction> {
-        let dataset = draw
-            .dataset
-            .as_deref()
-            .ok_or_else(|| missing("the data set"))?;
-        let initial = draw
-            .initial
-            .as_deref()
-            .ok_or_else(|| missing("the initial weights"))?;
-        let whitening = gate::whitened(dataset, self.network.loss)
-            .map_err(|d| Error::unconverged("saxe", d.0, "use a task with whitened inputs"))?;
+    fn solve(&self, asked: &[Asked], draw: &Draw, _: &Context) -> Result<Prediction> {
+        let dataset = draw.dataset.as_deref();
+        let dataset = dataset.ok_or_else(|| missing("the data set"))?;
+        let initial = draw.initial.as_deref();
+        let initial = initial.ok_or_else(|| missing("the initial weights"))?;
+        let whitening = gate::whitened(dataset, self.network.loss)?;
         let scale = self.network.weight_scale();
         let weights: Vec<_> = initial.blocks.iter().map(|b| b * scale).collect();
         let moments = dataset.moments(self.network.loss.weight(dataset.samples()));
         let (s, modes) = (&moments.yx, &dataset.modes);
 
-        let mut sheet = Sheet::new(&self.wanted, &self.covers);
+        let mut sheet = Sheet::new(asked);
         let path = self.path(&weights, s, modes, 1e-10)?;
         let (end, effort) = self.fill(path, &moments, dataset, &mut sheet)?;
         let (coarse, solver) = match &end {
@@ -358,7 +342,7 @@ impl Plan for Matched {
                 (None, report)
             }
             Path::Integrated(path) => {
-                let mut coarse = Sheet::new(&self.wanted, &self.covers);
+                let mut coarse = Sheet::new(asked);
                 let loose = self.path(&weights, s, modes, 1e-8)?;
                 self.fill(loose, &moments, dataset, &mut coarse)?;
                 let report = SolverReport {
@@ -369,7 +353,7 @@ impl Plan for Matched {
                 (Some(coarse), report)
             }
         };
-        let observables = sheet.predictions(|name, slot, index, value| {
+        let answers = sheet.answers(|name, slot, index, value| {
             let integration = match &coarse {
                 Some(coarse) => (value - coarse.value(slot, index)).abs(),
                 None => 0.0,
@@ -382,7 +366,7 @@ impl Plan for Matched {
             self.rounding(name, &moments, whitening) + integration
         });
         Ok(Prediction {
-            observables,
+            answers,
             solver,
             warnings: Vec::new(),
         })

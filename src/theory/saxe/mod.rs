@@ -18,4 +18,4 @@ pub mod path;
 pub mod scalar;
 pub mod snapshot;
 
-pub use entry::{Condition, KIND, Method, Options, Saxe, Start};
+pub use entry::{KIND, Method, Options, Saxe, Start};

@@ -6,8 +6,9 @@ mod saddle;
 mod saxe;
 
 use super::*;
-use crate::experiment::{Conditioning, DrawIndex, Draws, Spacing};
-use crate::instrument::{Axis, Observable};
+use crate::context::Context;
+use crate::experiment::{Draw, DrawIndex, Draws, Spacing};
+use crate::instrument::{Axis, Wanted};
 use crate::learner::StartView;
 use crate::numerics::random::stream;
 use crate::training::Loss;
@@ -50,7 +51,7 @@ const CLEAN: Teacher = Teacher {
 };
 const SMALL: StartView = StartView::Gaussian { scale: 0.05 };
 
-fn wanted(e: &Experiment, names: &[&'static str]) -> Vec<Wanted> {
+fn wanted(e: &Experiment, names: &[&'static str]) -> Vec<Asked> {
     let time = || Axis::new("time", "1", e.record_times());
     let index = |name: &str, n: usize| Axis::new(name, "1", (1..=n).map(|k| k as f64).collect());
     names
@@ -76,6 +77,7 @@ fn wanted(e: &Experiment, names: &[&'static str]) -> Vec<Wanted> {
                 _ => vec![time()],
             },
         })
+        .map(Asked::from)
         .collect()
 }
 
@@ -143,17 +145,22 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 
 fn predict(theory: &dyn Theory, e: &Experiment, names: &[&'static str], draw: &Draw) -> Prediction {
     let plan = theory.plan(e, &wanted(e, names)).unwrap();
-    assert_eq!(plan.covers(), (0..names.len()).collect::<Vec<_>>());
-    plan.solve(draw).unwrap()
+    assert_eq!(plan.answers(), (0..names.len()).collect::<Vec<_>>());
+    plan.solve(draw, &Context::default()).unwrap()
 }
 
 #[test]
 fn declines_name_the_reason() {
     let reason = |kind: &str, options: &str, e: &Experiment| {
-        theory(kind, options)
-            .plan(e, &wanted(e, &["mode-strength"]))
-            .err()
-            .map_or("applies".into(), |d| d.0)
+        let plan = match theory(kind, options).plan(e, &wanted(e, &["mode-strength"])) {
+            Ok(plan) => plan,
+            Err(declined) => return declined.0,
+        };
+        match plan.solve(&draw(e), &Context::default()) {
+            Ok(_) => "applies".into(),
+            Err(Error::Declined { reason }) => reason,
+            Err(other) => panic!("{other}"),
+        }
     };
     let correlated = Teacher {
         noise: 0.0,
@@ -186,7 +193,7 @@ fn declines_name_the_reason() {
     assert!(reason("saxe", "condition = \"none\"", &narrow).contains("width"));
     let plan =
         theory("saxe", "").plan(&deep, &wanted(&deep, &["mode-strength", "order-parameter"]));
-    assert_eq!(plan.unwrap().covers(), [0]);
+    assert_eq!(plan.unwrap().answers(), [0]);
 }
 
 #[test]
@@ -211,13 +218,15 @@ fn options_are_checked() {
             .promise()
             .clone()
     };
+    assert!(parse("ntk", "condition = \"trained\"").contains("use one of: initial"));
+    assert_eq!(parse("virial-identity", "condition = \"none\""), "");
     assert_eq!(promise("saxe", "").conditioning, Conditioning::Initial);
     assert_eq!(
         promise("saxe", "condition = \"none\"").conditioning,
         Conditioning::None
     );
     assert_eq!(
-        promise("saddle-to-saddle", "").limits,
-        ["learner.init.scale -> 0"]
+        promise("saddle-to-saddle", "").limits[0].to_string(),
+        "learner.init.scale -> 0"
     );
 }

@@ -21,11 +21,11 @@ fn ntk_is_exact_for_a_frozen_kernel_and_tangent_otherwise() {
     let d = draw(&e);
     let p = predict(theory("ntk", "").as_ref(), &e, &names, &d);
     let (u, l, f) = trained(&e, &d);
-    assert!(distance(&p.observables[0].mean, &u) < 1e-12);
-    assert!(distance(&p.observables[1].mean, &l) < 1e-12);
-    assert!(distance(&p.observables[2].mean, &f) < 1e-12);
-    assert!(p.observables[3].mean.iter().all(|t| *t > 0.0 && *t < 5.0));
-    assert_eq!(p.observables[5].mean, [0.0; 6]);
+    assert!(distance(&p.answers[0].mean, &u) < 1e-12);
+    assert!(distance(&p.answers[1].mean, &l) < 1e-12);
+    assert!(distance(&p.answers[2].mean, &f) < 1e-12);
+    assert!(p.answers[3].mean.iter().all(|t| *t > 0.0 && *t < 5.0));
+    assert_eq!(p.answers[5].mean, [0.0; 6]);
     // Read off by regression instead of as the map of a linear network: the same.
     let hidden_linear = Linear {
         linear: false,
@@ -42,7 +42,7 @@ fn ntk_is_exact_for_a_frozen_kernel_and_tangent_otherwise() {
     );
     let q = predict(theory("ntk", "").as_ref(), &e2, &names, &d);
     for k in 0..6 {
-        assert!(distance(&p.observables[k].mean, &q.observables[k].mean) < 1e-11);
+        assert!(distance(&p.answers[k].mean, &q.answers[k].mean) < 1e-11);
     }
     // Two layers: tangent to the true dynamics, so that the error over two steps is of second order in the step.
     let gap = |eta: f64| {
@@ -54,7 +54,7 @@ fn ntk_is_exact_for_a_frozen_kernel_and_tangent_otherwise() {
         );
         let d = draw(&e);
         let p = predict(theory("ntk", "").as_ref(), &e, &["input-output-map"], &d);
-        distance(&p.observables[0].mean, &trained(&e, &d).2)
+        distance(&p.answers[0].mean, &trained(&e, &d).2)
     };
     let ratio = gap(1e-3) / gap(5e-4);
     assert!((ratio - 4.0).abs() < 0.1, "{ratio}");
@@ -73,7 +73,7 @@ fn the_rate_of_the_parametrisation_enters_the_linearised_descent() {
         let d = draw(&e);
         let options = format!("time = \"{time}\"");
         let p = predict(theory("ntk", &options).as_ref(), &e, &["mode-strength"], &d);
-        (p.observables[0].mean.clone(), trained(&e, &d).0)
+        (p.answers[0].mean.clone(), trained(&e, &d).0)
     };
     let (discrete, network) = solve(scaled(1.5, 2.0), "discrete");
     assert!(distance(&discrete, &network) < 1e-12);

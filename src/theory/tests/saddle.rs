@@ -9,7 +9,7 @@ fn saddle_to_saddle_is_the_limit_of_the_matched_half_rise() {
         let e = experiment(CLEAN, learner(&[5, 12, 4], start), 1e-4, 400_000);
         let d = draw(&e);
         let p = predict(theory(kind, options).as_ref(), &e, &["half-rise-time"], &d);
-        p.observables[0].mean.clone()
+        p.answers[0].mean.clone()
     };
     // The correction to t_k is O(1) while t_k grows: differences across scales agree to better and better precision.
     let (a, b) = (1e-6, 1e-9);

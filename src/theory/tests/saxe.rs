@@ -22,15 +22,11 @@ fn matched_saxe_differs_from_descent_by_the_step_size_alone() {
             let names = ["mode-strength", "train-loss", "input-output-map"];
             let p = predict(theory("saxe", "").as_ref(), &e, &names, &d);
             let (u, l, f) = trained(&e, &d);
-            assert!(
-                p.observables
-                    .iter()
-                    .all(|o| o.bound.iter().all(|b| *b < 1e-5))
-            );
+            assert!(p.answers.iter().all(|o| o.bound.iter().all(|b| *b < 1e-5)));
             [
-                distance(&p.observables[0].mean, &u),
-                distance(&p.observables[1].mean, &l),
-                distance(&p.observables[2].mean, &f),
+                distance(&p.answers[0].mean, &u),
+                distance(&p.answers[1].mean, &l),
+                distance(&p.answers[2].mean, &f),
             ]
         };
         let (coarse, fine) = (gap(eta), gap(0.5 * eta));
@@ -76,19 +72,15 @@ fn closed_form_integration_and_aligned_modes_agree() {
     );
     assert!(closed.solver.method.starts_with("closed form"));
     for (k, name) in names.iter().enumerate() {
-        let exact = &closed.observables[k].mean;
-        assert!(distance(exact, &ode.observables[k].mean) < 2e-9, "{}", name);
-        assert!(
-            distance(exact, &ideal.observables[k].mean) < 1e-10,
-            "{}",
-            name
-        );
-        let o = &ode.observables[k];
+        let exact = &closed.answers[k].mean;
+        assert!(distance(exact, &ode.answers[k].mean) < 2e-9, "{}", name);
+        assert!(distance(exact, &ideal.answers[k].mean) < 1e-10, "{}", name);
+        let o = &ode.answers[k];
         let outside = (0..exact.len())
-            .any(|i| (o.mean[i] - exact[i]).abs() > o.bound[i] + closed.observables[k].bound[i]);
+            .any(|i| (o.mean[i] - exact[i]).abs() > o.bound[i] + closed.answers[k].bound[i]);
         assert!(!outside, "the stated bound of {name} does not hold");
     }
-    assert!(distance(&ode.observables[3].mean, &[0.0; 6]) == 0.0);
+    assert!(distance(&ode.answers[3].mean, &[0.0; 6]) == 0.0);
     // Unequal layers: the unbalanced modes against integration.
     let start = StartView::Aligned {
         first: 0.6,
@@ -105,7 +97,7 @@ fn closed_form_integration_and_aligned_modes_agree() {
     );
     let matched = predict(theory("saxe", "").as_ref(), &e, &names, &d);
     for (k, name) in names.iter().enumerate() {
-        let gap = distance(&ideal.observables[k].mean, &matched.observables[k].mean);
+        let gap = distance(&ideal.answers[k].mean, &matched.answers[k].mean);
         assert!(gap < 1e-8, "{} {gap}", name);
     }
 }
@@ -121,7 +113,7 @@ fn idealised(options: &str, learner: Linear) -> (Vec<f64>, Vec<f64>) {
         &names,
         &Draw::default(),
     );
-    let [strengths, times] = &p.observables[..] else {
+    let [strengths, times] = &p.answers[..] else {
         panic!("two observables")
     };
     (strengths.mean.clone(), times.mean.clone())
@@ -205,7 +197,11 @@ fn idealised_lambda_balanced_modes_start_with_their_imbalance() {
         let e = experiment(CLEAN, learner(&[5, 4, 4], start), step, 5);
         let saxe = theory("saxe", "condition = \"none\"");
         let plan = saxe.plan(&e, &wanted(&e, &["mode-strength"])).unwrap();
-        let u = &plan.solve(&Draw::default()).unwrap().observables[0].mean;
+        let u = &plan
+            .solve(&Draw::default(), &Context::default())
+            .unwrap()
+            .answers[0]
+            .mean;
         for (mode, s) in u.chunks(6).zip(doubles::S) {
             assert!((mode[0] - 0.2).abs() < 1e-12, "{lambda}");
             let slope = (mode[2] - mode[0]) / (2.0 * step);

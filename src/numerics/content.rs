@@ -1,6 +1,27 @@
-//! Content hashes: BLAKE3 of canonical JSON (keys sorted, shortest round-trip numbers).
+//! Content hashes: BLAKE3 of canonical JSON (keys sorted, shortest round-trip numbers), and of the numbers of matrices.
 
+use nalgebra::DMatrix;
 use serde_json::Value;
+
+/// Hexadecimal BLAKE3 of shapes and numbers, bit by bit.
+///
+/// ```
+/// use nalgebra::dmatrix;
+/// use saddlepoint::numerics::content::of_matrices;
+/// assert_ne!(of_matrices(&[&dmatrix![1.0, 2.0]]), of_matrices(&[&dmatrix![1.0; 2.0]]));
+/// ```
+pub fn of_matrices(matrices: &[&DMatrix<f64>]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for matrix in matrices {
+        for n in [matrix.nrows(), matrix.ncols()] {
+            hasher.update(&(n as u64).to_le_bytes());
+        }
+        for value in matrix.iter() {
+            hasher.update(&value.to_le_bytes());
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
 
 /// Hexadecimal BLAKE3 of a JSON value, independent of the order of its keys.
 pub fn of(value: &Value) -> String {
