@@ -180,6 +180,8 @@ pub struct Promise {
     pub bytes: u64,
     /// Rough seconds of one solve.
     pub seconds: f64,
+    /// What `check` tells beside: what only the data decide, a cheaper setting.
+    pub notes: Vec<String>,
 }
 
 impl Promise {
@@ -193,6 +195,7 @@ impl Promise {
             population: None,
             bytes: 0,
             seconds: 0.0,
+            notes: Vec::new(),
         }
     }
 

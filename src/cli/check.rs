@@ -47,7 +47,12 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
                     t.conditioning.clone().unwrap_or_default(),
                     match &t.declined {
                         Some(reason) => format!("declines: {reason}"),
-                        None => format!("predicts {}", t.observables.join(", ")),
+                        None if t.observables.is_empty() => "answers [[reduce]] alone".into(),
+                        None => {
+                            let notes = t.notes.iter().map(|note| format!("; {note}"));
+                            let notes: String = notes.collect();
+                            format!("predicts {}{notes}", t.observables.join(", "))
+                        }
                     },
                 ]
             })

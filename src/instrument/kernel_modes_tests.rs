@@ -68,6 +68,9 @@ impl Task for PowerLaw {
             blocks: None,
         })
     }
+    fn population_size(&self) -> Option<usize> {
+        Some(self.population)
+    }
     fn population(&self, most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
         let (x, y) = self.all();
         let count = most.min(x.ncols());

@@ -146,6 +146,8 @@ pub struct TheoryEstimate {
     pub observables: Vec<&'static str>,
     /// Extremes it takes, as `key -> value` (`learner.widths -> inf`).
     pub limits: Vec<String>,
+    /// What only the data decide, and how it may be had cheaper.
+    pub notes: Vec<String>,
     /// Reason why the theory does not apply.
     pub declined: Option<String>,
 }
@@ -180,6 +182,7 @@ pub fn estimate(spec: &Spec, threads: usize, limit: u64) -> Result<Estimate> {
                 limits: plan.as_ref().map_or(vec![], |p| {
                     p.promise().limits.iter().map(|l| l.to_string()).collect()
                 }),
+                notes: plan.as_ref().map_or(vec![], |p| p.promise().notes.clone()),
                 declined: plan.as_ref().err().cloned(),
             })
             .collect();

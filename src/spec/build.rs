@@ -130,11 +130,11 @@ fn from_sweep(error: Error, set: &sweep::Settings) -> Error {
 fn build_cell(set: sweep::Settings, table: &Table, quick: bool) -> Result<Cell> {
     let frame: Frame = parse_table("", table.clone())?;
     let experiment = experiment(&frame)?;
+    is_measurable(&experiment, frame.measure.is_some())?;
     let (instruments, wanted) = match &frame.measure {
         Some(measure) => instruments(measure, &experiment)?,
         None => (vec![], vec![]),
     };
-    is_measurable(&experiment, !instruments.is_empty())?;
     let measured = measured(&instruments, &wanted);
     let mut theories = Vec::new();
     let mut labels = BTreeSet::new();

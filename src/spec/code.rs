@@ -171,11 +171,11 @@ fn cell(set: sweep::Settings, experiment: Experiment, observables: &[&str]) -> R
         points: draws.points,
         spacing: draws.spacing,
     };
+    build::is_measurable(&experiment, !observables.is_empty())?;
     let (instruments, wanted) = match observables.is_empty() {
         true => (vec![], vec![]),
         false => build::instruments(&measure, &experiment)?,
     };
-    build::is_measurable(&experiment, !instruments.is_empty())?;
     Ok(Cell {
         set,
         experiment,

@@ -10,6 +10,9 @@ use crate::theory::{Answer, Asked, Prediction};
 use crate::training::{Loss, Training};
 use serde_json::{Value as Json, json};
 
+/// What `check` says of a theory that needs whitened inputs.
+pub const NOTE: &str = "whether the inputs are white, w X X^T = 1, is decided on the data";
+
 /// Largest `max |w X X^T - 1|` that counts as whitened.
 pub const WHITENED: f64 = 1e-8;
 
@@ -172,7 +175,9 @@ impl Ground {
     pub fn of(experiment: &Experiment, loss: Loss) -> Result<Self, Declined> {
         let task = &experiment.task;
         if task.is_random() && task.modes().is_none() {
-            return decline("needs a task whose input-output modes are known beforehand");
+            return decline(
+                "needs whitened inputs with modes that are known beforehand (linear-teacher with task.whitened = true)",
+            );
         }
         Ok(Ground {
             experiment: experiment.clone(),

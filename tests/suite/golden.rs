@@ -91,6 +91,9 @@ impl Task for Fixed {
     fn mode_count(&self) -> usize {
         2
     }
+    fn population_size(&self) -> Option<usize> {
+        Some(14)
+    }
     fn population(&self, _most: usize) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
         let x = DMatrix::from_fn(INPUTS, 14, |i, mu| (1.0 + i as f64 + 1.7 * mu as f64).sin());
         let y = DMatrix::from_fn(OUTPUTS, 14, |i, mu| x[(i, mu)] * x[(i + 1, mu)]);

@@ -39,8 +39,8 @@ fn names_do_not_change_the_hash_and_more_draws_compute_only_what_is_new() {
     let folder = with_spec(SMALL);
     finished(folder.path(), "runs", &[]);
     let before = records(&folder.path().join("runs"));
-    // 5 networks, matched and ntk for each, one idealised
-    assert_eq!(before.len(), 16);
+    // 3 observables of 5 networks, matched and ntk for each, one idealised
+    assert_eq!(before.len(), 26);
     finished(
         folder.path(),
         "runs",
@@ -55,7 +55,7 @@ fn names_do_not_change_the_hash_and_more_draws_compute_only_what_is_new() {
     );
     finished(folder.path(), "runs", &["--set", "measure.replicas=6"]);
     let after = records(&folder.path().join("runs"));
-    assert_eq!(after.len(), 16 + 3);
+    assert_eq!(after.len(), 26 + 5);
     assert!(before.iter().all(|r| after.contains(r)));
 }
 
@@ -414,7 +414,7 @@ fn a_damaged_pack_is_named_and_its_records_are_recomputed() {
         let ran = run(folder.path(), &["status", &dir]);
         assert!(ran.out.contains(text), "{}", ran.out);
     };
-    status("1002 of 1002 records in place");
+    status("3006 of 3006 records in place");
     // Read from the pack, nothing is recomputed.
     assert_same(&finished(folder.path(), "runs", &[]), &good);
     assert_eq!(names(), packed);
@@ -530,7 +530,7 @@ fn looking_at_a_run_writes_nothing() {
     let before = files(folder.path());
     let ran = run(folder.path(), &["status", "elsewhere/copied"]);
     assert!(
-        ran.code == 0 && ran.out.contains("16 missing"),
+        ran.code == 0 && ran.out.contains("26 missing"),
         "{}",
         ran.out
     );

@@ -7,7 +7,7 @@ use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise};
 use crate::instrument::Declined;
 use crate::kind::{About, Kind};
 use crate::learner::StartView;
-use crate::theory::gate::{Ground, LinearNetwork};
+use crate::theory::gate::{Ground, LinearNetwork, NOTE};
 use crate::theory::sheet::Sheet;
 use crate::theory::{
     Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, answered_of, parse_keys,
@@ -141,6 +141,7 @@ impl Theory for SaddleToSaddle {
             averages_over,
             bytes: 8 * answers.iter().map(|&i| asked[i].size()).sum::<usize>() as u64,
             seconds: 1e-4,
+            notes: vec![NOTE.into()],
             ..Promise::of(Conditioning::None)
         };
         let stairs = Stairs {

@@ -11,7 +11,7 @@ use crate::instrument::Declined;
 use crate::learner::StartView;
 use crate::numerics::flow::Tolerance;
 use crate::numerics::root::brent;
-use crate::theory::gate::{Ground, LinearNetwork};
+use crate::theory::gate::{Ground, LinearNetwork, NOTE};
 use crate::theory::readout::entries;
 use crate::theory::sheet::Sheet;
 use crate::theory::{Asked, Plan, Prediction, Solve, SolverReport, answered};
@@ -207,6 +207,7 @@ pub(super) fn plan(
         averages_over,
         bytes: 8 * answers.iter().map(|&i| asked[i].size()).sum::<usize>() as u64,
         seconds: 1e-3,
+        notes: vec![NOTE.into()],
         ..Promise::of(Conditioning::None)
     };
     let solver = Idealised {

@@ -54,6 +54,7 @@ pub(super) fn plan(
         limits: network.limits(),
         bytes: 8 * (24 * weights + 4 * points) as u64 + gate::data_bytes(experiment),
         seconds: 1e-9 * (8 * weights * widest * (500 + points)) as f64,
+        notes: vec![gate::NOTE.into()],
         ..Promise::of(Conditioning::Initial)
     };
     let solver = Matched { network, method };

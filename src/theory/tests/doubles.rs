@@ -50,6 +50,9 @@ impl Task for Teacher {
             v,
         })
     }
+    fn test_samples(&self) -> usize {
+        50
+    }
     /// Without noise a linear network sees the same moments in every draw.
     fn is_random(&self) -> bool {
         self.noise > 0.0
