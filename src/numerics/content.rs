@@ -6,9 +6,10 @@ use serde_json::Value;
 /// Hexadecimal BLAKE3 of shapes and numbers, bit by bit.
 ///
 /// ```
-/// use nalgebra::dmatrix;
+/// use nalgebra::DMatrix;
 /// use saddlepoint::numerics::content::of_matrices;
-/// assert_ne!(of_matrices(&[&dmatrix![1.0, 2.0]]), of_matrices(&[&dmatrix![1.0; 2.0]]));
+/// let row = DMatrix::from_row_slice(1, 2, &[1.0, 2.0]);
+/// assert_ne!(of_matrices(&[&row]), of_matrices(&[&row.transpose()]));
 /// ```
 pub fn of_matrices(matrices: &[&DMatrix<f64>]) -> String {
     let mut hasher = blake3::Hasher::new();
