@@ -25,7 +25,7 @@
 //! ```
 //!
 //! The modules, from the bottom up: [`error`], [`numerics`] (no physics names), [`kind`] (registries), [`percolation`] (clusters on lattices, graphs and trees), [`task`], [`kernel`]
-//! (infinitely wide networks, kernel ridge regression), [`learner`], [`training`], [`experiment`], [`instrument`], [`theory`] (solvers as plain functions, thin adapters), [`compare`]
+//! (infinitely wide networks, kernel ridge regression), [`mean_field`] (signals in wide random networks), [`learner`], [`training`], [`experiment`], [`instrument`], [`theory`] (solvers as plain functions, thin adapters), [`compare`]
 //! (deviations, verdicts, reductions on plain arrays), [`spec`], [`run`] (store, execution, tables), [`plot`] (figures as data),
 //! [`report`], [`gallery`], [`cli`]. Dependencies point down only.
 //!
@@ -43,6 +43,7 @@ pub mod instrument;
 pub mod kernel;
 pub mod kind;
 pub mod learner;
+pub mod mean_field;
 pub mod models;
 pub mod numerics;
 pub mod percolation;

@@ -54,6 +54,19 @@ pub struct Dual {
     pub bound: f64,
 }
 
+/// Second moments of a nonlinearity and of its slope at one variance `q`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moments {
+    /// `F = E[phi(sqrt(q) z)^2]`, `z` standard normal, to a relative error of [`ACCURACY`].
+    pub value: f64,
+    /// `F' = E[phi'(sqrt(q) z)^2]`, to a relative error of [`ACCURACY`].
+    pub slope: f64,
+    /// `dF/dq = E[phi'^2] + E[phi phi'']`
+    pub growth: f64,
+    /// Bound of the error of `growth`.
+    pub growth_bound: f64,
+}
+
 /// Error of `F` in units of `sqrt(F_a F_b)`, its values on the diagonal, and of `F'` likewise: checked against
 /// `tests/reference/duals.txt` for variances from `1e-3` to `1e7` at all angles. Rounding, and for tanh the quadrature.
 pub const ACCURACY: f64 = 4e-13;
@@ -155,6 +168,38 @@ impl Nonlinearity {
         with_pair!(self, pair => pair.diagonal(q),
             tanh => self.at_angle(q, q, Angle::NONE),
             series => Series::new(self, q).diagonal())
+    }
+
+    /// Second moments of `phi` and of `phi'` at variance `q`, and the derivative of the former by `q`.
+    ///
+    /// # Errors
+    /// A variance that is negative or not finite; wrong Hermite coefficients.
+    ///
+    /// ```
+    /// use saddlepoint::kernel::Nonlinearity;
+    /// let moments = Nonlinearity::Quadratic.second_moments(2.0)?; // E z^4 = 3 q^2, E (2z)^2 = 4 q
+    /// assert_eq!((moments.value, moments.slope, moments.growth), (12.0, 8.0, 12.0));
+    /// # Ok::<(), saddlepoint::Error>(())
+    /// ```
+    pub fn second_moments(&self, q: f64) -> Result<Moments> {
+        self.check("nonlinearity")?;
+        if !(q.is_finite() && q >= 0.0) {
+            return Err(Error::input(
+                "variance",
+                format!("{q} is not a variance"),
+                "give a finite number >= 0",
+            ));
+        }
+        let (value, slope) = self.moments(q);
+        let (growth, scale) = with_pair!(self, pair => (pair.growth(q), pair.growth(q)),
+            tanh => { let growth = Mixture::new(q).growth(); (growth, growth) },
+            series => Series::growth(self, q));
+        Ok(Moments {
+            value,
+            slope,
+            growth,
+            growth_bound: ACCURACY * scale,
+        })
     }
 
     pub(super) fn check(&self, place: &str) -> Result<()> {

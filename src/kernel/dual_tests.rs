@@ -196,3 +196,37 @@ fn wrong_covariances_are_refused() {
     }
     assert!(Nonlinearity::Hermite(vec![]).dual(1.0, 1.0, 0.0).is_err());
 }
+
+/// `dF/dq = E[phi^2 (z^2 - 1)]/(2 q)`, an integral by parts that has no derivative in it; the kink of ReLU spoils its
+/// trapezoid sum, whose second moment is `q/2` in closed form.
+#[test]
+fn growths_are_gaussian_integrals() {
+    for kind in all() {
+        for q in [1e-2, 0.3, 1.0, 2.7, 9.0] {
+            let moments = kind.second_moments(q).unwrap();
+            let (mut square, mut growth, mut size) = (0.0, 0.0, 0.0);
+            for j in -13 * 64..=13 * 64 {
+                let z = j as f64 / 64.0;
+                let weight = (-0.5 * z * z).exp() / 64.0 / std::f64::consts::TAU.sqrt();
+                let term = weight * phi(&kind, q.sqrt() * z).powi(2);
+                square += term;
+                growth += term * (z * z - 1.0) / (2.0 * q);
+                size += term * (z * z + 1.0) / (2.0 * q);
+            }
+            if kind == Nonlinearity::Relu {
+                (square, growth) = (0.5 * q, 0.5);
+            }
+            assert!(
+                (moments.value - square).abs() < 1e-12 * square,
+                "{kind:?} {q}"
+            );
+            let error = (moments.growth - growth).abs();
+            assert!(
+                error < moments.growth_bound + 2e-13 * size,
+                "{kind:?} {q} {error:e}"
+            );
+        }
+        assert!(kind.second_moments(0.0).unwrap().growth.is_finite());
+        assert!(kind.second_moments(-1.0).is_err());
+    }
+}

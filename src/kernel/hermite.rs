@@ -178,6 +178,26 @@ impl Series {
         )
     }
 
+    /// Derivative by `q` of `E phi^2` of a Hermite polynomial, `E phi'^2 + E phi phi''`, and the size of what may cancel.
+    pub(super) fn growth(phi: &Nonlinearity, q: f64) -> (f64, f64) {
+        let series = Series::new(phi, q);
+        let polynomial: &[f64] = match phi {
+            Nonlinearity::Hermite(polynomial) => polynomial,
+            _ => &[],
+        };
+        let bend: Vec<f64> = (2..polynomial.len())
+            .map(|k| ((k * (k - 1)) as f64).sqrt() * polynomial[k])
+            .collect();
+        let bend = rescaled(&bend, q, bend.len());
+        let squares = |c: &[f64]| c.iter().map(|c| c * c).sum::<f64>();
+        let slope = squares(&series.slope);
+        let both: f64 = series.value.iter().zip(&bend).map(|(v, b)| v * b).sum();
+        (
+            slope + both,
+            slope + (squares(&series.value) * squares(&bend)).sqrt(),
+        )
+    }
+
     pub(super) fn diagonal(&self) -> (f64, f64) {
         self.at(1.0, self)
     }

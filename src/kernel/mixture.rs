@@ -93,6 +93,24 @@ impl Mixture {
         (FRAC_2_PI * value, FRAC_2_PI * slope)
     }
 
+    /// Derivative by the variance `a` of `E tanh^2`: with `1 - r_ij^2` as in [`Mixture::at_angle`] at angle 0,
+    ///
+    /// ```text
+    /// d/da F = (2/pi) sum_ij w_i w_j (dr_ij/da)/sqrt(1 - r_ij^2)
+    /// dr_ij/da = sqrt(s_i s_j/((1 + s_i a)(1 + s_j a))) (1/(1 + s_i a) + 1/(1 + s_j a))/2
+    /// ```
+    pub fn growth(&self) -> f64 {
+        let mut sum = 0.0;
+        for (i, (_, first)) in MIXTURE.iter().enumerate() {
+            for (j, (_, second)) in MIXTURE.iter().enumerate() {
+                let (u, v) = (self.rest[i], self.rest[j]);
+                let root = (u + self.size[i].powi(2) * v).sqrt();
+                sum += first * second * self.slope[i] * self.slope[j] * 0.5 * (u + v) / root;
+            }
+        }
+        FRAC_2_PI * sum
+    }
+
     /// A column of a tile: `(c, Theta)` of pairs with `other` to those after the layer `K = s_w2 F + s_b2`. `roots`:
     /// the square roots of the variances.
     pub fn layer(

@@ -4,6 +4,7 @@
 
 mod angle;
 mod choice;
+mod covariance;
 pub mod dual;
 pub mod gram;
 pub mod hermite;
@@ -14,7 +15,8 @@ mod pair;
 pub mod regression;
 
 pub use choice::Kernel;
-pub use dual::{Dual, Nonlinearity};
+pub use covariance::Covariance;
+pub use dual::{Dual, Moments, Nonlinearity};
 pub use gram::{Gram, cross_gram, diagonal, gram};
 pub use network::{Network, PerLayer};
 pub use regression::Regression;

@@ -18,6 +18,8 @@ pub(super) trait Pair: Copy + Sync {
     fn at_angle(self, a: f64, b: f64, angle: Angle) -> (f64, f64);
     /// `(F, F')` of a sample with itself, `a = b = c`.
     fn diagonal(self, a: f64) -> (f64, f64);
+    /// Derivative by `a` of the second moment `F(a, a, a)`.
+    fn growth(self, a: f64) -> f64;
     /// The angle between the features, given their covariance `f` and second moments: exact where `f` is not enough.
     fn gap(self, _angle: Angle, f: f64, moments: [f64; 2]) -> Gap {
         Gap::of(f, moments)
@@ -44,6 +46,10 @@ impl Pair for Linear {
 
     fn diagonal(self, a: f64) -> (f64, f64) {
         (a, 1.0)
+    }
+
+    fn growth(self, _: f64) -> f64 {
+        1.0
     }
 
     fn gap(self, angle: Angle, _: f64, _: [f64; 2]) -> Gap {
@@ -80,6 +86,11 @@ impl Pair for Erf {
         let s = self.0 * a;
         let value = FRAC_2_PI * (s / (1.0 + 2.0 * s).sqrt()).atan();
         (value, FRAC_2_PI * self.0 / (1.0 + 2.0 * s).sqrt())
+    }
+
+    fn growth(self, a: f64) -> f64 {
+        let s = self.0 * a;
+        FRAC_2_PI * self.0 / ((1.0 + s) * (1.0 + 2.0 * s).sqrt())
     }
 }
 
@@ -138,6 +149,10 @@ impl Pair for Relu {
 
     fn diagonal(self, a: f64) -> (f64, f64) {
         (0.5 * a, 0.5)
+    }
+
+    fn growth(self, _: f64) -> f64 {
+        0.5
     }
 
     /// `1 - cos' = (1 - cos t) - (sin t - t cos t)/pi`.
@@ -207,6 +222,16 @@ impl Pair for Gelu {
     fn diagonal(self, a: f64) -> (f64, f64) {
         self.at_angle(a, a, Angle::NONE)
     }
+
+    /// On the diagonal `F = a G + a^2/(pi (1 + a) sqrt(1 + 2a))`; all terms of its derivative are positive:
+    /// `G + a/(2 pi (1 + a) sqrt(1 + 2a)) + a (2 + 4a + a^2)/(pi (1 + a)^2 (1 + 2a)^(3/2))`.
+    fn growth(self, a: f64) -> f64 {
+        let (one, two) = (1.0 + a, 1.0 + 2.0 * a);
+        let quarter = 0.25 + (a / two.sqrt()).atan() * (0.5 / PI);
+        // Divided factor by factor: the products may overflow.
+        let bend = (a / one) * ((2.0 + a * (4.0 + a)) / (one * two)) / (PI * two.sqrt());
+        quarter + (a / one) * (0.5 / PI) / two.sqrt() + bend
+    }
 }
 
 /// `phi(z) = z^2`.
@@ -231,6 +256,10 @@ impl Pair for Quadratic {
 
     fn diagonal(self, a: f64) -> (f64, f64) {
         (3.0 * a * a, 4.0 * a)
+    }
+
+    fn growth(self, a: f64) -> f64 {
+        6.0 * a
     }
 }
 

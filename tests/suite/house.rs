@@ -10,6 +10,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("percolation", &["error", "kind", "numerics"]),
     ("task", &["error", "kind", "numerics", "percolation"]),
     ("kernel", &["error", "kind", "numerics", "task"]),
+    (
+        "mean_field",
+        &["error", "kind", "numerics", "task", "kernel"],
+    ),
     ("learner", &["error", "kind", "numerics", "task", "kernel"]),
     (
         "training",
@@ -44,6 +48,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "percolation",
             "task",
             "kernel",
+            "mean_field",
             "learner",
             "training",
             "experiment",
