@@ -165,7 +165,7 @@ first forward multiplier of the parametrisation (1 in standard, 1/sqrt(N_0) in n
         Ok(vec![mode_axis(experiment)?])
     },
     reader: |subject, dataset| {
-        let view = subject.learner.mlp(subject.shape);
+        let view = subject.learner.plain_mlp(subject.shape);
         let scale = view.and_then(|v| v.multipliers.first().copied()).unwrap_or(1.0);
         let v = dataset.modes.v.clone() * scale;
         Ok(Box::new(move |parameters| {

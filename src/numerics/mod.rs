@@ -13,6 +13,7 @@ pub mod npz;
 pub mod prefetch;
 pub mod quadrature;
 pub mod random;
+pub mod real;
 pub mod root;
 pub mod scaling;
 pub mod simd;

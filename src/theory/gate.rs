@@ -90,7 +90,7 @@ impl LinearNetwork {
             return decline("needs a learner; the experiment has none");
         };
         let shape = experiment.task.shape();
-        let Some(view) = learner.mlp(shape) else {
+        let Some(view) = learner.plain_mlp(shape) else {
             return decline(
                 "needs a multilayer perceptron without biases and with a trained read-out (learner.kind = \"mlp\")",
             );

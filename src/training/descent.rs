@@ -99,7 +99,7 @@ impl Descent {
 
     /// A linear network under a squared loss in full batch sees the data through their moments alone.
     fn compresses(&self, learner: &dyn Learner, shape: Shape) -> bool {
-        let linear = learner.mlp(shape).is_some_and(|view| view.linear);
+        let linear = learner.plain_mlp(shape).is_some_and(|view| view.linear);
         linear && self.part(shape.samples).is_none() && self.loss.is_square()
     }
 

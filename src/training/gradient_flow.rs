@@ -93,7 +93,7 @@ impl GradientFlow {
     }
 
     fn compresses(&self, learner: &dyn Learner, shape: Shape) -> bool {
-        self.loss.is_square() && learner.mlp(shape).is_some_and(|view| view.linear)
+        self.loss.is_square() && learner.plain_mlp(shape).is_some_and(|view| view.linear)
     }
 }
 

@@ -134,7 +134,7 @@ impl Theory for Ntk {
         let shape = experiment.task.shape();
         let example = gate::example(experiment)?;
         let has_test = example.test.is_some();
-        let linear = learner.mlp(shape).is_some_and(|m| m.linear);
+        let linear = learner.plain_mlp(shape).is_some_and(|m| m.linear);
         let has_map = linear || shape.samples >= shape.inputs;
         let covers = covered(
             wanted,
