@@ -5,7 +5,7 @@
 use divan::Bencher;
 use nalgebra::DMatrix;
 use saddlepoint::kernel::gram::network_gram;
-use saddlepoint::kernel::{Kernel, Network, Nonlinearity, Regression, gram};
+use saddlepoint::kernel::{Activation, Kernel, Network, Regression, gram};
 use saddlepoint::numerics::random::{normal_matrix, stream};
 
 const ROOM: u64 = 4 << 30;
@@ -15,7 +15,7 @@ fn inputs(samples: usize) -> DMatrix<f64> {
 }
 
 fn relu() -> Network {
-    Network::new(Nonlinearity::Relu, 10, 2.0, 0.0)
+    Network::new(Activation::Relu, 10, 2.0, 0.0)
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

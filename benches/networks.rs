@@ -88,18 +88,18 @@ fn product_f32(bencher: Bencher, width: usize) {
 
 /// Activations alone, value and slope of 65,536 preactivations: the vectorised loops, and libm's scalar functions beside them.
 #[divan::bench(args = [Activation::Tanh, Activation::Erf, Activation::Gelu])]
-fn activation_f64(bencher: Bencher, activation: Activation) {
+fn activation_f64(bencher: Bencher, activation: &Activation) {
     apply(bencher, |h: &mut [f64], slope| activation.apply(h, slope));
 }
 
 #[divan::bench(args = [Activation::Tanh, Activation::Erf, Activation::Gelu])]
-fn activation_f32(bencher: Bencher, activation: Activation) {
+fn activation_f32(bencher: Bencher, activation: &Activation) {
     apply(bencher, |h: &mut [f32], slope| activation.apply(h, slope));
 }
 
 #[divan::bench(args = [Activation::Erf, Activation::Gelu])]
-fn activation_libm_f64(bencher: Bencher, activation: Activation) {
-    let erf = activation == Activation::Erf;
+fn activation_libm_f64(bencher: Bencher, activation: &Activation) {
+    let erf = *activation == Activation::Erf;
     apply(bencher, |h: &mut [f64], slope| {
         for (h, slope) in h.iter_mut().zip(slope) {
             let z = *h * std::f64::consts::FRAC_1_SQRT_2;

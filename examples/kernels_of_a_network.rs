@@ -7,7 +7,7 @@
 
 use nalgebra::DMatrix;
 use saddlepoint::Result;
-use saddlepoint::kernel::{Kernel, Network as Wide, Nonlinearity, PerLayer, gram};
+use saddlepoint::kernel::{Kernel, Network as Wide, PerLayer, gram};
 use saddlepoint::learner::{Activation, Learner, Mlp, Parametrization};
 use saddlepoint::numerics::random::stream;
 use saddlepoint::task::{LinearTeacher, Task};
@@ -44,7 +44,7 @@ fn main() -> Result<()> {
     println!("tangent kernel - (Phi + G x.x'/d): at most {worst:.1e} over {starts} starts");
 
     let wide = Wide {
-        nonlinearity: Nonlinearity::Erf,
+        nonlinearity: Activation::Erf,
         depth: 1,
         weight_variance: PerLayer::Same(1.0),
         bias_variance: PerLayer::Same(0.0),

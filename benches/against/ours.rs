@@ -5,7 +5,7 @@
 
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
-use saddlepoint::kernel::{Kernel, Network as Wide, Nonlinearity, PerLayer, cross_gram, gram};
+use saddlepoint::kernel::{Kernel, Network as Wide, PerLayer, cross_gram, gram};
 use saddlepoint::learner::{
     Activation, Learner, Mlp, Parametrization, Precision, Predict, Prior, Transformer,
 };
@@ -75,7 +75,7 @@ fn replicas(steps: usize) -> f64 {
 
 fn relu(depth: usize) -> Wide {
     Wide {
-        nonlinearity: Nonlinearity::Relu,
+        nonlinearity: Activation::Relu,
         depth,
         weight_variance: PerLayer::Same(2.0),
         bias_variance: PerLayer::Same(0.1),

@@ -71,6 +71,18 @@ pub static PARTICIPATION_RATIO: Observable = Observable {
     ..Observable::PLAIN
 };
 
+/// Correlation between the features of two inputs, layer by layer, after the last step.
+pub static FEATURE_CORRELATION: Observable = Observable {
+    name: "feature-correlation",
+    label: "correlation of features",
+    unit: "1",
+    convention: "Phi^l(x, y)/sqrt(Phi^l(x, x) Phi^l(y, y)) of every hidden layer, x and y the first two training inputs, after the last \
+                 step; as good as 0 below 0.01, of at most 1",
+    vanishing: Some(0.01),
+    undefined: Some("features that are all zero have no direction"),
+    ..Observable::PLAIN
+};
+
 const KERNEL_SAMPLES: usize = 16;
 const SAMPLES: usize = 64;
 
@@ -94,6 +106,33 @@ Source: conventions of Bordelon, Pehlevan 2022 (arXiv:2205.09653).",
         })
     },
     space: |subject| space(subject, KERNEL_SAMPLES),
+    ensemble: None,
+};
+
+pub(super) static CORRELATION: Reading = Reading {
+    about: &About {
+        kind: "feature-correlation",
+        summary: "correlation between the features of two inputs, layer by layer",
+        text: "\
+c^l = Phi^l(x, y)/sqrt(Phi^l(x, x) Phi^l(y, y)) with Phi^l(x, y) = phi(h^l(x)) . phi(h^l(y))/N_l, on the axis layer, of the first two
+training inputs of each data set and after the last step (at the start with training.kind = \"none\"). Of a wide network with
+Gaussian weights it follows the recursion of signal-propagation.
+Source: Poole et al. 2016 (arXiv:1606.05340).",
+        revision: 1,
+    },
+    observable: &FEATURE_CORRELATION,
+    when: When::End,
+    axes: |subject, e| match subject.shape.samples {
+        0 | 1 => Err(Declined("needs two training inputs".into())),
+        _ => layers(subject, e),
+    },
+    reader: |subject, dataset| {
+        kernels(subject, first_inputs(dataset, 2), |kernels| {
+            let of = |k: &DMatrix<f64>| k[(0, 1)] / (k[(0, 0)] * k[(1, 1)]).sqrt();
+            kernels.iter().map(of).collect()
+        })
+    },
+    space: |subject| space(subject, 2),
     ensemble: None,
 };
 

@@ -43,8 +43,8 @@ pub use clusters::{ClusterWeight, InfiniteShare};
 pub use conserved::{CONSERVED_DRIFT, CONSERVED_QUANTITY, ConservedDrift, ConservedQuantity};
 pub use end_to_end::{INPUT_OUTPUT_MAP, InputOutputMap};
 pub use features::{
-    CKA, FEATURE_KERNEL, FEATURE_KERNEL_CHANGE, GRADIENT_KERNEL, KERNEL_TARGET_ALIGNMENT,
-    PARTICIPATION_RATIO,
+    CKA, FEATURE_CORRELATION, FEATURE_KERNEL, FEATURE_KERNEL_CHANGE, GRADIENT_KERNEL,
+    KERNEL_TARGET_ALIGNMENT, PARTICIPATION_RATIO,
 };
 pub use fisher::FisherExponent;
 pub use half_rise::{HALF_RISE_TIME, HalfRiseTime};
@@ -180,6 +180,7 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &InputOutputMap,
     &features::FEATURE_KERNELS,
     &features::GRADIENT_KERNELS,
+    &features::CORRELATION,
     &features::FEATURE_CHANGE,
     &features::TARGET_ALIGNMENT,
     &features::SIMILARITY,

@@ -156,7 +156,7 @@ pub(super) static ORDER: Reading = Reading {
         text: "\
 Q_k(t) = (1/N_1) sum_a (c_1 w_a . V_k)^2 on the axes mode, time; V_k are the input modes of the data set (the teacher's directions), c_1 is the
 first forward multiplier of the parametrisation (1 in standard, 1/sqrt(N_0) in ntk and mean-field).",
-        revision: 1,
+        revision: 2,
     },
     observable: &ORDER_PARAMETER,
     when: When::Recorded,
@@ -283,12 +283,15 @@ mod tests {
             assert!((values[0][k * times] - scale * scale / 5.0).abs() < 1e-14);
             assert!(values[0][(k + 1) * times - 1] > 0.1);
         }
-        let ntk = Mlp {
-            parametrization: Parametrization::Ntk,
-            ..mlp(&[5], false)
-        };
-        let (data, p, values) = trained(ntk, &[&ORDER]);
-        let last = &p.blocks[0] * &data.modes.v / 2.0; // c_1 = 1/sqrt(4)
-        assert!((values[0][times - 1] - last.column(0).norm_squared() / 5.0).abs() < 1e-14);
+        // c_1 = 1/sqrt(4), with biases too.
+        for bias in [false, true] {
+            let ntk = Mlp {
+                parametrization: Parametrization::Ntk,
+                ..mlp(&[5], bias)
+            };
+            let (data, p, values) = trained(ntk, &[&ORDER]);
+            let last = &p.blocks[0] * &data.modes.v / 2.0;
+            assert!((values[0][times - 1] - last.column(0).norm_squared() / 5.0).abs() < 1e-14);
+        }
     }
 }

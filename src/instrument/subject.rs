@@ -62,7 +62,7 @@ impl<'a> Subject<'a> {
 
     /// The view as a linear network with at least `layers` layers.
     pub fn linear(&self, layers: usize) -> std::result::Result<MlpView, Declined> {
-        match self.learner.mlp(self.shape) {
+        match self.learner.plain_mlp(self.shape) {
             Some(view) if !view.linear => Err(Declined("needs a linear activation".into())),
             Some(view) if view.multipliers.len() < layers => {
                 Err(Declined(format!("needs at least {layers} layers")))

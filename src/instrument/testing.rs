@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::{Draws, Experiment, Spacing};
 use crate::kind::About;
-use crate::learner::{Learner, MlpView, Network, Objective, Parameters, Precision, StartView};
+use crate::learner::{Activation, Learner, MlpView, Network, Objective, Parameters, Precision};
 use crate::numerics::random::{Stream, normal_matrix};
 use crate::task::{Dataset, Shape, Task};
 use crate::training::{Loss, OnSnapshot, Snapshot, Start, Training};
@@ -123,11 +123,8 @@ impl Learner for Linear {
     }
     fn mlp(&self, shape: Shape) -> Option<MlpView> {
         (!self.opaque).then(|| MlpView {
-            widths: self.widths(shape),
-            linear: true,
             multipliers: self.multipliers.clone(),
-            rate_scale: 1.0,
-            start: StartView::Gaussian { scale: 0.3 },
+            ..MlpView::standard(self.widths(shape), Activation::Linear, 0.3)
         })
     }
 }

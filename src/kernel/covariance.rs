@@ -1,7 +1,7 @@
 //! Two samples on their way through the layers: their variances and the angle between them.
 
+use super::activation::Activation;
 use super::angle::{Angle, Gap};
-use super::dual::Nonlinearity;
 use crate::error::{Error, Result};
 
 /// Covariance `[[a, c], [c, b]]` of the pre-activations of two samples.
@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 /// to relative accuracy at the start and through rectifiers, to `1e-16` through the smooth nonlinearities.
 ///
 /// ```
-/// use saddlepoint::kernel::{Covariance, Nonlinearity};
+/// use saddlepoint::kernel::{Covariance, Activation};
 /// let inputs = Covariance::new(1.0, 4.0, 1.0)?;                          // correlation 1/2
-/// let next = inputs.through(&Nonlinearity::Linear, 2.0, 0.0)?;           // weights of variance 2
+/// let next = inputs.through(&Activation::Linear, 2.0, 0.0)?;           // weights of variance 2
 /// assert_eq!(next.variances(), [2.0, 8.0]);
 /// assert!((next.correlation() - 0.5).abs() < 1e-15);
 /// # Ok::<(), saddlepoint::Error>(())
@@ -81,7 +81,7 @@ impl Covariance {
     }
 
     /// `E[phi'(u) phi'(v)]`: by how much a layer of unit weight variance multiplies a small change of `c`.
-    pub fn slope(&self, phi: &Nonlinearity) -> f64 {
+    pub fn slope(&self, phi: &Activation) -> f64 {
         let [a, b] = self.variances;
         phi.at_angle(a, b, self.gap.angle).1
     }
@@ -91,7 +91,7 @@ impl Covariance {
     ///
     /// # Errors
     /// Wrong Hermite coefficients; a variance that overflows.
-    pub fn through(&self, phi: &Nonlinearity, s_w2: f64, s_b2: f64) -> Result<Self> {
+    pub fn through(&self, phi: &Activation, s_w2: f64, s_b2: f64) -> Result<Self> {
         phi.check("nonlinearity")?;
         let [a, b] = self.variances;
         let moments = [phi.moments(a).0, phi.moments(b).0];
@@ -126,7 +126,7 @@ mod tests {
     /// Layer by layer the same numbers as the recursion of the kernels.
     #[test]
     fn layers_are_those_of_the_network() {
-        for phi in [Nonlinearity::Tanh, Nonlinearity::Relu, Nonlinearity::Gelu] {
+        for phi in [Activation::Tanh, Activation::Relu, Activation::Gelu] {
             let (s_w2, s_b2) = (1.6, 0.2);
             let inputs = [1.2, 0.7, 0.4];
             let [a, b, c] = inputs.map(|v| s_w2 * v + s_b2);
@@ -148,6 +148,6 @@ mod tests {
         }
         assert!(Covariance::apart([1.0, 1.0], f64::NAN).is_err());
         let far = Covariance::new(1e200, 1e200, 0.0).unwrap();
-        assert!(far.through(&Nonlinearity::Quadratic, 1.0, 0.0).is_err());
+        assert!(far.through(&Activation::Quadratic, 1.0, 0.0).is_err());
     }
 }

@@ -1,47 +1,11 @@
 //! Dual activations: covariances of a nonlinearity and of its slope under correlated Gaussian pre-activations.
 
+use super::activation::Activation;
 use super::angle::{Angle, Gap};
 use super::hermite::Series;
 use super::mixture::Mixture;
 use super::pair::Pair;
 use crate::error::{Error, Result};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-/// Pointwise nonlinearity `phi` of an infinitely wide layer.
-///
-/// | name | `phi(z)` | dual activation |
-/// |---|---|---|
-/// | `linear` | `z` | `F = c` |
-/// | `erf` | `erf(z / sqrt 2)`, as in the learners | `F = (2/pi) asin(c / sqrt((1+a)(1+b)))` |
-/// | `unscaled-erf` | `erf(z)` | `F = (2/pi) asin(2c / sqrt((1+2a)(1+2b)))` |
-/// | `relu` | `max(z, 0)` | `F = sqrt(ab) (sin t + (pi - t) cos t)/(2 pi)`, `cos t = c/sqrt(ab)` |
-/// | `gelu` | `z Phi(z)` | `F = c G + H (ab + c^2 (1/(1+a) + 1/(1+b) - 1))` |
-/// | `quadratic` | `z^2` | `F = ab + 2c^2` |
-/// | `tanh` | `tanh z` | `F = (2/pi) sum_ij w_i w_j asin r_ij`, tanh as a mixture of error functions, to 1e-13 |
-/// | `hermite` | `sum_k c_k he_k(z)`, `he_k = He_k/sqrt(k!)` | `F = sum_k c_k(a) c_k(b) (c/sqrt(ab))^k` |
-///
-/// with `G = 1/4 + asin(c/sqrt((1+a)(1+b)))/(2 pi)` and `H = 1/(2 pi sqrt((1+a)(1+b) - c^2))`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Nonlinearity {
-    /// `z`
-    Linear,
-    /// `erf(z / sqrt 2)`, as in the learners.
-    Erf,
-    /// `erf(z)`
-    UnscaledErf,
-    /// `max(z, 0)`
-    Relu,
-    /// `z Phi(z)` with the standard normal distribution function `Phi`.
-    Gelu,
-    /// `z^2`
-    Quadratic,
-    /// `tanh z`; its dual activation is a sum of arcsines, to 1e-13 at every variance.
-    Tanh,
-    /// The coefficients `c_0, c_1, ...` at variance 1: a fixed polynomial; `c_k(q)` at other variances follow from it.
-    Hermite(Vec<f64>),
-}
 
 /// A dual activation and its slope.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,38 +40,38 @@ pub const ACCURACY: f64 = 4e-13;
 macro_rules! with_pair {
     ($phi:expr, $pair:ident => $body:expr, tanh => $tanh:expr, series => $series:expr) => {
         match $phi {
-            $crate::kernel::Nonlinearity::Linear => {
+            $crate::kernel::Activation::Linear => {
                 let $pair = $crate::kernel::pair::Linear;
                 $body
             }
-            $crate::kernel::Nonlinearity::Erf => {
+            $crate::kernel::Activation::Erf => {
                 let $pair = $crate::kernel::pair::Erf(1.0);
                 $body
             }
-            $crate::kernel::Nonlinearity::UnscaledErf => {
+            $crate::kernel::Activation::UnscaledErf => {
                 let $pair = $crate::kernel::pair::Erf(2.0);
                 $body
             }
-            $crate::kernel::Nonlinearity::Relu => {
+            $crate::kernel::Activation::Relu => {
                 let $pair = $crate::kernel::pair::Relu;
                 $body
             }
-            $crate::kernel::Nonlinearity::Gelu => {
+            $crate::kernel::Activation::Gelu => {
                 let $pair = $crate::kernel::pair::Gelu;
                 $body
             }
-            $crate::kernel::Nonlinearity::Quadratic => {
+            $crate::kernel::Activation::Quadratic => {
                 let $pair = $crate::kernel::pair::Quadratic;
                 $body
             }
-            $crate::kernel::Nonlinearity::Tanh => $tanh,
-            $crate::kernel::Nonlinearity::Hermite(_) => $series,
+            $crate::kernel::Activation::Tanh => $tanh,
+            $crate::kernel::Activation::Hermite(_) => $series,
         }
     };
 }
 pub(super) use with_pair;
 
-impl Nonlinearity {
+impl Activation {
     /// `F(a, b, c)` and `F'` for `(u, v) ~ N(0, [[a, c], [c, b]])`.
     ///
     /// A correlation that rounding has carried past `[-1, 1]` is clamped; a sample of zero norm (`a = 0`) has
@@ -120,8 +84,8 @@ impl Nonlinearity {
     /// Variances that are negative or not finite; `|c| > sqrt(ab)` beyond rounding; wrong Hermite coefficients.
     ///
     /// ```
-    /// use saddlepoint::kernel::Nonlinearity;
-    /// let dual = Nonlinearity::Relu.dual(1.0, 1.0, 0.0)?;
+    /// use saddlepoint::kernel::Activation;
+    /// let dual = Activation::Relu.dual(1.0, 1.0, 0.0)?;
     /// assert!((dual.value - 0.5 / std::f64::consts::PI).abs() < 1e-15 && dual.slope == 0.25);
     /// # Ok::<(), saddlepoint::Error>(())
     /// ```
@@ -176,8 +140,8 @@ impl Nonlinearity {
     /// A variance that is negative or not finite; wrong Hermite coefficients.
     ///
     /// ```
-    /// use saddlepoint::kernel::Nonlinearity;
-    /// let moments = Nonlinearity::Quadratic.second_moments(2.0)?; // E z^4 = 3 q^2, E (2z)^2 = 4 q
+    /// use saddlepoint::kernel::Activation;
+    /// let moments = Activation::Quadratic.second_moments(2.0)?; // E z^4 = 3 q^2, E (2z)^2 = 4 q
     /// assert_eq!((moments.value, moments.slope, moments.growth), (12.0, 8.0, 12.0));
     /// # Ok::<(), saddlepoint::Error>(())
     /// ```
@@ -200,20 +164,6 @@ impl Nonlinearity {
             growth,
             growth_bound: ACCURACY * scale,
         })
-    }
-
-    pub(super) fn check(&self, place: &str) -> Result<()> {
-        if let Nonlinearity::Hermite(c) = self {
-            let good = !c.is_empty() && c.len() <= 64 && c.iter().all(|c| c.is_finite());
-            if !good {
-                return Err(Error::input(
-                    place,
-                    format!("{} Hermite coefficients, or one is not finite", c.len()),
-                    "give between 1 and 64 finite coefficients",
-                ));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -4,16 +4,16 @@ use super::super::hermite::coefficients;
 use super::*;
 use proptest::prelude::*;
 
-fn all() -> Vec<Nonlinearity> {
+fn all() -> Vec<Activation> {
     vec![
-        Nonlinearity::Linear,
-        Nonlinearity::Erf,
-        Nonlinearity::UnscaledErf,
-        Nonlinearity::Relu,
-        Nonlinearity::Gelu,
-        Nonlinearity::Quadratic,
-        Nonlinearity::Tanh,
-        Nonlinearity::Hermite(vec![0.3, 1.0, -0.4, 0.2, 0.1]),
+        Activation::Linear,
+        Activation::Erf,
+        Activation::UnscaledErf,
+        Activation::Relu,
+        Activation::Gelu,
+        Activation::Quadratic,
+        Activation::Tanh,
+        Activation::Hermite(vec![0.3, 1.0, -0.4, 0.2, 0.1]),
     ]
 }
 
@@ -26,21 +26,21 @@ fn he(k: usize, z: f64) -> f64 {
     now
 }
 
-fn phi(kind: &Nonlinearity, z: f64) -> f64 {
+fn phi(kind: &Activation, z: f64) -> f64 {
     match kind {
-        Nonlinearity::Linear => z,
-        Nonlinearity::Erf => libm::erf(z / 2f64.sqrt()),
-        Nonlinearity::UnscaledErf => libm::erf(z),
-        Nonlinearity::Relu => z.max(0.0),
-        Nonlinearity::Gelu => 0.5 * z * libm::erfc(-z / 2f64.sqrt()),
-        Nonlinearity::Quadratic => z * z,
-        Nonlinearity::Tanh => z.tanh(),
-        Nonlinearity::Hermite(c) => c.iter().enumerate().map(|(k, c)| c * he(k, z)).sum(),
+        Activation::Linear => z,
+        Activation::Erf => libm::erf(z / 2f64.sqrt()),
+        Activation::UnscaledErf => libm::erf(z),
+        Activation::Relu => z.max(0.0),
+        Activation::Gelu => 0.5 * z * libm::erfc(-z / 2f64.sqrt()),
+        Activation::Quadratic => z * z,
+        Activation::Tanh => z.tanh(),
+        Activation::Hermite(c) => c.iter().enumerate().map(|(k, c)| c * he(k, z)).sum(),
     }
 }
 
 /// `E[phi(u) phi(v)]` by a two-dimensional trapezoid sum.
-fn quadrature(kind: &Nonlinearity, a: f64, b: f64, r: f64) -> f64 {
+fn quadrature(kind: &Activation, a: f64, b: f64, r: f64) -> f64 {
     let h = 0.1;
     let mut sum = 0.0;
     for i in -90..=90 {
@@ -58,7 +58,7 @@ fn quadrature(kind: &Nonlinearity, a: f64, b: f64, r: f64) -> f64 {
 fn smooth_duals_equal_the_double_integral() {
     for kind in all() {
         // The kink of ReLU spoils the trapezoid rule: its closed form is tested by Monte Carlo and by its Hermite series.
-        if kind == Nonlinearity::Relu {
+        if kind == Activation::Relu {
             continue;
         }
         for (a, b, r) in [(1.0, 1.0, 0.3), (0.4, 1.7, -0.8), (1.2, 0.9, 0.95)] {
@@ -120,7 +120,7 @@ fn the_diagonal_is_the_limit_of_the_general_formula() {
         }
     }
     // sqrt(2 (1 - rho)) near rho = 1.
-    let near = Nonlinearity::Relu
+    let near = Activation::Relu
         .dual(1.0, 1.0, 1.0 - 2f64.powi(-40))
         .unwrap();
     let angle = 2f64.powf(-19.5);
@@ -142,17 +142,17 @@ fn samples_of_zero_norm_have_no_nan() {
 #[test]
 fn coefficients_match_the_table_and_sum_to_the_moment() {
     let table = [
-        (Nonlinearity::UnscaledErf, 0.5, 1, 0.564189584),
-        (Nonlinearity::UnscaledErf, 0.5, 3, -0.115164716),
-        (Nonlinearity::UnscaledErf, 0.5, 5, 0.038627420),
-        (Nonlinearity::UnscaledErf, 1.0, 1, 0.651470016),
-        (Nonlinearity::UnscaledErf, 1.0, 3, -0.177307680),
-        (Nonlinearity::UnscaledErf, 1.0, 5, 0.079294405),
-        (Nonlinearity::Relu, 1.0, 0, 0.398942280),
-        (Nonlinearity::Relu, 1.0, 1, 0.5),
-        (Nonlinearity::Relu, 1.0, 2, 0.282094792),
-        (Nonlinearity::Relu, 1.0, 3, 0.0),
-        (Nonlinearity::Relu, 1.0, 4, -0.081433752),
+        (Activation::UnscaledErf, 0.5, 1, 0.564189584),
+        (Activation::UnscaledErf, 0.5, 3, -0.115164716),
+        (Activation::UnscaledErf, 0.5, 5, 0.038627420),
+        (Activation::UnscaledErf, 1.0, 1, 0.651470016),
+        (Activation::UnscaledErf, 1.0, 3, -0.177307680),
+        (Activation::UnscaledErf, 1.0, 5, 0.079294405),
+        (Activation::Relu, 1.0, 0, 0.398942280),
+        (Activation::Relu, 1.0, 1, 0.5),
+        (Activation::Relu, 1.0, 2, 0.282094792),
+        (Activation::Relu, 1.0, 3, 0.0),
+        (Activation::Relu, 1.0, 4, -0.081433752),
     ];
     for (kind, q, k, exact) in table {
         let c = coefficients(&kind, q, 6)[k];
@@ -164,7 +164,7 @@ fn coefficients_match_the_table_and_sum_to_the_moment() {
             let sum: f64 = c.iter().map(|c| c * c).sum();
             let exact = kind.moments(q).0;
             // The squares of the ReLU coefficients fall as k^{-5/2}.
-            let left = if kind == Nonlinearity::Relu {
+            let left = if kind == Activation::Relu {
                 1e-5
             } else {
                 1e-12
@@ -192,9 +192,9 @@ fn wrong_covariances_are_refused() {
         (f64::NAN, 1.0, 0.0),
         (1.0, 1.0, f64::NAN),
     ] {
-        assert!(Nonlinearity::Relu.dual(a, b, c).is_err());
+        assert!(Activation::Relu.dual(a, b, c).is_err());
     }
-    assert!(Nonlinearity::Hermite(vec![]).dual(1.0, 1.0, 0.0).is_err());
+    assert!(Activation::Hermite(vec![]).dual(1.0, 1.0, 0.0).is_err());
 }
 
 /// `dF/dq = E[phi^2 (z^2 - 1)]/(2 q)`, an integral by parts that has no derivative in it; the kink of ReLU spoils its
@@ -213,7 +213,7 @@ fn growths_are_gaussian_integrals() {
                 growth += term * (z * z - 1.0) / (2.0 * q);
                 size += term * (z * z + 1.0) / (2.0 * q);
             }
-            if kind == Nonlinearity::Relu {
+            if kind == Activation::Relu {
                 (square, growth) = (0.5 * q, 0.5);
             }
             assert!(

@@ -1,7 +1,7 @@
 //! Tests of Gram matrices: against the scalar recursion, positivity, threads, refusals, specs.
 
 use super::*;
-use crate::kernel::{Network, Nonlinearity, PerLayer};
+use crate::kernel::{Activation, Network, PerLayer};
 use crate::numerics::linalg::eigh;
 use crate::numerics::random::{normal_matrix, stream};
 
@@ -24,15 +24,15 @@ fn kernels() -> Vec<Kernel> {
 }
 
 fn networks() -> Vec<Network> {
-    let hermite = Nonlinearity::Hermite(vec![0.2, 1.0, 0.3]);
+    let hermite = Activation::Hermite(vec![0.2, 1.0, 0.3]);
     [
-        (Nonlinearity::Linear, 2),
-        (Nonlinearity::Erf, 3),
-        (Nonlinearity::UnscaledErf, 3),
-        (Nonlinearity::Relu, 3),
-        (Nonlinearity::Gelu, 2),
-        (Nonlinearity::Quadratic, 2),
-        (Nonlinearity::Tanh, 2),
+        (Activation::Linear, 2),
+        (Activation::Erf, 3),
+        (Activation::UnscaledErf, 3),
+        (Activation::Relu, 3),
+        (Activation::Gelu, 2),
+        (Activation::Quadratic, 2),
+        (Activation::Tanh, 2),
         (hermite, 2),
     ]
     .map(|(phi, depth)| Network::new(phi, depth, 1.4, 0.1))
@@ -173,7 +173,7 @@ fn wrong_inputs_are_named() {
     x[(1, 2)] = 1.0;
     assert!(cross_gram(&Kernel::Linear {}, &x, &y, ROOM).is_err());
     assert!(gram(&Kernel::Gaussian { length: 0.0 }, &x, ROOM).is_err());
-    let huge = Kernel::Nngp(Network::new(Nonlinearity::Quadratic, 60, 2.0, 0.1));
+    let huge = Kernel::Nngp(Network::new(Activation::Quadratic, 60, 2.0, 0.1));
     assert!(
         gram(&huge, &y, ROOM)
             .unwrap_err()

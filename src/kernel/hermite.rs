@@ -1,7 +1,7 @@
 //! Hermite coefficients of a nonlinearity at any variance, and the dual activation of Hermite polynomials.
 
+use super::activation::Activation;
 use super::angle::Angle;
-use super::dual::Nonlinearity;
 use crate::numerics::elementary::tanh;
 use nalgebra::{DVector, DVectorView};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, PI};
@@ -25,11 +25,11 @@ const REACH: f64 = 13.0;
 /// for `q < 10`) for tanh and GELU. `q >= 0`, `count <= 512`; further coefficients are not returned.
 ///
 /// ```
-/// use saddlepoint::kernel::{hermite::coefficients, Nonlinearity};
-/// let c = coefficients(&Nonlinearity::UnscaledErf, 1.0, 4);
+/// use saddlepoint::kernel::{hermite::coefficients, Activation};
+/// let c = coefficients(&Activation::UnscaledErf, 1.0, 4);
 /// assert!((c[1] - 0.651470016).abs() < 1e-9 && (c[3] + 0.177307680).abs() < 1e-9);
 /// ```
-pub fn coefficients(phi: &Nonlinearity, q: f64, count: usize) -> Vec<f64> {
+pub fn coefficients(phi: &Activation, q: f64, count: usize) -> Vec<f64> {
     let count = count.min(MAX_TERMS);
     let mut c = vec![0.0; count];
     let mut set = |k: usize, value: f64| {
@@ -38,12 +38,12 @@ pub fn coefficients(phi: &Nonlinearity, q: f64, count: usize) -> Vec<f64> {
         }
     };
     match phi {
-        Nonlinearity::Linear => set(1, q.sqrt()),
-        Nonlinearity::Quadratic => {
+        Activation::Linear => set(1, q.sqrt()),
+        Activation::Quadratic => {
             set(0, q);
             set(2, q * 2f64.sqrt());
         }
-        Nonlinearity::Relu => {
+        Activation::Relu => {
             let mut term = (0.5 * q / PI).sqrt();
             set(0, term);
             set(1, 0.5 * q.sqrt());
@@ -54,12 +54,8 @@ pub fn coefficients(phi: &Nonlinearity, q: f64, count: usize) -> Vec<f64> {
                 term *= -(k - 1.0) / ((k + 1.0) * (k + 2.0)).sqrt();
             }
         }
-        Nonlinearity::Erf | Nonlinearity::UnscaledErf => {
-            let s = if *phi == Nonlinearity::Erf {
-                q
-            } else {
-                2.0 * q
-            };
+        Activation::Erf | Activation::UnscaledErf => {
+            let s = if *phi == Activation::Erf { q } else { 2.0 * q };
             let s = s / (1.0 + s);
             // c_{2n+1}^2 are the coefficients of (2/pi) asin(s).
             let mut term = (FRAC_2_PI * s).sqrt();
@@ -69,9 +65,9 @@ pub fn coefficients(phi: &Nonlinearity, q: f64, count: usize) -> Vec<f64> {
                 term *= -k * s / ((k + 1.0) * (k + 2.0)).sqrt();
             }
         }
-        Nonlinearity::Hermite(polynomial) => return rescaled(polynomial, q, count),
-        Nonlinearity::Tanh => return project(tanh, q, count),
-        Nonlinearity::Gelu => {
+        Activation::Hermite(polynomial) => return rescaled(polynomial, q, count),
+        Activation::Tanh => return project(tanh, q, count),
+        Activation::Gelu => {
             return project(|z| 0.5 * z * libm::erfc(-z * FRAC_1_SQRT_2), q, count);
         }
     }
@@ -138,9 +134,9 @@ pub(super) struct Series {
 
 impl Series {
     /// Of a Hermite polynomial; other nonlinearities have no series here.
-    pub(super) fn new(phi: &Nonlinearity, q: f64) -> Self {
+    pub(super) fn new(phi: &Activation, q: f64) -> Self {
         let polynomial: &[f64] = match phi {
-            Nonlinearity::Hermite(polynomial) => polynomial,
+            Activation::Hermite(polynomial) => polynomial,
             _ => &[],
         };
         let derivative: Vec<f64> = (1..polynomial.len())
@@ -178,11 +174,12 @@ impl Series {
         )
     }
 
-    /// Derivative by `q` of `E phi^2` of a Hermite polynomial, `E phi'^2 + E phi phi''`, and the size of what may cancel.
-    pub(super) fn growth(phi: &Nonlinearity, q: f64) -> (f64, f64) {
+    /// Derivative by `q` of `E phi^2` of a Hermite polynomial, `E phi'^2 + E phi phi''`, and the size of what may
+    /// cancel.
+    pub(super) fn growth(phi: &Activation, q: f64) -> (f64, f64) {
         let series = Series::new(phi, q);
         let polynomial: &[f64] = match phi {
-            Nonlinearity::Hermite(polynomial) => polynomial,
+            Activation::Hermite(polynomial) => polynomial,
             _ => &[],
         };
         let bend: Vec<f64> = (2..polynomial.len())

@@ -1,7 +1,8 @@
 //! The recursion over layers on tiles of pairs, and one by one on pairs that are nearly parallel.
 
+use super::activation::Activation;
 use super::angle::Angle;
-use super::dual::{Nonlinearity, with_pair};
+use super::dual::with_pair;
 use super::gram::{COLUMNS, norms};
 use super::hermite::Series;
 use super::mixture::Mixture;
@@ -167,8 +168,8 @@ impl<P: Pair> PairMap<f64> for Step<P> {
 /// Bytes per sample that the recursion keeps beside the matrices.
 pub(super) fn bytes_per_sample(network: &Network) -> u64 {
     let of_layer = match &network.nonlinearity {
-        Nonlinearity::Hermite(c) => 16 * c.len() as u64 + 56,
-        Nonlinearity::Tanh => std::mem::size_of::<Mixture>() as u64 + 8,
+        Activation::Hermite(c) => 16 * c.len() as u64 + 56,
+        Activation::Tanh => std::mem::size_of::<Mixture>() as u64 + 8,
         _ => 16,
     };
     (24 + of_layer) * (network.depth as u64 + 1) + std::mem::size_of::<Own>() as u64

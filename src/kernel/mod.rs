@@ -2,6 +2,7 @@
 //!
 //! Data matrices are `inputs x samples`: a sample is a column, as in [`crate::task::Dataset`].
 
+pub mod activation;
 mod angle;
 mod choice;
 mod covariance;
@@ -14,9 +15,10 @@ pub mod network;
 mod pair;
 pub mod regression;
 
+pub use activation::Activation;
 pub use choice::Kernel;
 pub use covariance::Covariance;
-pub use dual::{Dual, Moments, Nonlinearity};
+pub use dual::{Dual, Moments};
 pub use gram::{Gram, cross_gram, diagonal, gram};
 pub use network::{Network, PerLayer};
 pub use regression::Regression;

@@ -1,7 +1,8 @@
 //! Infinitely wide fully connected networks: the NNGP and NTK recursion over layers.
 
+use super::activation::Activation;
 use super::angle::{Angle, Gap};
-use super::dual::{ACCURACY, Nonlinearity};
+use super::dual::ACCURACY;
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,8 +40,8 @@ impl PerLayer {
 /// `s_a^2` is the last entry of `weight_variance`). Sources: Lee et al. 2018, arXiv:1711.00165; Jacot et al. 2018, arXiv:1806.07572.
 ///
 /// ```
-/// use saddlepoint::kernel::{Network, Nonlinearity};
-/// let network = Network::new(Nonlinearity::Relu, 3, 2.0, 0.1);
+/// use saddlepoint::kernel::{Network, Activation};
+/// let network = Network::new(Activation::Relu, 3, 2.0, 0.1);
 /// let k = network.at(14.0 / 3.0, 5.25 / 3.0, -3.5 / 3.0)?; // |x|^2/d, |y|^2/d, x.y/d
 /// assert!(k.nngp > 2.0 && k.ntk > k.nngp);
 /// # Ok::<(), saddlepoint::Error>(())
@@ -49,7 +50,7 @@ impl PerLayer {
 #[serde(deny_unknown_fields)]
 pub struct Network {
     /// Pointwise nonlinearity of every hidden layer.
-    pub nonlinearity: Nonlinearity,
+    pub nonlinearity: Activation,
     /// Number of hidden layers.
     #[serde(default = "one_layer")]
     pub depth: usize,
@@ -88,7 +89,7 @@ pub struct PairKernel {
 
 impl Network {
     /// The same variances in all layers.
-    pub fn new(nonlinearity: Nonlinearity, depth: usize, s_w2: f64, s_b2: f64) -> Self {
+    pub fn new(nonlinearity: Activation, depth: usize, s_w2: f64, s_b2: f64) -> Self {
         Network {
             nonlinearity,
             depth,
@@ -220,7 +221,7 @@ impl Network {
     /// Both kernels of one pair, from `|x|^2/d`, `|y|^2/d` and `x.y/d`.
     ///
     /// # Errors
-    /// As [`Network::check`], [`Network::diagonal`] and [`Nonlinearity::dual`].
+    /// As [`Network::check`], [`Network::diagonal`] and [`Activation::dual`].
     pub fn at(&self, xx: f64, yy: f64, xy: f64) -> Result<PairKernel> {
         self.check("kernel")?;
         let (x, y) = (self.own(xx)?, self.own(yy)?);

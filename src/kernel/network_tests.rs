@@ -11,17 +11,17 @@ const XY: f64 = -3.5 / 3.0;
 
 #[test]
 fn reference_table_is_met() {
-    let erf = Nonlinearity::UnscaledErf;
-    type Row = (Nonlinearity, f64, f64, usize, [f64; 4]);
+    let erf = Activation::UnscaledErf;
+    type Row = (Activation, f64, f64, usize, [f64; 4]);
     #[rustfmt::skip]
     let table: Vec<Row> = vec![
         (erf.clone(), 1.5, 0.1, 0, [-1.65, -1.65, 3.1, 2.725]),
         (erf.clone(), 1.5, 0.1, 1, [-0.38272025, -0.91124523, 1.09069280, 1.06112972]),
         (erf, 1.5, 0.1, 3, [0.00252168, -0.51001859, 0.74059339, 0.73786508]),
-        (Nonlinearity::Relu, 2.0, 0.1, 1, [0.41938386, -0.25628662, 4.2, 3.7]),
-        (Nonlinearity::Relu, 2.0, 0.1, 3, [2.27103045, 3.17078168, 4.4, 3.9]),
-        (Nonlinearity::Linear, 1.2, 0.05, 3, [-2.15080000, -8.94520000, 4.41560, 3.89720]),
-        (Nonlinearity::Quadratic, 0.5, 0.1, 2, [2.31774351, 4.64389710, 5.60083750, 3.59272788]),
+        (Activation::Relu, 2.0, 0.1, 1, [0.41938386, -0.25628662, 4.2, 3.7]),
+        (Activation::Relu, 2.0, 0.1, 3, [2.27103045, 3.17078168, 4.4, 3.9]),
+        (Activation::Linear, 1.2, 0.05, 3, [-2.15080000, -8.94520000, 4.41560, 3.89720]),
+        (Activation::Quadratic, 0.5, 0.1, 2, [2.31774351, 4.64389710, 5.60083750, 3.59272788]),
     ];
     for (phi, s_w2, s_b2, depth, exact) in table {
         let k = Network::new(phi.clone(), depth, s_w2, s_b2)
@@ -39,7 +39,7 @@ fn reference_table_is_met() {
 
 #[test]
 fn layers_may_have_their_own_variances() {
-    let mut network = Network::new(Nonlinearity::Relu, 2, 2.0, 0.0);
+    let mut network = Network::new(Activation::Relu, 2, 2.0, 0.0);
     let same = network.at(XX, YY, XY).unwrap();
     network.weight_variance = PerLayer::Each(vec![2.0, 2.0, 6.0]);
     let read_out = network.at(XX, YY, XY).unwrap();
@@ -52,7 +52,7 @@ fn layers_may_have_their_own_variances() {
 
 #[test]
 fn exploding_networks_name_the_layer() {
-    let error = Network::new(Nonlinearity::Quadratic, 40, 2.0, 0.0)
+    let error = Network::new(Activation::Quadratic, 40, 2.0, 0.0)
         .at(XX, YY, XY)
         .unwrap_err()
         .to_string();
@@ -85,15 +85,13 @@ fn sample(
 fn covariance_of_sampled_networks_is_the_nngp_kernel() {
     // The covariance is exact at every width for one hidden layer.
     let x = nalgebra::DMatrix::from_column_slice(3, 2, &[1.0, 2.0, -1.0, 0.5, -1.0, 2.0]);
-    type Case = (Nonlinearity, fn(f64) -> f64);
+    type Case = (Activation, fn(f64) -> f64);
     let cases: [Case; 5] = [
-        (Nonlinearity::Relu, |z| z.max(0.0)),
-        (Nonlinearity::UnscaledErf, libm::erf),
-        (Nonlinearity::Gelu, |z| {
-            0.5 * z * libm::erfc(-z / 2f64.sqrt())
-        }),
-        (Nonlinearity::Tanh, f64::tanh),
-        (Nonlinearity::Quadratic, |z| z * z),
+        (Activation::Relu, |z| z.max(0.0)),
+        (Activation::UnscaledErf, libm::erf),
+        (Activation::Gelu, |z| 0.5 * z * libm::erfc(-z / 2f64.sqrt())),
+        (Activation::Tanh, f64::tanh),
+        (Activation::Quadratic, |z| z * z),
     ];
     for (kind, phi) in cases {
         let exact = Network::new(kind.clone(), 1, 1.5, 0.0)
@@ -114,10 +112,10 @@ fn covariance_of_sampled_networks_is_the_nngp_kernel() {
 fn fourth_moment_of_finite_networks() {
     // E f^4 / (3 (E f^2)^2) = prod_l (1 + e/N_l), e = 2 (linear), 5 (ReLU).
     let x = nalgebra::DMatrix::from_column_slice(2, 1, &[1.0, 1.0]);
-    type Case = (Nonlinearity, fn(f64) -> f64, f64);
+    type Case = (Activation, fn(f64) -> f64, f64);
     let cases: [Case; 2] = [
-        (Nonlinearity::Linear, |z| z, 1.2),
-        (Nonlinearity::Relu, |z| z.max(0.0), 1.5),
+        (Activation::Linear, |z| z, 1.2),
+        (Activation::Relu, |z| z.max(0.0), 1.5),
     ];
     for (kind, phi, exact) in cases {
         let variance = Network::new(kind.clone(), 1, 1.0, 0.0)
@@ -139,7 +137,7 @@ fn fourth_moment_of_finite_networks() {
 
 #[test]
 fn a_deep_relu_network_forgets_angles() {
-    let k = Network::new(Nonlinearity::Relu, 300, 2.0, 0.0)
+    let k = Network::new(Activation::Relu, 300, 2.0, 0.0)
         .at(1.0, 1.0, -0.5)
         .unwrap();
     let correlation = k.nngp / (k.variances[0] * k.variances[1]).sqrt();

@@ -8,16 +8,16 @@ use nalgebra::DMatrix;
 
 const TABLE: &str = include_str!("../../tests/reference/duals.txt");
 
-fn nonlinearity(name: &str) -> Nonlinearity {
+fn nonlinearity(name: &str) -> Activation {
     match name {
-        "linear" => Nonlinearity::Linear,
-        "erf" => Nonlinearity::Erf,
-        "unscaled-erf" => Nonlinearity::UnscaledErf,
-        "relu" => Nonlinearity::Relu,
-        "gelu" => Nonlinearity::Gelu,
-        "quadratic" => Nonlinearity::Quadratic,
-        "tanh" => Nonlinearity::Tanh,
-        "hermite" => Nonlinearity::Hermite(vec![0.3, 1.0, -0.4, 0.2, 0.1]),
+        "linear" => Activation::Linear,
+        "erf" => Activation::Erf,
+        "unscaled-erf" => Activation::UnscaledErf,
+        "relu" => Activation::Relu,
+        "gelu" => Activation::Gelu,
+        "quadratic" => Activation::Quadratic,
+        "tanh" => Activation::Tanh,
+        "hermite" => Activation::Hermite(vec![0.3, 1.0, -0.4, 0.2, 0.1]),
         other => panic!("{other}"),
     }
 }

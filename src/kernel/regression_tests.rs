@@ -1,11 +1,11 @@
 //! Tests of Gaussian process regression.
 
 use super::*;
-use crate::kernel::{Kernel, Network, Nonlinearity, cross_gram, gram};
+use crate::kernel::{Activation, Kernel, Network, cross_gram, gram};
 use crate::numerics::random::{normal_matrix, stream};
 
 fn erf() -> Kernel {
-    Kernel::Nngp(Network::new(Nonlinearity::Erf, 2, 1.3, 0.2))
+    Kernel::Nngp(Network::new(Activation::Erf, 2, 1.3, 0.2))
 }
 
 #[test]

@@ -141,6 +141,7 @@ impl Convolution {
     }
 
     fn validate(&self, place: &str) -> Result<()> {
+        self.activation.check(&format!("{place}.activation"))?;
         let wrong = |key: &str, cause: &str, remedy: &str| {
             Err(Error::input(format!("{place}.{key}"), cause, remedy))
         };

@@ -4,8 +4,8 @@ use super::weights;
 use crate::error::Result;
 use crate::kind::{About, component, parse_table};
 use crate::learner::{
-    KernelView, LEARNERS, Learner, MlpView, Network, Parameters, Precision, PriorView, Solver,
-    StartView,
+    BiasView, KernelView, LEARNERS, Learner, MlpView, Network, Parameters, Precision, PriorView,
+    Solver, StartView,
 };
 use crate::numerics::random::Stream;
 use crate::task::loader::Contents;
@@ -113,8 +113,14 @@ impl Learner for Loaded {
     /// As far as theories see it, the start is given, without a law.
     fn mlp(&self, shape: Shape) -> Option<MlpView> {
         let view = self.inner.mlp(shape)?;
+        let biases = view.biases.map(|biases| BiasView {
+            deviations: None,
+            ..biases
+        });
         Some(MlpView {
             start: StartView::Given,
+            deviations: None,
+            biases,
             ..view
         })
     }

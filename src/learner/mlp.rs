@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::learner::{
-    Activation, Init, Learner, MlpNetwork, MlpView, Network, Parameters, Parametrization,
+    Activation, BiasView, Init, Learner, MlpNetwork, MlpView, Network, Parameters, Parametrization,
     Precision, Prior, PriorView, StartView, prior::Law,
 };
 use crate::numerics::random::{Stream, normal_matrix};
@@ -19,8 +19,9 @@ With biases every layer adds d_l b_l, d_l = 1, or s_b of a prior outside the sta
 
 keys
   widths           list of hidden widths; [] is linear regression
-  activation       linear (default) | tanh | erf | relu | gelu | quadratic
-                   erf is erf(x/sqrt 2); gelu is x Phi(x), exact; quadratic is x^2
+  activation       linear (default) | tanh | erf | unscaled-erf | relu | gelu | quadratic | { hermite = [c_0, c_1, ...] }
+                   erf is erf(x/sqrt 2), unscaled-erf is erf(x); gelu is x Phi(x), exact; quadratic is x^2; hermite is
+                   sum_k c_k He_k(x)/sqrt(k!) with the probabilists' polynomials, orthonormal for normal x
   parametrization  standard (default): c_l = 1, rate_scale = 1
                    ntk: c_l = 1/sqrt(n_{l-1}), rate_scale = 1
                    mean-field (muP): c_l = 1/sqrt(n_{l-1}), readout c_L = 1/(gamma_0 N), rate_scale = gamma_0^2 N,
@@ -35,6 +36,7 @@ keys
   readout          trained (default); committee: W_L = 1 fixed and c_L = 1/N, f = (1/N) sum_i phi(h_i), one output
   prior            variances weight = s_w^2 (a number, or one per hidden layer), bias = s_b^2, readout = s_a^2, and chi:
                    effective hidden weights N(0, s_w^2/n_{l-1}), biases N(0, s_b^2), read-out N(0, s_a^2/(chi N)).
+                   chi is a number or \"width\", the width N of the last hidden layer (mean-field scaling).
                    It is the initial law unless init is given, and the prior of Bayesian training. Outside the standard
                    parametrisation raw entries are N(0, 1) and the multipliers carry s_w, s_b, s_a/sqrt(chi)
   precision        f64 (default) | f32
@@ -153,6 +155,7 @@ impl Mlp {
     }
 
     fn validate(&self, place: &str) -> Result<()> {
+        self.activation.check(&format!("{place}.activation"))?;
         if let Some(l) = self.widths.iter().position(|&n| n == 0) {
             return Err(Error::input(
                 format!("{place}.widths[{l}]"),
@@ -248,8 +251,11 @@ impl Mlp {
 
     fn compile<T: super::Real>(&self, shape: Shape) -> MlpNetwork<T> {
         let widths = self.all_widths(shape);
-        let mut network =
-            MlpNetwork::new(widths.clone(), self.activation, &self.multipliers(&widths));
+        let mut network = MlpNetwork::new(
+            widths.clone(),
+            self.activation.clone(),
+            &self.multipliers(&widths),
+        );
         if self.bias {
             network = network.with_biases(&self.law(&widths).bias_multipliers);
         }
@@ -259,8 +265,8 @@ impl Mlp {
         }
     }
 
-    /// The initial law as theories see it. Gaussian layers of unequal deviations (the default of the standard parametrisation)
-    /// are represented by the geometric mean of the deviations: it keeps the scale of the product of all layers.
+    /// The initial law as one scale; where layers have unequal deviations (the default of the standard parametrisation), which
+    /// [`MlpView::deviations`] lists, that of their geometric mean: it keeps the scale of the product of all layers.
     fn start(&self, widths: &[usize]) -> StartView {
         match self.init {
             Init::Gaussian { .. } => {
@@ -400,21 +406,36 @@ impl Learner for Mlp {
             .take(if self.bias { widths.len() - 1 } else { 0 });
         Some(PriorView {
             variances: weights.chain(biases).map(|s| s * s).collect(),
-            chi: prior.chi,
+            chi: prior.chi.of(&widths),
         })
     }
 
     fn mlp(&self, shape: Shape) -> Option<MlpView> {
-        if self.bias || self.readout != Readout::Trained {
-            return None;
-        }
         let widths = self.all_widths(shape);
+        let law = self.law(&widths);
+        let mut deviations = self.deviations(&widths);
+        if let Some(deviations) = &mut deviations {
+            deviations.truncate(self.trained_layers());
+        }
         Some(MlpView {
+            activation: self.activation.clone(),
             // Without hidden layers there is nothing for the activation to act on.
-            linear: self.activation == Activation::Linear || self.widths.is_empty(),
+            linear: self.activation.is_linear() || self.widths.is_empty(),
+            parametrization: self.parametrization,
+            richness: match self.parametrization {
+                Parametrization::MeanField => Some(self.richness),
+                Parametrization::Standard | Parametrization::Ntk => None,
+            },
             multipliers: self.multipliers(&widths),
+            biases: self.bias.then_some(BiasView {
+                multipliers: law.bias_multipliers,
+                deviations: Some(law.bias_deviations),
+            }),
+            readout: self.readout,
+            prior: self.prior.as_ref().map(|prior| prior.view(&widths)),
             rate_scale: self.rate_scale(shape),
             start: self.start(&widths),
+            deviations,
             widths,
         })
     }

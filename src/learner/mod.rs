@@ -1,6 +1,5 @@
 //! Learners: what learns. A learner describes an architecture; a network is its compiled form for one data shape.
 
-pub mod activation;
 pub mod convolution;
 pub mod init;
 mod jacobian;
@@ -17,9 +16,9 @@ mod readout;
 mod single;
 mod tokens;
 pub mod transformer;
+mod view;
 pub mod weights;
 
-pub use activation::Activation;
 pub use convolution::{Convolution, ConvolutionNetwork};
 pub use init::Init;
 pub use kernel_ridge::KernelRidge;
@@ -29,55 +28,22 @@ pub use nearest::Nearest;
 pub use network::MlpNetwork;
 pub use objective::Objective;
 pub use parametrization::Parametrization;
-pub use prior::{Prior, PriorView};
+pub use prior::{Chi, Prior, PriorView};
 pub use random_features::RandomFeatures;
 pub use transformer::{Attention, Mask, Norm, Position, Predict, Transformer, TransformerNetwork};
+pub use view::{BiasView, MlpPriorView, MlpView, NearestView, StartView};
+
+pub use crate::kernel::Activation;
+pub use crate::numerics::real::Real;
 
 use crate::error::Result;
 use crate::kernel::Kernel;
 use crate::kind::{About, Kind};
-use crate::numerics::elementary::Elementary;
-use crate::numerics::linalg::{Factor, Gemm};
+use crate::numerics::linalg::Factor;
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
-use nalgebra::{DMatrix, RealField};
+use nalgebra::DMatrix;
 use std::fmt::Debug;
-
-/// Scalars a network can be trained in: `f64` and `f32`.
-pub trait Real:
-    RealField
-    + Gemm
-    + Elementary
-    + Default
-    + Copy
-    + Send
-    + Sync
-    + serde::Serialize
-    + serde::de::DeserializeOwned
-{
-    /// Rounds a double-precision number to the type.
-    fn of(x: f64) -> Self;
-    /// The same number in double precision.
-    fn f64(self) -> f64;
-}
-
-impl Real for f64 {
-    fn of(x: f64) -> f64 {
-        x
-    }
-    fn f64(self) -> f64 {
-        self
-    }
-}
-
-impl Real for f32 {
-    fn of(x: f64) -> f32 {
-        x as f32
-    }
-    fn f64(self) -> f64 {
-        self as f64
-    }
-}
 
 /// Floating-point type that a learner trains in.
 #[derive(
@@ -150,53 +116,6 @@ impl<T: Real> Parameters<T> {
     }
 }
 
-/// View for theories: a multilayer perceptron without biases,
-/// `f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x))`, trained by `W <- W - rate_scale * learning_rate * grad`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MlpView {
-    /// `[inputs, hidden..., outputs]`
-    pub widths: Vec<usize>,
-    /// True when the activation is the identity.
-    pub linear: bool,
-    /// Forward multipliers `c_l` (1 in the standard parametrisation).
-    pub multipliers: Vec<f64>,
-    /// Factor on the learning rate (`gamma_0^2 N` in the mean-field parametrisation, else 1).
-    pub rate_scale: f64,
-    /// The initial law, as far as a theory that does not see the actual start may use it.
-    pub start: StartView,
-}
-
-/// View for theories: the initial law of an MLP's raw weights.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum StartView {
-    /// Independent entries `N(0, scale^2)` (the same `scale` in every layer).
-    Gaussian {
-        /// Standard deviation of every raw weight.
-        scale: f64,
-    },
-    /// Every layer has singular values `scale`, in random bases: `W_{l+1}^T W_{l+1} = W_l W_l^T`.
-    Balanced {
-        /// Singular value of every layer.
-        scale: f64,
-    },
-    /// Two layers, product singular values `scale`, `W_2^T W_2 - W_1 W_1^T = lambda 1`, random bases.
-    LambdaBalanced {
-        /// Singular values of the product `W_2 W_1`.
-        scale: f64,
-        /// Imbalance `W_2^T W_2 - W_1 W_1^T` in units of the identity.
-        lambda: f64,
-    },
-    /// Weights from elsewhere: there is no law.
-    Given,
-    /// Singular bases of the teacher: `W_1 = R diag(first) V^T`, ..., `W_L = U diag(last) R^T`, `first` in between.
-    Aligned {
-        /// Singular value of every layer but the last.
-        first: f64,
-        /// Singular value of the last layer.
-        last: f64,
-    },
-}
-
 /// An architecture with its initial law.
 pub trait Learner: Debug + Send + Sync {
     /// Name, sources and revision for lists and records.
@@ -266,8 +185,16 @@ pub trait Learner: Debug + Send + Sync {
     fn prior(&self, _shape: Shape) -> Option<PriorView> {
         None
     }
-    /// View: a plain multilayer perceptron, without biases and with a trained read-out.
+    /// View: a multilayer perceptron, with or without biases and with any read-out.
     fn mlp(&self, _shape: Shape) -> Option<MlpView> {
+        None
+    }
+    /// View: a plain multilayer perceptron, without biases and with a trained read-out.
+    fn plain_mlp(&self, shape: Shape) -> Option<MlpView> {
+        self.mlp(shape).filter(MlpView::is_plain)
+    }
+    /// View: the mean of the nearest training samples.
+    fn nearest(&self) -> Option<NearestView> {
         None
     }
 }

@@ -3,7 +3,7 @@
 use super::readout::{Features, Readout, Single};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
-use crate::learner::{Learner, Network, Parameters, Precision, Solution, Solver};
+use crate::learner::{Learner, NearestView, Network, Parameters, Precision, Solution, Solver};
 use crate::numerics::random::Stream;
 use crate::numerics::simd;
 use crate::task::{Dataset, Shape};
@@ -100,6 +100,12 @@ impl Learner for Nearest {
         serde_json::json!({"kind": ABOUT.kind, "neighbours": self.neighbours})
     }
 
+    fn nearest(&self) -> Option<NearestView> {
+        Some(NearestView {
+            neighbours: self.neighbours,
+        })
+    }
+
     fn precision(&self) -> Precision {
         Precision::F64
     }
@@ -175,6 +181,20 @@ impl Solver for Nearest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_view_counts_the_neighbours() {
+        let parse = |text: &str| Nearest::parse("learner", text.parse().unwrap()).unwrap();
+        assert_eq!(parse("").nearest().map(|view| view.neighbours), Some(1));
+        assert_eq!(
+            parse("neighbours = 3")
+                .nearest()
+                .map(|view| view.neighbours),
+            Some(3)
+        );
+        let other = crate::learner::Mlp::default();
+        assert_eq!(other.nearest(), None);
+    }
 
     #[test]
     fn votes_are_those_of_an_exhaustive_search() {

@@ -101,7 +101,7 @@ impl<T: Real> MlpNetwork<T> {
                 let bias = p.blocks[self.trained() + l].as_slice();
                 add_bias(&mut output, bias, multiplier);
             }
-            match (self.slopes.get_mut(l), self.activation) {
+            match (self.slopes.get_mut(l), &self.activation) {
                 (None, _) | (_, Activation::Linear) => {}
                 (_, Activation::Relu) => rectify(&mut output),
                 (Some(slope), activation) => {
@@ -121,7 +121,7 @@ impl<T: Real> MlpNetwork<T> {
         if self.is_single(l) {
             let w = self.weights(p, l).as_slice();
             let (outputs, slopes) = (&self.outputs[l - 1], self.slopes.get(l - 1));
-            match (self.activation, slopes) {
+            match (&self.activation, slopes) {
                 (Activation::Relu, _) => {
                     single::sloped_outer(multiplier, w, error, outputs, step, &mut below)
                 }
@@ -140,7 +140,7 @@ impl<T: Real> MlpNetwork<T> {
                 error,
                 &mut below,
             );
-            match self.activation {
+            match &self.activation {
                 Activation::Linear => {}
                 Activation::Relu => mask(&mut below, &self.outputs[l - 1]),
                 _ => simd::multiply(&mut below, &self.slopes[l - 1]),

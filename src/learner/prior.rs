@@ -1,7 +1,7 @@
 //! Gaussian prior of a multilayer perceptron: variances per layer, and where they stand in each parametrisation.
 
 use crate::error::{Error, Result};
-use crate::learner::Parametrization;
+use crate::learner::{MlpPriorView, Parametrization};
 use serde::{Deserialize, Serialize};
 
 /// Hidden weight variance: one for all hidden layers, or one for each.
@@ -26,7 +26,7 @@ pub enum Variances {
 /// the `ntk` parametrisation the kernels of wide networks are the recursions of the NNGP and the NTK with the same `s_w^2`, `s_b^2`.
 ///
 /// `chi` is the mean-field scaling of Bayesian networks (Rubin, Fischer, Lindner, Dahmen, Ringel 2025, arXiv:2502.03210): 1 is the
-/// standard scaling, `chi = N` mean-field.
+/// standard scaling, `chi = N` (or `"width"`) mean-field.
 ///
 /// ```
 /// use saddlepoint::learner::{Parametrization, Prior};
@@ -47,9 +47,58 @@ pub struct Prior {
     /// `s_a^2` of the read-out.
     #[serde(default = "unit")]
     pub readout: f64,
-    /// Read-out variance and temperature are divided by `chi`.
-    #[serde(default = "unit")]
-    pub chi: f64,
+    /// Read-out variance and temperature are divided by `chi`: a number, or `"width"`.
+    #[serde(default)]
+    pub chi: Chi,
+}
+
+/// The mean-field scaling of a prior.
+///
+/// ```
+/// use saddlepoint::learner::Chi;
+/// assert_eq!(Chi::from(4.0).of(&[10, 300, 1]), 4.0);
+/// assert_eq!(Chi::WIDTH.of(&[10, 300, 1]), 300.0); // "width": follows learner.widths through a sweep
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(untagged, expecting = "chi is neither a number > 0 nor \"width\"")]
+pub enum Chi {
+    /// A number; 1 is the standard scaling.
+    Number(f64),
+    /// A width of the network.
+    Of(ChiOf),
+}
+
+/// Which width `chi` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChiOf {
+    /// That of the last hidden layer, which the read-out sums over.
+    Width,
+}
+
+impl Chi {
+    /// `"width"`, the mean-field scaling.
+    pub const WIDTH: Chi = Chi::Of(ChiOf::Width);
+
+    /// The number, for `widths = [inputs, hidden..., outputs]`.
+    pub fn of(self, widths: &[usize]) -> f64 {
+        match self {
+            Chi::Number(chi) => chi,
+            Chi::Of(ChiOf::Width) => widths.iter().rev().nth(1).map_or(f64::NAN, |&n| n as f64),
+        }
+    }
+}
+
+impl From<f64> for Chi {
+    fn from(chi: f64) -> Self {
+        Chi::Number(chi)
+    }
+}
+
+impl Default for Chi {
+    fn default() -> Self {
+        Chi::Number(1.0)
+    }
 }
 
 fn one() -> Variances {
@@ -66,7 +115,7 @@ impl Default for Prior {
             weight: one(),
             bias: 0.0,
             readout: 1.0,
-            chi: 1.0,
+            chi: Chi::default(),
         }
     }
 }
@@ -108,10 +157,22 @@ impl Prior {
             Variances::Each(list) => list,
         };
         let positive = |v: f64| v.is_finite() && v > 0.0;
+        let chi = match self.chi {
+            Chi::Number(chi) => Some(("chi", chi)),
+            Chi::Of(_) if hidden == 0 => {
+                return wrong(
+                    "chi",
+                    "there is no hidden layer whose width it could be".into(),
+                    "give a number, or learner.widths an entry",
+                );
+            }
+            Chi::Of(_) => None,
+        };
         for (key, value) in weights
             .iter()
             .map(|&v| ("weight", v))
-            .chain([("readout", self.readout), ("chi", self.chi)])
+            .chain([("readout", self.readout)])
+            .chain(chi)
         {
             if !positive(value) {
                 return wrong(
@@ -145,21 +206,34 @@ impl Prior {
         Ok(())
     }
 
-    /// Effective variances `s_w^2/n_{l-1}`, ..., `s_a^2/(chi n_{L-1})` of the weights, without the fan-in.
-    fn variances(&self, layers: usize) -> Vec<f64> {
-        (0..layers)
-            .map(|l| match &self.weight {
-                _ if l + 1 == layers => self.readout / self.chi,
-                Variances::One(v) => *v,
-                Variances::Each(list) => list[l],
-            })
-            .collect()
+    /// `s_w^2` of hidden layer `l` (from 0).
+    fn weight_of(&self, l: usize) -> f64 {
+        match &self.weight {
+            Variances::One(v) => *v,
+            Variances::Each(list) => list[l],
+        }
+    }
+
+    /// Effective variances `s_w^2`, ..., `s_a^2/chi` of the weights, times the fan-in.
+    fn variances(&self, widths: &[usize]) -> Vec<f64> {
+        let hidden = (0..widths.len() - 2).map(|l| self.weight_of(l));
+        hidden.chain([self.readout / self.chi.of(widths)]).collect()
+    }
+
+    /// The prior in numbers, for `widths = [inputs, hidden..., outputs]`.
+    pub fn view(&self, widths: &[usize]) -> MlpPriorView {
+        MlpPriorView {
+            weight_variances: (0..widths.len() - 2).map(|l| self.weight_of(l)).collect(),
+            bias_variance: self.bias,
+            readout_variance: self.readout,
+            chi: self.chi.of(widths),
+        }
     }
 
     /// Deviations and multipliers for `widths = [inputs, hidden..., outputs]`.
     pub fn law(&self, parametrization: Parametrization, widths: &[usize]) -> Law {
         let layers = widths.len() - 1;
-        let deviations: Vec<f64> = self.variances(layers).iter().map(|v| v.sqrt()).collect();
+        let deviations: Vec<f64> = self.variances(widths).iter().map(|v| v.sqrt()).collect();
         let bias = self.bias.sqrt();
         match parametrization {
             Parametrization::Standard => Law {

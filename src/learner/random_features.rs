@@ -21,7 +21,7 @@ read-out alone.
 
 keys
   features    N
-  activation  linear | tanh | erf | relu | gelu | quadratic (default relu)
+  activation  as in the mlp (default relu)
   weight      s_w^2 > 0 (default 1)
   bias        s_b^2 >= 0 (default 0)
   ridge       >= 0 (default 0: the interpolator of smallest norm; a warning says where the features are of lower rank)
@@ -71,6 +71,7 @@ impl RandomFeatures {
     /// Parses the learner's table (without `kind`) and checks its ranges.
     pub fn parse(place: &str, table: toml::Table) -> Result<Self> {
         let r: RandomFeatures = parse_table(place, table)?;
+        r.activation.check(&format!("{place}.activation"))?;
         for (key, value, least) in [
             ("features", r.features as f64, 1.0),
             ("weight", r.weight, f64::MIN_POSITIVE),
@@ -141,7 +142,7 @@ impl Learner for RandomFeatures {
     }
 
     fn network(&self, _shape: Shape) -> Box<dyn Network<f64>> {
-        Box::new(Readout(Hidden(self.activation)))
+        Box::new(Readout(Hidden(self.activation.clone())))
     }
 
     fn network_f32(&self, shape: Shape) -> Box<dyn Network<f32>> {
@@ -182,7 +183,7 @@ impl Solver for RandomFeatures {
     }
 
     fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Solution> {
-        let features = Hidden(self.activation).features(&start.blocks[0], &dataset.x);
+        let features = Hidden(self.activation.clone()).features(&start.blocks[0], &dataset.x);
         if let Some(bad) = features.iter().position(|v| !v.is_finite()) {
             let (feature, sample) = (bad % features.nrows(), bad / features.nrows());
             return Err(Error::input(

@@ -1,11 +1,13 @@
-//! Signal propagation: what an infinitely wide random network does to the lengths and angles of its inputs, layer by layer.
+//! Signal propagation: what an infinitely wide random network does to the lengths and angles of its inputs, layer by
+//! layer.
 //!
-//! A fully connected network `z^{l+1} = W phi(z^l) + b` has weights `N(0, s_w^2/N)` and biases `N(0, s_b^2)`. When it is
-//! wide, its pre-activations are Gaussian, and two inputs are described by two variances and a correlation alone:
+//! A fully connected network `z^{l+1} = W phi(z^l) + b` has weights `N(0, s_w^2/N)` and biases `N(0, s_b^2)`. When it
+//! is wide, its pre-activations are Gaussian, and two inputs are described by two variances and a correlation alone:
 //!
 //! ```text
 //! q_{l+1}     = V(q_l) = s_w^2 E[phi(sqrt(q_l) z)^2] + s_b^2              z standard normal
-//! c_{l+1}     = (s_w^2 E[phi(u) phi(v)] + s_b^2) / sqrt(q_{l+1} q'_{l+1})   (u, v) Gaussian with variances q_l, q'_l, correlation c_l
+//! c_{l+1}     = (s_w^2 E[phi(u) phi(v)] + s_b^2) / sqrt(q_{l+1} q'_{l+1})
+//!               (u, v) Gaussian with variances q_l, q'_l and correlation c_l
 //! chi_1(q)    = s_w^2 E[phi'(sqrt(q) z)^2]         slope of the correlation map at c = 1 where V(q) = q
 //! xi_c        = 1/|ln chi|,   xi_q = 1/|ln V'|     layers over which a correlation, a variance decays by a factor e
 //! ```
@@ -16,12 +18,12 @@
 //! | 1 | edge of chaos | their correlation moves as a power of the depth; signals reach any depth |
 //! | above 1 | chaotic | nearly parallel inputs part, and `c_l` goes to `c* < 1` |
 //!
-//! Sources: Poole, Lahiri, Raghu, Sohl-Dickstein, Ganguli 2016, arXiv:1606.05340 (equations 3, 5, 6); Schoenholz, Gilmer,
-//! Ganguli, Sohl-Dickstein 2017, arXiv:1611.01232 (equations 7 to 11). The Gaussian averages are those of [`crate::kernel`]:
-//! closed forms for all nonlinearities but tanh, which is exact to `1e-13`.
+//! Sources: Poole, Lahiri, Raghu, Sohl-Dickstein, Ganguli 2016, arXiv:1606.05340; Schoenholz,
+//! Gilmer, Ganguli, Sohl-Dickstein 2017, arXiv:1611.01232. The Gaussian averages are those of
+//! [`crate::kernel`]: closed forms for all nonlinearities but tanh, which is exact to `1e-13`.
 //!
-//! Error bounds are numerical, to first order: the error of every average ([`ACCURACY`]) and of the numbers it was given.
-//! They say nothing of networks of finite width, whose variances scatter by `1/sqrt(N)`.
+//! Error bounds are numerical, to first order: the error of every average ([`ACCURACY`]) and of the numbers it was
+//! given. They say nothing of networks of finite width, whose variances scatter by `1/sqrt(N)`.
 
 mod edge;
 mod fixed_point;
@@ -31,7 +33,7 @@ pub use fixed_point::{FixedPoint, fixed_point};
 
 use crate::error::{Error, Result};
 use crate::kernel::dual::ACCURACY;
-use crate::kernel::{Covariance, Moments, Nonlinearity};
+use crate::kernel::{Activation, Covariance, Moments};
 
 /// A number and the bound of its numerical error.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -112,8 +114,8 @@ pub struct Onward {
     pub variance_depth: Bounded,
 }
 
-/// Follows two inputs through the layers; the first entry is the covariance `[a, b, c]` of their first pre-activations, the
-/// others follow `layers` one by one.
+/// Follows two inputs through the layers; the first entry is the covariance `[a, b, c]` of their first pre-activations,
+/// the others follow `layers` one by one.
 ///
 /// ```text
 /// a = s_w^2 |x|^2/d + s_b^2,   b = s_w^2 |y|^2/d + s_b^2,   c = s_w^2 x.y/d + s_b^2      for inputs x, y in R^d
@@ -125,14 +127,14 @@ pub struct Onward {
 /// Covariances or variances out of their ranges; a variance that overflows, with its layer.
 ///
 /// ```
-/// use saddlepoint::kernel::Nonlinearity;
+/// use saddlepoint::kernel::Activation;
 /// use saddlepoint::mean_field::signal_propagation::{LayerLaw, propagate};
-/// let layers = propagate(&Nonlinearity::Relu, &LayerLaw::repeated(2.0, 0.0, 30), [1.0, 1.0, 0.0])?;
+/// let layers = propagate(&Activation::Relu, &LayerLaw::repeated(2.0, 0.0, 30), [1.0, 1.0, 0.0])?;
 /// assert!((layers[30].variances[0].value - 1.0).abs() < 1e-12);          // s_w^2 = 2 keeps the lengths,
-/// assert!(layers[30].correlation.value > 0.97);                          // and makes orthogonal inputs parallel, slowly
+/// assert!(layers[30].correlation.value > 0.97);                          // orthogonal inputs become parallel, slowly
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
-pub fn propagate(phi: &Nonlinearity, layers: &[LayerLaw], first: [f64; 3]) -> Result<Vec<Layer>> {
+pub fn propagate(phi: &Activation, layers: &[LayerLaw], first: [f64; 3]) -> Result<Vec<Layer>> {
     let [a, b, c] = first;
     let mut point = Point {
         pair: Covariance::new(a, b, c)?,
@@ -181,7 +183,7 @@ impl Point {
     }
 
     /// The next layer, from the pair itself and from pairs that are shifted by the errors.
-    fn through(&self, phi: &Nonlinearity, law: LayerLaw) -> Result<Point> {
+    fn through(&self, phi: &Activation, law: LayerLaw) -> Result<Point> {
         let next = |variances: [f64; 2], deficit: f64| {
             Covariance::apart(variances, deficit)?.through(
                 phi,
@@ -223,7 +225,7 @@ impl Point {
 
 impl Onward {
     /// At a variance that is known with a bound.
-    pub fn at(phi: &Nonlinearity, law: LayerLaw, variance: Bounded) -> Result<Self> {
+    pub fn at(phi: &Activation, law: LayerLaw, variance: Bounded) -> Result<Self> {
         let of = |q: f64| phi.second_moments(q);
         let (at, shifted) = (of(variance.value)?, of(variance.value + variance.bound)?);
         let s_w2 = law.weight_variance;
@@ -244,8 +246,8 @@ impl Onward {
 
 /// `1/|ln factor|`, the number of layers in which what is multiplied by `factor` per layer changes by a factor `e`.
 ///
-/// A factor that is 1 within its error has the depth infinity, with an infinite bound unless it is 1 to the bit without error.
-/// A factor 0 has the depth 0.
+/// A factor that is 1 within its error has the depth infinity, with an infinite bound unless it is 1 to the bit without
+/// error. A factor 0 has the depth 0.
 pub fn depth(factor: Bounded) -> Bounded {
     let size = factor.value.abs();
     let of = |size: f64| 1.0 / size.ln().abs();

@@ -17,7 +17,7 @@
 //! through here.
 
 use crate::error::{Error, Result};
-use crate::kernel::Nonlinearity;
+use crate::kernel::Activation;
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
@@ -37,8 +37,8 @@ pub struct WideLayer {
 /// A network as a sequence of wide layers, the read-out last.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Wide {
-    /// Nonlinearity of the hidden layers.
-    pub phi: Nonlinearity,
+    /// Activation of the hidden layers.
+    pub phi: Activation,
     /// The layers, at least one.
     pub layers: Vec<WideLayer>,
 }
@@ -74,10 +74,10 @@ impl Wide {
     /// Products that belong to no two vectors; variances that overflow.
     ///
     /// ```
-    /// use saddlepoint::kernel::Nonlinearity;
+    /// use saddlepoint::kernel::Activation;
     /// use saddlepoint::mean_field::wide::{Wide, WideLayer};
     /// let layer = WideLayer { signal: 2.0, bias: 0.0, tangent: 1.0, bias_tangent: 0.0 };
-    /// let relu = Wide { phi: Nonlinearity::Relu, layers: vec![layer; 2] };
+    /// let relu = Wide { phi: Activation::Relu, layers: vec![layer; 2] };
     /// let same = relu.pair([1.0, 1.0, 1.0])?;
     /// assert_eq!((same.features[0], same.nngp, same.ntk), (1.0, 2.0, 2.0)); // F = q/2, F' = 1/2: Th = F + 2 F' Th^1
     /// # Ok::<(), saddlepoint::Error>(())
@@ -159,7 +159,7 @@ mod tests {
     use nalgebra::DVector;
 
     /// `t = s`, `r = b`: the recursion of the theory file, and its table (erf(z), relu, linear, quadratic).
-    fn paper(phi: Nonlinearity, s_w2: f64, s_b2: f64, hidden: usize) -> Wide {
+    fn paper(phi: Activation, s_w2: f64, s_b2: f64, hidden: usize) -> Wide {
         let layer = WideLayer {
             signal: s_w2,
             bias: s_b2,
@@ -176,7 +176,7 @@ mod tests {
     fn the_table_of_the_kernels_is_met() {
         let column = |v: [f64; 3]| DMatrix::from_column_slice(3, 1, &v);
         let (x, y) = (column([1.0, 2.0, -1.0]), column([0.5, -1.0, 2.0]));
-        let erf = Nonlinearity::UnscaledErf;
+        let erf = Activation::UnscaledErf;
         for (phi, s_w2, s_b2, hidden, k, ntk, diagonal) in [
             (
                 erf.clone(),
@@ -188,18 +188,10 @@ mod tests {
                 1.09069280,
             ),
             (erf, 1.5, 0.1, 3, 0.00252168, -0.51001859, 0.74059339),
+            (Activation::Relu, 2.0, 0.1, 1, 0.41938386, -0.25628662, 4.2),
+            (Activation::Relu, 2.0, 0.1, 3, 2.27103045, 3.17078168, 4.4),
             (
-                Nonlinearity::Relu,
-                2.0,
-                0.1,
-                1,
-                0.41938386,
-                -0.25628662,
-                4.2,
-            ),
-            (Nonlinearity::Relu, 2.0, 0.1, 3, 2.27103045, 3.17078168, 4.4),
-            (
-                Nonlinearity::Linear,
+                Activation::Linear,
                 1.2,
                 0.05,
                 3,
@@ -208,7 +200,7 @@ mod tests {
                 4.41560,
             ),
             (
-                Nonlinearity::Quadratic,
+                Activation::Quadratic,
                 0.5,
                 0.1,
                 2,
@@ -239,7 +231,7 @@ mod tests {
     /// held fixed, `F' = dF/dc`). No formula of the recursion for `Th` enters.
     #[test]
     fn the_tangent_kernel_is_the_response_of_the_covariance() {
-        for phi in [Nonlinearity::Tanh, Nonlinearity::Gelu, Nonlinearity::Erf] {
+        for phi in [Activation::Tanh, Activation::Gelu, Activation::Erf] {
             let layers: Vec<WideLayer> = [(1.3, 0.2), (0.8, 0.1), (1.7, 0.0)]
                 .map(|(signal, bias)| WideLayer {
                     signal,
@@ -278,7 +270,7 @@ mod tests {
     #[test]
     fn kernels_are_symmetric_and_positive() {
         let x = DMatrix::from_fn(4, 7, |i, j| (1.0 + i as f64 + 2.3 * j as f64).sin());
-        let wide = paper(Nonlinearity::Erf, 1.4, 0.1, 3);
+        let wide = paper(Activation::Erf, 1.4, 0.1, 3);
         let Kernels { nngp, ntk, .. } = wide.kernels(&x, &x).unwrap();
         for k in [nngp, ntk] {
             assert!((&k - k.transpose()).amax() < 1e-14);

@@ -15,6 +15,7 @@ pub mod npz;
 pub mod prefetch;
 pub mod quadrature;
 pub mod random;
+pub mod real;
 pub mod root;
 pub mod scaling;
 pub mod simd;

@@ -144,9 +144,7 @@ pub(super) fn one_neighbour(experiment: &Experiment) -> bool {
     let (Some(learner), Some(training)) = (&experiment.learner, &experiment.training) else {
         return false;
     };
-    learner.about().kind == "nearest"
-        && learner.resolved()["neighbours"] == 1
-        && training.loss() == Loss::HalfMean
+    learner.nearest().is_some_and(|n| n.neighbours == 1) && training.loss() == Loss::HalfMean
 }
 
 /// The law of the sizes; `None`: those of the draw.

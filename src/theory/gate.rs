@@ -4,7 +4,8 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::experiment::{Experiment, Limit};
 use crate::instrument::Declined;
-use crate::learner::MlpView;
+use crate::learner::{BiasView, MlpView, Readout};
+use crate::mean_field::wide::{Wide, WideLayer};
 use crate::task::{Dataset, Modes, Shape};
 use crate::theory::{Answer, Asked, Prediction};
 use crate::training::{Loss, Training};
@@ -101,7 +102,7 @@ impl LinearNetwork {
             return decline("needs a learner; the experiment has none");
         };
         let shape = experiment.task.shape();
-        let Some(view) = learner.mlp(shape) else {
+        let Some(view) = learner.plain_mlp(shape) else {
             return decline(
                 "needs a multilayer perceptron without biases and with a trained read-out (learner.kind = \"mlp\")",
             );
@@ -228,4 +229,48 @@ impl Found {
         prediction.warnings.push(why.into());
         Ok(prediction)
     }
+}
+
+/// The learner as a sequence of wide layers.
+///
+/// # Errors
+/// `Declined` without a multilayer perceptron whose raw weights start independent and normal.
+pub fn wide(experiment: &Experiment) -> Result<Wide, Declined> {
+    let learner = experiment.learner.as_deref();
+    let learner =
+        learner.ok_or_else(|| Declined("needs a learner; the experiment has none".into()))?;
+    let Some(view) = learner.mlp(experiment.task.shape()) else {
+        return decline("needs a multilayer perceptron (learner.kind = \"mlp\")");
+    };
+    let layers = view.multipliers.len();
+    let (Some(deviations), true) = (&view.deviations, view.readout == Readout::Trained) else {
+        return decline(
+            "needs independent Gaussian weights at the start and a trained read-out (learner.init.kind = \"gaussian\", or learner.prior)",
+        );
+    };
+    let bias_of = |l: usize| match &view.biases {
+        None => Ok((0.0, 0.0)),
+        Some(BiasView {
+            multipliers,
+            deviations: Some(deviations),
+        }) => Ok((
+            multipliers[l].powi(2) * deviations[l].powi(2),
+            multipliers[l].powi(2),
+        )),
+        Some(_) => decline("needs biases with a law of their start"),
+    };
+    let layer = |l: usize| {
+        let tangent = view.multipliers[l].powi(2) * view.widths[l] as f64;
+        let (bias, bias_tangent) = bias_of(l)?;
+        Ok(WideLayer {
+            signal: tangent * deviations[l].powi(2),
+            bias,
+            tangent,
+            bias_tangent,
+        })
+    };
+    Ok(Wide {
+        phi: view.activation.clone(),
+        layers: (0..layers).map(layer).collect::<Result<_, Declined>>()?,
+    })
 }

@@ -28,6 +28,7 @@ pub mod readout;
 pub mod saddle_to_saddle;
 pub mod saxe;
 pub mod sheet;
+mod signal_propagation;
 mod tree_nearest;
 mod virial_identity;
 
@@ -170,6 +171,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     saxe::KIND,
     saddle_to_saddle::KIND,
     ntk::KIND,
+    signal_propagation::KIND,
     learning_curve::KIND,
     linear_posterior::KIND,
     bayes_optimal::KIND,

@@ -124,10 +124,6 @@ impl Training for Adam {
         self.0.steps
     }
 
-    fn is_plain_descent(&self) -> bool {
-        false
-    }
-
     fn check(&self, shape: Shape) -> Result<()> {
         self.0.check(shape)
     }

@@ -76,10 +76,6 @@ impl Training for ClosedForm {
         1
     }
 
-    fn is_plain_descent(&self) -> bool {
-        false
-    }
-
     fn records_start(&self) -> bool {
         false
     }

@@ -7,7 +7,9 @@ use crate::learner::{Learner, Network, Objective, Parameters, Precision, Real};
 use crate::numerics::random::{Stored, Stream};
 use crate::task::{Dataset, Shape};
 use crate::training::stability::stable_bound;
-use crate::training::{Cost, Loss, OnSnapshot, Rule, Schedule, Snapshot, Start, State};
+use crate::training::{
+    Cost, DescentView, Loss, OnSnapshot, Rule, Schedule, Snapshot, Start, State,
+};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 
@@ -57,6 +59,24 @@ impl Descent {
         self.batch.filter(|&b| b < samples)
     }
 
+    /// The view of theories; `None` for Adam, whose steps are not along the gradient.
+    pub(super) fn view(&self) -> Option<DescentView> {
+        let (momentum, nesterov) = match self.rule {
+            Rule::Plain => (0.0, false),
+            Rule::Momentum { momentum, nesterov } => (momentum, nesterov),
+            Rule::Adam { .. } => return None,
+        };
+        Some(DescentView {
+            constant_rate: self.schedule.is_constant(),
+            momentum,
+            nesterov,
+            weight_decay: self.weight_decay.clone(),
+            batch: self.batch,
+            stop_at_loss: self.stop_at_loss,
+            ..DescentView::plain(self.learning_rate, self.steps, self.loss)
+        })
+    }
+
     /// A batch larger than the data.
     pub(super) fn check(&self, shape: Shape) -> Result<()> {
         match self.batch {
@@ -99,7 +119,7 @@ impl Descent {
 
     /// A linear network under a squared loss in full batch sees the data through their moments alone.
     fn compresses(&self, learner: &dyn Learner, shape: Shape) -> bool {
-        let linear = learner.mlp(shape).is_some_and(|view| view.linear);
+        let linear = learner.plain_mlp(shape).is_some_and(|view| view.linear);
         linear && self.part(shape.samples).is_none() && self.loss.is_square()
     }
 

@@ -6,7 +6,7 @@ use crate::learner::{Learner, Parameters};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use crate::training::table::{check_batch, steps};
-use crate::training::{Cost, Descent, Loss, OnSnapshot, Start, Training};
+use crate::training::{Cost, Descent, DescentView, Loss, OnSnapshot, Start, Training};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -92,7 +92,7 @@ impl GradientDescent {
         })
     }
 
-    fn descent(&self) -> Descent {
+    fn rule(&self) -> Descent {
         Descent {
             batch: self.batch,
             loss: self.loss,
@@ -128,16 +128,16 @@ impl Training for GradientDescent {
         self.steps
     }
 
-    fn is_plain_descent(&self) -> bool {
-        self.batch.is_none() && self.loss.is_square()
+    fn descent(&self) -> Option<DescentView> {
+        self.rule().view()
     }
 
     fn check(&self, shape: Shape) -> Result<()> {
-        self.descent().check(shape)
+        self.rule().check(shape)
     }
 
     fn cost(&self, learner: &dyn Learner, shape: Shape) -> Cost {
-        self.descent().cost(learner, shape)
+        self.rule().cost(learner, shape)
     }
 
     fn train(
@@ -149,7 +149,7 @@ impl Training for GradientDescent {
         rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
-        self.descent()
+        self.rule()
             .train(learner, start, dataset, record, rng, on_snapshot)
     }
 }

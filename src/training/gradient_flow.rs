@@ -8,7 +8,7 @@ use crate::numerics::flow::{Flow, Tolerance};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use crate::training::table::{check_fraction, check_positive};
-use crate::training::{Cost, Loss, OnSnapshot, Snapshot, Start, State, Training};
+use crate::training::{Cost, DescentView, Loss, OnSnapshot, Snapshot, Start, State, Training};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -93,7 +93,7 @@ impl GradientFlow {
     }
 
     fn compresses(&self, learner: &dyn Learner, shape: Shape) -> bool {
-        self.loss.is_square() && learner.mlp(shape).is_some_and(|view| view.linear)
+        self.loss.is_square() && learner.plain_mlp(shape).is_some_and(|view| view.linear)
     }
 }
 
@@ -156,12 +156,11 @@ impl Training for GradientFlow {
         self.resolution
     }
 
-    fn is_plain_descent(&self) -> bool {
-        self.loss.is_square()
-    }
-
-    fn is_flow(&self) -> bool {
-        true
+    fn descent(&self) -> Option<DescentView> {
+        Some(DescentView {
+            flow: true,
+            ..DescentView::plain(self.learning_rate(), self.resolution, self.loss)
+        })
     }
 
     /// The number of steps is not known beforehand: two gradients per interval of the grid are assumed.

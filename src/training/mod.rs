@@ -19,6 +19,7 @@ pub mod stability;
 mod stages;
 mod state;
 mod table;
+mod view;
 
 pub use adam::Adam;
 pub use closed_form::ClosedForm;
@@ -33,6 +34,7 @@ pub use schedule::{Decay, Schedule};
 pub use sgd::Sgd;
 pub use stages::{Stage, Stages};
 pub use state::{Start, State};
+pub use view::DescentView;
 
 use crate::error::Result;
 use crate::kind::{About, Kind};
@@ -159,8 +161,14 @@ pub trait Training: Debug + Send + Sync {
     }
     /// Number of parameter updates.
     fn steps(&self) -> usize;
-    /// Full-batch gradient descent without noise or momentum: what the exact theories describe.
-    fn is_plain_descent(&self) -> bool;
+    /// View: descent along the gradient, or its flow.
+    fn descent(&self) -> Option<DescentView> {
+        None
+    }
+    /// Full-batch gradient descent or flow without noise or momentum, see [`DescentView::is_plain`].
+    fn is_plain_descent(&self) -> bool {
+        self.descent().is_some_and(|descent| descent.is_plain())
+    }
     /// First step of the measured part, over which time averages are taken: the end of the burn-in of a sampler, the last step of a rule
     /// that minimises.
     fn measured_from(&self) -> usize {
@@ -172,7 +180,7 @@ pub trait Training: Debug + Send + Sync {
     }
     /// Gradient flow itself, without the error of a step.
     fn is_flow(&self) -> bool {
-        false
+        self.descent().is_some_and(|descent| descent.flow)
     }
     /// Checks that can be made before anything is drawn (a batch larger than the data, ...).
     fn check(&self, _shape: Shape) -> Result<()> {

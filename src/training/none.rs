@@ -57,10 +57,6 @@ impl Training for Untrained {
         0
     }
 
-    fn is_plain_descent(&self) -> bool {
-        false
-    }
-
     fn cost(&self, learner: &dyn Learner, shape: Shape) -> Cost {
         Cost::of_descent(learner, shape, shape.samples, 1)
     }

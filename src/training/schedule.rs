@@ -42,6 +42,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Whether the factor is 1 at every step.
+    pub fn is_constant(&self) -> bool {
+        self.kind == Decay::Constant && self.warmup <= 1
+    }
+
     /// Factor on the learning rate at `step` of `steps`.
     pub fn factor(&self, step: usize, steps: usize) -> f64 {
         if step < self.warmup {

@@ -6,7 +6,9 @@ use crate::learner::{Learner, Parameters};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use crate::training::table::{Common, WeightDecay, check_fraction, resolved};
-use crate::training::{Cost, Descent, Loss, OnSnapshot, Rule, Schedule, Start, Training};
+use crate::training::{
+    Cost, Descent, DescentView, Loss, OnSnapshot, Rule, Schedule, Start, Training,
+};
 use std::sync::Arc;
 
 const ABOUT: About = About {
@@ -109,8 +111,8 @@ impl Training for Sgd {
         self.0.steps
     }
 
-    fn is_plain_descent(&self) -> bool {
-        false
+    fn descent(&self) -> Option<DescentView> {
+        self.0.view()
     }
 
     fn check(&self, shape: Shape) -> Result<()> {

@@ -157,7 +157,7 @@ mod tests {
         };
         let x = normal_matrix(&mut rng, 5, 9);
         for phi in Activation::ALL {
-            let mut network = MlpNetwork::new(widths.clone(), phi, &[0.4, 0.3]);
+            let mut network = MlpNetwork::new(widths.clone(), phi.clone(), &[0.4, 0.3]);
             let j = network.jacobian(&p, &x);
             let exact = eigh(&(&j * j.transpose() * 0.1)).unwrap().0.max();
             let found = top_curvature(&mut network, &p, &x, 0.1);

@@ -203,10 +203,6 @@ impl Training for Stages {
         self.rules().map(Training::steps).sum()
     }
 
-    fn is_plain_descent(&self) -> bool {
-        false
-    }
-
     /// In the last stage.
     fn measured_from(&self) -> usize {
         let last = self.stages.last().map(|s| s.training.as_ref());

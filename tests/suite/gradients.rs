@@ -177,7 +177,9 @@ fn tokens(rng: &mut Stream, vocabulary: usize, rows: usize, cols: usize) -> DMat
 }
 
 fn activation() -> impl Strategy<Value = Activation> {
-    proptest::sample::select(Activation::ALL.to_vec())
+    let mut all = Activation::ALL.to_vec();
+    all.push(Activation::Hermite(vec![0.2, 0.7, -0.3, 0.4]));
+    proptest::sample::select(all)
 }
 
 fn parametrization() -> impl Strategy<Value = Parametrization> {

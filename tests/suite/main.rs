@@ -17,3 +17,4 @@ mod physics;
 mod readme;
 mod real_data;
 mod reliable;
+mod views;

@@ -158,7 +158,7 @@ fn hidden_units_may_be_permuted_and_change_sign() {
     for activation in [Activation::Linear, Activation::Tanh, Activation::Erf] {
         let mlp = Mlp {
             widths: vec![5],
-            activation,
+            activation: activation.clone(),
             init: Init::Gaussian { scale: Some(0.5) },
             ..Mlp::default()
         };

@@ -4,7 +4,7 @@ use super::super::{Instrument, Ntk, measure};
 use super::*;
 use crate::context::Context;
 use crate::experiment::{DrawIndex, Draws, Spacing};
-use crate::kernel::{Kernel, Network as Wide, Nonlinearity, PerLayer, gram};
+use crate::kernel::{Kernel, Network as Wide, PerLayer, gram};
 use crate::learner::{Activation, Mlp, Parametrization};
 use crate::numerics::statistics::mean_stderr;
 use crate::task::{Dataset, LinearTeacher};
@@ -97,7 +97,7 @@ fn features_at_the_start_have_the_kernel_of_the_gaussian_process() {
         .map(|r| read(&e, r, &[&FEATURE_KERNELS]).1.remove(0))
         .collect();
     let network = Wide {
-        nonlinearity: Nonlinearity::Erf,
+        nonlinearity: Activation::Erf,
         depth: 2,
         weight_variance: PerLayer::Same(1.0),
         bias_variance: PerLayer::Same(0.0),

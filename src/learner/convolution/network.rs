@@ -56,7 +56,7 @@ impl<T: Real> ConvolutionNetwork<T> {
         let multipliers = spec.parametrization.multipliers(&spec.fans(shape), 1.0);
         ConvolutionNetwork {
             sharing: spec.sharing,
-            activation: spec.activation,
+            activation: spec.activation.clone(),
             multipliers: multipliers.into_iter().map(T::of).collect(),
             vocabulary: spec.vocabulary,
             inputs: shape.inputs,

@@ -158,7 +158,7 @@ proptest! {
             let on = |bit: usize| bits >> bit & 1 == 1;
             for activation in Activation::ALL {
                 let base = Convolution {
-                    activation,
+                    activation: activation.clone(),
                     sharing: on(0),
                     parametrization: if on(1) { Parametrization::Ntk } else { Parametrization::Standard },
                     ..Convolution::new(patch, channels.clone())

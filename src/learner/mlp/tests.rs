@@ -1,8 +1,8 @@
 //! The perceptron's table, initial law, prior and views.
 
 use super::*;
-use crate::learner::Objective;
 use crate::learner::prior::Variances;
+use crate::learner::{Chi, Objective};
 use crate::numerics::linalg::eigh;
 use crate::numerics::random::stream;
 use crate::task::Modes;
@@ -195,7 +195,7 @@ fn first_mean_field_step_follows_the_tangent_kernel() {
     for activation in Activation::ALL {
         let mlp = Mlp {
             widths: vec![60, 60],
-            activation,
+            activation: activation.clone(),
             parametrization: Parametrization::MeanField,
             richness: 1.5,
             ..Mlp::default()
@@ -221,6 +221,156 @@ fn first_mean_field_step_follows_the_tangent_kernel() {
     assert!(eigh(&limit).unwrap().0[0] > 0.0);
 }
 
+/// The sample variance of the `n` raw entries of a layer has a relative error `sqrt(2/n)`: z-test of every layer.
+fn has_deviations(blocks: &[DMatrix<f64>], deviations: &[f64]) {
+    assert_eq!(blocks.len(), deviations.len());
+    for (block, deviation) in blocks.iter().zip(deviations) {
+        let n = block.len() as f64;
+        let variance = block.norm_squared() / n;
+        let z = (variance / deviation.powi(2) - 1.0) / (2.0 / n).sqrt();
+        assert!(z.abs() < 3.5, "{variance} {deviation} {z}");
+    }
+}
+
+#[test]
+fn deviations_of_the_view_are_those_of_sampled_weights() {
+    let shape = shape(30, 20);
+    let zeros = dataset(DMatrix::zeros(30, 2), DMatrix::zeros(20, 2));
+    let unequal = Mlp {
+        widths: vec![80, 50],
+        bias: true,
+        prior: Some(Prior {
+            weight: Variances::Each(vec![3.0, 0.4]),
+            bias: 0.2,
+            readout: 2.0,
+            chi: Chi::WIDTH,
+        }),
+        ..Mlp::default()
+    };
+    let default = Mlp {
+        widths: vec![80, 50],
+        ..Mlp::default()
+    };
+    let one = Mlp {
+        init: Init::Gaussian { scale: Some(0.3) },
+        ..default.clone()
+    };
+    let root = |v: f64| v.sqrt();
+    let expected = [
+        vec![root(3.0 / 30.0), root(0.4 / 80.0), root(2.0 / 50.0 / 50.0)],
+        vec![root(1.0 / 30.0), root(1.0 / 80.0), root(1.0 / 50.0)],
+        vec![0.3; 3],
+    ];
+    for (mlp, expected) in [&unequal, &default, &one].into_iter().zip(expected) {
+        let view = mlp.mlp(shape).unwrap();
+        let deviations = view.deviations.clone().unwrap();
+        for (found, expected) in deviations.iter().zip(&expected) {
+            assert!((found / expected - 1.0).abs() < 1e-14, "{found} {expected}");
+        }
+        let p = mlp
+            .initialize(&zeros, &mut stream(8, "deviations", &[]))
+            .unwrap();
+        has_deviations(&p.blocks[..3], &deviations);
+        if let Some(biases) = &view.biases {
+            has_deviations(&p.blocks[3..], biases.deviations.as_ref().unwrap());
+            assert_eq!(biases.multipliers, vec![1.0; 3]);
+        }
+    }
+    // Unequal layers are no longer told as equal ones.
+    assert_eq!(default.mlp(shape).unwrap().shared_deviation(), None);
+    assert_eq!(one.mlp(shape).unwrap().shared_deviation(), Some(0.3));
+    let prior = unequal.mlp(shape).unwrap().prior.unwrap();
+    assert_eq!(prior.weight_variances, vec![3.0, 0.4]);
+    assert_eq!(
+        (prior.bias_variance, prior.readout_variance, prior.chi),
+        (0.2, 2.0, 50.0)
+    );
+    assert_eq!(Learner::prior(&unequal, shape).unwrap().chi, 50.0);
+    // Laws that are not Gaussian have no deviations.
+    let balanced = Mlp {
+        init: Init::Balanced { scale: 0.5 },
+        ..default
+    };
+    assert_eq!(balanced.mlp(shape).unwrap().deviations, None);
+}
+
+#[test]
+fn networks_with_biases_and_committees_have_a_view() {
+    let committee = Mlp {
+        widths: vec![6],
+        activation: Activation::UnscaledErf,
+        readout: Readout::Committee,
+        bias: true,
+        parametrization: Parametrization::Ntk,
+        prior: Some(Prior {
+            weight: Variances::One(2.0),
+            bias: 0.09,
+            ..Prior::default()
+        }),
+        ..Mlp::default()
+    };
+    let shape = shape(4, 1);
+    let view = committee.mlp(shape).unwrap();
+    assert_eq!((view.readout, view.is_plain()), (Readout::Committee, false));
+    assert_eq!(view.activation, Activation::UnscaledErf);
+    // c_1 = s_w/sqrt(4), c_L = 1/N; d_l = s_b; raw entries N(0, 1), and the read-out is no parameter.
+    assert_eq!(view.multipliers, vec![2f64.sqrt() / 2.0, 1.0 / 6.0]);
+    assert_eq!(view.deviations, Some(vec![1.0]));
+    let biases = view.biases.unwrap();
+    assert_eq!(biases.multipliers, vec![0.3; 2]);
+    assert_eq!(biases.deviations, Some(vec![1.0; 2]));
+    assert_eq!(
+        (view.richness, view.parametrization),
+        (None, Parametrization::Ntk)
+    );
+    assert!(committee.plain_mlp(shape).is_none());
+    // Without a prior the biases start at 0.
+    let biased = Mlp {
+        bias: true,
+        ..Mlp::default()
+    };
+    let biases = biased.mlp(shape).unwrap().biases.unwrap();
+    assert_eq!(biases.deviations, Some(vec![0.0]));
+    let rich = Mlp {
+        widths: vec![9],
+        parametrization: Parametrization::MeanField,
+        richness: 2.0,
+        ..Mlp::default()
+    };
+    assert_eq!(rich.mlp(shape).unwrap().richness, Some(2.0));
+    assert_eq!(rich.plain_mlp(shape), rich.mlp(shape));
+}
+
+/// `f(x) = c_2 W_2 phi(c_1 W_1 x + d_1 b_1) + d_2 b_2` from the numbers of the view alone.
+#[test]
+fn the_view_is_the_network() {
+    let mlp = Mlp::parse(
+        "learner",
+        "widths = [5]\nactivation = { hermite = [0.1, 0.9, 0.0, -0.2] }\nbias = true\nparametrization = 'ntk'\n\
+         prior = { weight = 1.7, bias = 0.4, readout = 0.6, chi = 'width' }"
+            .parse()
+            .unwrap(),
+    )
+    .unwrap();
+    let shape = shape(3, 2);
+    let zeros = dataset(DMatrix::zeros(3, 2), DMatrix::zeros(2, 2));
+    let p = mlp.initialize(&zeros, &mut stream(4, "view", &[])).unwrap();
+    let x = normal_matrix(&mut stream(4, "inputs", &[]), 3, 4);
+    let f = mlp.network(shape).forward(&p, &x);
+    let view = mlp.mlp(shape).unwrap();
+    let biases = view.biases.unwrap().multipliers;
+    let [w, a, b, c] = &p.blocks[..] else {
+        panic!()
+    };
+    for (x, f) in x.column_iter().zip(f.column_iter()) {
+        let z = w * x * view.multipliers[0] + b * biases[0];
+        let exact = a * z.map(|z| view.activation.value(z)) * view.multipliers[1] + c * biases[1];
+        assert!((f - exact).norm() < 1e-14);
+    }
+    // The square of the read-out multiplier is s_a^2/(chi N) with chi = N = 5.
+    assert!((view.multipliers[1].powi(2) * 25.0 / 0.6 - 1.0).abs() < 1e-14);
+}
+
 fn shape(inputs: usize, outputs: usize) -> Shape {
     Shape {
         inputs,
@@ -236,7 +386,7 @@ fn a_prior_is_the_initial_law_in_every_parametrisation() {
         weight: Variances::Each(vec![2.0, 0.5]),
         bias: 0.3,
         readout: 1.5,
-        chi: 4.0,
+        chi: 4.0.into(),
     };
     let shape = shape(60, 50);
     // Initial laws that do not look at the data need its shape alone.
@@ -286,7 +436,7 @@ fn a_committee_is_the_mean_of_its_units() {
     let f = mlp.network(shape).forward(&p, &x)[(0, 0)];
     let mean = ((0.1f64).tanh() + (-1.32f64).tanh() + (0.94f64).tanh()) / 3.0;
     assert!((f - mean).abs() < 1e-15);
-    assert!(mlp.mlp(shape).is_none() && mlp.check(self::shape(2, 2)).is_err());
+    assert!(mlp.plain_mlp(shape).is_none() && mlp.check(self::shape(2, 2)).is_err());
 }
 
 #[test]
@@ -303,6 +453,11 @@ fn wrong_priors_name_their_key() {
         ),
         ("prior = { readout = -1 }", "learner.prior.readout: "),
         ("prior = { chi = nan }", "learner.prior.chi: "),
+        (
+            "prior = { chi = 'depth' }",
+            "chi is neither a number > 0 nor \"width\"",
+        ),
+        ("activation = { hermite = [] }", "learner.activation: "),
         (
             "bias = true\nparametrization = 'ntk'\nprior = { weight = 2 }",
             "learner.prior.bias: ",

@@ -80,7 +80,7 @@ impl Case {
         let mut widths = vec![self.x.nrows()];
         widths.extend(self.weights(&self.p).iter().map(|w| w.nrows()));
         let network =
-            MlpNetwork::new(widths, self.phi, &self.multipliers).with_biases(&self.biases);
+            MlpNetwork::new(widths, self.phi.clone(), &self.multipliers).with_biases(&self.biases);
         match self.committee {
             true => network.with_committee(),
             false => network,
@@ -207,7 +207,7 @@ proptest! {
                     let case = (0..)
                         .map(|attempt| {
                             let mut rng = stream(seed, "derivatives", &[depth as u64, attempt]);
-                            Case::draw(phi, scaling, &widths[..=depth], samples, &mut rng)
+                            Case::draw(phi.clone(), scaling, &widths[..=depth], samples, &mut rng)
                         })
                         .find(|case| phi != Activation::Relu || case.forward(&case.p).1 > 1e-2)
                         .unwrap();
@@ -229,11 +229,11 @@ fn biases_and_committees_have_exact_derivatives_too() {
             let mut rng = stream(8, "biases", &[depth as u64]);
             let widths = [3, 5, 4, 1];
             let widths = &widths[3 - depth..];
-            let mut draw = || Case::draw(phi, Parametrization::Ntk, widths, 4, &mut rng);
+            let mut draw = || Case::draw(phi.clone(), Parametrization::Ntk, widths, 4, &mut rng);
             let (plain, committee) = (draw(), draw().with_committee());
             let mut cases = vec![plain.with_biases(&mut rng)];
             if depth > 1 {
-                let both = Case::draw(phi, Parametrization::Ntk, widths, 4, &mut rng)
+                let both = Case::draw(phi.clone(), Parametrization::Ntk, widths, 4, &mut rng)
                     .with_biases(&mut rng)
                     .with_committee();
                 cases.extend([committee, both]);
@@ -276,8 +276,14 @@ fn work_space_follows_the_batch() {
 fn single_precision_follows_double() {
     let mut rng = stream(7, "single", &[]);
     for phi in Activation::ALL {
-        let case = Case::draw(phi, Parametrization::Ntk, &[6, 20, 15, 4], 30, &mut rng);
-        let mut single = MlpNetwork::<f32>::new(vec![6, 20, 15, 4], phi, &case.multipliers);
+        let case = Case::draw(
+            phi.clone(),
+            Parametrization::Ntk,
+            &[6, 20, 15, 4],
+            30,
+            &mut rng,
+        );
+        let mut single = MlpNetwork::<f32>::new(vec![6, 20, 15, 4], phi.clone(), &case.multipliers);
         let (mut g, mut g32) = (case.p.clone(), case.p.cast::<f32>());
         let loss =
             case.network()

@@ -182,6 +182,7 @@ impl Transformer {
     }
 
     fn validate(&self, place: &str) -> Result<()> {
+        self.activation.check(&format!("{place}.activation"))?;
         let wrong = |key: &str, cause: String, remedy: String| {
             Err(Error::input(format!("{place}.{key}"), cause, remedy))
         };

@@ -29,7 +29,7 @@ impl Model {
             context: spec.context,
             d: spec.dimension,
             mlp: spec.mlp_width(),
-            activation: spec.activation,
+            activation: spec.activation.clone(),
             heads: spec.attention_heads(),
             normed: spec.norm == Norm::Pre,
             positions: spec.position == Position::Learned,

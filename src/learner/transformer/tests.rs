@@ -231,7 +231,13 @@ fn combinations(base: &Transformer) -> Vec<Transformer> {
             predict: if on(4) { Predict::Last } else { Predict::Every },
             tied: on(5),
             mlp_dimension: if on(6) { base.mlp_dimension } else { Some(0) },
-            activation: Activation::ALL[bits % 6],
+            // Without `unscaled-erf`: six activations meet the patterns of bits whose values stay small enough for differences.
+            activation: Activation::ALL
+                .iter()
+                .filter(|phi| **phi != Activation::UnscaledErf)
+                .nth(bits % 6)
+                .unwrap()
+                .clone(),
             ..base.clone()
         });
     }
@@ -324,7 +330,7 @@ fn groups_add_up_and_single_precision_follows_double() {
     for activation in Activation::ALL {
         let mut rng = stream(3, "groups", &[]);
         let spec = Transformer {
-            activation,
+            activation: activation.clone(),
             ..large()
         };
         let case = Case::draw(spec, 2 * 32 + 5, &mut rng);

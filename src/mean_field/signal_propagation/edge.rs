@@ -2,7 +2,7 @@
 
 use super::{Bounded, LayerLaw, Onward};
 use crate::error::{Error, Result};
-use crate::kernel::Nonlinearity;
+use crate::kernel::Activation;
 use crate::kernel::dual::ACCURACY;
 use crate::numerics::root::brent;
 
@@ -14,15 +14,18 @@ const SEARCHED: [f64; 2] = [1e-8, 1e8];
 pub struct Edge {
     /// `s_w^2` with `chi_1 = 1`.
     pub weight_variance: Bounded,
-    /// The fixed point `q*` there; `None` where every variance is kept (a rectifier with `s_w^2 = 2` and without biases).
+    /// The fixed point `q*` there; `None` where every variance is kept (a rectifier with `s_w^2 = 2` and without
+    /// biases).
     pub variance: Option<Bounded>,
     /// `V'(q*)`, below 1 or equal to it.
     pub growth: Bounded,
 }
 
-/// The weight variances `s_w^2` at which `chi_1 = 1` for a bias variance `s_b^2`, from the smallest fixed point to the largest.
+/// The weight variances `s_w^2` at which `chi_1 = 1` for a bias variance `s_b^2`, from the smallest fixed point to the
+/// largest.
 ///
-/// At the edge `s_w^2 = 1/E[phi'(sqrt(q) z)^2]`, and the fixed point is a root of one equation without a fixed point inside:
+/// At the edge `s_w^2 = 1/E[phi'(sqrt(q) z)^2]`, and the fixed point is a root of one equation without a fixed point
+/// inside:
 ///
 /// ```text
 /// q - E[phi(sqrt(q) z)^2]/E[phi'(sqrt(q) z)^2] = s_b^2
@@ -32,18 +35,18 @@ pub struct Edge {
 /// network settles there. Source of the phase diagram: Poole et al. 2016, arXiv:1606.05340, figure 1.
 ///
 /// # Errors
-/// A bias variance out of its range; `Unconverged` where no such weight variance exists (rectifiers with biases: `chi_1 = s_w^2/2`
-/// and a bounded variance needs `s_w^2 < 2`).
+/// A bias variance out of its range; `Unconverged` where no such weight variance exists (rectifiers with biases: `chi_1
+/// = s_w^2/2` and a bounded variance needs `s_w^2 < 2`).
 ///
 /// ```
-/// use saddlepoint::kernel::Nonlinearity;
+/// use saddlepoint::kernel::Activation;
 /// use saddlepoint::mean_field::signal_propagation::edges_of_chaos;
-/// let edge = edges_of_chaos(&Nonlinearity::Tanh, 0.0)?[0];
+/// let edge = edges_of_chaos(&Activation::Tanh, 0.0)?[0];
 /// assert!((edge.weight_variance.value - 1.0).abs() <= edge.weight_variance.bound);
-/// assert!(edges_of_chaos(&Nonlinearity::Relu, 0.1).is_err());
+/// assert!(edges_of_chaos(&Activation::Relu, 0.1).is_err());
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
-pub fn edges_of_chaos(phi: &Nonlinearity, bias_variance: f64) -> Result<Vec<Edge>> {
+pub fn edges_of_chaos(phi: &Activation, bias_variance: f64) -> Result<Vec<Edge>> {
     LayerLaw {
         weight_variance: 1.0,
         bias_variance,
@@ -56,7 +59,7 @@ pub fn edges_of_chaos(phi: &Nonlinearity, bias_variance: f64) -> Result<Vec<Edge
             "change bias_variance or the activation",
         ))
     };
-    if matches!(phi, Nonlinearity::Linear | Nonlinearity::Relu) {
+    if matches!(phi, Activation::Linear | Activation::Relu) {
         return match bias_variance == 0.0 {
             true => Ok(vec![edge(phi, None, 0.0, 0.0)?]),
             false => none("chi_1 = V' = 1 lets the variance grow by s_b^2 in every layer"),
@@ -103,7 +106,7 @@ pub fn edges_of_chaos(phi: &Nonlinearity, bias_variance: f64) -> Result<Vec<Edge
 }
 
 /// The edge whose fixed point is known to within `error`; without one, at any variance.
-fn edge(phi: &Nonlinearity, q: Option<f64>, error: f64, bias_variance: f64) -> Result<Edge> {
+fn edge(phi: &Activation, q: Option<f64>, error: f64, bias_variance: f64) -> Result<Edge> {
     let variance = Bounded {
         value: q.unwrap_or(1.0),
         bound: error,

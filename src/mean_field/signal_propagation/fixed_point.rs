@@ -3,7 +3,7 @@
 use super::{Bounded, LayerLaw, depth};
 use crate::error::{Error, Result};
 use crate::kernel::dual::ACCURACY;
-use crate::kernel::{Covariance, Nonlinearity};
+use crate::kernel::{Activation, Covariance};
 use crate::numerics::root::brent;
 
 /// Points that are looked at between two iterates, so that no pair of fixed points hides between them.
@@ -24,11 +24,11 @@ pub struct FixedPoint {
     pub variance_depth: Bounded,
     /// `chi_1 = s_w^2 E[phi'(sqrt(q*) z)^2]`: below 1 ordered, above 1 chaotic.
     pub chi: Bounded,
-    /// `1/|ln chi_1|`: in the ordered phase the decay of `1 - c_l`, in the chaotic one the layers over which the square of a small
-    /// difference grows by a factor `e`; the reach of gradients in both.
+    /// `1/|ln chi_1|`: in the ordered phase the decay of `1 - c_l`, in the chaotic one the layers over which the square
+    /// of a small difference grows by a factor `e`; the reach of gradients in both.
     pub separation_depth: Bounded,
-    /// `c*`, the correlation that any two inputs (of correlation 0 to 1) approach; `None` where `q* = 0`, since the angles
-    /// of vanishing signals are not forgotten.
+    /// `c*`, the correlation that any two inputs (of correlation 0 to 1) approach; `None` where `q* = 0`, since the
+    /// angles of vanishing signals are not forgotten.
     pub correlation: Option<Bounded>,
     /// `s_w^2 E[phi'(u) phi'(v)]` at correlation `c*`; equal to `chi` where `c* = 1`.
     pub correlation_slope: Option<Bounded>,
@@ -42,11 +42,12 @@ pub struct FixedPoint {
 /// q* = s_w^2 E[phi(sqrt(q*) z)^2] + s_b^2,     c* = (s_w^2 E[phi(u) phi(v)] + s_b^2)/q*
 /// ```
 ///
-/// The variance is followed in the direction of `V(q) - q` to the first change of sign, which is then bracketed: for a map
-/// that increases with `q` this is where the iteration goes. Sixteen points between two iterates are looked at, a factor of 4
-/// apart at most. `start` matters where there are several fixed points, and on a line of them: a rectifier with
-/// `s_w^2 = 2` and without biases keeps every variance, so that `q* = start` and `V' = 1`. The correlation map is convex
-/// on `[0, 1]` (a power series with coefficients `c_k(q)^2`): `c* = 1` if `chi_1 <= 1`, else there is one fixed point below it.
+/// The variance is followed in the direction of `V(q) - q` to the first change of sign, which is then bracketed: for a
+/// map that increases with `q` this is where the iteration goes. Sixteen points between two iterates are looked at, a
+/// factor of 4 apart at most. `start` matters where there are several fixed points, and on a line of them: a rectifier
+/// with `s_w^2 = 2` and without biases keeps every variance, so that `q* = start` and `V' = 1`. The correlation map is
+/// convex on `[0, 1]` (a power series with coefficients `c_k(q)^2`): `c* = 1` if `chi_1 <= 1`, else there is one fixed
+/// point below it.
 ///
 /// The bound of `q*` is the distance at which `V(q) - q` stands out of the errors of both; it grows without limit
 /// as `V' -> 1`.
@@ -57,16 +58,16 @@ pub struct FixedPoint {
 /// not settle at the fixed point (`|V'| > 1`).
 ///
 /// ```
-/// use saddlepoint::kernel::Nonlinearity;
+/// use saddlepoint::kernel::Activation;
 /// use saddlepoint::mean_field::signal_propagation::{LayerLaw, fixed_point};
 /// let law = LayerLaw { weight_variance: 1.0, bias_variance: 0.5 };
-/// let ordered = fixed_point(&Nonlinearity::Relu, law, 1.0)?;            // q* = s_b^2/(1 - s_w^2/2)
+/// let ordered = fixed_point(&Activation::Relu, law, 1.0)?;            // q* = s_b^2/(1 - s_w^2/2)
 /// assert!((ordered.variance.value - 1.0).abs() < 1e-12 && (ordered.chi.value - 0.5).abs() < 1e-12);
 /// assert_eq!(ordered.correlation.map(|c| c.value), Some(1.0));
 /// assert!((ordered.separation_depth.value - 1.0 / 2f64.ln()).abs() < 1e-11);
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
-pub fn fixed_point(phi: &Nonlinearity, law: LayerLaw, start: f64) -> Result<FixedPoint> {
+pub fn fixed_point(phi: &Activation, law: LayerLaw, start: f64) -> Result<FixedPoint> {
     law.check()?;
     if !(start.is_finite() && start > 0.0) {
         return Err(Error::input(
@@ -118,7 +119,7 @@ fn unsettled(cause: String) -> Error {
 
 /// The maps of variance and correlation of one layer.
 struct Map<'a> {
-    phi: &'a Nonlinearity,
+    phi: &'a Activation,
     law: LayerLaw,
 }
 
@@ -177,7 +178,7 @@ impl Map<'_> {
 
     /// `V(q) = m q + s_b^2` of the linear network and of rectifiers.
     fn homogeneous(&self, start: f64) -> Result<Option<Bounded>> {
-        if !matches!(self.phi, Nonlinearity::Linear | Nonlinearity::Relu) {
+        if !matches!(self.phi, Activation::Linear | Activation::Relu) {
             return Ok(None);
         }
         let factor = self.law.weight_variance * self.phi.second_moments(1.0)?.value;
@@ -264,7 +265,7 @@ impl Map<'_> {
     fn correlation(&self, variance: Bounded, chi: Bounded) -> Result<Bounded> {
         let q = variance.value;
         // A linear network keeps every correlation once the variance stands.
-        let straight = *self.phi == Nonlinearity::Linear && self.law.bias_variance == 0.0;
+        let straight = *self.phi == Activation::Linear && self.law.bias_variance == 0.0;
         if straight {
             return Err(Error::unconverged(
                 "fixed point of the correlation",

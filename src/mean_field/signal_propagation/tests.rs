@@ -14,18 +14,18 @@ fn law(weight_variance: f64, bias_variance: f64) -> LayerLaw {
 }
 
 /// Smooth nonlinearities, with laws at which their variances settle.
-fn settled() -> Vec<(Nonlinearity, LayerLaw)> {
+fn settled() -> Vec<(Activation, LayerLaw)> {
     vec![
-        (Nonlinearity::Tanh, law(1.3, 0.2)),
-        (Nonlinearity::Tanh, law(3.0, 0.05)),
-        (Nonlinearity::Erf, law(5.0, 0.1)),
-        (Nonlinearity::UnscaledErf, law(0.6, 0.1)),
-        (Nonlinearity::Gelu, law(1.5, 0.2)),
-        (Nonlinearity::Relu, law(1.2, 0.3)),
-        (Nonlinearity::Linear, law(0.7, 0.3)),
-        (Nonlinearity::Quadratic, law(0.3, 0.1)),
+        (Activation::Tanh, law(1.3, 0.2)),
+        (Activation::Tanh, law(3.0, 0.05)),
+        (Activation::Erf, law(5.0, 0.1)),
+        (Activation::UnscaledErf, law(0.6, 0.1)),
+        (Activation::Gelu, law(1.5, 0.2)),
+        (Activation::Relu, law(1.2, 0.3)),
+        (Activation::Linear, law(0.7, 0.3)),
+        (Activation::Quadratic, law(0.3, 0.1)),
         (
-            Nonlinearity::Hermite(vec![0.1, 0.8, 0.2, -0.1]),
+            Activation::Hermite(vec![0.1, 0.8, 0.2, -0.1]),
             law(0.6, 0.2),
         ),
     ]
@@ -35,32 +35,32 @@ fn settled() -> Vec<(Nonlinearity, LayerLaw)> {
 #[test]
 fn covariances_are_those_of_the_table() {
     let hidden = [
-        (Nonlinearity::UnscaledErf, 1.5, 0.1, 0, [-1.65, 3.1, 2.725]),
+        (Activation::UnscaledErf, 1.5, 0.1, 0, [-1.65, 3.1, 2.725]),
         (
-            Nonlinearity::UnscaledErf,
+            Activation::UnscaledErf,
             1.5,
             0.1,
             1,
             [-0.38272025, 1.09069280, 1.06112972],
         ),
         (
-            Nonlinearity::UnscaledErf,
+            Activation::UnscaledErf,
             1.5,
             0.1,
             3,
             [0.00252168, 0.74059339, 0.73786508],
         ),
-        (Nonlinearity::Relu, 2.0, 0.1, 1, [0.41938386, 4.2, 3.7]),
-        (Nonlinearity::Relu, 2.0, 0.1, 3, [2.27103045, 4.4, 3.9]),
+        (Activation::Relu, 2.0, 0.1, 1, [0.41938386, 4.2, 3.7]),
+        (Activation::Relu, 2.0, 0.1, 3, [2.27103045, 4.4, 3.9]),
         (
-            Nonlinearity::Linear,
+            Activation::Linear,
             1.2,
             0.05,
             3,
             [-2.15080000, 4.41560, 3.89720],
         ),
         (
-            Nonlinearity::Quadratic,
+            Activation::Quadratic,
             0.5,
             0.1,
             2,
@@ -86,7 +86,7 @@ fn covariances_are_those_of_the_table() {
 #[test]
 fn layers_may_differ_and_lengths_of_linear_networks_multiply() {
     let layers = [law(0.5, 0.0), law(3.0, 0.0), law(1.7, 0.0)];
-    let found = propagate(&Nonlinearity::Linear, &layers, [2.0, 1.0, 0.3]).unwrap();
+    let found = propagate(&Activation::Linear, &layers, [2.0, 1.0, 0.3]).unwrap();
     let mut q = 2.0;
     for (l, layer) in found.iter().enumerate() {
         assert!((layer.variances[0].value - q).abs() <= layer.variances[0].bound);
@@ -98,14 +98,14 @@ fn layers_may_differ_and_lengths_of_linear_networks_multiply() {
     }
     assert!(found[3].onward.is_none());
     // A bias alone in the last layer.
-    let biased = propagate(&Nonlinearity::Linear, &[law(0.0, 0.7)], [2.0, 1.0, 0.3]).unwrap();
+    let biased = propagate(&Activation::Linear, &[law(0.0, 0.7)], [2.0, 1.0, 0.3]).unwrap();
     assert_eq!(biased[1].variances[1].value, 0.7);
     assert!((biased[1].correlation.value - 1.0).abs() < 1e-15);
 }
 
 #[test]
 fn responses_of_rectifiers_and_error_functions_are_closed_forms() {
-    let onward = |phi: Nonlinearity, q: f64| {
+    let onward = |phi: Activation, q: f64| {
         let variance = Bounded {
             value: q,
             bound: 0.0,
@@ -113,12 +113,12 @@ fn responses_of_rectifiers_and_error_functions_are_closed_forms() {
         Onward::at(&phi, law(1.4, 0.1), variance).unwrap()
     };
     for q in [0.03, 1.0, 12.0] {
-        let relu = onward(Nonlinearity::Relu, q);
+        let relu = onward(Activation::Relu, q);
         assert!((relu.chi.value - 0.7).abs() <= relu.chi.bound);
         assert!((relu.growth.value - 0.7).abs() <= relu.growth.bound);
         // E[(2/sqrt pi)^2 exp(-2 q z^2)] = (4/pi)/sqrt(1 + 4 q) for erf(z);
         // V = s_w^2 (2/pi) asin(2 q/(1 + 2 q)) + s_b^2, differentiated.
-        let erf = onward(Nonlinearity::UnscaledErf, q);
+        let erf = onward(Activation::UnscaledErf, q);
         let chi = 1.4 * (4.0 / PI) / (1.0 + 4.0 * q).sqrt();
         let growth = 1.4 * FRAC_2_PI * 2.0 / ((1.0 + 2.0 * q) * (1.0 + 4.0 * q).sqrt());
         assert!((erf.chi.value - chi).abs() <= erf.chi.bound, "{q}");
@@ -141,7 +141,7 @@ fn responses_are_derivatives_of_the_maps() {
         let (one, two, four) = (map(h), map(2.0 * h), map(4.0 * h));
         let chi = match phi {
             // 1 - c' = chi (1 - c) + const (1 - c)^(3/2): the angle has a kink at 0.
-            Nonlinearity::Relu => (2f64.sqrt() * one - two) / (2f64.sqrt() - 1.0),
+            Activation::Relu => (2f64.sqrt() * one - two) / (2f64.sqrt() - 1.0),
             _ => ((4.0 * (2.0 * one - two)) - (2.0 * two - four)) / 3.0,
         };
         let error = (chi - fixed.chi.value).abs();
@@ -158,8 +158,8 @@ fn responses_are_derivatives_of_the_maps() {
     }
 }
 
-/// The fixed point, and the decay towards it: `q_l - q* ~ exp(-l/xi_q)`, `c_l - c* ~ exp(-l/xi_c)`, both measured off the
-/// iterated maps.
+/// The fixed point, and the decay towards it: `q_l - q* ~ exp(-l/xi_q)`, `c_l - c* ~ exp(-l/xi_c)`, both measured off
+/// the iterated maps.
 #[test]
 fn iterated_maps_decay_with_the_depth_scales() {
     for (phi, law) in settled() {
@@ -189,11 +189,7 @@ fn iterated_maps_decay_with_the_depth_scales() {
             let rate = (distance(start) / distance(start + 3)).ln() / 3.0;
             let error = (rate * depth.value - 1.0).abs();
             // A rectifier's corrections are of order sqrt(1 - c).
-            let allowed = if phi == Nonlinearity::Relu {
-                3e-3
-            } else {
-                1e-4
-            };
+            let allowed = if phi == Activation::Relu { 3e-3 } else { 1e-4 };
             assert!(error < allowed, "{phi:?} {rate} {depth:?} {error:e}");
         }
     }
@@ -202,7 +198,7 @@ fn iterated_maps_decay_with_the_depth_scales() {
 #[test]
 fn chaos_has_a_second_correlation() {
     // erf(z), s_b = 0: q solves q = s_w^2 (2/pi) asin(2q/(1+2q)), and c = 0 is stable.
-    let fixed = fixed_point(&Nonlinearity::UnscaledErf, law(4.0, 0.0), 1.0).unwrap();
+    let fixed = fixed_point(&Activation::UnscaledErf, law(4.0, 0.0), 1.0).unwrap();
     let q = fixed.variance.value;
     assert!((q - 4.0 * FRAC_2_PI * (2.0 * q / (1.0 + 2.0 * q)).asin()).abs() < 1e-12);
     assert!(fixed.chi.value > 1.0);
@@ -215,7 +211,7 @@ fn chaos_has_a_second_correlation() {
 
 #[test]
 fn rectifiers_are_told_on_and_off_criticality() {
-    let at = |s_w2, s_b2, start| fixed_point(&Nonlinearity::Relu, law(s_w2, s_b2), start);
+    let at = |s_w2, s_b2, start| fixed_point(&Activation::Relu, law(s_w2, s_b2), start);
     // Critical: every variance is kept, gradients reach any depth, inputs become parallel as a power of the depth.
     let critical = at(2.0, 0.0, 1.7).unwrap();
     assert_eq!(
@@ -230,7 +226,7 @@ fn rectifiers_are_told_on_and_off_criticality() {
     assert_eq!(critical.correlation.unwrap().value, 1.0);
     // 1 - c_l ~ 9 pi^2/(2 l^2): the map 1 - c' = (1 - c) - (2 sqrt 2/(3 pi)) (1 - c)^(3/2).
     let layers = LayerLaw::repeated(2.0, 0.0, 4000);
-    let found = propagate(&Nonlinearity::Relu, &layers, [1.0, 1.0, 0.0]).unwrap();
+    let found = propagate(&Activation::Relu, &layers, [1.0, 1.0, 0.0]).unwrap();
     let limit = |l: usize| found[l].separation.value * (l * l) as f64 / (4.5 * PI * PI);
     assert!((limit(4000) - 1.0).abs() < 0.01, "{}", limit(4000));
     // Signals die, or grow for ever.
@@ -246,14 +242,14 @@ fn rectifiers_are_told_on_and_off_criticality() {
 #[test]
 fn dying_exploding_and_unstable_variances_are_told() {
     // tanh at its critical point: q_l ~ 1/(2 l), the fixed point is 0.
-    let critical = fixed_point(&Nonlinearity::Tanh, law(1.0, 0.0), 1.0).unwrap();
+    let critical = fixed_point(&Activation::Tanh, law(1.0, 0.0), 1.0).unwrap();
     assert_eq!(critical.variance.value, 0.0);
     assert!(critical.variance.bound < 1e-6, "{:?}", critical.variance);
     assert!(critical.separation_depth.value.is_infinite());
-    let ordered = fixed_point(&Nonlinearity::Tanh, law(0.8, 0.0), 1.0).unwrap();
+    let ordered = fixed_point(&Activation::Tanh, law(0.8, 0.0), 1.0).unwrap();
     assert!(ordered.variance.value == 0.0 && (ordered.chi.value - 0.8).abs() < 1e-10);
     // Just above it q* ~ (s_w^2 - 1)/2: V = s_w^2 (q - 2 q^2 + ...).
-    let above = fixed_point(&Nonlinearity::Tanh, law(1.001, 0.0), 1.0).unwrap();
+    let above = fixed_point(&Activation::Tanh, law(1.001, 0.0), 1.0).unwrap();
     assert!(
         (above.variance.value / 5e-4 - 1.0).abs() < 5e-3,
         "{above:?}"
@@ -262,39 +258,39 @@ fn dying_exploding_and_unstable_variances_are_told() {
     // z^2: q* = (1 - sqrt(1 - 12 s_w^2 s_b^2))/(6 s_w^2) from below the other root, no number from above it.
     let (s_w2, s_b2) = (0.5, 0.1);
     let root = |sign: f64| (1.0 + sign * f64::sqrt(1.0 - 12.0 * s_w2 * s_b2)) / (6.0 * s_w2);
-    let quadratic = |start| fixed_point(&Nonlinearity::Quadratic, law(s_w2, s_b2), start);
+    let quadratic = |start| fixed_point(&Activation::Quadratic, law(s_w2, s_b2), start);
     let below = quadratic(root(1.0) - 0.01).unwrap();
     assert!((below.variance.value - root(-1.0)).abs() <= below.variance.bound);
     assert!(quadratic(root(1.0) + 0.01).is_err());
     assert!(quadratic(root(1.0)).is_err());
-    assert!(fixed_point(&Nonlinearity::Quadratic, law(0.5, 0.2), 0.1).is_err());
+    assert!(fixed_point(&Activation::Quadratic, law(0.5, 0.2), 0.1).is_err());
     // Numbers out of their ranges.
-    assert!(fixed_point(&Nonlinearity::Tanh, law(1.0, 0.0), 0.0).is_err());
-    assert!(fixed_point(&Nonlinearity::Tanh, law(-1.0, 0.0), 1.0).is_err());
-    assert!(fixed_point(&Nonlinearity::Linear, law(1.0, 0.0), 1.0).is_err());
-    assert!(propagate(&Nonlinearity::Tanh, &[law(1.0, f64::NAN)], [1.0, 1.0, 0.0]).is_err());
-    assert!(propagate(&Nonlinearity::Tanh, &[], [1.0, 1.0, 2.0]).is_err());
+    assert!(fixed_point(&Activation::Tanh, law(1.0, 0.0), 0.0).is_err());
+    assert!(fixed_point(&Activation::Tanh, law(-1.0, 0.0), 1.0).is_err());
+    assert!(fixed_point(&Activation::Linear, law(1.0, 0.0), 1.0).is_err());
+    assert!(propagate(&Activation::Tanh, &[law(1.0, f64::NAN)], [1.0, 1.0, 0.0]).is_err());
+    assert!(propagate(&Activation::Tanh, &[], [1.0, 1.0, 2.0]).is_err());
 }
 
 #[test]
 fn edges_of_chaos_have_chi_one() {
-    let at_origin = |phi: Nonlinearity| edges_of_chaos(&phi, 0.0).unwrap()[0].weight_variance;
+    let at_origin = |phi: Activation| edges_of_chaos(&phi, 0.0).unwrap()[0].weight_variance;
     for (phi, exact) in [
-        (Nonlinearity::Tanh, 1.0),
-        (Nonlinearity::Linear, 1.0),
-        (Nonlinearity::Relu, 2.0),
-        (Nonlinearity::Erf, 0.5 * PI),
-        (Nonlinearity::UnscaledErf, 0.25 * PI),
+        (Activation::Tanh, 1.0),
+        (Activation::Linear, 1.0),
+        (Activation::Relu, 2.0),
+        (Activation::Erf, 0.5 * PI),
+        (Activation::UnscaledErf, 0.25 * PI),
     ] {
         let edge = at_origin(phi.clone());
         assert!((edge.value - exact).abs() <= edge.bound, "{phi:?} {edge:?}");
     }
     let mut before = 1.0;
     for s_b2 in [1e-4, 0.05, 0.3, 1.0] {
-        let edges = edges_of_chaos(&Nonlinearity::Tanh, s_b2).unwrap();
+        let edges = edges_of_chaos(&Activation::Tanh, s_b2).unwrap();
         assert_eq!(edges.len(), 1);
         let s_w2 = edges[0].weight_variance;
-        let fixed = fixed_point(&Nonlinearity::Tanh, law(s_w2.value, s_b2), 1.0).unwrap();
+        let fixed = fixed_point(&Activation::Tanh, law(s_w2.value, s_b2), 1.0).unwrap();
         let variance = edges[0].variance.unwrap();
         assert!((fixed.chi.value - 1.0).abs() < 1e-10, "{:?}", fixed.chi);
         assert!((fixed.variance.value - variance.value).abs() < 1e-10);
@@ -303,7 +299,7 @@ fn edges_of_chaos_have_chi_one() {
         before = s_w2.value;
         // Order below, chaos above.
         for (shift, chaotic) in [(-1e-3, false), (1e-3, true)] {
-            let near = fixed_point(&Nonlinearity::Tanh, law(s_w2.value + shift, s_b2), 1.0);
+            let near = fixed_point(&Activation::Tanh, law(s_w2.value + shift, s_b2), 1.0);
             let near = near.unwrap();
             assert_eq!(near.chi.value > 1.0, chaotic);
             assert_eq!(near.correlation.unwrap().value < 1.0 - 1e-6, chaotic);
@@ -313,12 +309,12 @@ fn edges_of_chaos_have_chi_one() {
     let q = 0.8f64;
     let s_w2 = 0.25 * PI * (1.0 + 4.0 * q).sqrt();
     let s_b2 = q - s_w2 * FRAC_2_PI * (2.0 * q / (1.0 + 2.0 * q)).asin();
-    let edge = edges_of_chaos(&Nonlinearity::UnscaledErf, s_b2).unwrap()[0];
+    let edge = edges_of_chaos(&Activation::UnscaledErf, s_b2).unwrap()[0];
     assert!((edge.weight_variance.value - s_w2).abs() <= edge.weight_variance.bound + 1e-13);
     // z^2 has chi_1 = 1 at q = 4 s_b^2 alone, where the variance is unstable; rectifiers with biases grow.
-    assert!(edges_of_chaos(&Nonlinearity::Quadratic, 0.1).is_err());
-    assert!(edges_of_chaos(&Nonlinearity::Relu, 0.1).is_err());
-    assert!(edges_of_chaos(&Nonlinearity::Tanh, -0.1).is_err());
+    assert!(edges_of_chaos(&Activation::Quadratic, 0.1).is_err());
+    assert!(edges_of_chaos(&Activation::Relu, 0.1).is_err());
+    assert!(edges_of_chaos(&Activation::Tanh, -0.1).is_err());
 }
 
 /// Mean over the units of `z z`, `z z'` and of the square of a tangent, in every layer of one random network.
@@ -355,10 +351,11 @@ fn measured(rng: &mut Stream, width: usize, laws: &[LayerLaw], inputs: &DMatrix<
 }
 
 /// Random tanh networks with unequal layers against the theory, which they do not use: variances, covariances, and the
-/// squares of a tangent at right angles to the input, which are the product of `chi_1(q_l)`. Means over networks of widths `N = 100` and `200`,
-/// `2 m(2N) - m(N)` being free of the correction of order `1/N` (what is left, of order `1/N^2 = 1e-4`, is below the error
-/// bars). Error bar: `sqrt(4 s_1^2 + s_2^2)`, `s` the standard errors of the two means over 600 networks each, about 1 percent.
-/// Twelve numbers: the largest of twelve normal deviates is above 3.5 with a probability of 0.6 percent, and the seed is fixed.
+/// squares of a tangent at right angles to the input, which are the product of `chi_1(q_l)`. Means over networks of
+/// widths `N = 100` and `200`, `2 m(2N) - m(N)` being free of the correction of order `1/N` (what is left, of order
+/// `1/N^2 = 1e-4`, is below the error bars). Error bar: `sqrt(4 s_1^2 + s_2^2)`, `s` the standard errors of the two
+/// means over 600 networks each, about 1 percent. Twelve numbers: the largest of twelve normal deviates is above 3.5
+/// with a probability of 0.6 percent, and the seed is fixed.
 #[test]
 fn random_networks_of_finite_width_agree() {
     let laws = [law(1.5, 0.1), law(2.2, 0.3), law(0.9, 0.05), law(2.8, 0.2)];
@@ -382,7 +379,7 @@ fn random_networks_of_finite_width_agree() {
     let (narrow, wide) = (mean(100), mean(200));
     let dot = |i: usize, j: usize| inputs.column(i).dot(&inputs.column(j)) / 3.0;
     let first = [(0, 0), (1, 1), (0, 1)].map(|(i, j)| 1.5 * dot(i, j) + 0.1);
-    let layers = propagate(&Nonlinearity::Tanh, &laws[1..], first).unwrap();
+    let layers = propagate(&Activation::Tanh, &laws[1..], first).unwrap();
     let mut tangent = 1.5 * dot(2, 2);
     let mut worst = 0.0f64;
     for (l, layer) in layers.iter().enumerate() {

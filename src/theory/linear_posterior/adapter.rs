@@ -125,7 +125,7 @@ impl Theory for Posterior {
             return decline("needs Bayesian training (training.kind = \"langevin\")");
         };
         let shape = experiment.task.shape();
-        let Some(view) = learner.mlp(shape) else {
+        let Some(view) = learner.plain_mlp(shape) else {
             return decline(
                 "needs a multilayer perceptron without biases and with a trained read-out (learner.kind = \"mlp\")",
             );

@@ -102,7 +102,7 @@ fn bayesian(widths: &[usize], parametrization: Parametrization) -> Mlp {
         prior: Some(Prior {
             weight: Variances::One(1.3),
             readout: 2.5,
-            chi: 2.0,
+            chi: 2.0.into(),
             ..Prior::default()
         }),
         ..Mlp::default()

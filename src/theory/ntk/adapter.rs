@@ -1,5 +1,6 @@
 //! The theory entry `ntk`: the experiment's own network, linearised around its initial parameters.
 
+use super::wide::Ensemble;
 use super::{Linearised, Time};
 use crate::context::Context;
 use crate::error::Result;
@@ -15,27 +16,31 @@ use crate::theory::sheet::Sheet;
 use crate::theory::{
     Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, answered, missing, parse_keys,
 };
-use crate::training::Loss;
+use crate::training::{Loss, Training};
 use nalgebra::DMatrix;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// Keys of a `[[theory]]` table with `kind = "ntk"`.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Discrete steps or gradient flow.
     pub time: Time,
+    /// `initial`: the tangent kernel of every network at its own start. `data`: the kernel of infinite width on each data
+    /// set, averaged over initialisations.
+    pub condition: Conditioning,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            time: Time::Discrete,
+            condition: Conditioning::Initial,
+        }
+    }
 }
 
 static ABOUT: About = About {
@@ -62,12 +67,13 @@ static INFO: Info = Info {
         "half-rise-time",
         "ntk-change",
         "input-output-map",
+        "ntk",
     ],
     assumptions: &[
         "the tangent kernel does not move (lazy regime)",
         "full-batch descent without noise or momentum",
     ],
-    conditions: &[Conditioning::Initial],
+    conditions: &[Conditioning::Initial, Conditioning::Data],
     ..Info::of(&ABOUT)
 };
 
@@ -117,7 +123,14 @@ impl Theory for Ntk {
         let training = gate::plain_descent(experiment)?;
         let shape = experiment.task.shape();
         let has_test = experiment.task.has_test();
-        let linear = learner.mlp(shape).is_some_and(|m| m.linear);
+        let time = match training.is_flow() {
+            true => Time::Flow,
+            false => self.options.time,
+        };
+        if self.options.condition == Conditioning::Data {
+            return ensemble(experiment, training, time, asked);
+        }
+        let linear = learner.plain_mlp(shape).is_some_and(|m| m.linear);
         let has_map = linear || shape.samples >= shape.inputs;
         let answers = answered(
             asked,
@@ -133,10 +146,6 @@ impl Theory for Ntk {
         let rows = shape.samples * shape.outputs;
         let side = rows.min(parameters);
         let mut limits = vec![Limit::infinite("learner.widths")];
-        let time = match training.is_flow() {
-            true => Time::Flow,
-            false => self.options.time,
-        };
         if time == Time::Flow && !training.is_flow() {
             limits.push(Limit::zero("training.learning_rate").rate(1.0));
         }
@@ -160,6 +169,54 @@ impl Theory for Ntk {
         };
         Ok(Plan::new(promise, asked, answers, solver))
     }
+}
+
+/// The plan of an entry with `condition = "data"`.
+fn ensemble(
+    experiment: &Experiment,
+    training: &dyn Training,
+    time: Time,
+    asked: &[Asked],
+) -> std::result::Result<Plan, Declined> {
+    let wide = gate::wide(experiment)?;
+    let shape = experiment.task.shape();
+    let has_test = experiment.task.has_test();
+    let has_map = shape.samples >= shape.inputs;
+    let answers = answered(
+        asked,
+        |name| match name {
+            "train-loss" | "ntk" | "ntk-change" => true,
+            "test-loss" => has_test,
+            "mode-strength" | "input-output-map" => has_map,
+            _ => false,
+        },
+        "the kernel of infinite width gives train-loss, test-loss, mode-strength, input-output-map, ntk and ntk-change; none is asked for",
+    )?;
+    let mut limits = vec![Limit::infinite("learner.widths").rate(-1.0)];
+    if time == Time::Flow && !training.is_flow() {
+        limits.push(Limit::zero("training.learning_rate").rate(1.0));
+    }
+    let rate_scale = experiment
+        .learner
+        .as_ref()
+        .map_or(1.0, |l| l.rate_scale(shape));
+    let (p, t) = (shape.samples as f64, experiment.task.test_samples() as f64);
+    let times = experiment.record_steps().len() as f64;
+    let promise = Promise {
+        limits,
+        averages_over: vec!["replicas"],
+        bytes: (8.0 * (6.0 * p * p + 5.0 * p * t)) as u64,
+        seconds: 1e-6 * p * (p + t) + 1e-9 * p * p * (20.0 * p + times * t),
+        ..Promise::of(Conditioning::Data)
+    };
+    let solver = Ensemble {
+        wide,
+        loss: training.loss(),
+        learning_rate: training.learning_rate(),
+        rate: training.learning_rate() * rate_scale,
+        time,
+    };
+    Ok(Plan::new(promise, asked, answers, solver))
 }
 
 /// The kernel of every network at its own start.

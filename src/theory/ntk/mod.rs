@@ -3,6 +3,7 @@
 //! [`Linearised`] is the solver; the theory entry `ntk` feeds it the empirical Jacobian of the experiment's network.
 
 mod adapter;
+mod wide;
 
 pub use adapter::{KIND, Ntk, Options};
 

@@ -64,10 +64,11 @@ impl Modes {
     fn progress(&self, step: f64) -> DVector<f64> {
         let floor = f64::EPSILON * self.lambda.max().max(0.0);
         let left = self.left(step);
-        self.lambda.zip_map(&left, |lambda, left| match lambda <= floor {
-            true => self.kappa * step,
-            false => (1.0 - left) / lambda,
-        })
+        self.lambda
+            .zip_map(&left, |lambda, left| match lambda <= floor {
+                true => self.kappa * step,
+                false => (1.0 - left) / lambda,
+            })
     }
 }
 
@@ -107,7 +108,12 @@ struct Test<'a> {
 }
 
 impl<'a> Test<'a> {
-    fn new(wide: &Wide, modes: &Modes, x: &DMatrix<f64>, at: &'a (DMatrix<f64>, DMatrix<f64>)) -> Result<Self> {
+    fn new(
+        wide: &Wide,
+        modes: &Modes,
+        x: &DMatrix<f64>,
+        at: &'a (DMatrix<f64>, DMatrix<f64>),
+    ) -> Result<Self> {
         let (inputs, y) = at;
         let cross = wide.kernels(x, inputs)?;
         let d = inputs.nrows() as f64;
@@ -143,7 +149,10 @@ impl Solve for Ensemble {
     }
 
     fn solve(&self, asked: &[Asked], draw: &Draw, cx: &Context) -> Result<Prediction> {
-        let data = draw.dataset.as_deref().ok_or_else(|| missing("the data set"))?;
+        let data = draw
+            .dataset
+            .as_deref()
+            .ok_or_else(|| missing("the data set"))?;
         let kernels = self.wide.kernels(&data.x, &data.x)?;
         let modes = self.modes(data, &kernels)?;
         let mut sheet = Sheet::new(asked);
@@ -166,7 +175,8 @@ impl Solve for Ensemble {
             sheet.at_time(t, |name| -> Result<Vec<f64>> {
                 let map = || {
                     let left = modes.left(step).map(|l| 1.0 - l);
-                    let learned = &modes.target * DMatrix::from_diagonal(&left) * modes.u.transpose();
+                    let learned =
+                        &modes.target * DMatrix::from_diagonal(&left) * modes.u.transpose();
                     regression.as_ref().map(|b| learned * b)
                 };
                 Ok(match (name, &test) {
@@ -228,3 +238,7 @@ fn tangent(index: usize, asked: &Asked, kernels: &Kernels) -> Result<Answer> {
     }
     Ok(Answer::on_grid(index, asked, values))
 }
+
+#[cfg(test)]
+#[path = "wide_tests.rs"]
+mod tests;

@@ -99,13 +99,21 @@ impl Default for Keys {
 impl Keys {
     fn check(&self, place: &str) -> Result<()> {
         let wrong = |key: &str, value: f64, remedy: &str| {
-            Err(Error::input(format!("{place}.{key}"), format!("{value} is out of range"), remedy))
+            Err(Error::input(
+                format!("{place}.{key}"),
+                format!("{value} is out of range"),
+                remedy,
+            ))
         };
         if !(self.length.is_finite() && self.length > 0.0) {
             return wrong("length", self.length, "give a positive number, |x|^2/d");
         }
         if !(-1.0..=1.0).contains(&self.correlation) {
-            return wrong("correlation", self.correlation, "give a number from -1 to 1");
+            return wrong(
+                "correlation",
+                self.correlation,
+                "give a number from -1 to 1",
+            );
         }
         Ok(())
     }
@@ -152,7 +160,9 @@ impl Theory for SignalPropagation {
             ..Promise::of(self.0.condition)
         };
         let Keys {
-            length, correlation, ..
+            length,
+            correlation,
+            ..
         } = self.0;
         let inputs = (!sees_data).then_some([length, length, length * correlation]);
         Ok(Plan::new(promise, asked, answers, Signals { wide, inputs }))
@@ -250,14 +260,20 @@ impl Signals {
     /// `F(K^l)` on the axes endpoint, layer, sample, sample: the same at both ends, for nothing is trained.
     fn feature_kernels(&self, index: usize, asked: &Asked, x: &DMatrix<f64>) -> Result<Answer> {
         let [ends, layers, samples, _] = asked.axes() else {
-            return Err(Error::bug("signal-propagation", "a feature kernel has four axes"));
+            return Err(Error::bug(
+                "signal-propagation",
+                "a feature kernel has four axes",
+            ));
         };
         let (n, d) = (samples.values.len(), x.nrows() as f64);
         let product = |i: usize, j: usize| x.column(i).dot(&x.column(j)) / d;
         let mut pairs = Vec::with_capacity(n * n);
         for i in 0..n {
             for j in 0..n {
-                pairs.push(self.wide.pair([product(i, i), product(j, j), product(i, j)])?);
+                pairs.push(
+                    self.wide
+                        .pair([product(i, i), product(j, j), product(i, j)])?,
+                );
             }
         }
         let mut values = Vec::with_capacity(asked.size());

@@ -2,7 +2,9 @@
 
 use crate::error::Result;
 use crate::kind::About;
-use crate::learner::{Learner, MlpView, Network, Objective, Parameters, Precision, StartView};
+use crate::learner::{
+    Activation, Learner, MlpView, Network, Objective, Parameters, Precision, StartView,
+};
 use crate::numerics::linalg::qr;
 use crate::numerics::random::{Stream, normal_matrix, stream};
 use crate::task::{Dataset, Modes, Shape, Task};
@@ -192,11 +194,11 @@ impl Learner for Linear {
     }
     fn mlp(&self, _: Shape) -> Option<MlpView> {
         Some(MlpView {
-            widths: self.widths.clone(),
             linear: self.linear,
             multipliers: self.multipliers.clone(),
             rate_scale: self.rate_scale,
             start: self.start,
+            ..MlpView::standard(self.widths.clone(), Activation::Linear, 1.0)
         })
     }
 }

@@ -204,10 +204,6 @@ impl Training for Langevin {
         self.steps
     }
 
-    fn is_plain_descent(&self) -> bool {
-        false
-    }
-
     fn measured_from(&self) -> usize {
         self.burn_in
     }

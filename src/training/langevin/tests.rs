@@ -6,7 +6,7 @@ mod reproducible;
 
 use super::*;
 use crate::error::{Error, Result};
-use crate::learner::{Activation, Learner, Mlp, Prior, prior::Variances};
+use crate::learner::{Activation, Chi, Learner, Mlp, Prior, prior::Variances};
 use crate::numerics::linalg::solve_spd;
 use crate::numerics::random::{normal_matrix, stream};
 use crate::numerics::statistics::{jackknife, mean_stderr};
@@ -113,7 +113,7 @@ fn without_data_the_prior_comes_back() {
             weight: Variances::Each(vec![2.0, 0.5]),
             bias: 0.3,
             readout: 1.5,
-            chi: 3.0,
+            chi: 3.0.into(),
         }),
         ..Mlp::default()
     };
@@ -416,7 +416,7 @@ fn erf_example(width: usize) -> (Mlp, Dataset) {
         activation: Activation::Erf,
         prior: Some(Prior {
             weight: Variances::One(3.0),
-            chi: width as f64,
+            chi: Chi::WIDTH,
             ..Prior::default()
         }),
         ..Mlp::default()
