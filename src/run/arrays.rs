@@ -13,7 +13,8 @@ use toml::Value;
 /// - `cellN/set/KEY`: the swept value, where it is a number or a list of numbers;
 /// - `cellN/axis/OBSERVABLE/AXIS`: the grid (the second axis of a name: `AXIS2`);
 /// - `cellN/measured/OBSERVABLE/{mean,stderr,draws}`, and `cellN/draws`: data set and replica of each row of `draws`;
-/// - `cellN/LABEL/OBSERVABLE/{mean,bound,stderr,draws}` of a theory. Row `i` of its `draws`, which a theory that conditions on nothing does not
+/// - `cellN/LABEL/OBSERVABLE/{mean,bound,stderr,draws}` of a theory, with `axis-AXIS` where its axes are others than the
+///   ones above. Row `i` of its `draws`, which a theory that conditions on nothing does not
 ///   have, is the prediction for row `i` of the measured ones: their difference is the paired residual.
 ///
 /// Entries carry no time stamps, so equal results are equal bytes.
@@ -25,7 +26,11 @@ pub fn npz(outcome: &Outcome) -> Result<Vec<u8>> {
                 npz.add(&array_name(index, &["set", key]), &shape, &values)?;
             }
         }
-        for w in &cell.wanted {
+        for (k, w) in cell.wanted.iter().enumerate() {
+            // Two theories may tell one quantity on axes of their own: those of the second stand with its values.
+            if cell.wanted(w.observable.name) != Some(k) {
+                continue;
+            }
             for (axis, name) in w.axes.iter().zip(names(&w.axes)) {
                 let name = array_name(index, &["axis", w.observable.name, &name]);
                 npz.add(&name, &[axis.values.len()], &axis.values)?;
@@ -46,7 +51,7 @@ pub fn npz(outcome: &Outcome) -> Result<Vec<u8>> {
                 &[m.draws.len(), 2],
                 &indices,
             )?;
-            for (k, w) in cell.wanted.iter().enumerate() {
+            for (k, w) in cell.wanted[..cell.measured].iter().enumerate() {
                 let rows = m.values.iter().map(|v| v[k].as_slice());
                 let name = array_name(index, &["measured", w.observable.name, "draws"]);
                 add_draws(&mut npz, &name, w, rows.collect())?;
@@ -57,6 +62,16 @@ pub fn npz(outcome: &Outcome) -> Result<Vec<u8>> {
                 let name =
                     |what: &str| array_name(index, &[&theory.label, v.observable.name, what]);
                 npz.add(&name("mean"), &shape(&v.axes), &v.mean)?;
+                let place = cell.wanted(v.observable.name);
+                if place.is_some_and(|k| cell.wanted[k].axes != v.axes) {
+                    for (axis, axis_name) in v.axes.iter().zip(names(&v.axes)) {
+                        npz.add(
+                            &name(&format!("axis-{axis_name}")),
+                            &[axis.values.len()],
+                            &axis.values,
+                        )?;
+                    }
+                }
                 for (what, values) in [("bound", &v.bound), ("stderr", &v.stderr)] {
                     if let Some(values) = values {
                         npz.add(&name(what), &shape(&v.axes), values)?;

@@ -136,7 +136,13 @@ impl Theory for SaddleToSaddle {
         if !experiment.task.has_fixed_moments() {
             averages_over.push("datasets");
         }
+        let mut assumptions = Vec::new();
+        let is_gaussian = matches!(network.view.start, StartView::Gaussian { .. });
+        if is_gaussian && network.view.shared_deviation().is_none() {
+            assumptions.push("the geometric mean of the layers' deviations stands for all".into());
+        }
         let promise = Promise {
+            assumptions,
             limits,
             averages_over,
             bytes: 8 * answers.iter().map(|&i| asked[i].size()).sum::<usize>() as u64,

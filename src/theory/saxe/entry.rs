@@ -47,10 +47,11 @@ pub enum Method {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
-    /// `u0 = scale^L`, the product of typical layer weights: the textbook's choice.
+    /// `u0 = scale^L`, the product of typical layer weights: the textbook's choice. Layers of different deviations start with
+    /// their own, and follow the unbalanced modes.
     #[default]
     LayerProduct,
-    /// Two layers of width N: `u0 = N scale^2 / 2`. With `a = W1 v`, `b = W2^T u` in the hidden space, `u = (|a+b|^2 - |a-b|^2)/4`;
+    /// Two layers of width N: `u0 = N scale^2 / 2`, of different deviations `N (scale_1^2 + scale_2^2)/4`. With `a = W1 v`, `b = W2^T u` in the hidden space, `u = (|a+b|^2 - |a-b|^2)/4`;
     /// only `a + b` grows (as e^{st}), so the mode leaves the saddle as if it had started at `E |a+b|^2 / 4` (derived here).
     MeanOverlap,
 }
@@ -102,7 +103,7 @@ start = \"layer-product\" (u0 = scale^L) | \"mean-overlap\" (two layers of width
 limit: training.learning_rate -> 0 at fixed learning_rate * step; the error is proportional to the learning rate.
 sources: Saxe, McClelland, Ganguli 2014, arXiv:1312.6120; Saxe et al. 2019, arXiv:1810.10531; Braun et al. 2022;
 Domine et al. 2024, arXiv:2409.14623",
-    revision: 2,
+    revision: 3,
 };
 
 static INFO: Info = Info {

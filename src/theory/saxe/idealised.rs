@@ -47,15 +47,25 @@ impl Start {
         let layers = network.layers();
         let c = network.multiplier();
         let power = |scale: f64| c * scale.powi(layers as i32);
+        // Deviations of the rescaled weights of every layer.
+        let unit = network.weight_scale();
+        let deviations = network.view.deviations.iter().flatten();
+        let scales: Vec<f64> = deviations.map(|d| unit * d).collect();
         Ok(match (u0, network.view.start) {
             (Some(u0), _) => Start::Balanced(u0),
-            (None, StartView::Gaussian { scale }) if rule == Rule::MeanOverlap => {
-                let [_, width, _] = network.view.widths[..] else {
+            (None, StartView::Gaussian { .. }) if rule == Rule::MeanOverlap => {
+                let ([_, width, _], [first, last]) = (&network.view.widths[..], &scales[..]) else {
                     return Err(Declined(
                         "start = \"mean-overlap\" needs two weight layers".into(),
                     ));
                 };
-                Start::Balanced(0.5 * width as f64 * power(scale))
+                Start::Balanced(0.25 * *width as f64 * (first * first + last * last))
+            }
+            (None, StartView::Gaussian { .. }) if network.view.shared_deviation().is_none() => {
+                match scales[..] {
+                    [first, last] => Start::TwoLayer(first, last),
+                    _ => Start::Layers(scales),
+                }
             }
             (None, StartView::Gaussian { scale } | StartView::Balanced { scale }) => {
                 Start::Balanced(power(scale))
@@ -78,18 +88,15 @@ impl Start {
                     "needs the law of the start; the weights come from a file (condition = \"initial\")".into(),
                 ));
             }
-            (None, StartView::Aligned { first, last }) => {
-                let unit = network.weight_scale();
-                match layers {
-                    2 => Start::TwoLayer(unit * first, unit * last),
-                    _ if first == last => Start::Balanced(power(first)),
-                    _ => {
-                        let mut scales = vec![unit * first; layers];
-                        scales[layers - 1] = unit * last;
-                        Start::Layers(scales)
-                    }
+            (None, StartView::Aligned { first, last }) => match layers {
+                2 => Start::TwoLayer(unit * first, unit * last),
+                _ if first == last => Start::Balanced(power(first)),
+                _ => {
+                    let mut scales = vec![unit * first; layers];
+                    scales[layers - 1] = unit * last;
+                    Start::Layers(scales)
                 }
-            }
+            },
         })
     }
 

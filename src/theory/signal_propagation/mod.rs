@@ -50,7 +50,7 @@ static CORRELATION: Observable = Observable {
 static CHI: Observable = Observable {
     name: "layer-chi",
     label: "χ₁",
-    convention: "chi_1 = s E phi'(h^l(x))^2, s the weight variance of the next layer: what a small distance is multiplied by",
+    convention: "chi_1 = s E phi'(h^l(x))^2, s the weight variance of the next hidden layer, which multiplies small differences at a right angle to the input by it",
     ..Observable::PLAIN
 };
 
@@ -142,6 +142,7 @@ impl Theory for SignalPropagation {
             "feature-correlation" | "feature-kernel" => {
                 sees_data && untrained && asked[*i].grid.is_some()
             }
+            "layer-chi" | "layer-depth-scale" => wide.layers.len() > 2,
             name => INFO.own.iter().any(|o| o.name == name),
         };
         let answers: Vec<usize> = (0..asked.len()).filter(possible).collect();
@@ -211,27 +212,31 @@ impl Solve for Signals {
         };
         let layers = self.follow(inputs)?;
         let hidden = self.wide.layers.len() - 1;
-        let axis = Axis::new("layer", "1", (1..=hidden).map(|l| l as f64).collect());
-        let own = |index: usize, value: &dyn Fn(&Layer) -> Option<Bounded>| {
-            let values = layers[..hidden].iter().map(|layer| match value(layer) {
+        let own = |index: usize, layers: &[Layer], value: &dyn Fn(&Layer) -> Option<Bounded>| {
+            let axis = (1..=layers.len()).map(|l| l as f64).collect();
+            let values = layers.iter().map(|layer| match value(layer) {
                 Some(v) if v.value.is_finite() => (v.value, v.bound),
                 _ => (f64::NAN, 0.0),
             });
             let (mean, bound) = values.unzip();
             Answer {
                 asked: index,
-                axes: vec![axis.clone()],
+                axes: vec![Axis::new("layer", "1", axis)],
                 mean,
                 bound,
                 repeats: None,
             }
         };
+        // What the read-out does is no matter of the hidden layers.
+        let (all, onward) = (&layers[..hidden], &layers[..hidden - 1]);
         let answer = |(index, asked): (usize, &Asked)| -> Result<Answer> {
             Ok(match asked.name() {
-                "layer-variance" => own(index, &|l| Some(l.variances[0])),
-                "layer-correlation" => own(index, &|l| Some(l.correlation)),
-                "layer-chi" => own(index, &|l| l.onward.map(|o| o.chi)),
-                "layer-depth-scale" => own(index, &|l| l.onward.map(|o| o.correlation_depth)),
+                "layer-variance" => own(index, all, &|l| Some(l.variances[0])),
+                "layer-correlation" => own(index, all, &|l| Some(l.correlation)),
+                "layer-chi" => own(index, onward, &|l| l.onward.map(|o| o.chi)),
+                "layer-depth-scale" => {
+                    own(index, onward, &|l| l.onward.map(|o| o.correlation_depth))
+                }
                 "feature-correlation" => {
                     let [xx, yy, xy] = inputs;
                     let own = [self.wide.pair([xx, xx, xx])?, self.wide.pair([yy, yy, yy])?];

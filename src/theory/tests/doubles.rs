@@ -193,12 +193,16 @@ impl Learner for Linear {
         self.rate_scale
     }
     fn mlp(&self, _: Shape) -> Option<MlpView> {
+        let scale = match self.start {
+            StartView::Gaussian { scale } => scale,
+            _ => f64::NAN,
+        };
         Some(MlpView {
             linear: self.linear,
             multipliers: self.multipliers.clone(),
             rate_scale: self.rate_scale,
             start: self.start,
-            ..MlpView::standard(self.widths.clone(), Activation::Linear, 1.0)
+            ..MlpView::standard(self.widths.clone(), Activation::Linear, scale)
         })
     }
 }

@@ -213,3 +213,24 @@ fn idealised_lambda_balanced_modes_start_with_their_imbalance() {
         }
     }
 }
+
+/// Layers of their own deviations, `1/sqrt(fan-in)`: the modes start with the scales of both layers, and follow the
+/// unbalanced flow `u' = hypot(2u, a^2 - b^2) (s - u)`, not that of two equal layers.
+#[test]
+fn layers_of_different_deviations_start_with_their_own() {
+    let mut e = experiment(CLEAN, learner(&[5, 9, 4], SMALL), 1e-5, 5);
+    e.learner = Some(Arc::new(crate::learner::Mlp {
+        widths: vec![9],
+        ..Default::default()
+    }));
+    let saxe = theory("saxe", "condition = \"none\"");
+    let plan = saxe.plan(&e, &wanted(&e, &["mode-strength"])).unwrap();
+    let found = plan.solve(&Draw::default(), &Context::default()).unwrap();
+    let (a2, b2) = (1.0 / 5.0, 1.0 / 9.0);
+    for (mode, s) in found.answers[0].mean.chunks(6).zip(doubles::S) {
+        assert!((mode[0] - f64::sqrt(a2 * b2)).abs() < 1e-12, "{}", mode[0]);
+        let slope = (mode[2] - mode[0]) / 2e-5;
+        let expected = (2.0 * mode[1]).hypot(a2 - b2) * (s - mode[1]);
+        assert!((slope / expected - 1.0).abs() < 1e-6, "{slope} {expected}");
+    }
+}
