@@ -681,6 +681,13 @@ fn theories(cases: &mut Cases) {
         ),
         ("linear", LINEAR, None, "kind = 'ntk'"),
         ("tanh-flow", tanh, None, "kind = 'ntk'\ntime = 'flow'"),
+        ("wide", tanh, None, "kind = 'ntk'\ncondition = 'data'"),
+        (
+            "signals",
+            tanh,
+            None,
+            "kind = 'signal-propagation'\ncondition = 'data'",
+        ),
         ("stairs", LINEAR, None, "kind = 'saddle-to-saddle'"),
         ("gaussian", machine, None, "kind = 'learning-curve'"),
         ("finite", bayesian, None, "kind = 'linear-posterior'"),
@@ -709,6 +716,9 @@ fn theories(cases: &mut Cases) {
             experiment.training = Some(parsed(TRAININGS, LANGEVIN));
             experiment.task = Arc::new(FirstOutput);
             data = FirstOutput.draw(&mut stream(1, "dataset", &[0])).unwrap();
+        }
+        if table.contains("signal-propagation") {
+            experiment.training = Some(parsed(TRAININGS, "kind = 'none'"));
         }
         if table.contains("edge-of-stability") {
             experiment.draws.points = 1;
