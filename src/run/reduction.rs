@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::instrument::Axis;
 use crate::spec::sweep::{Settings, coordinate, partners};
 use crate::spec::{CollapseNumber, Reduce, ReduceKind, Spec};
+use crate::theory::{Known, Number, Question};
 use nalgebra::DMatrix;
 
 pub(super) fn reductions(spec: &Spec, outcome: &Outcome, r: &Reduce) -> Result<Vec<Derived>> {
@@ -146,19 +147,25 @@ fn derive(
             .unwrap_or_default();
         let stated = &spec.cells[cells[0]].theories[t];
         let (theory, experiment) = (&stated.theory, &stated.experiment);
-        let known = match r.kind {
-            ReduceKind::Exponent => theory.exponent(experiment, observable.name, &r.key),
-            ReduceKind::Crossing => theory.crossing(experiment, observable.name, &r.key),
-            ReduceKind::Collapse => match number {
-                Some(CollapseNumber::InverseNu) => {
-                    theory.inverse_nu(experiment, observable.name, &r.key)
-                }
-                _ => theory.crossing(experiment, observable.name, &r.key),
-            },
-            ReduceKind::Extrapolate | ReduceKind::Slope => None,
+        let asked = match (r.kind, number) {
+            (ReduceKind::Exponent, _) => Some(Number::Exponent),
+            (ReduceKind::Collapse, Some(CollapseNumber::InverseNu)) => {
+                Some(Number::ScalingExponent)
+            }
+            (ReduceKind::Crossing | ReduceKind::Collapse, _) => Some(Number::Crossing),
+            (ReduceKind::Extrapolate, _) => Some(Number::Limit),
+            (ReduceKind::Slope, _) => None,
         };
+        let known = asked.and_then(|number| {
+            let question = Question {
+                number,
+                observable: observable.name,
+                key: &r.key,
+            };
+            theory.known(experiment, &question)
+        });
         let (prediction, bound) = match known {
-            Some((value, bound)) => {
+            Some(Known { value, bound }) => {
                 let points = crate::instrument::observable::size(&axes);
                 (Ok(Reduced::fixed(&vec![value; points])), bound)
             }

@@ -5,7 +5,7 @@ use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
 use crate::theory::cluster_discovery::one_neighbour;
 use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Theory};
+use crate::theory::{Info, Known, Number, Plan, Question, Theory};
 use std::sync::Arc;
 
 static ABOUT: About = About {
@@ -86,10 +86,16 @@ impl Theory for Manifold {
         ))
     }
 
-    fn exponent(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
-        let wanted = observable == "test-loss" && key == "task.samples";
-        let dimension = dimension(experiment).ok().filter(|_| wanted)?;
-        Some((-2.0 / dimension, 0.0))
+    fn known(&self, experiment: &Experiment, question: &Question) -> Option<Known> {
+        let answered = Question {
+            number: Number::Exponent,
+            observable: "test-loss",
+            key: "task.samples",
+        };
+        let dimension = dimension(experiment)
+            .ok()
+            .filter(|_| *question == answered)?;
+        Some(Known::exact(-2.0 / dimension))
     }
 }
 
@@ -120,10 +126,15 @@ mod tests {
                 },
             };
             assert!(Manifold.plan(&experiment, &[]).is_err());
-            Manifold.exponent(&experiment, "test-loss", "task.samples")
+            let question = Question {
+                number: Number::Exponent,
+                observable: "test-loss",
+                key: "task.samples",
+            };
+            Manifold.known(&experiment, &question).map(|k| k.value)
         };
         let coordinate = "mode = 'one-cluster'\ntarget = 'coordinate'";
-        assert_eq!(exponent(coordinate, "kind = 'nearest'"), Some((-0.5, 0.0)));
+        assert_eq!(exponent(coordinate, "kind = 'nearest'"), Some(-0.5));
         let two = "kind = 'nearest'\nneighbours = 2";
         assert_eq!(exponent(coordinate, two), None);
         assert_eq!(exponent("mode = 'one-cluster'", "kind = 'nearest'"), None);

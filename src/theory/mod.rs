@@ -48,32 +48,50 @@ pub trait Theory: Debug + Send + Sync {
         experiment: &Experiment,
         wanted: &[Wanted],
     ) -> std::result::Result<Box<dyn Plan>, Declined>;
-    /// The exponent `k` of `observable ~ key^k` with its uncertainty, where it is known without the values: for `[[reduce]]`.
-    fn exponent(
-        &self,
-        _experiment: &Experiment,
-        _observable: &str,
-        _key: &str,
-    ) -> Option<(f64, f64)> {
+    /// A number of a reduction over `question.key` that is known without the values, such as an exponent of the limit of large
+    /// keys; `None`: the reduction uses the theory's own values, by the code that reduces the measurement.
+    fn known(&self, _experiment: &Experiment, _question: &Question) -> Option<Known> {
         None
     }
-    /// Where on its axis the curves of an observable for large values of `key` meet, with its uncertainty: for `[[reduce]]`.
-    fn crossing(
-        &self,
-        _experiment: &Experiment,
-        _observable: &str,
-        _key: &str,
-    ) -> Option<(f64, f64)> {
-        None
-    }
-    /// The exponent `1/nu` of curves `F((p - p_c) key^(1/nu))` of a dimensionless observable, with its uncertainty: for `[[reduce]]`.
-    fn inverse_nu(
-        &self,
-        _experiment: &Experiment,
-        _observable: &str,
-        _key: &str,
-    ) -> Option<(f64, f64)> {
-        None
+}
+
+/// Which number of a `[[reduce]]` entry is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question<'a> {
+    /// What the reduction reads off.
+    pub number: Number,
+    /// Name of the observable that is reduced.
+    pub observable: &'a str,
+    /// The swept key that is removed.
+    pub key: &'a str,
+}
+
+/// What a reduction reads off, in the limit in which it is a constant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Number {
+    /// The exponent `w` of `observable ~ key^w`.
+    Exponent,
+    /// The point `x_c` of the observable's axis at which the curves for large values of `key` meet.
+    Crossing,
+    /// The exponent `w` of curves `F((x - x_c) key^w)` over the observable's axis `x`.
+    ScalingExponent,
+    /// The value of the observable itself in the limit that the abscissa of an extrapolation names.
+    Limit,
+}
+
+/// A number that a theory knows without values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Known {
+    /// The number.
+    pub value: f64,
+    /// How far off it may be: 0 where it is exact, the published uncertainty where it was measured or computed elsewhere.
+    pub bound: f64,
+}
+
+impl Known {
+    /// A number without uncertainty.
+    pub fn exact(value: f64) -> Known {
+        Known { value, bound: 0.0 }
     }
 }
 

@@ -13,7 +13,7 @@ use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Objecti
 use saddlepoint::numerics::random::{Stream, stream};
 use saddlepoint::percolation::{Need, Simulated, Simulation, Tally};
 use saddlepoint::task::{Dataset, Groups, Latent, Modes, Shape, TASKS, Task};
-use saddlepoint::theory::THEORIES;
+use saddlepoint::theory::{Number, Question, THEORIES};
 use saddlepoint::training::{ChainReport, TRAININGS};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -742,8 +742,12 @@ fn theories(cases: &mut Cases) {
         &format!("{CLUSTERS}mode = 'one-cluster'\ntarget = 'coordinate'"),
     );
     let theory = parsed(THEORIES, "kind = 'manifold'");
-    let exponent = theory.exponent(&nearest, "test-loss", "task.samples");
-    let values = [exponent.unwrap().0];
+    let question = Question {
+        number: Number::Exponent,
+        observable: "test-loss",
+        key: "task.samples",
+    };
+    let values = [theory.known(&nearest, &question).unwrap().value];
     cases.add("theory", theory.info().about, "exponent", values);
 
     nearest.task = parsed(TASKS, &format!("{CLUSTERS}target = 'coordinate'"));
@@ -884,13 +888,17 @@ fn percolation(cases: &mut Cases) {
     ];
     let exponents = names.map(|name| {
         let of = |d: usize| {
-            theory.exponent(
-                &lattice(&format!("size = 3\ndimension = {d}")),
-                name,
-                "task.size",
-            )
+            let question = Question {
+                number: Number::Exponent,
+                observable: name,
+                key: "task.size",
+            };
+            theory.known(&lattice(&format!("size = 3\ndimension = {d}")), &question)
         };
-        (2..=9).filter_map(of).map(|e| e.0).collect::<Vec<f64>>()
+        (2..=9)
+            .filter_map(of)
+            .map(|e| e.value)
+            .collect::<Vec<f64>>()
     });
     cases.add(
         "theory",

@@ -7,7 +7,9 @@ use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
 use crate::percolation::trees::{Bethe, Growth};
 use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory};
+use crate::theory::{
+    Info, Known, Number, Plan, Predicted, Prediction, Question, SolverReport, Theory,
+};
 use std::sync::Arc;
 
 static ABOUT: About = About {
@@ -89,14 +91,14 @@ impl Theory for OnBethe {
         }))
     }
 
-    fn exponent(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
+    fn known(&self, experiment: &Experiment, question: &Question) -> Option<Known> {
         let (lattice, _) = lattice(experiment)?;
-        if key != "task.cap" || lattice.occupation() != lattice.threshold() {
+        if question.key != "task.cap" || lattice.occupation() != lattice.threshold() {
             return None;
         }
-        match observable {
-            "infinite-share" => Some((-0.5, 0.0)),
-            "mean-cluster-size" => Some((0.5, 0.0)),
+        match (question.number, question.observable) {
+            (Number::Exponent, "infinite-share") => Some(Known::exact(-0.5)),
+            (Number::Exponent, "mean-cluster-size") => Some(Known::exact(0.5)),
             _ => None,
         }
     }

@@ -7,7 +7,9 @@ use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
 use crate::percolation::trees::{ClusterLaw, ErdosRenyi, Growth};
 use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory};
+use crate::theory::{
+    Info, Known, Number, Plan, Predicted, Prediction, Question, SolverReport, Theory,
+};
 use std::sync::Arc;
 
 static ABOUT: About = About {
@@ -92,13 +94,13 @@ impl Theory for LargeGraph {
         }))
     }
 
-    fn exponent(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
-        if key != "task.vertices" || graph(experiment)?.degree() != 1.0 {
+    fn known(&self, experiment: &Experiment, question: &Question) -> Option<Known> {
+        if question.key != "task.vertices" || graph(experiment)?.degree() != 1.0 {
             return None;
         }
-        match observable {
-            "infinite-share" => Some((-1.0 / 3.0, 0.0)),
-            "mean-cluster-size" => Some((1.0 / 3.0, 0.0)),
+        match (question.number, question.observable) {
+            (Number::Exponent, "infinite-share") => Some(Known::exact(-1.0 / 3.0)),
+            (Number::Exponent, "mean-cluster-size") => Some(Known::exact(1.0 / 3.0)),
             _ => None,
         }
     }

@@ -8,7 +8,9 @@ use crate::kind::{About, Kind, parse_table};
 use crate::percolation::thresholds::{Threshold, threshold};
 use crate::percolation::{Boundary, Element, Event, Setting, exact};
 use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Predicted, Prediction, SolverReport, Theory};
+use crate::theory::{
+    Info, Known, Number, Plan, Predicted, Prediction, Question, SolverReport, Theory,
+};
 use std::sync::Arc;
 
 static ABOUT: About = About {
@@ -133,18 +135,19 @@ impl Theory for Limit {
         }))
     }
 
-    fn crossing(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
-        meeting(experiment, observable, key)
+    /// Probabilities of large lattices meet at the threshold, where the p of the observable is that of the lattice.
+    fn known(&self, experiment: &Experiment, question: &Question) -> Option<Known> {
+        let setting = setting(experiment).ok()?;
+        let known = threshold(&setting.lattice, setting.dimension, setting.element).ok()?;
+        // Above six dimensions more and more clusters of the critical window wrap around the torus.
+        let meets = question.number == Number::Crossing
+            && question.key == "task.size"
+            && setting.dimension <= 6;
+        (meets && event(question.observable).is_some()).then_some(Known {
+            value: known.value,
+            bound: known.stderr,
+        })
     }
-}
-
-/// Probabilities of large lattices meet at the threshold, where the p of the observable is that of the lattice.
-fn meeting(experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
-    let setting = setting(experiment).ok()?;
-    let known = threshold(&setting.lattice, setting.dimension, setting.element).ok()?;
-    // Above six dimensions more and more clusters of the critical window wrap around the torus.
-    let meets = key == "task.size" && setting.dimension <= 6;
-    (meets && event(observable).is_some()).then_some((known.value, known.stderr))
 }
 
 /// Bonds on the open (L+1) x L square lattice.

@@ -11,7 +11,7 @@ use crate::percolation::exponents::{
 use crate::percolation::occupation;
 use crate::percolation::thresholds::threshold;
 use crate::theory::constant::NoKeys;
-use crate::theory::{Info, Plan, Predicted, Theory};
+use crate::theory::{Info, Known, Number, Plan, Predicted, Question, Theory};
 use std::sync::Arc;
 
 static ABOUT: About = About {
@@ -150,48 +150,54 @@ impl Theory for Scaling {
         }))
     }
 
-    fn exponent(&self, experiment: &Experiment, observable: &str, key: &str) -> Option<(f64, f64)> {
-        let setting = experiment
-            .task
-            .percolation()
-            .filter(|_| key == "task.size")?;
-        let d = setting.dimension as f64;
-        let table = exponents(setting.dimension).ok()?;
-        let known = table.fractal_dimension;
-        let fractal = match setting.dimension > 6 {
-            true => 2.0 * d / 3.0,
-            false => known.value,
-        };
-        let of = |e: Exponent| Some((e.value, e.stderr));
-        match (observable, setting.dimension) {
-            ("hull-length", 2) => return Some((HULL_DIMENSION_2D, 0.0)),
-            ("accessible-perimeter", 2) => return Some((ACCESSIBLE_PERIMETER_DIMENSION_2D, 0.0)),
-            ("backbone-mass", ..=6) => return of(table.backbone_dimension),
-            ("chemical-distance", ..=6) => return of(table.shortest_path_dimension),
-            ("red-bonds" | "wrapping-slope", ..=6) => {
-                let dimension = table.red_bond_dimension();
-                return Some((dimension, dimension * table.nu.stderr / table.nu.value));
+    fn known(&self, experiment: &Experiment, question: &Question) -> Option<Known> {
+        match (question.key, question.number) {
+            ("task.size", Number::Exponent) => exponent(experiment, question.observable),
+            ("task.size", Number::ScalingExponent) => {
+                scaling_exponent(experiment, question.observable)
             }
-            _ => {}
-        }
-        match observable {
-            "largest-cluster" => Some((fractal - d, known.stderr)),
-            "susceptibility" | "mean-cluster-size" => Some((2.0 * fractal - d, 2.0 * known.stderr)),
             _ => None,
         }
     }
+}
 
-    fn inverse_nu(
-        &self,
-        experiment: &Experiment,
-        observable: &str,
-        key: &str,
-    ) -> Option<(f64, f64)> {
-        let setting = setting(experiment).ok()?;
-        let scales = key == "task.size" && setting.dimension <= 6 && event(observable).is_some();
-        let table = exponents(setting.dimension).ok().filter(|_| scales)?;
-        Some(inverse(table.nu))
+/// The exponent of an observable in the size of the lattice.
+fn exponent(experiment: &Experiment, observable: &str) -> Option<Known> {
+    let setting = experiment.task.percolation()?;
+    let d = setting.dimension as f64;
+    let table = exponents(setting.dimension).ok()?;
+    let published = table.fractal_dimension;
+    let fractal = match setting.dimension > 6 {
+        true => 2.0 * d / 3.0,
+        false => published.value,
+    };
+    let known = |value: f64, bound: f64| Some(Known { value, bound });
+    let of = |e: Exponent| known(e.value, e.stderr);
+    match (observable, setting.dimension) {
+        ("hull-length", 2) => return known(HULL_DIMENSION_2D, 0.0),
+        ("accessible-perimeter", 2) => return known(ACCESSIBLE_PERIMETER_DIMENSION_2D, 0.0),
+        ("backbone-mass", ..=6) => return of(table.backbone_dimension),
+        ("chemical-distance", ..=6) => return of(table.shortest_path_dimension),
+        ("red-bonds" | "wrapping-slope", ..=6) => {
+            let dimension = table.red_bond_dimension();
+            return known(dimension, dimension * table.nu.stderr / table.nu.value);
+        }
+        _ => {}
     }
+    match observable {
+        "largest-cluster" => known(fractal - d, published.stderr),
+        "susceptibility" | "mean-cluster-size" => known(2.0 * fractal - d, 2.0 * published.stderr),
+        _ => None,
+    }
+}
+
+/// The exponent `1/nu` of curves of probabilities.
+fn scaling_exponent(experiment: &Experiment, observable: &str) -> Option<Known> {
+    let setting = setting(experiment).ok()?;
+    let scales = setting.dimension <= 6 && event(observable).is_some();
+    let table = exponents(setting.dimension).ok().filter(|_| scales)?;
+    let (value, bound) = inverse(table.nu);
+    Some(Known { value, bound })
 }
 
 /// The inverse of an exponent with its uncertainty.
@@ -221,14 +227,23 @@ mod tests {
         }
     }
 
+    fn known(e: &Experiment, number: Number, observable: &str, key: &str) -> Option<Known> {
+        let question = Question {
+            number,
+            observable,
+            key,
+        };
+        Scaling.known(e, &question)
+    }
+
     #[test]
     fn exponents_are_those_of_the_table() {
         let of = |d: usize, name: &str| {
             let task = format!("kind = \"percolation-lattice\"\nsize = 3\ndimension = {d}");
-            Scaling
-                .exponent(&experiment(&task), name, "task.size")
+            let e = experiment(&task);
+            known(&e, Number::Exponent, name, "task.size")
                 .unwrap()
-                .0
+                .value
         };
         assert!((of(2, "largest-cluster") + 5.0 / 48.0).abs() < 1e-14);
         assert!((of(2, "susceptibility") - 43.0 / 24.0).abs() < 1e-14);
@@ -247,22 +262,13 @@ mod tests {
             assert!((of(d, name) - value).abs() < 1e-10, "{name}");
         }
         let square = experiment("kind = \"percolation-lattice\"\nsize = 3");
-        assert!(
-            Scaling
-                .exponent(&square, "largest-cluster", "task.sweeps")
-                .is_none()
-        );
+        let other = known(&square, Number::Exponent, "largest-cluster", "task.sweeps");
+        assert!(other.is_none());
         let cubic = experiment("kind = \"percolation-lattice\"\nsize = 3\ndimension = 3");
-        let bound = Scaling
-            .exponent(&cubic, "red-bonds", "task.size")
-            .unwrap()
-            .1;
+        let of = |name| known(&cubic, Number::Exponent, name, "task.size");
+        let bound = of("red-bonds").unwrap().bound;
         assert!((bound - 1.2e-3 / 0.876_2f64.powi(2)).abs() < 1e-15);
-        assert!(
-            Scaling
-                .exponent(&cubic, "hull-length", "task.size")
-                .is_none()
-        );
+        assert!(of("hull-length").is_none());
         assert!(Scaling.plan(&square, &[]).is_err());
         let tau = Wanted {
             observable: crate::instrument::find("", FISHER).unwrap().observable(),
@@ -288,17 +294,11 @@ mod tests {
             panic!("two sizes");
         };
         assert!(a == b && (a - 48.0 / 91.0).abs() < 1e-15);
-        let [value, bound] = Scaling
-            .inverse_nu(&cubic, "wrapping-x", "task.size")
-            .map(|(value, bound)| [value, bound])
-            .unwrap();
+        let of = |name| known(&cubic, Number::ScalingExponent, name, "task.size");
+        let Known { value, bound } = of("wrapping-x").unwrap();
         assert!(
             (value - 1.0 / 0.876_2).abs() < 1e-12 && (bound - 1.2e-3 * value * value).abs() < 1e-15
         );
-        assert!(
-            Scaling
-                .inverse_nu(&cubic, "largest-cluster", "task.size")
-                .is_none()
-        );
+        assert!(of("largest-cluster").is_none());
     }
 }

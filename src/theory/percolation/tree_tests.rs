@@ -4,7 +4,7 @@ use crate::experiment::{Draw, Draws, Experiment, Spacing};
 use crate::instrument::{INSTRUMENTS, Wanted};
 use crate::kind::component;
 use crate::task::TASKS;
-use crate::theory::{Predicted, THEORIES, Theory};
+use crate::theory::{Number, Predicted, Question, THEORIES, Theory};
 use std::sync::Arc;
 
 fn experiment(task: &str) -> Experiment {
@@ -95,14 +95,23 @@ fn a_random_graph_has_the_reference_digits() {
 fn exponents_belong_to_the_threshold() {
     let bethe = theory("bethe-lattice");
     let critical = tree("p = \"threshold\"\ncoordination = 6");
-    let of = |name| bethe.exponent(&critical, name, "task.cap");
+    let exponent = |theory: &dyn Theory, e: &Experiment, observable: &str, key: &str| {
+        let number = Number::Exponent;
+        let question = Question {
+            number,
+            observable,
+            key,
+        };
+        theory.known(e, &question).map(|k| (k.value, k.bound))
+    };
+    let of = |name| exponent(&*bethe, &critical, name, "task.cap");
     assert_eq!(of("infinite-share"), Some((-0.5, 0.0)));
     assert_eq!(of("mean-cluster-size"), Some((0.5, 0.0)));
     assert!(of("cluster-weight").is_none());
     let off = tree("p = 0.3");
-    assert!(bethe.exponent(&off, "infinite-share", "task.cap").is_none());
+    assert!(exponent(&*bethe, &off, "infinite-share", "task.cap").is_none());
     let random = theory("erdos-renyi");
-    let share = |e: &Experiment| random.exponent(e, "infinite-share", "task.vertices");
+    let share = |e: &Experiment| exponent(&*random, e, "infinite-share", "task.vertices");
     assert_eq!(share(&graph(1.0)), Some((-1.0 / 3.0, 0.0)));
     assert!(share(&graph(2.0)).is_none() && share(&critical).is_none());
 }
