@@ -123,8 +123,8 @@ pub struct Promise {
     pub conditioning: Conditioning,
     /// What this entry assumes of this experiment beside what its kind always assumes, one clause each.
     pub assumptions: Vec<String>,
-    /// Extremes taken, as `key -> value` (`learner.widths -> inf`).
-    pub limits: Vec<String>,
+    /// Extremes taken (`learner.widths -> inf`), each with the rate of approach where it is known.
+    pub limits: Vec<Limit>,
     /// Levels of randomness the theory averages over although it does not condition on them
     /// (`"datasets"`, `"replicas"`); empty when it claims self-averaging or conditions on them.
     pub averages_over: Vec<&'static str>,
@@ -136,7 +136,70 @@ pub struct Promise {
     pub seconds: f64,
 }
 
+/// An extreme that a theory takes, printed as `key -> to` (`learner.widths -> inf`).
+///
+/// A reduction of the deviation over `key` is compared with the rate: how fast the measurement reaches the theory.
+///
+/// ```
+/// use saddlepoint::experiment::Limit;
+/// let limit = Limit::new("learner.widths", "inf").rate(-1.0);
+/// assert_eq!((limit.to_string().as_str(), limit.rate), ("learner.widths -> inf", Some(-1.0)));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limit {
+    /// Path of the key, as in a spec; a quantity that is no key where the limit is one of several keys together.
+    pub key: String,
+    /// What it is taken to, such as `inf` or `0`.
+    pub to: String,
+    /// The exponent `w` of `measurement - theory ~ key^w` on the way to the limit, with all other keys and the time of the
+    /// measurement held fixed; `None` where it is not known, or differs between the observables.
+    pub rate: Option<f64>,
+}
+
+impl Limit {
+    /// A limit whose rate of approach is not known.
+    pub fn new(key: impl Into<String>, to: impl Into<String>) -> Limit {
+        Limit {
+            key: key.into(),
+            to: to.into(),
+            rate: None,
+        }
+    }
+
+    /// The same with the exponent of the deviation in the key.
+    pub fn rate(self, rate: f64) -> Limit {
+        Limit {
+            rate: Some(rate),
+            ..self
+        }
+    }
+}
+
+/// A limit of unknown rate from its text `key -> to`.
+impl From<&str> for Limit {
+    fn from(text: &str) -> Limit {
+        match text.split_once(" -> ") {
+            Some((key, to)) => Limit::new(key, to),
+            None => Limit::new(text, ""),
+        }
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self.to.is_empty() {
+            true => write!(f, "{}", self.key),
+            false => write!(f, "{} -> {}", self.key, self.to),
+        }
+    }
+}
+
 impl Promise {
+    /// The limits as text.
+    pub fn limit_texts(&self) -> Vec<String> {
+        self.limits.iter().map(Limit::to_string).collect()
+    }
+
     /// Whether a prediction on held-out samples is for those of the draw, with which the data set is handed over; else
     /// it is for the population.
     pub fn sees_test_samples(&self) -> bool {

@@ -179,7 +179,7 @@ pub fn estimate(spec: &Spec, threads: usize, limit: u64) -> Result<Estimate> {
                         .map(|&k| cell.wanted[k].observable.name)
                         .collect()
                 }),
-                limits: plan.as_ref().map_or(vec![], |p| p.promise().limits.clone()),
+                limits: plan.as_ref().map_or(vec![], |p| p.promise().limit_texts()),
                 declined: plan.as_ref().err().cloned(),
             })
             .collect();

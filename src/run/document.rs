@@ -225,7 +225,7 @@ fn theory_json(index: usize, cell: &CellOutcome, theory: &TheoryOutcome) -> Resu
         "reason": reason,
         "conditioning": theory.promise.as_ref().map(|p| p.conditioning.name()),
         "assumptions": theory.assumptions(),
-        "limits": theory.promise.as_ref().map(|p| p.limits.clone()).unwrap_or_default(),
+        "limits": theory.promise.as_ref().map(|p| p.limit_texts()).unwrap_or_default(),
         "observables": observables,
         "solver": {
             "methods": reports.iter().map(|r| r.method.clone()).collect::<std::collections::BTreeSet<_>>(),

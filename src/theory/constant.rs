@@ -60,7 +60,7 @@ impl Constant {
             promise: Promise {
                 conditioning: Conditioning::None,
                 assumptions: vec![],
-                limits: limits.iter().map(|l| l.to_string()).collect(),
+                limits: limits.iter().map(|&l| l.into()).collect(),
                 averages_over: vec![],
                 population: None,
                 bytes: 0,

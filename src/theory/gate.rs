@@ -1,6 +1,6 @@
 //! What the theories of linear networks ask of an experiment before they apply.
 
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Limit};
 use crate::instrument::{Declined, Wanted};
 use crate::learner::MlpView;
 use crate::task::{Dataset, Modes, Shape};
@@ -117,11 +117,11 @@ impl LinearNetwork {
         })
     }
 
-    /// Limits taken by theories of the flow.
-    pub fn limits(&self) -> Vec<String> {
+    /// Limits taken by theories of the flow: Euler's method is of first order.
+    pub fn limits(&self) -> Vec<Limit> {
         match self.is_flow {
             true => Vec::new(),
-            false => vec!["training.learning_rate -> 0".into()],
+            false => vec![Limit::new("training.learning_rate", "0").rate(1.0)],
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::predictor::{Predictor, predict};
 use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::experiment::{self, Conditioning, Draw, Experiment, Promise};
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
 use crate::theory::gate::covered;
@@ -148,10 +148,15 @@ impl Theory for Posterior {
             * hidden.iter().map(|&n| n as f64).product::<f64>();
         let mut limits = Vec::new();
         if !finite && !hidden.is_empty() {
-            limits.push("learner.widths -> inf".to_string());
+            // Corrections of 1/n to the posterior of a lazy network (Zavatone-Veth et al. 2021, arXiv:2106.00651).
+            let limit = experiment::Limit::new("learner.widths", "inf");
+            limits.push(match prior.chi == 1.0 {
+                true => limit.rate(-1.0),
+                false => limit,
+            });
         }
         if !sampling.exact {
-            limits.push("training.step -> 0".to_string());
+            limits.push(experiment::Limit::new("training.step", "0"));
         }
         let smaller = shape.inputs.min(shape.samples) as f64;
         let entries = (shape.inputs * (shape.samples + experiment.task.test_samples())) as f64;

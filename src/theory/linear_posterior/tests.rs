@@ -185,7 +185,7 @@ fn declines_and_promises() {
     let good = experiment(bayesian(&[4], standard), 5, 1);
     let found = plan(Options::default(), &good).unwrap();
     assert_eq!(found.promise().conditioning, Conditioning::Data);
-    assert_eq!(found.promise().limits, ["training.step -> 0"]);
+    assert_eq!(found.promise().limit_texts(), ["training.step -> 0"]);
     assert_eq!(found.covers().len(), 2);
     let infinite = Options {
         limit: Limit::InfiniteWidth,
@@ -193,7 +193,7 @@ fn declines_and_promises() {
     let several = experiment(bayesian(&[4], standard), 5, 3);
     assert!(reason(&several).contains("3 outputs"));
     let found = plan(infinite, &several).unwrap();
-    assert_eq!(found.promise().limits[0], "learner.widths -> inf");
+    assert_eq!(found.promise().limit_texts()[0], "learner.widths -> inf");
     assert!(reason(&experiment(bayesian(&[], standard), 5, 3)).is_empty());
 
     let tanh = Mlp {

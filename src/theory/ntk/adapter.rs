@@ -2,10 +2,10 @@
 
 use super::{Linearised, Time};
 use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise};
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
-use crate::learner::{Learner, Network, Parameters};
+use crate::learner::{Learner, MlpView, Network, Parameters};
 use crate::numerics::linalg::solve_spd;
 use crate::task::{Dataset, Modes};
 use crate::theory::gate::{self, covered};
@@ -110,6 +110,23 @@ impl Ntk {
     }
 }
 
+/// The kernel of a network with `1/sqrt(fan-in)` in its read-out moves by `1/n` (Huang & Yau 2020, arXiv:1909.08156; Dyer & Gur-Ari 2020,
+/// arXiv:1909.11304), and so does what it predicts; of other scalings with the width the rate is not stated.
+fn width_limit(view: Option<&MlpView>) -> Limit {
+    let limit = Limit::new("learner.widths", "inf");
+    let lazy = view.is_some_and(|v| match (v.multipliers.last(), v.widths.len()) {
+        (Some(c), 2..) => {
+            let fan_in = v.widths[v.widths.len() - 2] as f64;
+            v.rate_scale == 1.0 && (c * c * fan_in - 1.0).abs() < 1e-9
+        }
+        _ => false,
+    });
+    match lazy {
+        true => limit.rate(-1.0),
+        false => limit,
+    }
+}
+
 /// Test inputs whose Jacobian is held at once.
 const CHUNK: usize = 256;
 
@@ -149,13 +166,14 @@ impl Theory for Ntk {
         let parameters: usize = learner.shapes(shape).iter().map(|(r, c)| r * c).sum();
         let rows = shape.samples * shape.outputs;
         let side = rows.min(parameters);
-        let mut limits = vec!["learner.widths -> inf".to_string()];
+        let mut limits = vec![width_limit(learner.mlp(shape).as_ref())];
         let time = match training.is_flow() {
             true => Time::Flow,
             false => self.options.time,
         };
         if time == Time::Flow && !training.is_flow() {
-            limits.push("training.learning_rate -> 0".into());
+            // Euler's method is of first order.
+            limits.push(Limit::new("training.learning_rate", "0").rate(1.0));
         }
         let promise = Promise {
             conditioning: Conditioning::Initial,

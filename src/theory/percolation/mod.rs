@@ -61,7 +61,7 @@ fn promise(limits: &[&str], bytes: u64, seconds: f64) -> Promise {
     Promise {
         conditioning: Conditioning::None,
         assumptions: vec![],
-        limits: limits.iter().map(|l| l.to_string()).collect(),
+        limits: limits.iter().map(|&l| l.into()).collect(),
         averages_over: vec!["datasets"],
         population: None,
         bytes,

@@ -2,7 +2,7 @@
 
 use super::connected::Staircase;
 use crate::error::Result;
-use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise};
 use crate::instrument::{Declined, Wanted};
 use crate::kind::{About, Kind, parse_table};
 use crate::learner::StartView;
@@ -158,7 +158,7 @@ impl Theory for SaddleToSaddle {
             .then_some(speed * network.learning_rate)
             .filter(|_| !network.is_flow);
         let stairs = Staircase::new(modes.s.as_slice(), al, eta, network.rank());
-        let mut limits = vec!["learner.init.scale -> 0".to_string()];
+        let mut limits = vec![Limit::new("learner.init.scale", "0")];
         if !self.options.step_correction {
             limits.extend(network.limits());
         }

@@ -217,7 +217,7 @@ fn options_are_checked() {
         Conditioning::None
     );
     assert_eq!(
-        promise("saddle-to-saddle", "").limits,
+        promise("saddle-to-saddle", "").limit_texts(),
         ["learner.init.scale -> 0"]
     );
 }
