@@ -7,6 +7,7 @@ use super::significance::{MIN_DRAWS_FOR_P, Residual, p_value, residuals, worst};
 use super::verdict::{Tolerance, Verdict, draws_needed, samples_needed};
 use crate::error::{Error, Result};
 use crate::numerics::statistics::normal_equivalent;
+use nalgebra::DMatrix;
 
 /// Rounding of a measured value that took many operations, relative to the largest value of the curve: the smallest numerical
 /// bound that any point gets.
@@ -21,6 +22,9 @@ pub struct TheoryCurve {
     pub bound: Vec<f64>,
     /// Statistical error of a Monte Carlo theory.
     pub stderr: Option<Vec<f64>>,
+    /// Independent repeats of a Monte Carlo theory, one row each, where it hands them out: repeat `r` has the same random stream in all cells of a
+    /// sweep, so that a reduction leaves it out of all cells at once.
+    pub repeats: Option<DMatrix<f64>>,
     /// Levels the theory averages over without claiming self-averaging (`Promise::averages_over`).
     pub averages_over: Vec<&'static str>,
     /// On which test samples theory and measurement stand, of an observable that is formed on held-out ones.
@@ -42,6 +46,7 @@ impl TheoryCurve {
             bound: vec![0.0; values.points()],
             values,
             stderr: None,
+            repeats: None,
             averages_over: Vec::new(),
             test_set: TestSet::Drawn,
         }

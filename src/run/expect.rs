@@ -54,8 +54,10 @@ pub(super) fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Ve
         });
     }
     for d in derived {
-        // What a theory has no reduced value for is not what was stated.
-        for (label, &expect) in d.reduce.expect.iter().filter(|_| !spec.quick) {
+        // What a theory has no reduced value for is not what was stated. A deviation is that of one theory.
+        let stated = d.reduce.expect.iter().filter(|_| !spec.quick);
+        let stated = stated.filter(|(label, _)| d.theory.as_ref().is_none_or(|t| t == *label));
+        for (label, &expect) in stated {
             if !d.theories.iter().any(|t| t.label == *label) {
                 out.push(Expectation {
                     label: format!("{label}: {}", d.label),
@@ -71,12 +73,15 @@ pub(super) fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Ve
                 (expect, t.row.verdict()),
                 (Expect::Agree, Some(Verdict::Agree)) | (Expect::Disagree, Some(Verdict::Disagree))
             );
-            let verdict = t.row.verdict().map_or("not compared", |v| v.name());
+            let verdict = match &t.reduced {
+                Err(why) => format!("no reduced value: {why}"),
+                Ok(_) => t.row.verdict().map_or("not compared", |v| v.name()).into(),
+            };
             out.push(Expectation {
                 label: format!("{}: {}", t.label, d.label),
                 expect,
                 met,
-                why: verdict.into(),
+                why: verdict,
             });
         }
     }

@@ -54,10 +54,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "compare",
         &[
             "error",
+            "kind",
             "numerics",
-            "percolation",
             "experiment",
             "instrument",
+            "theory",
         ],
     ),
     (

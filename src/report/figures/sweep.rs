@@ -4,11 +4,12 @@ use super::groups::{Group, Point, groups, lacking, others, points, single_values
 use super::scene::{BLACK, Key, STDERR, Scene, Shown, locate, looking, measured};
 use super::{WIDTH, axis};
 use crate::compare::Blocks;
+use crate::compare::reductions::Of;
 use crate::error::Result;
 use crate::instrument::Wanted;
 use crate::plot::{Dash, Figure, Legend, Marker, Panel, Series};
 use crate::run::assess::{Derived, measured_blocks, short};
-use crate::spec::ReduceKind;
+use crate::theory::Number;
 
 /// What is drawn of the observable, and where.
 struct Sweep<'a> {
@@ -39,11 +40,12 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
     };
     let grids: Vec<_> = cells.iter().map(|c| c.observed().axes.as_slice()).collect();
     let points = points(&grids, f);
-    let reduced = |kind: ReduceKind| -> Vec<&Derived> {
+    let reduced = |number: Number| -> Vec<&Derived> {
         let along = |d: &&Derived| d.reduce.key == *key && d.reduce.abscissa == f.abscissa;
         let derived = scene.assessment.derived.iter().filter(along);
         derived
-            .filter(|d| d.observable.name == f.observable && d.reduce.kind == kind)
+            .filter(|d| d.observable.name == f.observable && d.reduce.of == Of::Value)
+            .filter(|d| d.part.asks == Some(number))
             .collect()
     };
     let sweep = Sweep {
@@ -54,8 +56,8 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
         theories: scene.drawn(&cells)?,
         groups,
         points,
-        limits: reduced(ReduceKind::Extrapolate),
-        exponents: reduced(ReduceKind::Exponent),
+        limits: reduced(Number::Limit),
+        exponents: reduced(Number::Exponent),
     };
     let (panel, n) = sweep.values()?;
     let mut figure = Figure::new(WIDTH, 300.0).with(panel.legend(Legend::Right));
@@ -79,7 +81,8 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
     if !sweep.limits.is_empty() {
         text.push_str(" Open diamonds: extrapolated limit.");
     }
-    if sweep.exponents.iter().any(|d| !d.theories.is_empty()) {
+    let known = |d: &&Derived| d.theories.iter().any(|t| t.reduced.is_ok());
+    if sweep.exponents.iter().any(known) {
         text.push_str(" Powers with the predicted exponent go through the last point.");
     }
     Ok(Some((figure, text)))
@@ -216,7 +219,10 @@ impl Sweep<'_> {
                 continue;
             };
             for theory in derived.theories.iter().filter(|t| !valued(&t.label)) {
-                let exponent = theory.reduced.estimate[index];
+                let Ok(reduced) = &theory.reduced else {
+                    continue;
+                };
+                let exponent = reduced.estimate[index];
                 let y: Vec<f64> = group
                     .x
                     .iter()
@@ -266,9 +272,9 @@ impl Sweep<'_> {
                 let mut limit = None;
                 if let Some((d, index)) = self.limit(group, k)
                     && let Some(t) = d.theories.iter().find(|t| t.label == label)
-                    && let Ok(m) = &d.measured
+                    && let (Ok(m), Ok(t)) = (&d.measured, &t.reduced)
                 {
-                    let (m, t) = (&m.blocks, &t.reduced.blocks);
+                    let (m, t) = (&m.blocks, &t.blocks);
                     limit = Some(Estimate::relative(m, t, index)?);
                 }
                 let ends = limit.iter().map(|l| (0.0, l.mean));
