@@ -160,13 +160,11 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Whether a theory that gives no number here gets a row that says why: it predicts the observable in other cells or by its own account,
-    /// or something is expected of it.
+    /// Whether a theory that gives no number here gets a row that says why: it predicts the observable in other cells, or something is
+    /// expected of it. One that declines everywhere has its rows in the cells.
     fn concerns(&self, theory: usize) -> bool {
         let entry = &self.outcome.cells[self.cells[0]].theories[theory];
-        let name = self.observable.name;
-        entry.info.observables.contains(&name)
-            || self.r.expect.contains_key(&entry.label)
+        self.r.expect.contains_key(&entry.label)
             || self.places().any(|(c, w)| {
                 let found = &self.outcome.cells[c].theories[theory].predictions;
                 found

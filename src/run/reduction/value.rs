@@ -29,10 +29,12 @@ impl Group<'_> {
             for (t, (own, lacking)) in predictions.iter().enumerate() {
                 let prediction = match self.known(t, part) {
                     Some(known) => Ok(self.constant(known)),
+                    // A theory of one of several numbers says nothing of the others.
+                    None if lacking.is_some() && self.knows_another(t) => continue,
                     None => of_part(own),
                 };
                 let reduced = |cells: &[Cell]| {
-                    let parts = self.reduced(cells, Some(cells))?;
+                    let parts = self.reduced(cells, scatter)?;
                     Ok(parts[k].clone())
                 };
                 rows.extend(
@@ -65,6 +67,11 @@ impl Group<'_> {
         };
         let known = stated.theory.known(&stated.experiment, &question)?;
         part.in_abscissa(known, self.r.abscissa)
+    }
+
+    fn knows_another(&self, t: usize) -> bool {
+        let mut parts = self.r.reduction.parts().iter();
+        parts.any(|part| self.known(t, part).is_some())
     }
 
     /// A known number at every point of the result.
