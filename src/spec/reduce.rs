@@ -271,3 +271,114 @@ pub fn properties(schema: &schemars::Schema) -> Vec<(String, String)> {
         .map(|(key, of)| (key.clone(), text(of)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Reduce> {
+        let table = format!("key = \"task.size\"\nobservable = \"train-loss\"\n{text}");
+        Reduce::all(&[table.parse().unwrap()]).map(|mut all| all.remove(0))
+    }
+
+    /// Former names of the numbers of a collapse, and every key that specs have used.
+    #[test]
+    fn what_specs_say_today_is_understood() {
+        let old = "kind = \"collapse\"\ntolerances = { threshold = 0.1, inverse-nu = { absolute = 0.2 } }";
+        let new = old
+            .replace("threshold", "crossing")
+            .replace("inverse-nu", "scaling-exponent");
+        let [old, new] = [old, &new].map(|text| parse(text).unwrap());
+        assert_eq!(serde_json::json!(old), serde_json::json!(new));
+        let tolerance = crate::compare::Tolerance::Absolute(0.2);
+        assert_eq!(old.stated("scaling-exponent"), Some(tolerance));
+        assert_eq!(serde_json::json!(old)["degree"], 7);
+        let all = "kind = \"exponent\"\nabscissa = { power = -2.3 }\ncorrection = 1.2\nlabel = \"a\"\ntolerance = 0.1\nexpect = { a = \"agree\" }";
+        let resolved = serde_json::json!(parse(all).unwrap());
+        assert_eq!(
+            (&resolved["correction"], &resolved["kind"]),
+            (&1.2.into(), &"exponent".into())
+        );
+        assert!(
+            resolved["of"].is_null(),
+            "values are the default, and stay unwritten"
+        );
+    }
+
+    #[test]
+    fn keys_that_a_kind_does_not_have_are_named() {
+        for (text, place, says) in [
+            (
+                "kind = \"slope\"\ncorrection = 1.0",
+                "reduce[0].correction",
+                "belongs to kind = \"exponent\" or \"crossing\"",
+            ),
+            (
+                "kind = \"slope\"\nwindow = 10.0",
+                "reduce[0].window",
+                "belongs to kind = \"local-exponent\"",
+            ),
+            (
+                "kind = \"local-exponent\"\nwindw = 10.0",
+                "reduce[0].windw",
+                "did you mean \"window\"",
+            ),
+            (
+                "kind = \"local-exponent\"\ncorrection = 10.0",
+                "reduce[0].correction",
+                "keys of kind = \"local-exponent\": window, ",
+            ),
+            (
+                "kind = \"exponent\"\ntolerances = { crossing = 1.0 }",
+                "reduce[0].tolerances",
+                "belongs to kind = \"collapse\"",
+            ),
+            (
+                "kind = \"collapse\"\ntolerances = { crosing = 1.0 }",
+                "reduce[0].tolerances.crosing",
+                "did you mean \"crossing\"",
+            ),
+            (
+                "kind = \"exponnt\"",
+                "reduce[0].kind",
+                "did you mean \"exponent\"",
+            ),
+            (
+                "kind = \"exponent\"\nof = \"mean\"",
+                "reduce[0].of",
+                "deviation",
+            ),
+            ("correction = 1.0", "reduce[0].kind", "missing"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(
+                error.starts_with(place) && error.contains(says),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn labels_say_what_is_reduced() {
+        let label = |text: &str, theory, part| parse(text).unwrap().name(3, theory, part);
+        let plain = "kind = \"exponent\"";
+        assert_eq!(
+            label(plain, None, None),
+            "exponent of train-loss in task.size"
+        );
+        let deviation = "kind = \"exponent\"\nof = \"deviation\"\nabscissa = \"inverse\"";
+        let of_theory = label(deviation, Some("ntk"), None);
+        assert_eq!(of_theory, "exponent of train-loss minus ntk in 1/task.size");
+        assert_eq!(
+            label("kind = \"slope\"\nlabel = \"a\"", Some("ntk"), None),
+            "a: ntk"
+        );
+        let crossing = label("kind = \"crossing\"", None, None);
+        assert_eq!(
+            crossing,
+            "crossing of train-loss in task.size, last two alone"
+        );
+        let collapse = label("kind = \"collapse\"", None, Some("p_c"));
+        assert_eq!(collapse, "collapse of train-loss in task.size: p_c");
+    }
+}
