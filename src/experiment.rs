@@ -151,8 +151,8 @@ pub struct Limit {
     pub key: String,
     /// What it is taken to, such as `inf` or `0`.
     pub to: String,
-    /// The exponent `w` of `measurement - theory ~ key^w` on the way to the limit, with all other keys and the time of the
-    /// measurement held fixed; `None` where it is not known, or differs between the observables.
+    /// The exponent `w` of `measurement - theory ~ key^w` on the way to the limit, with all other keys and the time
+    /// of the measurement held fixed; `None` where it is not known, or differs between the observables.
     pub rate: Option<f64>,
 }
 
@@ -261,13 +261,15 @@ impl Experiment {
             .collect()
     }
 
-    /// Whether the start is among the recorded times: not for `measure.points = 1` and for rules whose start says nothing.
+    /// Whether the start is among the recorded times: not for `measure.points = 1` and for rules whose start says
+    /// nothing.
     pub fn records_start(&self) -> bool {
         let training = self.training.as_ref();
         self.draws.points > 1 && training.is_none_or(|t| t.records_start())
     }
 
-    /// Recorded steps: 0 and `steps` included, rounded to whole steps, without repetition; the last one alone where the start is not recorded.
+    /// Recorded steps: 0 and `steps` included, rounded to whole steps, without repetition; the last one alone where
+    /// the start is not recorded.
     pub fn record_steps(&self) -> Vec<usize> {
         let Some(training) = &self.training else {
             return Vec::new();

@@ -58,22 +58,25 @@ pub struct Collapse {
     pub master: Vec<f64>,
     /// Largest `|u|`, the unit of `F`.
     pub unit: f64,
-    /// Mean squared distance from the common curve in units of the errors, per degree of freedom: near 1 when the curves collapse.
-    /// A measure, no chi2 statistic: points of one curve are usually correlated.
+    /// Mean squared distance from the common curve in units of the errors, per degree of freedom: near 1 when the
+    /// curves collapse. A measure, no chi2 statistic: points of one curve are usually correlated.
     pub spread: f64,
 }
 
-/// Collapses `curves` onto a polynomial of the given `degree` in `u = (x - x_c) L^w`, weighted by the errors of the points.
+/// Collapses `curves` onto a polynomial of the given `degree` in `u = (x - x_c) L^w`, weighted by the errors of the
+/// points.
 ///
-/// All free numbers and the polynomial are fitted together by Gauss-Newton; standard errors of the free numbers by jackknife over the
-/// blocks (block `r` of every curve left out at once), which includes the correlation between points. Choose `p` so near `x_c` that the
-/// degree suffices: raise it until `spread` no longer falls. At least 20 blocks; use Student t with `blocks - 1` degrees of freedom.
+/// All free numbers and the polynomial are fitted together by Gauss-Newton; standard errors of the free numbers by
+/// jackknife over the blocks (block `r` of every curve left out at once), which includes the correlation between
+/// points. Choose `x` so near `x_c` that the degree suffices: raise it until `spread` no longer falls. At least 20
+/// blocks; use Student t with `blocks - 1` degrees of freedom.
 ///
-/// Source of the method: S. M. Bhattacharjee and F. Seno, cond-mat/0102515; N. Kawashima and N. Ito, J. Phys. Soc. Jpn. 62, 435 (1993).
+/// Source of the method: S. M. Bhattacharjee and F. Seno, cond-mat/0102515; N. Kawashima and N. Ito, J. Phys. Soc.
+/// Jpn. 62, 435 (1993).
 ///
 /// # Errors
-/// Input error for curves of unequal numbers of blocks, fewer than two blocks or sizes, points that do not fluctuate, or too few points;
-/// `Unconverged` when no minimum is found.
+/// Input error for curves of unequal numbers of blocks, fewer than two blocks or sizes, points that do not
+/// fluctuate, or too few points; `Unconverged` when no minimum is found.
 ///
 /// ```
 /// use nalgebra::DMatrix;
@@ -136,7 +139,8 @@ pub fn collapse(curves: &[Curve], scales: &Scales, degree: usize) -> Result<Coll
     })
 }
 
-/// The least-squares problem of a collapse: weights from the scatter of given blocks (equal ones for a single block), for any means.
+/// The least-squares problem of a collapse: weights from the scatter of given blocks (equal ones for a single block),
+/// for any means.
 pub struct Fit {
     data: Points,
     law: Law,
@@ -150,7 +154,8 @@ impl Fit {
         Ok(Fit { data, law })
     }
 
-    /// The minimum for the `means` of all points, curve by curve; from the first guesses of the scales, or from given parameters.
+    /// The minimum for the `means` of all points, curve by curve; from the first guesses of the scales, or from given
+    /// parameters.
     pub fn minimum(&self, means: &[f64], start: Option<&DVector<f64>>) -> Result<Minimum> {
         let start = match start {
             Some(parameters) => parameters.clone(),

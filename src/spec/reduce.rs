@@ -20,12 +20,13 @@ pub struct Keys {
     pub key: String,
     /// Name of the observable that is reduced, point by point of its grid or by its curves.
     pub observable: String,
-    /// What is reduced of it: `value` (default); `deviation`, measurement minus prediction of each theory, compared with the rate at which the
-    /// theory's limit is approached; or `scatter`, the standard deviation over all draws.
+    /// What is reduced of it: `value` (default); `deviation`, measurement minus prediction of each theory, compared
+    /// with the rate at which the theory's limit is approached; or `scatter`, the standard deviation over all draws.
     #[serde(default, skip_serializing_if = "is_value")]
     pub of: Of,
     /// Abscissa made of the key's value `k`: `value` = k, `inverse` = 1/k, `log` = ln k, `log-inverse` = ln(1/k),
-    /// `depth` = number of weight layers of a swept list of widths, `aspect` = (a - 1)/b of a swept pair of sides, `{ power = e }` = k^e.
+    /// `depth` = number of weight layers of a swept list of widths, `aspect` = (a - 1)/b of a swept pair of sides, `{
+    /// power = e }` = k^e.
     #[serde(default)]
     pub abscissa: Abscissa,
     /// Name of the reduction in tables; default: what it does, such as `limit of loss in 1/learner.widths`.
@@ -34,7 +35,8 @@ pub struct Keys {
     /// Tolerance of the comparison of the reduced values.
     #[serde(default)]
     pub tolerance: Option<Tolerance>,
-    /// Of a kind that gives several numbers, such as `collapse`: tolerances by their names, where `tolerance` is not meant for all.
+    /// Of a kind that gives several numbers, such as `collapse`: tolerances by their names, where `tolerance` is not
+    /// meant for all.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tolerances: BTreeMap<String, Tolerance>,
     /// Expectations per theory label.
@@ -46,7 +48,8 @@ fn is_value(of: &Of) -> bool {
     *of == Of::Value
 }
 
-/// One entry of `[[reduce]]`: a swept key is removed by a fit across cells, or by the crossing or the collapse of their curves.
+/// One entry of `[[reduce]]`: a swept key is removed by a fit across cells, or by the crossing or the collapse of
+/// their curves.
 #[derive(Debug, Clone)]
 pub struct Reduce {
     /// Kind of the reduction, as in `saddlepoint list`.
@@ -106,10 +109,8 @@ impl Reduce {
         };
         let common = common_keys();
         let known = own_keys(of_kind);
-        for key in own
-            .keys()
-            .filter(|k| !common.contains(k) && !known.contains(k))
-        {
+        let mut keys = own.keys();
+        if let Some(key) = keys.find(|k| !common.contains(k) && !known.contains(k)) {
             return Err(unknown_key(place, key, of_kind.about.kind, &common, &known));
         }
         let shared: Table = common

@@ -48,8 +48,8 @@ pub trait Theory: Debug + Send + Sync {
         experiment: &Experiment,
         wanted: &[Wanted],
     ) -> std::result::Result<Box<dyn Plan>, Declined>;
-    /// A number of a reduction over `question.key` that is known without the values, such as an exponent of the limit of large
-    /// keys; `None`: the reduction uses the theory's own values, by the code that reduces the measurement.
+    /// A number of a reduction over `question.key` that is known without the values, such as an exponent of the limit
+    /// of large keys; `None`: the reduction uses the theory's own values, by the code that reduces the measurement.
     fn known(&self, _experiment: &Experiment, _question: &Question) -> Option<Known> {
         None
     }
@@ -84,7 +84,7 @@ pub enum Number {
 pub struct Known {
     /// The number.
     pub value: f64,
-    /// How far off it may be: 0 where it is exact, the published uncertainty where it was measured or computed elsewhere.
+    /// How far off it may be: 0 where it is exact, else the published uncertainty.
     pub bound: f64,
 }
 

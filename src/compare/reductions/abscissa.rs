@@ -18,7 +18,8 @@ pub enum Abscissa {
     LogInverse,
     /// Number of weight layers, for a swept list of hidden widths.
     Depth,
-    /// `(a - 1)/b` of a swept pair of sides `[a, b]`: steps from the first face to the last over the length of the faces.
+    /// `(a - 1)/b` of a swept pair of sides `[a, b]`: steps from the first face to the last over the length of the
+    /// faces.
     Aspect,
     /// `k^e`, `k` positive: `abscissa = { power = -2.75 }`.
     Power(f64),
@@ -47,7 +48,8 @@ impl Abscissa {
             Abscissa::Aspect => "aspect (L1 - 1)/L2".into(),
         }
     }
-    /// The exponent of `value ~ x^w` in the abscissa `x` that is `w` in the key; `None` where `x` is no power of the key.
+    /// The exponent of `value ~ x^w` in the abscissa `x` that is `w` in the key; `None` where `x` is no power of the
+    /// key.
     ///
     /// ```
     /// use saddlepoint::compare::reductions::Abscissa;

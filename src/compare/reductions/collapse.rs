@@ -1,7 +1,8 @@
 //! Data collapse: the point and the exponent that bring the curves of all values of a swept key onto one.
 //!
-//! Near a continuous transition a dimensionless observable is one function of one variable, `y(x, k) = F((x - x_c) k^w)`, but for
-//! corrections that fall with `k`. No value of `x_c` or `w` enters; only the degree of the polynomial that stands for `F`.
+//! Near a continuous transition a dimensionless observable is one function of one variable, `y(x, k) = F((x - x_c)
+//! k^w)`, but for corrections that fall with `k`. No value of `x_c` or `w` enters; only the degree of the polynomial
+//! that stands for `F`.
 
 use super::crossing::upward;
 use super::{
@@ -19,16 +20,19 @@ use std::sync::Arc;
 
 static ABOUT: About = About {
     kind: "collapse",
-    summary: "the point `x_c` and the exponent `w` that bring the curves of all values `k` of the key onto one: `value(x, k) = F((x - x_c) k^w)`",
+    summary: "the point `x_c` and the exponent `w` that bring the curves of all values `k` of the key onto one: \
+              `value(x, k) = F((x - x_c) k^w)`",
     text: "\
   y(x, k) = F((x - x_c) k^w)          reported: x_c and w, each a row of its own
 
-x is the observable's axis, k the value of the key (at least three values), F one polynomial of this degree for all cells. Point, exponent and
-polynomial are fitted together by least squares, every point weighted by its measured error, also where a theory's curves are reduced. The first
-guess is where the curves of the smallest and the largest k cross, and how their rises grow. The spread of the curves around F, chi2 per
-degree of freedom, is printed: raise the degree until it no longer falls, for a polynomial too stiff for the window of x shifts both numbers.
+x is the observable's axis, k the value of the key (at least three values), F one polynomial of this degree for all
+cells. Point, exponent and polynomial are fitted together by least squares, every point weighted by its measured
+error, also where a theory's curves are reduced. The first guess is where the curves of the smallest and the largest k
+cross, and how their rises grow. The spread of the curves around F, chi2 per degree of freedom, is printed: raise the
+degree until it no longer falls, for a polynomial too stiff for the window of x shifts both numbers.
 
-tolerances = { crossing = ..., scaling-exponent = ... } holds one tolerance for each number (threshold and inverse-nu are former names).
+tolerances = { crossing = ..., scaling-exponent = ... } holds one tolerance for each number (threshold and inverse-nu
+are former names).
 
 keys: degree",
     revision: 1,
@@ -43,14 +47,15 @@ pub const KIND: Kind<dyn Reduction> = Kind {
 
 /// Collapses curves (x is the value of the key, at least three) over one axis onto a polynomial.
 ///
-/// `x_c`, `w` and the polynomial in `(x - x_c) k^w` are fitted together by least squares (see [`crate::numerics::collapse`]), every point
-/// weighted by its error over the blocks of the measured cells, also for the curves of a theory, so that both are reduced alike; equal weights
-/// where there is one block. Errors are the jackknife over the blocks of all cells jointly. The first guess is the crossing of the curves of
-/// the smallest and the largest key and the ratio of their slopes.
+/// `x_c`, `w` and the polynomial in `(x - x_c) k^w` are fitted together by least squares (see
+/// [`crate::numerics::collapse`]), every point weighted by its error over the blocks of the measured cells, also for
+/// the curves of a theory, so that both are reduced alike; equal weights where there is one block. Errors are the
+/// jackknife over the blocks of all cells jointly. The first guess is the crossing of the curves of the smallest and
+/// the largest key and the ratio of their slopes.
 ///
 /// # Errors
-/// `Input` for fewer than three cells, keys that are not positive, points that are not those of the grid or too few for the degree, and points
-/// that do not fluctuate; `Unconverged` when no minimum is found.
+/// `Input` for fewer than three cells, keys that are not positive, points that are not those of the grid or
+/// too few for the degree, and points that do not fluctuate; `Unconverged` when no minimum is found.
 ///
 /// ```
 /// use saddlepoint::compare::{Blocks, Cell, reductions::{Collapse, reduce}};
@@ -66,8 +71,8 @@ pub const KIND: Kind<dyn Reduction> = Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Collapse {
-    /// Degree of the polynomial that stands for the common curve, 1 to 12; default: 7. Raise it until the spread no longer falls: a polynomial too
-    /// stiff for the window of the axis shifts both numbers.
+    /// Degree of the polynomial that stands for the common curve, 1 to 12; default: 7. Raise it until the spread no
+    /// longer falls: a polynomial too stiff for the window of the axis shifts both numbers.
     #[serde(default = "seven")]
     pub degree: usize,
 }
@@ -186,7 +191,7 @@ impl Reduction for Collapse {
                 ),
                 axes => format!("{observable} has {} axes", axes.len()),
             };
-            let remedy = "collapse curves over an axis that spans their crossing, such as { kind = ..., AXIS = { from = ..., to = ..., count = 19 } }";
+            let remedy = "collapse curves over an axis that spans their crossing, with more points than the degree";
             return Refusal::of("observable", cause, remedy);
         }
         let mut distinct = asked.x.to_vec();

@@ -1,4 +1,5 @@
-//! Reductions of synthetic cells with a known answer: exact forms, intervals that cover, deviations and scatter of a law in 1/N.
+//! Reductions of synthetic cells with a known answer: exact forms, intervals that cover, deviations and scatter of a
+//! law in 1/N.
 
 use super::{Abscissa, Asked, Cell, Exponent, Extrapolate, LocalExponent, Of, Reduced, Reducer};
 use super::{REDUCTIONS, Reduction, Slope, primitives, reduce};
@@ -241,8 +242,8 @@ fn exponent_of(of: Of, cells: &[Cell]) -> Result<Reduced> {
     Ok(reducer.reduce(cells)?.remove(0))
 }
 
-/// The error of the mean falls as 1/N, that of one network as 1/sqrt N; deviations below the theory have the same exponent. Intervals cover in
-/// 95 % of 300 repeats, four standard deviations wide.
+/// The error of the mean falls as 1/N, that of one network as 1/sqrt N; deviations below the theory have the same
+/// exponent. Intervals cover in 95 % of 300 repeats, four standard deviations wide.
 #[test]
 fn the_mean_is_off_by_1_over_n_and_one_network_by_1_over_sqrt_n() {
     let mut covered = [0; 3];
@@ -284,7 +285,8 @@ fn the_mean_is_off_by_1_over_n_and_one_network_by_1_over_sqrt_n() {
     );
 }
 
-/// The scatter is that of one network, over data sets and replicas together, without bias: variances 3 between data sets and 1 within.
+/// The scatter is that of one network, over data sets and replicas together, without bias: variances 3 between data
+/// sets and 1 within.
 #[test]
 fn the_scatter_is_that_of_one_network() {
     let variance = |seed: u64| {

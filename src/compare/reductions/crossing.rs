@@ -1,7 +1,8 @@
 //! Crossings of curves: where an observable is the same for two values of a swept key.
 //!
-//! At a continuous transition dimensionless observables of all sizes meet at one point `x_c`, but for corrections: successive sizes `k < k'` cross
-//! at `x*(k) = x_c + b k^-omega`, `omega` being the scaling exponent and the exponent of the leading correction together.
+//! At a continuous transition dimensionless observables of all sizes meet at one point `x_c`, but for corrections:
+//! successive sizes `k < k'` cross at `x*(k) = x_c + b k^-omega`, `omega` being the scaling exponent and the exponent
+//! of the leading correction together.
 
 use super::{
     Abscissa, Approach, Asked, Curves, Form, Part, Reduction, Refusal, at_least, correction,
@@ -20,14 +21,16 @@ use std::sync::Arc;
 
 static ABOUT: About = About {
     kind: "crossing",
-    summary: "the point of the observable's axis at which the curves of successive values of the key cross: of the last two, or of all with a `correction`",
+    summary: "the point of the observable's axis at which the curves of successive values of the key cross: of the \
+              last two, or of all with a `correction`",
     text: "\
   y(x, k) = y(x, k')                  at x*(k), k and k' successive values of the key
   x*(k) = x_c + b k^-omega            reported: x_c, with correction = omega (three cells at least);
                                       without a correction, x* of the two largest k
 
-Curves are cubics through the four points around the change of sign of their difference; of several changes the steepest upward one counts (the
-curve of the larger k comes from below). Curves that a common factor moves up and down cross where they did.
+Curves are cubics through the four points around the change of sign of their difference; of several changes the
+steepest upward one counts (the curve of the larger k comes from below). Curves that a common factor moves up and down
+cross where they did.
 
 keys: correction",
     revision: 1,
@@ -42,14 +45,14 @@ pub const KIND: Kind<dyn Reduction> = Kind {
 
 /// Where the curves of successive cells cross, on the axis of their points.
 ///
-/// Curves are cubics through the four grid points around the change of sign of their difference; of several changes the steepest upward one
-/// counts (the curve of the larger key comes from below). With a `correction` `omega` (three cells at least) the crossings `x*(k)` of cells `k`
-/// and their successors are extrapolated, `x* = x_c + b k^-omega`; without, it is the crossing of the two largest k. The error is the
-/// jackknife over the blocks of all cells jointly.
+/// Curves are cubics through the four grid points around the change of sign of their difference; of several changes
+/// the steepest upward one counts (the curve of the larger key comes from below). With a `correction` `omega` (three
+/// cells at least) the crossings `x*(k)` of cells `k` and their successors are extrapolated, `x* = x_c + b k^-omega`;
+/// without, it is the crossing of the two largest k. The error is the jackknife over the blocks of all cells jointly.
 ///
 /// # Errors
-/// `Input` for fewer cells than that, a grid of fewer than four points, points that are not those of the grid; not-a-number, with a note,
-/// where two curves do not cross within it.
+/// `Input` for fewer cells than that, a grid of fewer than four points, points that are not those of the
+/// grid; not-a-number, with a note, where two curves do not cross within it.
 ///
 /// ```
 /// use saddlepoint::compare::{Blocks, Cell, reductions::{Crossing, reduce}};
@@ -64,7 +67,8 @@ pub const KIND: Kind<dyn Reduction> = Kind {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Crossing {
-    /// Exponent omega of crossings `x* = x_c + b k^-omega` of successive values `k` of the key, which are extrapolated; default: none.
+    /// Exponent omega of crossings `x* = x_c + b k^-omega` of successive values `k` of the key, which are
+    /// extrapolated; default: none.
     #[serde(default)]
     pub correction: Option<f64>,
 }

@@ -16,13 +16,14 @@ static ABOUT: About = About {
   ln value = ln C + k ln x                       reported: k
   ln value = ln C + k ln x + b x^-omega          with correction = omega (three cells at least)
 
-by ordinary least squares with the same weight for every cell; x (not its logarithm) and the values are positive. The logarithm of a mean is
-biased by the scatter of the draws: the joint jackknife takes the bias off. A theory that knows the exponent of the limit is asked for it;
-any other one is fitted like the measurement.
+by ordinary least squares with the same weight for every cell; x (not its logarithm) and the values are positive. The
+logarithm of a mean is biased by the scatter of the draws: the joint jackknife takes the bias off. A theory that knows
+the exponent of the limit is asked for it; any other one is fitted like the measurement.
 
-Of the deviation from a theory (of = \"deviation\") it is the rate at which the theory's limit is approached, compared with the rate that the
-theory states. A deviation that is compatible with 0 in a cell, or that changes its sign, has no exponent. Of the scatter
-(of = \"scatter\") it says how one network scatters: k = -1/2 where the mean of many is off by 1/N.
+Of the deviation from a theory (of = \"deviation\") it is the rate at which the theory's limit is approached, compared
+with the rate that the theory states. A deviation that is compatible with 0 in a cell, or that changes its sign, has
+no exponent. Of the scatter (of = \"scatter\") it says how one network scatters: k = -1/2 where the mean of many is
+off by 1/N.
 
 keys: correction",
     revision: 1,

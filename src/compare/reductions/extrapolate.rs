@@ -15,9 +15,9 @@ static ABOUT: About = About {
     text: "\
   value(x) = a + b x          reported: a, the limit x -> 0
 
-by ordinary least squares with the same weight for every cell. The abscissa x is made so that the limit lies at 0: abscissa = \"inverse\" for large
-keys. Of the deviation from a theory the limit is compared with 0: it holds in the limit, or it does not. Numbers near 0 need
-tolerance = { absolute = ... }.
+by ordinary least squares with the same weight for every cell. The abscissa x is made so that the limit lies at 0:
+abscissa = \"inverse\" for large keys. Of the deviation from a theory the limit is compared with 0: it holds in the
+limit, or it does not. Numbers near 0 need tolerance = { absolute = ... }.
 
 keys: curvature",
     revision: 1,

@@ -1,9 +1,10 @@
 //! Cells side by side: their draws belong together, and what is reduced of them is resampled together.
 //!
-//! Cells share their draws, so the values of one block at all cells belong together: a reduction is a function of the cells'
-//! block means, and its error is the jackknife over blocks of all cells jointly (pseudo-values, Student t). The same
-//! code reduces a theory: paired blocks, or one row per cell (then without error). The pseudo-values are [`Blocks`] again, so a
-//! reduced measurement is compared with a reduced theory by [`crate::compare::compare`], paired where both have the draws.
+//! Cells share their draws, so the values of one block at all cells belong together: a reduction is a function of the
+//! cells' block means, and its error is the jackknife over blocks of all cells jointly (pseudo-values, Student t).
+//! The same code reduces a theory: paired blocks, or one row per cell (then without error). The pseudo-values are
+//! [`Blocks`] again, so a reduced measurement is compared with a reduced theory by [`crate::compare::compare`],
+//! paired where both have the draws.
 
 use super::Own;
 use crate::compare::draws::Blocks;
@@ -18,7 +19,8 @@ pub struct Cell {
     pub x: f64,
     /// Measured or predicted values at this x, or those of a deviation.
     pub blocks: Blocks,
-    /// Errors that the values have beside the scatter of their draws: those of a theory, also within a deviation from it.
+    /// Errors that the values have beside the scatter of their draws: those of a theory, also within a deviation from
+    /// it.
     pub own: Own,
 }
 
@@ -48,13 +50,15 @@ pub struct Reduced {
     pub bound: Option<Vec<f64>>,
     /// Statistical error of a Monte Carlo theory; `None` where there is none.
     pub theory_stderr: Option<Vec<f64>>,
-    /// Root mean square residual of the fitted form over cells, relative to the root mean square of the values; not for crossings.
+    /// Root mean square residual of the fitted form over cells, relative to the root mean square of the values; not
+    /// for crossings.
     pub residual: Option<Vec<f64>>,
-    /// Of a collapse alone: mean squared distance from the common curve in units of the errors, per degree of freedom. A measure, no chi2
-    /// statistic: the points of one curve are correlated, so that curves which collapse leave well below 1.
+    /// Of a collapse alone: mean squared distance from the common curve in units of the errors, per degree of
+    /// freedom. A measure, no chi2 statistic: the points of one curve are correlated, so that curves which collapse
+    /// leave well below 1.
     pub spread: Option<f64>,
-    /// p-value that the form holds at all cells, by Hotelling's T^2 of the residual contrasts; only when there are at least
-    /// four times as many blocks as contrasts (cells minus coefficients), and at least one contrast.
+    /// p-value that the form holds at all cells, by Hotelling's T^2 of the residual contrasts; only when there are at
+    /// least four times as many blocks as contrasts (cells minus coefficients), and at least one contrast.
     pub lack_of_fit: Option<Vec<f64>>,
     /// Number of blocks: the smallest over the cells.
     pub n: usize,

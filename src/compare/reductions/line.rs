@@ -7,8 +7,8 @@ use crate::numerics::statistics::least_squares;
 use nalgebra::{DMatrix, DVector};
 use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 
-/// One coefficient of an ordinary least-squares fit with the same weight for every cell (correlated cells have no diagonal weights), as a
-/// design matrix.
+/// One coefficient of an ordinary least-squares fit with the same weight for every cell (correlated cells have no
+/// diagonal weights), as a design matrix.
 pub(super) struct Line {
     design: DMatrix<f64>,
     /// Row of `(X^T X)^-1 X^T` of the wanted coefficient.

@@ -13,16 +13,18 @@ static ABOUT: About = About {
     kind: "local-exponent",
     summary: "the exponent in a sliding window: the slope of ln value in ln x over `window` = 10, a decade of x",
     text: "\
-A window starts at every value of the key and ends at the first one that is at least `window` times as large; windows that the sweep does not
-fill are left out. In each window
+A window starts at every value of the key and ends at the first one that is at least `window` times as large; windows
+that the sweep does not fill are left out. In each window
 
   ln value = ln C + k ln x          reported: k, at the geometric centre of the window
 
-by ordinary least squares, on an axis named after the swept key. Neighbouring windows share cells, so that their errors are correlated.
-A crossover between two power laws, and the range over which one holds, are read off it. Theory and measurement go through the same windows.
-Over less than a decade a slope in double logarithms is no exponent: a shorter window or sweep is refused.
+by ordinary least squares, on an axis named after the swept key. Neighbouring windows share cells, so that their
+errors are correlated. A crossover between two power laws, and the range over which one holds, are read off it. Theory
+and measurement go through the same windows. Over less than a decade a slope in double logarithms is no exponent: a
+shorter window or sweep is refused.
 
-Of the deviation from a theory (of = \"deviation\") every window is compared with the rate at which the theory's limit is approached.
+Of the deviation from a theory (of = \"deviation\") every window is compared with the rate at which the theory's limit
+is approached.
 
 keys: window",
     revision: 1,
@@ -92,7 +94,7 @@ impl Reduction for LocalExponent {
 
     fn bind<'a>(&self, curves: &Curves<'a>) -> Result<Box<dyn Form + 'a>> {
         let windows = self.windows(curves.x);
-        if windows.is_empty() || !(self.window >= decade()) {
+        if windows.is_empty() || self.window < decade() {
             return Err(Error::input(
                 "reduce",
                 format!("no window of a factor {} in x", self.window),

@@ -1,9 +1,9 @@
 //! Reductions across cells: one swept key is removed by a fit, the same way for measurement and theory.
 //!
-//! A kind of reduction is one file: its keys, what it refuses, the numbers that it gives with the axes on which they stand, and the
-//! function of the cells' means that gives them. Everything else is common and stands in [`Reducer`]: the error by the joint jackknife over
-//! the draws that cells share, the values or their deviation from a theory or their scatter as what is reduced, and the errors that a
-//! theory's values bring along.
+//! A kind of reduction is one file: its keys, what it refuses, the numbers that it gives with the axes on which they
+//! stand, and the function of the cells' means that gives them. Everything else is common and stands in [`Reducer`]:
+//! the error by the joint jackknife over the draws that cells share, the values or their deviation from a theory or
+//! their scatter as what is reduced, and the errors that a theory's values bring along.
 
 mod abscissa;
 mod collapse;
@@ -52,7 +52,8 @@ pub enum Of {
     /// Its values.
     #[default]
     Value,
-    /// Measurement minus prediction, draw by draw, of each theory that predicts it: how the theory's limit is approached.
+    /// Measurement minus prediction, draw by draw, of each theory that predicts it: how the theory's limit is
+    /// approached.
     Deviation,
     /// The standard deviation over all draws: how far one network is from the mean of many.
     Scatter,

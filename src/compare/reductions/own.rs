@@ -11,12 +11,13 @@ pub struct Own {
     pub bound: Vec<f64>,
     /// Statistical error of a Monte Carlo theory.
     pub stderr: Option<Vec<f64>>,
-    /// Independent repeats of a Monte Carlo theory, one row each. Repeat `r` has the same random stream in all cells, so that repeats are left
-    /// out of all cells at once.
+    /// Independent repeats of a Monte Carlo theory, one row each. Repeat `r` has the same random stream in all cells,
+    /// so that repeats are left out of all cells at once.
     pub repeats: Option<DMatrix<f64>>,
 }
 
-/// How far the numbers of a reduction may be moved by errors of the values: `bound`, and the statistical error of a theory.
+/// How far the numbers of a reduction may be moved by errors of the values: `bound`, and the statistical error of a
+/// theory.
 pub(super) struct Carried {
     pub bound: Option<Vec<f64>>,
     pub stderr: Option<Vec<f64>>,
@@ -35,10 +36,11 @@ pub(super) struct Carrier<'a> {
 impl Carrier<'_> {
     /// Bound and statistical error of the reduced numbers.
     ///
-    /// The bound is `sum_i max |R(v + b_i) - R(v)|` over cells (and points, where the reduction uses curves) and both signs: a bound for
-    /// every combination of errors as far as the reduction is linear over them; infinite where it does not exist for some of them.
-    /// The statistical error is the jackknife over repeats, left out of all cells at once; where a theory gives a standard error alone, the
-    /// errors of all cells are added as if they moved together, which is the widest case.
+    /// The bound is `sum_i max |R(v + b_i) - R(v)|` over cells (and points, where the reduction uses curves) and both
+    /// signs: a bound for every combination of errors as far as the reduction is linear over them; infinite where it
+    /// does not exist for some of them. The statistical error is the jackknife over repeats, left out of all cells at
+    /// once; where a theory gives a standard error alone, the errors of all cells are added as if they moved
+    /// together, which is the widest case.
     pub fn carry(&self, cells: &[&Cell]) -> Carried {
         let bounds: Vec<&[f64]> = cells.iter().map(|c| c.own.bound.as_slice()).collect();
         let bound = bounds.iter().any(|b| b.iter().any(|v| *v > 0.0));

@@ -1,4 +1,5 @@
-//! Errors of a theory carried through reductions: numerical bounds hold for every error within them, Monte Carlo errors are calibrated.
+//! Errors of a theory carried through reductions: numerical bounds hold for every error within them, Monte Carlo
+//! errors are calibrated.
 
 use super::{Cell, Collapse, Crossing, Exponent, Extrapolate, LocalExponent, Of, Own, Reducer};
 use super::{Reduced, Reduction, Slope, reduce};
@@ -25,7 +26,9 @@ fn bounded(bound: &[f64]) -> Own {
 }
 
 /// Curves over seven points of an axis, and no axis.
-fn examples() -> Vec<(Box<dyn Reduction>, Vec<Axis>, Vec<Vec<f64>>)> {
+type Example = (Box<dyn Reduction>, Vec<Axis>, Vec<Vec<f64>>);
+
+fn examples() -> Vec<Example> {
     let axis = Axis::new("p", "1", (0..9).map(|k| 0.4 + 0.025 * k as f64).collect());
     let curve = |x: f64| {
         let u = axis.values.iter().map(|p| (p - 0.5) * x.sqrt());
@@ -64,7 +67,8 @@ fn all(
     parts.iter().flat_map(of).collect()
 }
 
-/// Whatever the errors are, within their bounds: every kind stays within the bound that it carries, and the worst case of 200 comes near it.
+/// Whatever the errors are, within their bounds: every kind stays within the bound that it carries, and the worst
+/// case of 200 comes near it.
 #[test]
 fn bounds_hold_for_every_error_within_them() {
     for (reduction, grid, values) in examples() {
@@ -142,8 +146,9 @@ fn the_bound_of_a_limit_is_that_of_its_weights() {
     );
 }
 
-/// A Monte Carlo theory whose repeats share their streams between cells: the error of a slope or an exponent is the scatter that new streams
-/// show, and far below that of independent cells; a standard error alone gives the widest case.
+/// A Monte Carlo theory whose repeats share their streams between cells: the error of a slope or an exponent is the
+/// scatter that new streams show, and far below that of independent cells; a standard error alone gives the widest
+/// case.
 #[test]
 fn repeats_are_resampled_jointly() {
     let (n, runs) = (20, 600);

@@ -14,7 +14,8 @@ use crate::numerics::statistics::student_quantile;
 /// With unequal numbers of blocks the common prefix is used and noted.
 ///
 /// # Errors
-/// `Input` for fewer cells than the form needs or coordinates that it does not take; `Bug` for blocks of different levels or points.
+/// `Input` for fewer cells than the form needs or coordinates that it does not take; `Bug` for blocks of
+/// different levels or points.
 pub fn reduce(reduction: &dyn Reduction, cells: &[Cell], grid: &[Axis]) -> Result<Vec<Reduced>> {
     Reducer::new(reduction, grid).reduce(cells)
 }
@@ -28,7 +29,8 @@ pub struct Reducer<'a> {
     pub grid: &'a [Axis],
     /// What the cells hold: values, deviations, or the [`primitives`] of a scatter.
     pub of: Of,
-    /// The measured cells, whose scatter weighs the points also where a theory is reduced; `None`: the cells themselves.
+    /// The measured cells, whose scatter weighs the points also where a theory is reduced; `None`: the cells
+    /// themselves.
     pub scatter: Option<&'a [Cell]>,
 }
 
@@ -46,7 +48,8 @@ impl<'a> Reducer<'a> {
     /// The parts of the reduction, with their errors.
     ///
     /// # Errors
-    /// As [`reduce`]; `Input` for deviations that are all compatible with 0, or change their sign, where a logarithm is taken of them.
+    /// As [`reduce`]; `Input` for deviations that are all compatible with 0, or change their sign, where a
+    /// logarithm is taken of them.
     pub fn reduce(&self, cells: &[Cell]) -> Result<Vec<Reduced>> {
         let mut joint = Joint::new(cells)?;
         let mut signs = vec![1.0; joint.points()];
@@ -105,11 +108,13 @@ fn deviations(means: &[f64], width: usize) -> Vec<f64> {
     pairs.map(|(m, q)| (q - m * m).sqrt()).collect()
 }
 
-/// What the scatter of one network is formed from: the values of all draws and their squares, about the mean of the cell.
+/// What the scatter of one network is formed from: the values of all draws and their squares, about the mean of the
+/// cell.
 ///
-/// The standard deviation over draws is `sqrt(<v^2> - <v>^2)`. Both means are averaged over the replicas of a data set first, so that a
-/// block is a data set (or a replica of the only one) and the scatter is that of one network: of data, initialisation and noise
-/// together. The jackknife over the blocks takes the bias of order 1/n off, which also makes `1/n` of the variance `1/(n-1)`.
+/// The standard deviation over draws is `sqrt(<v^2> - <v>^2)`. Both means are averaged over the replicas of a data
+/// set first, so that a block is a data set (or a replica of the only one) and the scatter is that of one network: of
+/// data, initialisation and noise together. The jackknife over the blocks takes the bias of order 1/n off, which also
+/// makes `1/n` of the variance `1/(n-1)`.
 ///
 /// # Errors
 /// `Input` for a single draw.
@@ -132,8 +137,8 @@ pub fn primitives(draws: &[(DrawIndex, Vec<f64>)]) -> Result<Blocks> {
 
 /// Turns the deviations of every point to positive mean and gives the signs.
 ///
-/// A point whose deviation is compatible with 0 in some cell, or changes its sign between cells, has no logarithm: it is undefined from
-/// here on, with a note.
+/// A point whose deviation is compatible with 0 in some cell, or changes its sign between cells, has no logarithm: it
+/// is undefined from here on, with a note.
 fn magnitudes(joint: &mut Joint) -> Result<Vec<f64>> {
     let width = joint.x.len();
     let (n, points) = (joint.blocks.n(), joint.points());

@@ -14,8 +14,8 @@ static ABOUT: About = About {
     text: "\
   value(x) = a + b x          reported: b
 
-by ordinary least squares with the same weight for every cell; what moves all cells alike does not move it. A theory's slope is that of its
-own values.
+by ordinary least squares with the same weight for every cell; what moves all cells alike does not move it. A theory's
+slope is that of its own values.
 
 keys: none",
     revision: 1,

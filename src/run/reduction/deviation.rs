@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::run::assess::{Derived, RowResult};
 
 impl Group<'_> {
-    /// One row per theory: measurement minus prediction draw by draw, reduced, beside what the theory's limit says of it.
+    /// One row per theory: measurement minus prediction draw by draw, reduced, beside what the theory's limit says of
+    /// it.
     pub(super) fn deviations(&self) -> Result<Vec<Derived>> {
         let networks = self.measured()?;
         let mut derived = Vec::new();

@@ -160,8 +160,8 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Whether a theory that gives no number here gets a row that says why: it predicts the observable in other cells, or something is
-    /// expected of it. One that declines everywhere has its rows in the cells.
+    /// Whether a theory that gives no number here gets a row that says why: it predicts the observable in other
+    /// cells, or something is expected of it. One that declines everywhere has its rows in the cells.
     fn concerns(&self, theory: usize) -> bool {
         let entry = &self.outcome.cells[self.cells[0]].theories[theory];
         self.r.expect.contains_key(&entry.label)

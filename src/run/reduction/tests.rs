@@ -1,4 +1,5 @@
-//! Reductions of whole runs: a law in 1/N that is known, a theory of its limit with errors of its own, and theories that give no number.
+//! Reductions of whole runs: a law in 1/N that is known, a theory of its limit with errors of its own, and theories
+//! that give no number.
 
 use crate::compare::Verdict;
 use crate::error::Result;
@@ -270,8 +271,8 @@ fn the_mean_approaches_the_limit_as_1_over_n_and_one_network_as_1_over_sqrt_n() 
     assert!((axes[0].values[0] - 192f64.sqrt()).abs() < 1e-9 && verdict(only(&found)) == "agree");
 }
 
-/// The bound of every value widens the derived row by `sum |w_i| b`, and twice the bound by twice as much; the statistical error of a Monte
-/// Carlo theory stands in it too.
+/// The bound of every value widens the derived row by `sum |w_i| b`, and twice the bound by twice as much; the
+/// statistical error of a Monte Carlo theory stands in it too.
 #[test]
 fn errors_of_a_theory_reach_the_derived_row() {
     let reduce = format!("kind = \"extrapolate\"\nabscissa = \"inverse\"\n{TOLERANCE}");
