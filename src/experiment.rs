@@ -124,7 +124,9 @@ pub struct Limit {
     pub key: String,
     /// Where it goes: `inf`, `0`.
     pub to: String,
-    /// The exponent `r` of `deviation ~ key^r` where it is known: -1 for what falls as one over a width.
+    /// The exponent `w` of `measurement - theory ~ key^w` on the way to the limit, with all other keys and the time of the
+    /// measurement held fixed: -1 for what falls as one over a width. `None` where it is not known, or differs between
+    /// the observables.
     pub rate: Option<f64>,
 }
 
@@ -139,7 +141,8 @@ impl Limit {
         Limit::new(key, "0")
     }
 
-    fn new(key: &str, to: &str) -> Self {
+    /// `key -> to`, at a rate that is not known.
+    pub fn new(key: &str, to: &str) -> Self {
         Limit {
             key: key.into(),
             to: to.into(),
@@ -197,6 +200,11 @@ impl Promise {
             seconds: 0.0,
             notes: Vec::new(),
         }
+    }
+
+    /// The limits as text.
+    pub fn limit_texts(&self) -> Vec<String> {
+        self.limits.iter().map(Limit::to_string).collect()
     }
 
     /// Whether a prediction on held-out samples is for those of the draw, with which the data set is handed over; else

@@ -1,12 +1,13 @@
 //! `list` and `explain`: the registries as text.
 
 use super::text::{print, print_json, table};
+use crate::compare::reductions::REDUCTIONS;
 use crate::error::Result;
 use crate::instrument::INSTRUMENTS;
 use crate::kind::{About, unknown};
 use crate::learner::LEARNERS;
 use crate::models::MODELS;
-use crate::spec::{Figure, FigureKind, Reduce, ReduceKind};
+use crate::spec::{Figure, FigureKind, ReduceKeys, properties};
 use crate::task::TASKS;
 use crate::theory::THEORIES;
 use crate::training::TRAININGS;
@@ -20,10 +21,11 @@ pub(crate) fn components() -> Vec<(&'static str, &'static About)> {
     all.extend(TRAININGS.iter().map(|k| ("training", k.about)));
     all.extend(INSTRUMENTS.iter().map(|i| ("instrument", i.about())));
     all.extend(THEORIES.iter().map(|k| ("theory", k.about)));
+    all.extend(REDUCTIONS.iter().map(|k| ("reduce", k.about)));
     all
 }
 
-/// Kinds of reductions and figures: noun, name and text, which is that of the schema.
+/// Kinds of figures: noun, name and text, which is that of the schema.
 fn spec_kinds() -> Vec<(&'static str, String, String)> {
     let variants = |noun: &'static str, schema: schemars::Schema| {
         let list = schema.get("oneOf").and_then(Json::as_array).cloned();
@@ -39,25 +41,25 @@ fn spec_kinds() -> Vec<(&'static str, String, String)> {
             })
             .collect::<Vec<_>>()
     };
-    let mut all = variants("reduce", schemars::schema_for!(ReduceKind));
-    all.extend(variants("figure", schemars::schema_for!(FigureKind)));
-    all
+    variants("figure", schemars::schema_for!(FigureKind))
 }
 
 /// Keys of `[[reduce]]` or `[[figure]]`, from the schema.
 fn keys(noun: &str) -> Option<String> {
-    let schema = match noun {
-        "reduce" => schemars::schema_for!(Reduce),
-        "figure" => schemars::schema_for!(Figure),
-        _ => return None,
-    };
-    let properties = schema.get("properties")?.as_object()?;
-    let width = properties.keys().map(String::len).max()?;
-    let line = |(key, of): (&String, &Json)| {
-        let text = of["description"].as_str().unwrap_or_default();
-        format!("  {key:width$}  {}\n", text.replace('\n', " "))
-    };
-    Some(properties.iter().map(line).collect())
+    match noun {
+        "reduce" => Some(lines(&schemars::schema_for!(ReduceKeys))),
+        "figure" => Some(lines(&schemars::schema_for!(Figure))),
+        _ => None,
+    }
+}
+
+/// One line per key of a schema.
+fn lines(schema: &schemars::Schema) -> String {
+    let keys = properties(schema);
+    let width = keys.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+    keys.iter()
+        .map(|(key, text)| format!("  {key:width$}  {text}\n"))
+        .collect()
 }
 
 pub(crate) fn list(as_json: bool) -> Result<u8> {
@@ -114,6 +116,9 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
         let of = |(noun, kind, _): &&(&str, String, String)| kind == name || *noun == name;
         all_kinds.iter().filter(of)
     };
+    if name == "reduce" {
+        return explain_reduce(as_json);
+    }
     if found.is_empty() && model.is_none() && kinds().next().is_none() {
         let mut names: Vec<&str> = all.iter().map(|(_, a)| a.kind).collect();
         names.extend(["reduce", "figure"]);
@@ -138,6 +143,9 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
     for (noun, about) in found {
         print(&format!("{} ({noun})\n{}\n\n", about.kind, about.summary))?;
         print(&explanation(noun, about))?;
+        if let Some(keys) = keys(noun) {
+            print(&format!("\nKeys of every [[{noun}]]\n{keys}"))?;
+        }
     }
     for (noun, kind, text) in kinds() {
         print(&format!("{kind} ([[{noun}]])\n{text}\n\n"))?;
@@ -153,8 +161,41 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
     Ok(0)
 }
 
+/// `[[reduce]]` as a whole: its kinds, and the keys that all of them have.
+fn explain_reduce(as_json: bool) -> Result<u8> {
+    let kinds = REDUCTIONS.iter().map(|k| k.about);
+    let keys = keys("reduce").unwrap_or_default();
+    if as_json {
+        let kinds = kinds.map(|a| {
+            json!({ "noun": "reduce", "kind": a.kind, "summary": a.summary, "text": explanation("reduce", a) })
+        });
+        let entries: Vec<_> = kinds.collect();
+        print_json(&json!({ "schema": "saddlepoint/1/explain", "entries": entries }))?;
+        return Ok(0);
+    }
+    let rows: Vec<Vec<String>> = kinds
+        .map(|a| vec![a.kind.to_string(), a.summary.to_string()])
+        .collect();
+    print(
+        "[[reduce]]: a swept key is removed by a fit across cells, the same way for measurement and theory\n\n",
+    )?;
+    print(&table(&["kind", "what"], &rows))?;
+    print(&format!("\nKeys of every [[reduce]]\n{keys}"))?;
+    print("\n`saddlepoint explain KIND` tells the keys of a kind\n")?;
+    Ok(0)
+}
+
 fn explanation(noun: &str, about: &About) -> String {
     let mut text = format!("{}\n", about.text.trim());
+    let reduction = REDUCTIONS
+        .iter()
+        .find(|k| noun == "reduce" && k.about.kind == about.kind);
+    if let Some(kind) = reduction {
+        let keys = lines(&(kind.schema)(&mut schemars::SchemaGenerator::default()));
+        if !keys.is_empty() {
+            text.push_str(&format!("\nKeys of its own\n{keys}"));
+        }
+    }
     if let Some(instrument) = INSTRUMENTS
         .iter()
         .find(|i| noun == "instrument" && i.about().kind == about.kind)

@@ -73,9 +73,14 @@ fn no_numbers(path: &Path) -> Error {
 /// The numbers of one document. A cell's number is left out where a reduction over the cells takes its place.
 fn entries_of(run: &str, document: &Json) -> Vec<Entry> {
     let reduced: Vec<&Json> = list(&document["derived"])
-        .filter(|d| is_number(&d["axes"]) && list(&d["theories"]).next().is_some())
+        .filter(|d| is_number(&d["axes"]))
+        .filter(|d| list(&d["theories"]).any(|t| t["reduced"]["estimate"].is_array()))
         .collect();
-    let replaced = |name: &Json| reduced.iter().any(|d| d["observable"] == *name);
+    let of_value = |d: &&&Json| d["of"].is_null() || d["of"] == "value";
+    let replaced = |name: &Json| {
+        let mut values = reduced.iter().filter(of_value);
+        values.any(|d| d["observable"] == *name)
+    };
     let mut entries = Vec::new();
     for cell in list(&document["cells"]) {
         let find = |of: &Json, name: &Json| -> Option<Json> {

@@ -7,9 +7,10 @@ use super::significance::{MIN_DRAWS_FOR_P, Residual, p_value, residuals, worst};
 use super::verdict::{Tolerance, Verdict, draws_needed, samples_needed};
 use crate::error::{Error, Result};
 use crate::numerics::statistics::normal_equivalent;
+use nalgebra::DMatrix;
 
-/// Rounding of a measured value that took many operations, relative to the largest value of the curve: the smallest numerical
-/// bound that any point gets.
+/// Rounding of a measured value that took many operations, relative to the largest value of the curve: the smallest
+/// numerical bound that any point gets.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 /// What a theory says about the measured points.
@@ -21,6 +22,9 @@ pub struct TheoryCurve {
     pub bound: Vec<f64>,
     /// Statistical error of a Monte Carlo theory.
     pub stderr: Option<Vec<f64>>,
+    /// Independent repeats of a Monte Carlo theory, one row each, where it hands them out: repeat `r` has the same
+    /// random stream in all cells of a sweep, so that a reduction leaves it out of all cells at once.
+    pub repeats: Option<DMatrix<f64>>,
     /// Levels the theory averages over without claiming self-averaging (`Promise::averages_over`).
     pub averages_over: Vec<&'static str>,
     /// On which test samples theory and measurement stand, of an observable that is formed on held-out ones.
@@ -36,12 +40,18 @@ impl TheoryCurve {
             .all(|(column, bound)| column.amax() <= *bound)
     }
 
+    /// Numerical bound plus one standard error at a point: half the band of a figure.
+    pub fn half_width(&self, point: usize) -> f64 {
+        self.bound[point] + self.stderr.as_ref().map_or(0.0, |s| s[point])
+    }
+
     /// A curve without numerical or statistical error.
     pub fn exact(values: Blocks) -> TheoryCurve {
         TheoryCurve {
             bound: vec![0.0; values.points()],
             values,
             stderr: None,
+            repeats: None,
             averages_over: Vec::new(),
             test_set: TestSet::Drawn,
         }
@@ -72,8 +82,8 @@ pub struct Comparison {
     pub bound: f64,
     /// Largest deviation that still counts as agreement; relative or absolute, like `deviation`.
     pub tolerance: Tolerance,
-    /// p-value of "exactly zero", not below [`smallest_p`](super::smallest_p) of the draws (1/16 for 5, 1/128 for 8); `None` for
-    /// fewer than 5 draws or a Monte Carlo theory.
+    /// p-value of "exactly zero", not below [`smallest_p`](super::smallest_p) of the draws (1/16 for 5, 1/128 for 8);
+    /// `None` for fewer than 5 draws or a Monte Carlo theory.
     pub p: Option<f64>,
     /// Point with the largest |t|; a difference within its numerical bound counts as none.
     pub worst: Option<Worst>,
@@ -97,17 +107,18 @@ pub struct Comparison {
 
 /// Compares measured blocks with a theory.
 ///
-/// With differences `d = m - p` per block, `D = ||E d|| / ||E m||` (relative) or `||E d|| / sqrt(points)` (absolute), estimated
-/// without its noise part (see [`super::deviation`]); `||E m||` likewise. The numerical bound `B` (norm of the bounds, same
-/// units) enters as `deviation = max(0, D - B)`, `interval = [max(0, lower - B), upper + B]`: Agree holds for the exact
-/// theory, whatever the numerical error does within its bound, and so does Disagree.
+/// With differences `d = m - p` per block, `D = ||E d|| / ||E m||` (relative) or `||E d|| / sqrt(points)` (absolute),
+/// estimated without its noise part (see [`super::deviation`]); `||E m||` likewise. The numerical bound `B` (norm of
+/// the bounds, same units) enters as `deviation = max(0, D - B)`, `interval = [max(0, lower - B), upper + B]`: Agree
+/// holds for the exact theory, whatever the numerical error does within its bound, and so does Disagree.
 ///
 /// Held-out samples that all draws share ([`TestSet::Sampled`]): their sampling error adds to the noise part and to the
 /// interval, and the worst point is judged with it; there is no p-value, since the draws do not vary it. Where it is
 /// what makes the interval wide, the row says how many samples are needed, and no number of draws.
 ///
-/// One draw: `D` without noise correction, no interval; the verdict rests on `[D - B, D + B]` and is about this draw. A theory
-/// that averages over a level drawn once is Inconclusive. `seed` keys the random sign flips (more than 12 draws).
+/// One draw: `D` without noise correction, no interval; the verdict rests on `[D - B, D + B]` and is about this draw.
+/// A theory that averages over a level drawn once is Inconclusive. `seed` keys the random sign flips (more than 12
+/// draws).
 ///
 /// Errors: no point is defined everywhere; under a relative tolerance, a theory or a measurement that is zero
 /// everywhere (the distance would be 100 % whatever is measured); a tolerance that is not positive; shapes that do not

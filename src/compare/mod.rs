@@ -2,7 +2,7 @@
 //!
 //! Everything works on plain arrays: [`Blocks`] of measured values, [`Blocks`] of predicted ones (one row per draw that the
 //! theory conditions on, or a single row), and numerical bounds. Three errors are never mixed: the scatter of draws gives the
-//! interval, the numerical `bound` widens it, and limits (infinite width, zero step) are tested by [`reduction`].
+//! interval, the numerical `bound` widens it, and limits (infinite width, zero step) are tested by [`reductions`].
 //!
 //! ```
 //! use saddlepoint::compare::{Blocks, TheoryCurve, Tolerance, Verdict, compare};
@@ -33,21 +33,17 @@
 
 #[cfg(test)]
 mod calibration;
-mod collapse;
 mod comparison;
-mod crossing;
 pub mod deviation;
 mod draws;
 mod held_out;
-pub mod reduction;
+pub mod reductions;
 mod significance;
 mod verdict;
 
-pub use collapse::{Collapsed, collapse};
 pub use comparison::{Comparison, TheoryCurve, Worst, compare};
-pub use crossing::cross;
 pub use draws::{Blocks, Level, MAX_BLOCKS};
 pub use held_out::{HeldOutError, Sampling, TestSet};
-pub use reduction::{Cell, Reduced, Reduction, reduce};
+pub use reductions::{Cell, Reduced};
 pub use significance::{MIN_DRAWS_FOR_P, Residual, p_value, residuals, smallest_p, worst};
 pub use verdict::{Tolerance, Verdict};

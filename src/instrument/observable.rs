@@ -95,6 +95,20 @@ impl Axis {
             values,
         }
     }
+
+    /// What figures call it: words and symbols of physics for the axes of instruments, else the name.
+    pub fn label(&self) -> &str {
+        match self.name.as_str() {
+            "time" => "time t = η · step",
+            "size" => "cluster size s",
+            "rank" => "rank k",
+            "share" => "share of all points",
+            "p" => "occupation probability p",
+            "scaled-p" => "(p − p_c) L^(1/ν)",
+            "scaled-p-of-size" => "(p − p_c) s^σ",
+            name => name,
+        }
+    }
 }
 
 /// Names of axes, told apart by numbers where two are the same: `sample`, `sample2`.

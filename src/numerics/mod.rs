@@ -2,9 +2,13 @@
 
 pub mod atomic;
 pub mod chebyshev;
+pub mod collapse;
+#[cfg(test)]
+mod collapse_tests;
 pub mod content;
 pub mod elementary;
 pub mod flow;
+pub mod gauss_newton;
 pub mod interrupt;
 pub mod lambert;
 pub mod lanczos;

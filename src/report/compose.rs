@@ -118,7 +118,7 @@ fn note(theory: &TheoryOutcome, cell: usize) -> TheoryNote {
         assumptions: theory.assumptions(),
         source: theory.info.source.into(),
         conditioning: promise.map_or("-".into(), |p| p.conditioning.name().to_string()),
-        limits: promise.map_or(vec![], |p| p.limits.iter().map(|l| l.to_string()).collect()),
+        limits: promise.map(|p| p.limit_texts()).unwrap_or_default(),
         solver: solver_lines(theory, cell),
         warnings: theory
             .predictions

@@ -1,7 +1,7 @@
 //! The league table: one row per theory entry and observable, as text for terminal, HTML and Markdown.
 
 use super::{Row as TextRow, Table, Verdict as Color};
-use crate::compare::{Comparison, Verdict};
+use crate::compare::{Comparison, Reduced, Verdict};
 use crate::instrument::observable::size;
 use crate::run::assess::{Assessment, Derived, Row, RowResult, short};
 use crate::run::outcome::Outcome;
@@ -126,13 +126,14 @@ pub fn derived(assessment: &Assessment) -> Table {
         }
         for t in &d.theories {
             for k in 0..points(d) {
+                let value = t.reduced.as_ref().map_or("-".into(), |r| own_text(r, k));
                 let mut cells = vec![
                     d.label.clone(),
                     set_text(&d.set),
                     point(d, k),
                     measured(k),
                     t.label.clone(),
-                    value_text(t.reduced.estimate[k], None),
+                    value,
                 ];
                 match k {
                     0 => cells.extend(result_cells(&t.row)),
@@ -148,6 +149,16 @@ pub fn derived(assessment: &Assessment) -> Table {
     Table {
         header: header.into_iter().map(String::from).collect(),
         rows,
+    }
+}
+
+/// A theory's reduced value with its own errors, the bound where it reaches the digits that are shown.
+fn own_text(reduced: &Reduced, k: usize) -> String {
+    let stderr = reduced.theory_stderr.as_ref().map(|s| s[k]);
+    let value = value_text(reduced.estimate[k], stderr);
+    match reduced.bound.as_ref().map(|b| b[k]) {
+        Some(bound) if bound >= 5e-7 => format!("{value}, bound {}", short(bound)),
+        _ => value,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::expect::expectations;
 use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
 use super::reduction::reductions;
+use crate::compare::reductions::Part;
 use crate::compare::{
     Blocks, Comparison, Reduced, Sampling, TestSet, TheoryCurve, Verdict, compare,
 };
@@ -12,6 +13,7 @@ use crate::instrument::{Axis, Observable};
 use crate::spec::{Cell, Expect, Reduce, Spec};
 use crate::task::HeldOut;
 use crate::theory::Answer;
+use nalgebra::DMatrix;
 
 /// The league of a run.
 #[derive(Debug, Clone)]
@@ -93,9 +95,13 @@ pub struct Derived {
     pub label: String,
     /// The entry of the spec.
     pub reduce: Reduce,
+    /// Which of its numbers.
+    pub part: Part,
+    /// Label of the theory whose deviation is reduced; `None` for values and scatter.
+    pub theory: Option<String>,
     /// The observable that is reduced.
     pub observable: &'static Observable,
-    /// Its grid, the same in all cells of the group.
+    /// Axes of the result.
     pub axes: Vec<Axis>,
     /// Swept keys that are held fixed, and the cells of the group.
     pub set: crate::spec::sweep::Settings,
@@ -105,7 +111,7 @@ pub struct Derived {
     pub x: Vec<f64>,
     /// Limit or slope of the measurement at every point of the grid, or why there is none.
     pub measured: std::result::Result<Reduced, String>,
-    /// The theories whose reduction exists.
+    /// The theories that predict the observable, also those without a reduced value.
     pub theories: Vec<DerivedTheory>,
 }
 
@@ -114,8 +120,8 @@ pub struct Derived {
 pub struct DerivedTheory {
     /// Label of the `[[theory]]` entry.
     pub label: String,
-    /// Limit or slope of the predictions at every point of the grid.
-    pub reduced: Reduced,
+    /// Limit or slope of the predictions at every point of the result (of a deviation: what the theory's limit says of it), or why there is none.
+    pub reduced: std::result::Result<Reduced, String>,
     /// Comparison of the reduced values, or why there is none.
     pub row: RowResult,
     /// The verdict that `[[reduce]]` states for the entry; `None` in a quick run.
@@ -207,12 +213,24 @@ pub fn theory_curve(
         values,
         bound,
         stderr: statistical(&parts),
+        repeats: repeats(&parts),
         averages_over: theory
             .promise
             .as_ref()
             .map(|p| p.averages_over.clone())
             .unwrap_or_default(),
     }))
+}
+
+/// Repeats of a Monte Carlo theory, averaged over its solves.
+fn repeats(parts: &[&Answer]) -> Option<DMatrix<f64>> {
+    let all: Option<Vec<&Vec<Vec<f64>>>> = parts.iter().map(|a| a.repeats.as_ref()).collect();
+    let all = all.filter(|a| !a.is_empty() && a.iter().all(|r| r.len() == a[0].len()))?;
+    let (rows, points) = (all[0].len(), all[0][0].len());
+    let mean = |r: usize, k: usize| {
+        all.iter().map(|repeats| repeats[r][k]).sum::<f64>() / all.len() as f64
+    };
+    Some(DMatrix::from_fn(rows, points, mean))
 }
 
 /// Standard error of the mean over the solves of a Monte Carlo theory, whose noises are independent.
@@ -387,7 +405,11 @@ pub fn exit_code(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> u8 
     let solved = theories
         .iter()
         .any(|t| matches!(t.status, Status::Predicted))
-        || assessment.derived.iter().any(|d| !d.theories.is_empty());
+        || assessment
+            .derived
+            .iter()
+            .flat_map(|d| &d.theories)
+            .any(|t| t.reduced.is_ok());
     let expected_failed = theories
         .iter()
         .any(|t| t.expect.is_some() && matches!(t.status, Status::Failed(_)));

@@ -179,10 +179,8 @@ pub fn estimate(spec: &Spec, threads: usize, limit: u64) -> Result<Estimate> {
                 observables: plan
                     .as_ref()
                     .map_or(vec![], |p| p.asked().iter().map(|a| a.name()).collect()),
-                limits: plan.as_ref().map_or(vec![], |p| {
-                    p.promise().limits.iter().map(|l| l.to_string()).collect()
-                }),
                 notes: plan.as_ref().map_or(vec![], |p| p.promise().notes.clone()),
+                limits: plan.as_ref().map_or(vec![], |p| p.promise().limit_texts()),
                 declined: plan.as_ref().err().cloned(),
             })
             .collect();

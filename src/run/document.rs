@@ -225,7 +225,7 @@ fn theory_json(index: usize, cell: &CellOutcome, theory: &TheoryOutcome) -> Resu
         "reason": reason,
         "conditioning": theory.promise.as_ref().map(|p| p.conditioning.name()),
         "assumptions": theory.assumptions(),
-        "limits": theory.promise.as_ref().map(|p| p.limits.clone()).unwrap_or_default(),
+        "limits": theory.promise.as_ref().map(|p| p.limit_texts()).unwrap_or_default(),
         "observables": observables,
         "solver": {
             "methods": reports.iter().map(|r| r.method.clone()).collect::<std::collections::BTreeSet<_>>(),
@@ -278,6 +278,8 @@ fn derived_json(d: &Derived) -> Json {
             "estimate": numbers(&r.estimate),
             "stderr": r.stderr.as_ref().map(|s| numbers(s)),
             "interval": r.interval,
+            "bound": r.bound.as_ref().map(|b| numbers(b)),
+            "theory_stderr": r.theory_stderr.as_ref().map(|s| numbers(s)),
             "residual": r.residual.as_ref().map(|s| numbers(s)),
             "spread": r.spread,
             "n": r.n,
@@ -287,6 +289,8 @@ fn derived_json(d: &Derived) -> Json {
     json!({
         "label": d.label,
         "kind": d.reduce.kind,
+        "part": d.part.name,
+        "of": d.reduce.of,
         "key": d.reduce.key,
         "abscissa": d.reduce.abscissa.text(&d.reduce.key),
         "x": d.x,
@@ -298,7 +302,11 @@ fn derived_json(d: &Derived) -> Json {
             Err(reason) => json!({ "reason": reason }),
         },
         "theories": d.theories.iter().map(|t| {
-            let mut out = json!({ "theory": t.label, "expect": t.expect, "reduced": reduced(&t.reduced) });
+            let value = match &t.reduced {
+                Ok(r) => reduced(r),
+                Err(reason) => json!({ "reason": reason }),
+            };
+            let mut out = json!({ "theory": t.label, "expect": t.expect, "reduced": value });
             merge(&mut out, result_json(&t.row));
             out
         }).collect::<Vec<_>>(),

@@ -185,10 +185,11 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
         .map(String::from)
         .to_vec();
     header.extend(RESULT.map(String::from));
-    header.push("spread".into());
+    header.extend(["spread", "value_bound"].map(String::from));
     w.write_record(&header).map_err(failed)?;
     for d in &assessment.derived {
         let spread = |r: &Reduced| r.spread.map_or(String::new(), number);
+        let at = |v: &Option<Vec<f64>>, k: usize| v.as_ref().map(|v| number(v[k]));
         let held: Vec<String> = d
             .set
             .iter()
@@ -210,6 +211,7 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
                     row.push(m.stderr.as_ref().map_or(String::new(), |s| number(s[k])));
                     row.extend(std::iter::repeat_n(String::new(), RESULT.len()));
                     row.push(spread(m));
+                    row.push(at(&m.bound, k).unwrap_or_default());
                     w.write_record(&row).map_err(failed)?;
                 }
             }
@@ -217,25 +219,36 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
                 let mut row = start(0, "networks");
                 row.extend([String::new(), String::new()]);
                 row.extend(result(&RowResult::Unmeasured(reason.clone())));
-                row.push(String::new());
+                row.extend([String::new(), String::new()]);
                 w.write_record(&row).map_err(failed)?;
             }
         }
         for t in &d.theories {
-            for k in 0..t.reduced.estimate.len() {
+            let reduced = match &t.reduced {
+                Ok(reduced) => reduced,
+                Err(_) => {
+                    let mut row = start(0, &t.label);
+                    row.extend([String::new(), String::new()]);
+                    row.extend(result(&t.row));
+                    row.extend([String::new(), String::new()]);
+                    w.write_record(&row).map_err(failed)?;
+                    continue;
+                }
+            };
+            for k in 0..reduced.estimate.len() {
                 let mut row = start(k, &t.label);
-                row.push(number(t.reduced.estimate[k]));
+                row.push(number(reduced.estimate[k]));
+                // As for values: the error of a Monte Carlo theory, else the scatter of its predictions.
                 row.push(
-                    t.reduced
-                        .stderr
-                        .as_ref()
-                        .map_or(String::new(), |s| number(s[k])),
+                    at(&reduced.theory_stderr, k)
+                        .unwrap_or_else(|| at(&reduced.stderr, k).unwrap_or_default()),
                 );
                 match k {
                     0 => row.extend(result(&t.row)),
                     _ => row.extend(std::iter::repeat_n(String::new(), RESULT.len())),
                 }
-                row.push(spread(&t.reduced));
+                row.push(spread(reduced));
+                row.push(at(&reduced.bound, k).unwrap_or_default());
                 w.write_record(&row).map_err(failed)?;
             }
         }

@@ -2,7 +2,9 @@
 
 use super::keys::Frame;
 use super::references::check_references;
-use super::{Cell, Document, Expect, Measure, Spec, TheoryEntry, overrides, sweep, take_table};
+use super::{
+    Cell, Document, Expect, Measure, Reduce, Spec, TheoryEntry, overrides, sweep, take_table,
+};
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment};
 use crate::instrument::{Chosen, INSTRUMENTS, Wanted};
@@ -51,7 +53,8 @@ pub(super) fn resolve(
             "add [measure] with observables, or [[theory]] with what it is to tell",
         ));
     }
-    check_references(&base, &cells, sweep_table.as_ref())?;
+    let reduce = Reduce::all(&base.reduce)?;
+    check_references(&base, &reduce, &cells, sweep_table.as_ref())?;
     Ok(Spec {
         name: name.into(),
         title: base.title.clone().unwrap_or_else(|| name.into()),
@@ -60,7 +63,7 @@ pub(super) fn resolve(
         quick,
         cells,
         compare: base.compare,
-        reduce: base.reduce,
+        reduce,
         figures: base.figure,
         resolved: serde_json::Value::Null,
         hash: String::new(),

@@ -39,9 +39,9 @@ pub struct Frame {
     /// `[compare]`: how far a theory may be off and still agree.
     #[serde(default)]
     pub compare: Compare,
-    /// `[[reduce]]`: swept keys removed by a fit across cells.
+    /// `[[reduce]]`: swept keys removed by a fit across cells, each chosen by `kind`.
     #[serde(default)]
-    pub reduce: Vec<Reduce>,
+    pub reduce: Vec<Table>,
     /// `[[figure]]`: the pictures; default: one per observable.
     #[serde(default)]
     pub figure: Vec<Figure>,
@@ -256,135 +256,6 @@ impl Expect {
         match self {
             Expect::Agree => "agree",
             Expect::Disagree => "disagree",
-        }
-    }
-}
-
-/// `[[reduce]]`: one swept key is removed by a straight-line fit across cells, or by the crossing or the collapse of their curves.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Reduce {
-    /// What is read off the fitted straight line.
-    pub kind: ReduceKind,
-    /// The swept key that is removed.
-    pub key: String,
-    /// Name of the observable that is fitted, point by point of its grid.
-    pub observable: String,
-    /// Abscissa made of the key's value `k`: `value` = k, `inverse` = 1/k, `log` = ln k, `log-inverse` = ln(1/k),
-    /// `depth` = number of weight layers of a swept list of widths, `aspect` = (a - 1)/b of a swept pair of sides, `{ power = e }` = k^e.
-    #[serde(default)]
-    pub abscissa: Abscissa,
-    /// `exponent`: a correction `1 + b x^-omega` to the power law, fitted along; `crossing`: crossings `p* = p_c + b k^-omega` of successive
-    /// values `k` of the key are extrapolated; default: none.
-    #[serde(default)]
-    pub correction: Option<f64>,
-    /// `collapse`: degree of the polynomial that stands for the common curve, 1 to 12; default: 7. Raise it until the spread no longer falls: a polynomial too stiff for the window
-    /// of p shifts both numbers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub degree: Option<usize>,
-    /// Name of the reduction in tables; default: what it does, such as `limit of loss in 1/learner.widths`.
-    #[serde(default)]
-    pub label: Option<String>,
-    /// Tolerance of the comparison of the reduced values.
-    #[serde(default)]
-    pub tolerance: Option<Tolerance>,
-    /// `collapse`: tolerances of its two numbers, where `tolerance` is not meant for both.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub tolerances: BTreeMap<CollapseNumber, Tolerance>,
-    /// Expectations per theory label.
-    #[serde(default)]
-    pub expect: BTreeMap<String, Expect>,
-}
-
-/// What is read off the straight line through the cells (for an exponent: through their logarithms), or off their curves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReduceKind {
-    /// `value(x) = a + b x`, reported: `a` (the limit x -> 0).
-    Extrapolate,
-    /// `value(x) = a + b x`, reported: `b`.
-    Slope,
-    /// `value(x) = C x^k`, reported: `k`, the slope of ln value in ln x; `x` (not its logarithm) and the values positive.
-    Exponent,
-    /// The point of the observable's axis at which the curves of successive values of the key cross: of the last two, or of all with a
-    /// `correction`.
-    Crossing,
-    /// `value(p, x) = F((p - p_c) x^(1/nu))`, one polynomial `F` for all cells (at least three), `p` the observable's axis; reported: `p_c` and
-    /// `1/nu`, each a reduction of its own, and the spread of the curves around `F`.
-    Collapse,
-}
-
-/// What a collapse gives.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum CollapseNumber {
-    /// `p_c`.
-    Threshold,
-    /// `1/nu`.
-    InverseNu,
-}
-
-impl CollapseNumber {
-    /// The letters of it in tables.
-    pub fn symbol(self) -> &'static str {
-        match self {
-            CollapseNumber::Threshold => "p_c",
-            CollapseNumber::InverseNu => "1/nu",
-        }
-    }
-}
-
-impl Reduce {
-    /// Degree of the common curve of a collapse.
-    pub fn degree(&self) -> usize {
-        self.degree.unwrap_or(7)
-    }
-}
-
-/// Function of the swept value `k` that is drawn or fitted against.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Abscissa {
-    /// `k` itself.
-    #[default]
-    Value,
-    /// `1/k`, for limits of large `k`.
-    Inverse,
-    /// `ln k`, `k` positive.
-    Log,
-    /// `ln(1/k)`, `k` positive.
-    LogInverse,
-    /// Number of weight layers, for a swept list of hidden widths.
-    Depth,
-    /// `(a - 1)/b` of a swept pair of sides `[a, b]`: bonds from the first face to the last over the length of the faces.
-    Aspect,
-    /// `k^e`, `k` positive: `abscissa = { power = -2.75 }`.
-    Power(f64),
-}
-
-impl Abscissa {
-    /// The abscissa of a key's value.
-    pub fn of(self, k: f64) -> f64 {
-        match self {
-            Abscissa::Value | Abscissa::Depth | Abscissa::Aspect => k,
-            Abscissa::Inverse => 1.0 / k,
-            Abscissa::Log => k.ln(),
-            Abscissa::LogInverse => -k.ln(),
-            Abscissa::Power(e) => k.powf(e),
-        }
-    }
-    /// Text of the abscissa for a key.
-    pub fn text(self, key: &str) -> String {
-        match self {
-            Abscissa::Value => key.into(),
-            Abscissa::Inverse => format!("1/{key}"),
-            Abscissa::Log => format!("ln {key}"),
-            Abscissa::LogInverse => format!("ln(1/{key})"),
-            Abscissa::Power(e) => format!("{key}^{e}"),
-            Abscissa::Depth => "number of weight layers L".into(),
-            Abscissa::Aspect => "aspect (L1 - 1)/L2".into(),
         }
     }
 }

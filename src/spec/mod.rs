@@ -7,16 +7,16 @@ pub mod document;
 mod figure;
 pub mod keys;
 pub mod overrides;
+mod reduce;
 mod references;
 pub mod schema;
 pub mod sweep;
 
+pub use crate::compare::reductions::{Abscissa, Of};
 pub use document::{Document, Override, Source};
 pub use figure::{Figure, FigureKind, ScaleKey};
-pub use keys::{
-    Abscissa, CollapseNumber, Compare, Expect, Measure, NamedTolerance, Reduce, ReduceKind,
-    Tolerance,
-};
+pub use keys::{Compare, Expect, Measure, NamedTolerance, Tolerance};
+pub use reduce::{Keys as ReduceKeys, Reduce, own_keys, properties};
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;

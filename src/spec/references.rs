@@ -2,10 +2,9 @@
 
 use super::keys::Frame;
 use super::sweep::coordinate;
-use super::{
-    Abscissa, Cell, Figure, FigureKind, NamedTolerance, Reduce, ReduceKind, ScaleKey, Tolerance,
-};
+use super::{Abscissa, Cell, Figure, FigureKind, NamedTolerance, Reduce, ScaleKey, Tolerance};
 use crate::error::{Error, Result};
+use crate::instrument::Axis;
 use crate::kind::unknown;
 use std::collections::BTreeSet;
 use toml::Table;
@@ -14,6 +13,7 @@ use toml::Table;
 /// their own, and all cells must ask for the same observables and theories.
 pub(super) fn check_references(
     base: &Frame,
+    reductions: &[Reduce],
     cells: &[Cell],
     sweep_table: Option<&Table>,
 ) -> Result<()> {
@@ -105,16 +105,21 @@ pub(super) fn check_references(
     for name in base.compare.tolerances.keys() {
         observable(format!("compare.tolerances.{name}"), name)?;
     }
-    for (i, r) in base.reduce.iter().enumerate() {
-        observable(format!("reduce[{i}].observable"), &r.observable)?;
-        key(format!("reduce[{i}].key"), &r.key)?;
-        let least = match r.kind {
-            ReduceKind::Collapse => 3,
-            _ => 2,
-        };
-        numeric(format!("reduce[{i}].key"), &r.key, r.abscissa, least)?;
-        exponent(&format!("reduce[{i}]"), r, cells)?;
-        collapse(&format!("reduce[{i}]"), r, cells)?;
+    for (i, r) in reductions.iter().enumerate() {
+        let place = format!("reduce[{i}]");
+        observable(format!("{place}.observable"), &r.observable)?;
+        key(format!("{place}.key"), &r.key)?;
+        numeric(format!("{place}.key"), &r.key, r.abscissa, 2)?;
+        let x = cells.iter();
+        let x: Vec<f64> = x
+            .filter_map(|c| coordinate(&c.set, &r.key, r.abscissa))
+            .collect();
+        let wanted = cells.iter().flat_map(|c| &c.wanted);
+        let grids: Vec<&[Axis]> = wanted
+            .filter(|w| w.observable.name == r.observable)
+            .map(|w| w.axes.as_slice())
+            .collect();
+        r.check(&place, &x, &grids)?;
         for label in r.expect.keys() {
             if !labels.contains(&label.as_str()) {
                 return Err(unknown(
@@ -150,111 +155,6 @@ pub(super) fn check_references(
                 return Err(unknown(&format!("figure[{i}].theories"), label, &labels));
             }
         }
-    }
-    Ok(())
-}
-
-/// An exponent is fitted between logarithms; crossing and collapse have an abscissa of their own.
-fn exponent(place: &str, r: &Reduce, cells: &[Cell]) -> Result<()> {
-    let wrong = |key: &str, cause: &str, remedy: &str| {
-        Err(Error::input(format!("{place}.{key}"), cause, remedy))
-    };
-    if r.correction.is_some() && !matches!(r.kind, ReduceKind::Exponent | ReduceKind::Crossing) {
-        return wrong(
-            "correction",
-            "belongs to kind = \"exponent\" or \"crossing\"",
-            "remove it",
-        );
-    }
-    if matches!(r.kind, ReduceKind::Extrapolate | ReduceKind::Slope) {
-        return Ok(());
-    }
-    if r.correction
-        .is_some_and(|omega| !(omega > 0.0 && omega.is_finite()))
-    {
-        return wrong(
-            "correction",
-            "is not a positive number",
-            "give the exponent omega of the correction x^-omega",
-        );
-    }
-    if r.kind == ReduceKind::Crossing && r.abscissa != Abscissa::Value {
-        return wrong(
-            "abscissa",
-            "a crossing is on the axis of the observable",
-            "leave the abscissa out; correction = omega extrapolates in key^-omega",
-        );
-    }
-    if r.kind == ReduceKind::Collapse && r.abscissa != Abscissa::Value {
-        return wrong(
-            "abscissa",
-            "a collapse finds the power of the key itself",
-            "leave the abscissa out",
-        );
-    }
-    if matches!(r.abscissa, Abscissa::Log | Abscissa::LogInverse) {
-        return wrong(
-            "abscissa",
-            "an exponent takes the logarithms itself",
-            "leave the abscissa out, or use \"inverse\"",
-        );
-    }
-    let mut coordinates = cells
-        .iter()
-        .filter_map(|c| coordinate(&c.set, &r.key, r.abscissa));
-    if coordinates.any(|x| x <= 0.0) {
-        return wrong(
-            "key",
-            &format!("{} takes values that have no logarithm", r.key),
-            "sweep over positive numbers",
-        );
-    }
-    Ok(())
-}
-
-/// A collapse needs curves over a control parameter that knows neither threshold nor exponent.
-fn collapse(place: &str, r: &Reduce, cells: &[Cell]) -> Result<()> {
-    let wrong = |key: &str, cause: String, remedy: &str| {
-        Err(Error::input(format!("{place}.{key}"), cause, remedy))
-    };
-    if r.kind != ReduceKind::Collapse {
-        let key = match (r.degree, r.tolerances.is_empty()) {
-            (None, true) => return Ok(()),
-            (Some(_), _) => "degree",
-            (None, false) => "tolerances",
-        };
-        return wrong(key, "belongs to kind = \"collapse\"".into(), "remove it");
-    }
-    if !(1..=12).contains(&r.degree()) {
-        return wrong(
-            "degree",
-            format!("{} is not between 1 and 12", r.degree()),
-            "use 4 to 9: raise it until the spread no longer falls",
-        );
-    }
-    let wanted = cells
-        .iter()
-        .filter_map(|c| c.wanted.iter().find(|w| w.observable.name == r.observable));
-    for w in wanted {
-        let cause = match w.axes.as_slice() {
-            [axis] if axis.name.starts_with("scaled") => format!(
-                "{} is measured on the axis {}, which is made with the known threshold and exponent",
-                r.observable, axis.name
-            ),
-            [axis] if axis.values.len() > r.degree() => continue,
-            [axis] => format!(
-                "{} has {} points for a common curve of degree {}",
-                r.observable,
-                axis.values.len(),
-                r.degree()
-            ),
-            axes => format!("{} has {} axes", r.observable, axes.len()),
-        };
-        return wrong(
-            "observable",
-            cause,
-            "collapse curves over p around the threshold: { kind = \"wrapping-any\", p = { from = 0.57, to = 0.615, count = 19 } }",
-        );
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! JSON schemas: of specs, assembled from the registries, and of the `--json` document.
 
 use super::Figure;
-use super::keys::{Compare, Measure, Reduce};
+use super::ReduceKeys;
+use super::keys::{Compare, Measure};
+use crate::compare::reductions::REDUCTIONS;
 use crate::kind::Kind;
 use crate::learner::LEARNERS;
 use crate::task::TASKS;
@@ -43,7 +45,7 @@ pub fn spec() -> Json {
     }
     let measure = g.subschema_for::<Measure>();
     let compare = g.subschema_for::<Compare>();
-    let reduce = g.subschema_for::<Reduce>();
+    let reduce = reductions(&mut g);
     let figure = g.subschema_for::<Figure>();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -73,17 +75,44 @@ pub fn spec() -> Json {
     })
 }
 
+/// Kinds of reductions: each with the keys that all have and its own.
+fn reductions(g: &mut SchemaGenerator) -> Json {
+    let mut all = one_of(g, REDUCTIONS);
+    let common = definition(g, <ReduceKeys as schemars::JsonSchema>::json_schema);
+    let required = common["required"].as_array().cloned().unwrap_or_default();
+    for option in all["oneOf"].as_array_mut().into_iter().flatten() {
+        if let (Some(p), Some(c)) = (
+            option["properties"].as_object_mut(),
+            common["properties"].as_object(),
+        ) {
+            p.extend(c.clone());
+        }
+        if let Some(of_kind) = option["required"].as_array_mut() {
+            of_kind.extend(required.clone());
+        }
+    }
+    all
+}
+
+/// A schema by its content, not by reference.
+fn definition(
+    g: &mut SchemaGenerator,
+    schema: fn(&mut SchemaGenerator) -> schemars::Schema,
+) -> Json {
+    let schema = json!(schema(g));
+    let name = schema.get("$ref").and_then(Json::as_str);
+    let name = name.and_then(|r| r.rsplit('/').next());
+    match name.and_then(|name| g.definitions().get(name)) {
+        Some(definition) => definition.clone(),
+        None => schema,
+    }
+}
+
 fn one_of<T: ?Sized>(g: &mut SchemaGenerator, kinds: &[Kind<T>]) -> Json {
     let options: Vec<Json> = kinds
         .iter()
         .map(|k| {
-            let mut schema = json!((k.schema)(g));
-            if let Some(reference) = schema.get("$ref").and_then(Json::as_str)
-                && let Some(name) = reference.rsplit('/').next()
-                && let Some(definition) = g.definitions().get(name)
-            {
-                schema = definition.clone();
-            }
+            let mut schema = definition(g, k.schema);
             schema["title"] = json!(k.about.kind);
             schema["description"] = json!(k.about.summary);
             if !schema["properties"].is_object() {
@@ -142,7 +171,7 @@ pub fn output() -> Json {
                     "comparison": { "type": "array", "items": { "$ref": "#/$defs/row" } },
                 },
             }},
-            "derived": { "type": "array", "items": { "type": "object", "description": "one reduction: label, key, abscissa, x, observable, axes, set, measured { estimate, stderr, interval, residual, spread (of a collapse: chi2 per degree of freedom) }, theories [ row + reduced ]" } },
+            "derived": { "type": "array", "items": { "type": "object", "description": "one reduction: label, kind, of (value, deviation or scatter), key, abscissa, x, observable, axes, set, measured { estimate, stderr, interval, bound and theory_stderr (of a deviation: numerical bound and statistical error of the theory), residual, spread (of a collapse: chi2 per degree of freedom) } or { reason }, theories [ row + reduced, which has a reason in place of numbers where the theory gives none ]" } },
             "expectations": { "type": "array", "items": { "type": "object", "required": ["label", "expect", "met", "why"] } },
             "warnings": texts,
         },

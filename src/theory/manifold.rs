@@ -77,10 +77,7 @@ impl Theory for Manifold {
             key: "task.samples",
         };
         let dimension = dimension(experiment).ok().filter(|_| *question == asked)?;
-        Some(Known {
-            value: -2.0 / dimension,
-            bound: 0.0,
-        })
+        Some(Known::exact(-2.0 / dimension))
     }
 }
 

@@ -125,6 +125,13 @@ pub struct Known {
     pub bound: f64,
 }
 
+impl Known {
+    /// A number without uncertainty.
+    pub fn exact(value: f64) -> Known {
+        Known { value, bound: 0.0 }
+    }
+}
+
 /// The keys of an entry whose table has its `condition` checked against those that the theory knows. Where the theory knows
 /// several, its own keys hold it.
 pub fn parse_keys<T: serde::de::DeserializeOwned>(

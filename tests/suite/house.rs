@@ -65,10 +65,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "compare",
         &[
             "error",
+            "kind",
             "numerics",
-            "percolation",
             "experiment",
             "instrument",
+            "theory",
         ],
     ),
     (

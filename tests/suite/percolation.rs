@@ -184,7 +184,7 @@ fn collapses_without_curves_are_refused() {
     let scaled = "{ kind = \"wrapping-x\", p = { scaled = [-1.0, 1.0], count = 9 } }";
     let point = "{ kind = \"wrapping-x\", p = \"threshold\" }";
     for (observable, sizes, extra, says) in [
-        (scaled, "[4, 5, 6]", "", "made with the known threshold"),
+        (scaled, "[4, 5, 6]", "", "made with the known point"),
         (
             point,
             "[4, 5, 6]",

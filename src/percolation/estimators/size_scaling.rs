@@ -1,8 +1,8 @@
 //! Finite-size scaling: a power of the size with one correction term.
 
 use super::Estimate;
-use super::gauss_newton::minimise;
 use crate::error::{Error, Result};
+use crate::numerics::gauss_newton::minimise;
 use crate::numerics::statistics::least_squares;
 use nalgebra::{DMatrix, DVector};
 

@@ -143,16 +143,7 @@ fn axis(label: &str, unit: &str, scale: ScaleKey, range: Option<[f64; 2]>) -> Ax
 }
 
 fn axis_label(a: &Axis) -> (&str, &str) {
-    match a.name.as_str() {
-        "time" => ("time t = η · step", &a.unit),
-        "size" => ("cluster size s", &a.unit),
-        "rank" => ("rank k", &a.unit),
-        "share" => ("share of all points", &a.unit),
-        "p" => ("occupation probability p", &a.unit),
-        "scaled-p" => ("(p − p_c) L^(1/ν)", &a.unit),
-        "scaled-p-of-size" => ("(p − p_c) s^σ", &a.unit),
-        name => (name, &a.unit),
-    }
+    (a.label(), &a.unit)
 }
 
 /// Curves that the leading axes make: index, name (`mode 1`); and the length of the last axis.

@@ -16,6 +16,19 @@ pub(super) const BLACK: usize = 6;
 /// Meaning of the error bars of a measurement.
 pub(super) const STDERR: &str = "one standard error";
 
+/// Meaning of the band of a theory.
+pub(super) fn band(statistical: bool) -> &'static str {
+    match statistical {
+        true => "numerical bound plus one standard error",
+        false => "numerical bound",
+    }
+}
+
+/// Whether a band of this half width is worth drawing.
+pub(super) fn is_visible(half: &[f64], y: &[f64]) -> bool {
+    half.iter().zip(y).any(|(h, y)| *h > 1e-3 * y.abs())
+}
+
 /// A run and the figure that is made of it.
 pub(super) struct Scene<'a> {
     pub spec: &'a Spec,
@@ -142,16 +155,9 @@ impl<'a> Scene<'a> {
     ) -> Series {
         let at = |values: &[f64]| -> Vec<f64> { points.iter().map(|&k| values[k]).collect() };
         let y = at(&placed.curve.values.mean());
-        let bound = at(&placed.curve.bound);
-        let stderr = placed.curve.stderr.as_ref().map(|s| at(s));
-        let half: Vec<f64> = (0..y.len())
-            .map(|k| bound[k] + stderr.as_ref().map_or(0.0, |s| s[k]))
-            .collect();
-        let visible = half.iter().zip(&y).any(|(h, y)| *h > 1e-3 * y.abs());
-        let meaning = match stderr {
-            Some(_) => "numerical bound plus one standard error",
-            None => "numerical bound",
-        };
+        let half: Vec<f64> = points.iter().map(|&k| placed.curve.half_width(k)).collect();
+        let visible = is_visible(&half, &y);
+        let meaning = band(placed.curve.stderr.is_some());
         let tag = self.tag(shown.cell, &placed.theory.label, curve, meaning);
         let line = match placed.theory.kind {
             "saddle-to-saddle" => Series::steps("", x, y),

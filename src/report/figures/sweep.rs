@@ -1,14 +1,15 @@
 //! An observable over a swept key, and below it how far the networks are from a theory. Other swept keys tell groups of cells apart.
 
 use super::groups::{Group, Point, groups, lacking, others, points, single_values};
-use super::scene::{BLACK, Key, STDERR, Scene, Shown, locate, looking, measured};
+use super::scene::{BLACK, Key, STDERR, Scene, Shown, band, is_visible, locate, looking, measured};
 use super::{WIDTH, axis};
-use crate::compare::Blocks;
+use crate::compare::reductions::Of;
+use crate::compare::{Blocks, TheoryCurve};
 use crate::error::Result;
 use crate::instrument::Wanted;
 use crate::plot::{Dash, Figure, Legend, Marker, Panel, Series};
 use crate::run::assess::{Derived, measured_blocks, short};
-use crate::spec::ReduceKind;
+use crate::theory::Number;
 
 /// What is drawn of the observable, and where.
 struct Sweep<'a> {
@@ -39,11 +40,12 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
     };
     let grids: Vec<_> = cells.iter().map(|c| c.observed().axes.as_slice()).collect();
     let points = points(&grids, f);
-    let reduced = |kind: ReduceKind| -> Vec<&Derived> {
+    let reduced = |number: Number| -> Vec<&Derived> {
         let along = |d: &&Derived| d.reduce.key == *key && d.reduce.abscissa == f.abscissa;
         let derived = scene.assessment.derived.iter().filter(along);
         derived
-            .filter(|d| d.observable.name == f.observable && d.reduce.kind == kind)
+            .filter(|d| d.observable.name == f.observable && d.reduce.of == Of::Value)
+            .filter(|d| d.part.asks == Some(number))
             .collect()
     };
     let sweep = Sweep {
@@ -54,8 +56,8 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
         theories: scene.drawn(&cells)?,
         groups,
         points,
-        limits: reduced(ReduceKind::Extrapolate),
-        exponents: reduced(ReduceKind::Exponent),
+        limits: reduced(Number::Limit),
+        exponents: reduced(Number::Exponent),
     };
     let (panel, n) = sweep.values()?;
     let mut figure = Figure::new(WIDTH, 300.0).with(panel.legend(Legend::Right));
@@ -79,7 +81,8 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
     if !sweep.limits.is_empty() {
         text.push_str(" Open diamonds: extrapolated limit.");
     }
-    if sweep.exponents.iter().any(|d| !d.theories.is_empty()) {
+    let known = |d: &&Derived| d.theories.iter().any(|t| t.reduced.is_ok());
+    if sweep.exponents.iter().any(known) {
         text.push_str(" Powers with the predicted exponent go through the last point.");
     }
     Ok(Some((figure, text)))
@@ -111,10 +114,10 @@ impl Sweep<'_> {
         Some((limit, locate(&limit.axes, &self.points[k].at)?))
     }
 
-    fn blocks(&self, shown: Shown, place: usize) -> Result<Option<Blocks>> {
+    fn curve(&self, shown: Shown, place: usize) -> Result<Option<TheoryCurve>> {
         let theories = self.scene.theories(shown)?;
         let found = theories.into_iter().find(|p| p.place == place);
-        Ok(found.map(|p| p.curve.values))
+        Ok(found.map(|p| p.curve))
     }
 
     fn values(&self) -> Result<(Panel, usize)> {
@@ -126,15 +129,24 @@ impl Sweep<'_> {
         );
         for (place, label, _) in &self.theories {
             for (g, group) in self.groups.iter().enumerate() {
-                let blocks = group.cells.iter().map(|c| self.blocks(*c, *place));
-                let blocks = blocks.collect::<Result<Vec<_>>>()?;
+                let curves = group.cells.iter().map(|c| self.curve(*c, *place));
+                let curves = curves.collect::<Result<Vec<_>>>()?;
+                let statistical = curves.iter().flatten().any(|c| c.stderr.is_some());
                 for k in 0..self.points.len() {
-                    let y: Vec<f64> = self
-                        .estimates(group, k, &blocks, Estimate::of)
-                        .map(|e| e.map_or(f64::NAN, |e| e.mean))
-                        .collect();
-                    let tag = group.tag(label, &self.name(g, k), "");
-                    let line = Series::line("", group.x.clone(), y).tag(tag);
+                    let at = |(shown, curve): (&Shown, &Option<TheoryCurve>)| {
+                        let index = locate(&shown.observed().axes, &self.points[k].at)?;
+                        let curve = curve.as_ref()?;
+                        Some((curve.values.mean()[index], curve.half_width(index)))
+                    };
+                    let cells = group.cells.iter().zip(&curves);
+                    let values = cells.map(|c| at(c).unwrap_or((f64::NAN, f64::NAN)));
+                    let (y, half): (Vec<f64>, Vec<f64>) = values.unzip();
+                    let tag = group.tag(label, &self.name(g, k), band(statistical));
+                    let line = Series::line("", group.x.clone(), y.clone());
+                    let line = match is_visible(&half, &y) {
+                        true => line.error(&half).tag(tag),
+                        false => line.tag(tag),
+                    };
                     panel = panel.with(looking(line, *place, self.number(g, k)));
                 }
             }
@@ -216,7 +228,10 @@ impl Sweep<'_> {
                 continue;
             };
             for theory in derived.theories.iter().filter(|t| !valued(&t.label)) {
-                let exponent = theory.reduced.estimate[index];
+                let Ok(reduced) = &theory.reduced else {
+                    continue;
+                };
+                let exponent = reduced.estimate[index];
                 let y: Vec<f64> = group
                     .x
                     .iter()
@@ -255,7 +270,11 @@ impl Sweep<'_> {
                 let relative = |shown: &Shown| -> Result<Option<Estimate>> {
                     let index = locate(&shown.observed().axes, &self.points[k].at);
                     let measured = measured_blocks(shown.cell, shown.wanted)?;
-                    match (index, measured, self.blocks(*shown, place)?) {
+                    match (
+                        index,
+                        measured,
+                        self.curve(*shown, place)?.map(|c| c.values),
+                    ) {
                         (Some(i), Some(m), Some(t)) => Estimate::relative(&m, &t, i).map(Some),
                         _ => Ok(None),
                     }
@@ -266,9 +285,9 @@ impl Sweep<'_> {
                 let mut limit = None;
                 if let Some((d, index)) = self.limit(group, k)
                     && let Some(t) = d.theories.iter().find(|t| t.label == label)
-                    && let Ok(m) = &d.measured
+                    && let (Ok(m), Ok(t)) = (&d.measured, &t.reduced)
                 {
-                    let (m, t) = (&m.blocks, &t.reduced.blocks);
+                    let (m, t) = (&m.blocks, &t.blocks);
                     limit = Some(Estimate::relative(m, t, index)?);
                 }
                 let ends = limit.iter().map(|l| (0.0, l.mean));

@@ -150,8 +150,12 @@ impl Theory for Posterior {
             * hidden.iter().map(|&n| n as f64).product::<f64>();
         let mut limits = Vec::new();
         if !finite && !hidden.is_empty() {
-            // Moments of the posterior have corrections of order 1/width: q = prod_l chi^2_N/N has variance 2/N.
-            limits.push(Extreme::infinite("learner.widths").rate(-1.0));
+            // The variance of q = prod_l chi^2_N/N is 2/N; with chi of the width the posterior of q keeps no such factor.
+            let limit = Extreme::infinite("learner.widths");
+            limits.push(match prior.chi == 1.0 {
+                true => limit.rate(-1.0),
+                false => limit,
+            });
         }
         if !sampling.exact {
             limits.push(Extreme::zero("training.step"));

@@ -204,7 +204,7 @@ fn declines_and_promises() {
     let found = plan(infinite, &several).unwrap();
     assert_eq!(
         found.promise().limits[0],
-        Extreme::infinite("learner.widths").rate(-1.0)
+        Extreme::infinite("learner.widths")
     );
     assert!(reason(&experiment(bayesian(&[], standard), 5, 3)).is_empty());
 

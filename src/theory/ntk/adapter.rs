@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise, component_json};
 use crate::instrument::Declined;
 use crate::kind::{About, Kind};
-use crate::learner::{Learner, Network, Parameters};
+use crate::learner::{Learner, MlpView, Network, Parameters};
 use crate::numerics::linalg::solve_spd;
 use crate::task::{Dataset, Modes};
 use crate::theory::gate;
@@ -145,7 +145,7 @@ impl Theory for Ntk {
         let parameters: usize = learner.shapes(shape).iter().map(|(r, c)| r * c).sum();
         let rows = shape.samples * shape.outputs;
         let side = rows.min(parameters);
-        let mut limits = vec![Limit::infinite("learner.widths")];
+        let mut limits = vec![width_limit(learner.plain_mlp(shape).as_ref())];
         if time == Time::Flow && !training.is_flow() {
             limits.push(Limit::zero("training.learning_rate").rate(1.0));
         }
@@ -171,6 +171,23 @@ impl Theory for Ntk {
     }
 }
 
+/// Features of a network with `1/sqrt(fan-in)` in its read-out move by `1/sqrt(n)` each and its kernel, their sum, by
+/// `1/n`; so does what it predicts. Of other scalings with the width the rate is not stated.
+fn width_limit(view: Option<&MlpView>) -> Limit {
+    let limit = Limit::infinite("learner.widths");
+    let lazy = view.is_some_and(|v| match (v.multipliers.last(), v.widths.len()) {
+        (Some(c), 2..) => {
+            let fan_in = v.widths[v.widths.len() - 2] as f64;
+            v.rate_scale == 1.0 && (c * c * fan_in - 1.0).abs() < 1e-9
+        }
+        _ => false,
+    });
+    match lazy {
+        true => limit.rate(-1.0),
+        false => limit,
+    }
+}
+
 /// The plan of an entry with `condition = "data"`.
 fn ensemble(
     experiment: &Experiment,
@@ -192,7 +209,8 @@ fn ensemble(
         },
         "the kernel of infinite width gives train-loss, test-loss, mode-strength, input-output-map, ntk and ntk-change; none is asked for",
     )?;
-    let mut limits = vec![Limit::infinite("learner.widths").rate(-1.0)];
+    let view = experiment.learner.as_ref().and_then(|l| l.plain_mlp(shape));
+    let mut limits = vec![width_limit(view.as_ref())];
     if time == Time::Flow && !training.is_flow() {
         limits.push(Limit::zero("training.learning_rate").rate(1.0));
     }

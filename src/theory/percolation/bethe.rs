@@ -90,7 +90,7 @@ impl Theory for OnBethe {
             "mean-cluster-size" => 0.5,
             _ => return None,
         };
-        Some(Known { value, bound: 0.0 })
+        Some(Known::exact(value))
     }
 }
 

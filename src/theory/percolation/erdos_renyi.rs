@@ -92,6 +92,6 @@ impl Theory for LargeGraph {
             "mean-cluster-size" => 1.0 / 3.0,
             _ => return None,
         };
-        Some(Known { value, bound: 0.0 })
+        Some(Known::exact(value))
     }
 }

@@ -4,7 +4,17 @@ use crate::error::{Error, Result};
 use crate::numerics::statistics::least_squares;
 use nalgebra::{DMatrix, DVector};
 
+/// A fitted number with its standard error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// Fitted value.
+    pub value: f64,
+    /// Standard error; 0 for a value that was held fixed.
+    pub stderr: f64,
+}
+
 /// The minimum found.
+#[derive(Debug, Clone)]
 pub struct Minimum {
     /// Parameters.
     pub parameters: DVector<f64>,

@@ -1,13 +1,13 @@
 //! Collapse of synthetic curves: exact recovery, calibrated errors, a spread that tells a wrong law.
 
-use super::{Collapse, Curve, Parameter, Scales, collapse, covers};
+use super::collapse::{Collapse, Curve, Parameter, Scales, collapse};
 use crate::numerics::random::stream;
 use crate::numerics::statistics::student_quantile;
 use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal};
 
-const THRESHOLD: f64 = 0.593;
-const INVERSE_NU: f64 = 0.75;
+const CROSSING: f64 = 0.593;
+const EXPONENT: f64 = 0.75;
 const GROWTH: f64 = -5.0 / 48.0;
 
 fn common(u: f64) -> f64 {
@@ -21,13 +21,13 @@ fn curves(seed: u64, noise: f64) -> Vec<Curve> {
     [16.0f64, 32.0, 64.0]
         .map(|size| {
             let control: Vec<f64> = (-4..=4)
-                .map(|k| THRESHOLD + 0.15 * f64::from(k) * size.powf(-INVERSE_NU))
+                .map(|k| CROSSING + 0.15 * f64::from(k) * size.powf(-EXPONENT))
                 .collect();
             let mut blocks = DMatrix::zeros(20, 9);
             for r in 0..20 {
                 let shared = normal();
                 for (k, p) in control.iter().enumerate() {
-                    let u = (p - THRESHOLD) * size.powf(INVERSE_NU);
+                    let u = (p - CROSSING) * size.powf(EXPONENT);
                     let z = (shared + normal()) / 2f64.sqrt();
                     blocks[(r, k)] = size.powf(GROWTH) * (common(u) + noise * z);
                 }
@@ -43,8 +43,8 @@ fn curves(seed: u64, noise: f64) -> Vec<Curve> {
 
 fn all_free() -> Scales {
     Scales {
-        threshold: Parameter::Free(0.6),
-        inverse_nu: Parameter::Free(1.0),
+        crossing: Parameter::Free(0.6),
+        exponent: Parameter::Free(1.0),
         growth: Parameter::Free(0.0),
     }
 }
@@ -52,8 +52,8 @@ fn all_free() -> Scales {
 #[test]
 fn curves_without_noise_give_their_scales() {
     let found = collapse(&curves(0, 1e-9), &all_free(), 3).unwrap();
-    assert!((found.threshold.value - THRESHOLD).abs() < 1e-8);
-    assert!((found.inverse_nu.value - INVERSE_NU).abs() < 1e-7);
+    assert!((found.crossing.value - CROSSING).abs() < 1e-8);
+    assert!((found.exponent.value - EXPONENT).abs() < 1e-7);
     assert!((found.growth.value - GROWTH).abs() < 1e-8);
     for u in [-0.5, 0.0, 0.4] {
         let sum: f64 = (0..4)
@@ -68,20 +68,21 @@ fn curves_without_noise_give_their_scales() {
 fn intervals_cover_the_truth() {
     let trials = 200;
     let quantile = student_quantile(0.975, 19).unwrap();
-    let truth = [THRESHOLD, INVERSE_NU, GROWTH];
+    let truth = [CROSSING, EXPONENT, GROWTH];
     let mut hits = [0; 3];
     for k in 0..trials {
         let Collapse {
-            threshold,
-            inverse_nu,
+            crossing,
+            exponent,
             growth,
             ..
         } = collapse(&curves(k, 0.02), &all_free(), 3).unwrap();
-        for (j, found) in [threshold, inverse_nu, growth].into_iter().enumerate() {
+        for (j, found) in [crossing, exponent, growth].into_iter().enumerate() {
             hits[j] += usize::from((found.value - truth[j]).abs() < quantile * found.stderr);
         }
     }
-    assert!(hits.iter().all(|&h| covers(h, trials as usize)), "{hits:?}");
+    // 95 % of 200, four standard deviations wide.
+    assert!(hits.iter().all(|h| (178..=200).contains(h)), "{hits:?}");
 }
 
 /// A wrong exponent, held fixed, spreads the curves; the right one does not, and is reported without error.
@@ -90,15 +91,15 @@ fn the_spread_tells_a_wrong_law() {
     let data = curves(3, 0.02);
     let held = |value: f64| {
         let scales = Scales {
-            inverse_nu: Parameter::Fixed(value),
+            exponent: Parameter::Fixed(value),
             ..all_free()
         };
         collapse(&data, &scales, 3).unwrap()
     };
-    let right = held(INVERSE_NU);
+    let right = held(EXPONENT);
     assert_eq!(
-        (right.inverse_nu.value, right.inverse_nu.stderr),
-        (INVERSE_NU, 0.0)
+        (right.exponent.value, right.exponent.stderr),
+        (EXPONENT, 0.0)
     );
     assert!(
         right.spread < 3.0 && held(1.3).spread > 10.0 * right.spread,

@@ -1,7 +1,7 @@
-//! Data collapse: threshold and exponents that bring curves of all sizes onto one.
+//! Data collapse: the point and the exponents that bring curves of all sizes onto one.
 
-use super::Estimate;
-use super::gauss_newton::{Minimum, minimise};
+use super::gauss_newton::minimise;
+pub use super::gauss_newton::{Estimate, Minimum};
 use crate::error::{Error, Result};
 use crate::numerics::statistics::{jackknife, mean_stderr};
 use nalgebra::{DMatrix, DVector};
@@ -11,7 +11,7 @@ use nalgebra::{DMatrix, DVector};
 pub struct Curve {
     /// Linear size `L > 0`.
     pub size: f64,
-    /// Control parameter `p` of every point.
+    /// Control parameter `x` of every point.
     pub control: Vec<f64>,
     /// Means of independent blocks of measurements (rows), one column per point.
     pub blocks: DMatrix<f64>,
@@ -34,64 +34,67 @@ impl Parameter {
     }
 }
 
-/// The numbers of `y = L^growth F((p - threshold) L^inverse_nu)`.
+/// The numbers of `y = L^growth F((x - crossing) L^exponent)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scales {
-    /// `p_c`.
-    pub threshold: Parameter,
-    /// `1/nu`.
-    pub inverse_nu: Parameter,
-    /// 0 for probabilities, `-beta/nu` for the strength of the largest cluster, `gamma/nu` for the mean size.
+    /// `x_c`.
+    pub crossing: Parameter,
+    /// `w`.
+    pub exponent: Parameter,
+    /// Exponent with which the values themselves grow; 0 for dimensionless ones.
     pub growth: Parameter,
 }
 
 /// Curves brought together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Collapse {
-    /// `p_c`.
-    pub threshold: Estimate,
-    /// `1/nu`.
-    pub inverse_nu: Estimate,
+    /// `x_c`.
+    pub crossing: Estimate,
+    /// `w`.
+    pub exponent: Estimate,
     /// Growth exponent of the observable.
     pub growth: Estimate,
     /// Coefficients of the common curve `F(u) = sum_j c_j (u / unit)^j`.
     pub master: Vec<f64>,
     /// Largest `|u|`, the unit of `F`.
     pub unit: f64,
-    /// Mean squared distance from the common curve in units of the errors, per degree of freedom: near 1 when the curves collapse.
-    /// A measure, no chi2 statistic: points of one curve are usually correlated.
+    /// Mean squared distance from the common curve in units of the errors, per degree of freedom: near 1 when the
+    /// curves collapse. A measure, no chi2 statistic: points of one curve are usually correlated.
     pub spread: f64,
 }
 
-/// Collapses `curves` onto a polynomial of the given `degree` in `u = (p - p_c) L^(1/nu)`, weighted by the errors of the points.
+/// Collapses `curves` onto a polynomial of the given `degree` in `u = (x - x_c) L^w`, weighted by the errors of the
+/// points.
 ///
-/// All free numbers and the polynomial are fitted together by Gauss-Newton; standard errors of the free numbers by jackknife over the
-/// blocks (block `r` of every curve left out at once), which includes the correlation between points. Choose `p` so near `p_c` that the
-/// degree suffices: raise it until `spread` no longer falls. At least 20 blocks; use Student t with `blocks - 1` degrees of freedom.
+/// All free numbers and the polynomial are fitted together by Gauss-Newton; standard errors of the free numbers by
+/// jackknife over the blocks (block `r` of every curve left out at once), which includes the correlation between
+/// points. Choose `x` so near `x_c` that the degree suffices: raise it until `spread` no longer falls. At least 20
+/// blocks; use Student t with `blocks - 1` degrees of freedom.
 ///
-/// Source of the method: S. M. Bhattacharjee and F. Seno, cond-mat/0102515; N. Kawashima and N. Ito, J. Phys. Soc. Jpn. 62, 435 (1993).
+/// Source of the method: S. M. Bhattacharjee and F. Seno, cond-mat/0102515; N. Kawashima and N. Ito, J. Phys. Soc.
+/// Jpn. 62, 435 (1993).
 ///
 /// # Errors
-/// Input error for curves of unequal numbers of blocks, fewer than two blocks or sizes, points that do not fluctuate, or too few points;
-/// `Unconverged` when no minimum is found.
+/// Input error for curves of unequal numbers of blocks, fewer than two blocks or sizes, points that do not
+/// fluctuate, or too few points; `Unconverged` when no minimum is found.
 ///
 /// ```
 /// use nalgebra::DMatrix;
-/// use saddlepoint::percolation::estimators::{Curve, Parameter, Scales, collapse};
+/// use saddlepoint::numerics::collapse::{Curve, Parameter, Scales, collapse};
 /// let control = vec![0.48, 0.49, 0.5, 0.51, 0.52];
 /// let curves = [8.0f64, 16.0, 32.0].map(|size| Curve {
 ///     size,
 ///     control: control.clone(),
 ///     blocks: DMatrix::from_fn(2, 5, |r, k| 0.5 + (control[k] - 0.5) * size.powf(0.75) + [1e-3, -1e-3][(r + k) % 2]),
 /// });
-/// let scales = Scales { threshold: Parameter::Free(0.49), inverse_nu: Parameter::Free(1.0), growth: Parameter::Fixed(0.0) };
+/// let scales = Scales { crossing: Parameter::Free(0.49), exponent: Parameter::Free(1.0), growth: Parameter::Fixed(0.0) };
 /// let found = collapse(&curves, &scales, 1)?;
-/// assert!((found.inverse_nu.value - 0.75).abs() < 1e-6 && (found.threshold.value - 0.5).abs() < 1e-6);
+/// assert!((found.exponent.value - 0.75).abs() < 1e-6 && (found.crossing.value - 0.5).abs() < 1e-6);
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
 pub fn collapse(curves: &[Curve], scales: &Scales, degree: usize) -> Result<Collapse> {
-    let fit = CollapseFit::new(curves, scales, degree)?;
-    let CollapseFit { data, law } = &fit;
+    let fit = Fit::new(curves, scales, degree)?;
+    let Fit { data, law } = &fit;
     if data.blocks.nrows() < 2 {
         return Err(Error::input(
             "curves",
@@ -122,8 +125,8 @@ pub fn collapse(curves: &[Curve], scales: &Scales, degree: usize) -> Result<Coll
         stderr: stderr[k],
     };
     Ok(Collapse {
-        threshold: estimate(0),
-        inverse_nu: estimate(1),
+        crossing: estimate(0),
+        exponent: estimate(1),
         growth: estimate(2),
         master: best
             .parameters
@@ -136,20 +139,23 @@ pub fn collapse(curves: &[Curve], scales: &Scales, degree: usize) -> Result<Coll
     })
 }
 
-/// The least-squares problem of a collapse: weights from the scatter of given blocks (equal ones for a single block), for any means.
-pub(crate) struct CollapseFit {
+/// The least-squares problem of a collapse: weights from the scatter of given blocks (equal ones for a single block),
+/// for any means.
+pub struct Fit {
     data: Points,
     law: Law,
 }
 
-impl CollapseFit {
+impl Fit {
+    /// The points of all curves with their weights, and the law with its first guesses.
     pub fn new(curves: &[Curve], scales: &Scales, degree: usize) -> Result<Self> {
         let data = Points::new(curves)?;
         let law = Law::new(scales, &data, degree);
-        Ok(CollapseFit { data, law })
+        Ok(Fit { data, law })
     }
 
-    /// The minimum for the `means` of all points, curve by curve; from the first guesses of the scales, or from given parameters.
+    /// The minimum for the `means` of all points, curve by curve; from the first guesses of the scales, or from given
+    /// parameters.
     pub fn minimum(&self, means: &[f64], start: Option<&DVector<f64>>) -> Result<Minimum> {
         let start = match start {
             Some(parameters) => parameters.clone(),
@@ -158,7 +164,7 @@ impl CollapseFit {
         self.law.fit(&self.data, means, start)
     }
 
-    /// Threshold, `1/nu` and growth.
+    /// Crossing, exponent and growth.
     pub fn scales(&self, minimum: &Minimum) -> [f64; 3] {
         self.law.scales(&minimum.parameters)
     }
@@ -208,7 +214,7 @@ impl Points {
             }
             if !(curve.size > 0.0 && curve.size.is_finite()) {
                 return refuse(
-                    format!("a system of size {}", curve.size),
+                    format!("a curve of size {}", curve.size),
                     "give positive sizes",
                 );
             }
@@ -236,10 +242,10 @@ impl Points {
                 _ => {
                     return refuse(
                         format!(
-                            "the blocks at p = {}, L = {} do not fluctuate",
+                            "the blocks at x = {}, L = {} do not fluctuate",
                             control[k], size[k]
                         ),
-                        "stay nearer to the threshold, or measure longer",
+                        "stay nearer to the crossing, or measure longer",
                     );
                 }
             }
@@ -256,7 +262,7 @@ impl Points {
 /// The scaling law with its free numbers: parameters are those first, then the coefficients of the common curve.
 struct Law {
     fixed: [f64; 3],
-    /// Which of threshold, 1/nu and growth are fitted.
+    /// Which of crossing, exponent and growth are fitted.
     free: Vec<usize>,
     degree: usize,
     unit: f64,
@@ -264,9 +270,9 @@ struct Law {
 
 impl Law {
     fn new(scales: &Scales, data: &Points, degree: usize) -> Self {
-        let all = [scales.threshold, scales.inverse_nu, scales.growth];
+        let all = [scales.crossing, scales.exponent, scales.growth];
         let fixed = all.map(Parameter::start);
-        let reach = |(p, l): (&f64, &f64)| (p - fixed[0]).abs() * l.powf(fixed[1]);
+        let reach = |(x, l): (&f64, &f64)| (x - fixed[0]).abs() * l.powf(fixed[1]);
         let points = data.control.iter().zip(&data.size);
         Law {
             fixed,
@@ -278,7 +284,7 @@ impl Law {
         }
     }
 
-    /// Threshold, `1/nu` and growth.
+    /// Crossing, exponent and growth.
     fn scales(&self, parameters: &DVector<f64>) -> [f64; 3] {
         let mut all = self.fixed;
         for (slot, &k) in self.free.iter().enumerate() {
@@ -308,13 +314,13 @@ impl Law {
 
     /// Values and Jacobian.
     fn model(&self, data: &Points, b: &DVector<f64>) -> (DVector<f64>, DMatrix<f64>) {
-        let [threshold, inverse_nu, growth] = self.scales(b);
+        let [crossing, exponent, growth] = self.scales(b);
         let n = self.free.len();
         let mut f = DVector::zeros(data.size.len());
         let mut jacobian = DMatrix::zeros(data.size.len(), b.len());
-        for (i, (&p, &l)) in data.control.iter().zip(&data.size).enumerate() {
-            let (scale, stretch) = (l.powf(growth), l.powf(inverse_nu) / self.unit);
-            let u = (p - threshold) * stretch;
+        for (i, (&x, &l)) in data.control.iter().zip(&data.size).enumerate() {
+            let (scale, stretch) = (l.powf(growth), l.powf(exponent) / self.unit);
+            let u = (x - crossing) * stretch;
             let (mut value, mut slope) = (0.0, 0.0);
             for j in (0..=self.degree).rev() {
                 slope = slope * u + value;

@@ -1,0 +1,318 @@
+//! Reductions across cells: one swept key is removed, the same way for measurement and theory.
+
+mod deviation;
+mod held_out;
+mod scatter;
+mod value;
+
+use super::assess::{Derived, DerivedTheory, RowResult, against, measured_blocks, theory_curve};
+use super::gather::place;
+use super::outcome::{Outcome, Status, TheoryOutcome};
+use crate::compare::reductions::{Of, Own, Part, Reducer};
+use crate::compare::{Cell, Reduced, TestSet, TheoryCurve};
+use crate::error::{Error, Result};
+use crate::instrument::{Axis, Observable, observable};
+use crate::spec::sweep::{Settings, coordinate, partners};
+use crate::spec::{Reduce, Spec};
+use crate::theory::Number;
+
+/// What a reduction gives, or why there is none.
+type Parts = std::result::Result<Vec<Reduced>, String>;
+
+pub(super) fn reductions(spec: &Spec, outcome: &Outcome, r: &Reduce) -> Result<Vec<Derived>> {
+    let mut groups: Vec<(Settings, Vec<usize>)> = Vec::new();
+    let zipped = partners(outcome.cells.iter().map(|c| &c.set), &r.key);
+    for (index, cell) in outcome.cells.iter().enumerate() {
+        let rest: Vec<_> = cell
+            .set
+            .iter()
+            .filter(|(k, _)| *k != r.key && !zipped.contains(k))
+            .cloned()
+            .collect();
+        match groups.iter_mut().find(|(s, _)| *s == rest) {
+            Some((_, cells)) => cells.push(index),
+            None => groups.push((rest, vec![index])),
+        }
+    }
+    let mut derived = Vec::new();
+    for (set, cells) in groups {
+        let group = Group::new(spec, outcome, r, set, cells)?;
+        derived.extend(match r.of {
+            Of::Value => group.values()?,
+            Of::Deviation => group.deviations()?,
+            Of::Scatter => group.scatter()?,
+        });
+    }
+    Ok(derived)
+}
+
+/// Cells that differ in the removed key alone.
+struct Group<'a> {
+    spec: &'a Spec,
+    outcome: &'a Outcome,
+    r: &'a Reduce,
+    set: Settings,
+    cells: Vec<usize>,
+    x: Vec<f64>,
+    /// Place of the observable in every cell.
+    wanted: Vec<usize>,
+    observable: &'static Observable,
+    /// Axes of the observable in the first cell.
+    grid: Vec<Axis>,
+    /// Axes of the result.
+    axes: Vec<Axis>,
+    same_grid: bool,
+}
+
+impl<'a> Group<'a> {
+    fn new(
+        spec: &'a Spec,
+        outcome: &'a Outcome,
+        r: &'a Reduce,
+        set: Settings,
+        cells: Vec<usize>,
+    ) -> Result<Group<'a>> {
+        let place = format!("reduce over {}", r.key);
+        let x = cells
+            .iter()
+            .map(|&c| coordinate(&outcome.cells[c].set, &r.key, r.abscissa))
+            .collect::<Option<Vec<f64>>>()
+            .ok_or_else(|| {
+                Error::input(
+                    &place,
+                    "the swept values are not numbers",
+                    "reduce over a numeric key",
+                )
+            })?;
+        let found = |&c: &usize| {
+            let found = outcome.cells[c].wanted(&r.observable);
+            found.ok_or_else(|| Error::bug(&place, "the observable is not measured"))
+        };
+        let wanted = cells.iter().map(found).collect::<Result<Vec<usize>>>()?;
+        let asked = &outcome.cells[cells[0]].wanted[wanted[0]];
+        let grid = asked.axes.clone();
+        let same_grid = cells
+            .iter()
+            .zip(&wanted)
+            .all(|(&c, &w)| close(&outcome.cells[c].wanted[w].axes, &grid));
+        let mut ascending = x.clone();
+        ascending.sort_by(f64::total_cmp);
+        Ok(Group {
+            axes: r.reduction.axes(&r.key, &ascending, &grid),
+            observable: asked.observable,
+            grid,
+            same_grid,
+            spec,
+            outcome,
+            r,
+            set,
+            cells,
+            x,
+            wanted,
+        })
+    }
+
+    /// Positions of the cells with the places of the observable in them.
+    fn places(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.cells.iter().copied().zip(self.wanted.iter().copied())
+    }
+
+    /// Number of values of every part.
+    fn points(&self) -> usize {
+        observable::size(&self.axes)
+    }
+
+    /// Measured values; `None` where a cell has none.
+    fn measured(&self) -> Result<Option<Vec<Cell>>> {
+        let blocks = self
+            .places()
+            .map(|(c, w)| measured_blocks(&self.outcome.cells[c], w))
+            .collect::<Result<Option<Vec<_>>>>()?;
+        Ok(blocks.map(|blocks| {
+            let pairs = self.x.iter().zip(blocks);
+            pairs.map(|(&x, blocks)| Cell::new(x, blocks)).collect()
+        }))
+    }
+
+    /// The curve of a theory in every cell, or the first reason why it has none.
+    fn curves(&self, theory: usize) -> Result<std::result::Result<Vec<TheoryCurve>, RowResult>> {
+        let mut curves = Vec::new();
+        for (c, w) in self.places() {
+            let cell = &self.outcome.cells[c];
+            match theory_curve(cell, &cell.theories[theory], w)? {
+                Some(curve) => curves.push(curve),
+                None => return Ok(Err(self.lacking(c, &cell.theories[theory]))),
+            }
+        }
+        Ok(Ok(curves))
+    }
+
+    /// Why a theory has no curve in a cell.
+    fn lacking(&self, cell: usize, theory: &TheoryOutcome) -> RowResult {
+        let place = place(&self.spec.cells[cell]);
+        let at = |reason: &str| format!("{place}{reason}");
+        match &theory.status {
+            Status::Declined(reason) => RowResult::Declined(at(reason)),
+            Status::Failed(error) => RowResult::Failed(at(&error.to_string())),
+            Status::Predicted => {
+                RowResult::Unmeasured(at(&format!("it gives no {}", self.observable.name)))
+            }
+        }
+    }
+
+    /// Whether a theory that gives no number here gets a row that says why: it predicts the observable in other
+    /// cells, or something is expected of it. One that declines everywhere has its rows in the cells.
+    fn concerns(&self, theory: usize) -> bool {
+        let entry = &self.outcome.cells[self.cells[0]].theories[theory];
+        self.r.expect.contains_key(&entry.label)
+            || self
+                .places()
+                .any(|(c, w)| self.outcome.cells[c].theories[theory].covers.contains(&w))
+    }
+
+    /// A theory's cells, with the errors that its values have.
+    fn predicted(&self, curves: &[TheoryCurve]) -> Vec<Cell> {
+        let pairs = self.x.iter().zip(curves);
+        let cell = |(&x, curve): (&f64, &TheoryCurve)| Cell {
+            own: own(curve),
+            ..Cell::new(x, curve.values.clone())
+        };
+        pairs.map(cell).collect()
+    }
+
+    /// The reduction of some cells; `scatter` are the measured ones.
+    fn reduced(&self, cells: &[Cell], scatter: Option<&[Cell]>) -> Parts {
+        if !self.same_grid {
+            return Err(format!(
+                "the grid of {} differs between cells (choose points that fall on common times)",
+                self.r.observable
+            ));
+        }
+        let reducer = Reducer {
+            of: self.r.of,
+            scatter,
+            ..Reducer::new(&*self.r.reduction, &self.grid)
+        };
+        reducer.reduce(cells).map_err(|e| e.to_string())
+    }
+
+    /// Verdict of a reduced prediction, whose errors are those of the curve.
+    fn verdict(
+        &self,
+        part: &Part,
+        measured: &std::result::Result<Reduced, String>,
+        curve: &TheoryCurve,
+    ) -> Result<RowResult> {
+        let measured = match measured {
+            Ok(measured) => measured,
+            Err(reason) => return Ok(RowResult::Unmeasured(reason.clone())),
+        };
+        // A limit of the observable may vanish like the observable; a slope or an exponent has a scale of its own.
+        let vanishing = match part.asks {
+            Some(Number::Limit) => self.spec.compare.vanishing(self.observable),
+            _ => None,
+        };
+        let default = || {
+            let tolerance = self.spec.compare.of(self.observable.name);
+            tolerance.or_absolute(vanishing, &measured.blocks, curve.is_zero())
+        };
+        against(
+            &measured.blocks,
+            curve,
+            self.r.stated(part.name).unwrap_or_else(default),
+            "tolerance = { absolute = ... } in its [[reduce]]",
+            self.spec.seed,
+            &self.axes,
+        )
+    }
+
+    /// One row of theories beside one number of the measurement.
+    fn derived(
+        &self,
+        part: &Part,
+        theory: Option<&str>,
+        measured: std::result::Result<Reduced, String>,
+        theories: Vec<DerivedTheory>,
+    ) -> Derived {
+        let axis = self.grid.first().map(|a| a.name.as_str());
+        let symbol = part.symbol(axis);
+        Derived {
+            label: self.r.name(self.x.len(), theory, symbol.as_deref()),
+            reduce: self.r.clone(),
+            part: *part,
+            theory: theory.map(String::from),
+            observable: self.observable,
+            axes: self.axes.clone(),
+            set: self.set.clone(),
+            cells: self.cells.clone(),
+            x: self.x.clone(),
+            measured,
+            theories,
+        }
+    }
+
+    /// A theory's row of a reduction.
+    fn row(
+        &self,
+        theory: usize,
+        reduced: std::result::Result<Reduced, String>,
+        row: RowResult,
+    ) -> DerivedTheory {
+        let label = &self.outcome.cells[self.cells[0]].theories[theory].label;
+        let expect = self.r.expect.get(label).copied();
+        DerivedTheory {
+            label: label.clone(),
+            reduced,
+            row,
+            expect: expect.filter(|_| !self.spec.quick),
+        }
+    }
+}
+
+/// Errors of a theory's values.
+fn own(curve: &TheoryCurve) -> Own {
+    Own {
+        bound: curve.bound.clone(),
+        stderr: curve.stderr.clone(),
+        repeats: curve.repeats.clone(),
+    }
+}
+
+/// A reduced prediction as the curve of a comparison.
+fn as_curve(reduced: &Reduced, averages_over: Vec<&'static str>, test_set: TestSet) -> TheoryCurve {
+    let points = reduced.estimate.len();
+    TheoryCurve {
+        values: reduced.blocks.clone(),
+        bound: reduced.bound.clone().unwrap_or_else(|| vec![0.0; points]),
+        stderr: reduced.theory_stderr.clone(),
+        repeats: None,
+        averages_over,
+        test_set,
+    }
+}
+
+/// Text of the reason in a row without a number.
+fn reason(row: &RowResult) -> String {
+    match row {
+        RowResult::Declined(text) | RowResult::Failed(text) | RowResult::Unmeasured(text) => {
+            text.clone()
+        }
+        RowResult::Compared { .. } => String::new(),
+    }
+}
+
+fn close(a: &[Axis], b: &[Axis]) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(a, b)| {
+            let scale = a.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+            a.name == b.name
+                && a.values.len() == b.values.len()
+                && a.values
+                    .iter()
+                    .zip(&b.values)
+                    .all(|(x, y)| (x - y).abs() <= 1e-9 * scale)
+        })
+}
+
+#[cfg(test)]
+pub(super) mod tests;
