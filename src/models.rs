@@ -43,6 +43,7 @@ pub const MODELS: &[Model] = models![
     "lambda-balanced" short,
     "width" short,
     "edge-of-stability" short,
+    "edge-of-chaos" short,
     "langevin-posterior",
     "mnist-kernel",
     "mnist-modes",

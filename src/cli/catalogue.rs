@@ -7,9 +7,9 @@ use crate::instrument::INSTRUMENTS;
 use crate::kind::{About, unknown};
 use crate::learner::LEARNERS;
 use crate::models::MODELS;
-use crate::spec::{Figure, FigureKind, ReduceKeys, properties};
+use crate::spec::{EntryKeys, Figure, FigureKind, ReduceKeys, properties};
 use crate::task::TASKS;
-use crate::theory::THEORIES;
+use crate::theory::{Info, THEORIES};
 use crate::training::TRAININGS;
 use serde_json::{Value as Json, json};
 
@@ -44,11 +44,12 @@ fn spec_kinds() -> Vec<(&'static str, String, String)> {
     variants("figure", schemars::schema_for!(FigureKind))
 }
 
-/// Keys of `[[reduce]]` or `[[figure]]`, from the schema.
+/// Keys of `[[reduce]]`, `[[figure]]` or `[[theory]]`, from the schema.
 fn keys(noun: &str) -> Option<String> {
     match noun {
         "reduce" => Some(lines(&schemars::schema_for!(ReduceKeys))),
         "figure" => Some(lines(&schemars::schema_for!(Figure))),
+        "theory" => Some(lines(&schemars::schema_for!(EntryKeys))),
         _ => None,
     }
 }
@@ -116,12 +117,12 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
         let of = |(noun, kind, _): &&(&str, String, String)| kind == name || *noun == name;
         all_kinds.iter().filter(of)
     };
-    if name == "reduce" {
-        return explain_reduce(as_json);
+    if name == "reduce" || name == "theory" {
+        return explain_table(name, as_json);
     }
     if found.is_empty() && model.is_none() && kinds().next().is_none() {
         let mut names: Vec<&str> = all.iter().map(|(_, a)| a.kind).collect();
-        names.extend(["reduce", "figure"]);
+        names.extend(["reduce", "figure", "theory"]);
         names.extend(all_kinds.iter().map(|(_, kind, _)| kind.as_str()));
         names.extend(MODELS.iter().map(|m| m.name));
         return Err(unknown("explain", name, &names));
@@ -161,13 +162,20 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
     Ok(0)
 }
 
-/// `[[reduce]]` as a whole: its kinds, and the keys that all of them have.
-fn explain_reduce(as_json: bool) -> Result<u8> {
-    let kinds = REDUCTIONS.iter().map(|k| k.about);
-    let keys = keys("reduce").unwrap_or_default();
+/// `[[reduce]]` or `[[theory]]` as a whole: its kinds, and the keys that all of them have.
+fn explain_table(noun: &str, as_json: bool) -> Result<u8> {
+    let kinds = components().into_iter().filter(|(n, _)| *n == noun);
+    let kinds = kinds.map(|(_, about)| about);
+    let keys = keys(noun).unwrap_or_default();
+    let head = match noun {
+        "reduce" => {
+            "a swept key is removed by a fit across cells, the same way for measurement and theory"
+        }
+        _ => "what predicts the observables, or tells quantities of its own",
+    };
     if as_json {
         let kinds = kinds.map(|a| {
-            json!({ "noun": "reduce", "kind": a.kind, "summary": a.summary, "text": explanation("reduce", a) })
+            json!({ "noun": noun, "kind": a.kind, "summary": a.summary, "text": explanation(noun, a) })
         });
         let entries: Vec<_> = kinds.collect();
         print_json(&json!({ "schema": "saddlepoint/1/explain", "entries": entries }))?;
@@ -176,17 +184,25 @@ fn explain_reduce(as_json: bool) -> Result<u8> {
     let rows: Vec<Vec<String>> = kinds
         .map(|a| vec![a.kind.to_string(), a.summary.to_string()])
         .collect();
-    print(
-        "[[reduce]]: a swept key is removed by a fit across cells, the same way for measurement and theory\n\n",
-    )?;
+    print(&format!("[[{noun}]]: {head}\n\n"))?;
     print(&table(&["kind", "what"], &rows))?;
-    print(&format!("\nKeys of every [[reduce]]\n{keys}"))?;
+    print(&format!("\nKeys of every [[{noun}]]\n{keys}"))?;
     print("\n`saddlepoint explain KIND` tells the keys of a kind\n")?;
     Ok(0)
 }
 
+/// What a theory with default keys says of itself.
+fn theory_info(noun: &str, about: &About) -> Option<&'static Info> {
+    let kind = THEORIES
+        .iter()
+        .find(|k| noun == "theory" && k.about.kind == about.kind)?;
+    Some((kind.parse)("theory", toml::Table::new()).ok()?.info())
+}
+
 fn explanation(noun: &str, about: &About) -> String {
-    let mut text = format!("{}\n", about.text.trim());
+    // Pages that are chapters of the documentation, too, have their formulas in fences.
+    let shown = about.text.trim().lines().filter(|l| !l.starts_with("```"));
+    let mut text = shown.map(|l| format!("{l}\n")).collect::<String>();
     let reduction = REDUCTIONS
         .iter()
         .find(|k| noun == "reduce" && k.about.kind == about.kind);
@@ -194,6 +210,17 @@ fn explanation(noun: &str, about: &About) -> String {
         let keys = lines(&(kind.schema)(&mut schemars::SchemaGenerator::default()));
         if !keys.is_empty() {
             text.push_str(&format!("\nKeys of its own\n{keys}"));
+        }
+    }
+    if let Some(info) = theory_info(noun, about) {
+        let conditions: Vec<&str> = info.conditions.iter().map(|c| c.name()).collect();
+        text.push_str(&format!("\nConditions on: {}\n", conditions.join(" | ")));
+        text.push_str(&format!("Predicts: {}\n", info.observables.join(", ")));
+        for o in info.own {
+            text.push_str(&format!(
+                "Tells: {} [{}], {}\n",
+                o.name, o.unit, o.convention
+            ));
         }
     }
     if let Some(instrument) = INSTRUMENTS

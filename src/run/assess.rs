@@ -222,6 +222,14 @@ pub fn theory_curve(
     }))
 }
 
+/// What stands in the row of a quantity that theories alone tell: the number, or how many there are.
+fn told(curve: &TheoryCurve) -> String {
+    match curve.values.mean()[..] {
+        [value] => format!("told: {}", short(value)),
+        ref values => format!("told: {} values", values.len()),
+    }
+}
+
 /// Repeats of a Monte Carlo theory, averaged over its solves.
 fn repeats(parts: &[&Answer]) -> Option<DMatrix<f64>> {
     let all: Option<Vec<&Vec<Vec<f64>>>> = parts.iter().map(|a| a.repeats.as_ref()).collect();
@@ -289,7 +297,7 @@ fn theory_rows(
             (None, Some(e)) => RowResult::Unmeasured(format!("the measurement failed: {e}")),
             (None, None) => RowResult::Unmeasured(match wanted < cell.measured {
                 true => "nothing was measured".into(),
-                false => "told by theories alone".into(),
+                false => told(&curve),
             }),
         };
         rows.push(row(Some(w.observable), result));

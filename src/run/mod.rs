@@ -30,6 +30,8 @@ pub use gather::place;
 pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
 
 #[cfg(test)]
+mod contract_tests;
+#[cfg(test)]
 mod monte_carlo_tests;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The top-level tables of a spec and their defaults.
 
 use super::Figure;
-use crate::experiment::Spacing;
+use crate::experiment::{Conditioning, Spacing};
 use crate::instrument::Observable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,27 @@ impl Frame {
             spacing: Spacing::default(),
         })
     }
+}
+
+/// Keys that every `[[theory]]` has beside those of its kind.
+#[allow(dead_code)]
+#[derive(JsonSchema)]
+pub struct EntryKeys {
+    /// Which theory, see `saddlepoint list`.
+    kind: String,
+    /// Unique name of the entry; default: its kind. Two entries of one kind are usual.
+    label: Option<String>,
+    /// What the theory is given of each draw: `none`, `data` (each data set), `initial` (and the weights before training) or `trained` (and
+    /// those after); each theory knows some of them, the first that its page names is the default.
+    condition: Option<Conditioning>,
+    /// Quantities that the theory tells beside what is measured: its own, on axes of its choice, or those of an instrument, on the grid
+    /// that the instrument would have. They are drawn, tabulated and written, and compared with no measurement.
+    tell: Option<Vec<String>>,
+    /// The verdict that is expected: `agree` (every compared observable, in every cell) or `disagree` (at least one in every cell).
+    expect: Option<Expect>,
+    /// The experiment as this theory sees it: `{ "key.path" = value }` changes a key, `{ table = { ... } }` replaces a table.
+    #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
+    assume: Option<Table>,
 }
 
 /// One training rule, or stages in sequence.

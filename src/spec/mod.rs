@@ -15,7 +15,7 @@ pub mod sweep;
 pub use crate::compare::reductions::{Abscissa, Of};
 pub use document::{Document, Override, Source};
 pub use figure::{Figure, FigureKind, ScaleKey};
-pub use keys::{Compare, Expect, Measure, NamedTolerance, Tolerance};
+pub use keys::{Compare, EntryKeys, Expect, Measure, NamedTolerance, Tolerance};
 pub use reduce::{Keys as ReduceKeys, Reduce, own_keys, properties};
 
 use crate::error::{Error, Result};

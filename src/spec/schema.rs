@@ -2,7 +2,7 @@
 
 use super::Figure;
 use super::ReduceKeys;
-use super::keys::{Compare, Measure};
+use super::keys::{Compare, EntryKeys, Measure};
 use crate::compare::reductions::REDUCTIONS;
 use crate::kind::Kind;
 use crate::learner::LEARNERS;
@@ -10,6 +10,7 @@ use crate::task::TASKS;
 use crate::theory::THEORIES;
 use crate::training::TRAININGS;
 use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
 use serde_json::{Value as Json, json};
 
 /// Schema of a spec file (JSON Schema 2020-12).
@@ -19,27 +20,15 @@ pub fn spec() -> Json {
     let learner = one_of(&mut g, LEARNERS);
     let training = one_of(&mut g, TRAININGS);
     let mut theory = one_of(&mut g, THEORIES);
-    let common = json!({
-        "label": { "type": "string", "description": "unique name of the entry; default: its kind" },
-        "expect": { "enum": ["agree", "disagree"] },
-        "condition": {
-            "enum": ["none", "data", "initial", "trained"],
-            "description": "what the theory is given of each draw; each theory knows some of them",
-        },
-        "tell": {
-            "type": "array",
-            "items": { "type": "string" },
-            "description": "quantities that the theory tells beside what is measured, on axes of its own",
-        },
-        "assume": {
-            "type": "object",
-            "description": "key paths and values, or whole tables: the experiment as this theory sees it",
-        },
-    });
+    let inline = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
+    let common = inline.into_generator().into_root_schema_for::<EntryKeys>();
+    let common = json!(common)["properties"].clone();
     if let Some(options) = theory["oneOf"].as_array_mut() {
         for option in options {
             if let (Some(p), Some(c)) = (option["properties"].as_object_mut(), common.as_object()) {
-                p.extend(c.clone());
+                for (key, schema) in c {
+                    p.entry(key).or_insert_with(|| schema.clone());
+                }
             }
         }
     }
@@ -85,7 +74,9 @@ fn reductions(g: &mut SchemaGenerator) -> Json {
             option["properties"].as_object_mut(),
             common["properties"].as_object(),
         ) {
-            p.extend(c.clone());
+            for (key, schema) in c {
+                p.entry(key).or_insert_with(|| schema.clone());
+            }
         }
         if let Some(of_kind) = option["required"].as_array_mut() {
             of_kind.extend(required.clone());

@@ -64,6 +64,10 @@ impl Training for ClosedForm {
         serde_json::json!({"kind": ABOUT.kind, "loss": self.loss})
     }
 
+    fn is_optimum(&self) -> bool {
+        true
+    }
+
     fn loss(&self) -> Loss {
         self.loss
     }

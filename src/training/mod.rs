@@ -174,6 +174,10 @@ pub trait Training: Debug + Send + Sync {
     fn measured_from(&self) -> usize {
         self.steps()
     }
+    /// View: the learner is set to its optimum at once ([`crate::learner::Solver`]).
+    fn is_optimum(&self) -> bool {
+        false
+    }
     /// View: a sampler of the posterior.
     fn sampling(&self) -> Option<SamplingView> {
         None

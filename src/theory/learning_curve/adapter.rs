@@ -107,7 +107,7 @@ impl Theory for Curve {
             return decline("needs a kernel machine (learner.kind = \"kernel-ridge\")".into());
         };
         let training = experiment.training.as_ref();
-        let solved = training.filter(|t| t.about().kind == "closed-form");
+        let solved = training.filter(|t| t.is_optimum());
         if solved.is_none_or(|t| t.loss() != Loss::HalfMean) {
             return decline(
                 "needs training.kind = \"closed-form\" with loss = \"half-mean\"".into(),

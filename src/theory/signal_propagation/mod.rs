@@ -50,7 +50,7 @@ static CORRELATION: Observable = Observable {
 static CHI: Observable = Observable {
     name: "layer-chi",
     label: "χ₁",
-    convention: "chi_1 = s E phi'(h^l(x))^2, s the weight variance of the next hidden layer, which multiplies small differences at a right angle to the input by it",
+    convention: "chi_1 = s E phi'(h^l(x))^2, s the weight variance of the next hidden layer, which multiplies the square of small differences at a right angle to the input by it",
     ..Observable::PLAIN
 };
 
