@@ -223,3 +223,28 @@ fn questions_and_conditions_that_a_theory_does_not_know_are_named() {
             .contains("there is a [learner] but no [training]")
     );
 }
+
+/// What only the data tell is a row with its reason, no failure; it is a record like any other, so that a run is complete.
+#[test]
+fn a_decline_on_the_data_is_a_row_and_a_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = NETWORKS.replace("samples = 20", "samples = 20\nwhitened = false");
+    let theories = "[[theory]]\nkind = \"saxe\"\n[[theory]]\nkind = \"ntk\"\n";
+    let measured = "[measure]\nobservables = [\"train-loss\"]\nreplicas = 2\n";
+    let spec = parse(&format!("{text}{measured}{theories}")).unwrap();
+    for _ in 0..2 {
+        let outcome = run(&spec, Some(folder.path()));
+        let found = assess(&spec, &outcome).unwrap();
+        let RowResult::Declined(why) = &found.rows[0].result else {
+            panic!("{:?}", found.rows[0].result);
+        };
+        assert!(why.contains("needs whitened inputs"), "{why}");
+        assert!(found.rows[1].result.verdict().is_some());
+        assert_eq!(exit_code(&spec, &outcome, &found), 0);
+        assert_eq!(outcome.records.len(), 6);
+        let expected = super::identity::records(&spec, Side::Both);
+        assert_eq!(outcome.records, expected);
+        let store = folder.path().join("store");
+        assert!(expected.iter().all(|record| store.join(record).exists()));
+    }
+}

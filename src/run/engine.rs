@@ -282,16 +282,23 @@ impl<'a> Engine<'a> {
             };
             let cx = self.cx.solving(entry.experiment.seed, index, report);
             let trained = |index| self.trained(&cell.experiment, index);
-            Ok(to_record(&solve_unit(
-                plan,
-                &cell.experiment,
-                index,
-                &cx,
-                trained,
-            )?))
+            match solve_unit(plan, &cell.experiment, index, &cx, trained) {
+                Ok(prediction) => Ok(to_record(&prediction)),
+                // What the data tell is a result like any other: it is found once.
+                Err(Error::Declined { reason }) => Ok(Record {
+                    meta: json!({ "declined": reason }),
+                    arrays: vec![],
+                }),
+                Err(e) => Err(e),
+            }
         })?;
         self.progress
             .advance(all.saturating_sub(advanced.load(Ordering::Relaxed)));
+        if let Some(reason) = record.meta["declined"].as_str() {
+            return Err(Error::Declined {
+                reason: reason.into(),
+            });
+        }
         let seconds = record.meta["seconds"].as_f64().unwrap_or(0.0);
         let prediction = from_record(&record)
             .ok_or_else(|| Error::bug("store", "a theory record is incomplete"))?;
