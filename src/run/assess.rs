@@ -4,6 +4,7 @@ pub use super::curve::{measured_blocks, theory_curve};
 use super::expect::expectations;
 use super::outcome::{Outcome, Status, TheoryOutcome};
 use super::reduction::reductions;
+pub use super::reference::pair_with_reference;
 pub use super::relation::Relation;
 use super::relation::relations;
 use super::rows::theory_rows;

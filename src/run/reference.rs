@@ -2,7 +2,7 @@
 
 use super::assess::RowResult;
 use super::curve::{curve_on, own_draws};
-use super::outcome::{CellOutcome, Status, TheoryOutcome};
+use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
 use super::rows::as_row;
 use crate::compare::{Pair, TestSet, TheoryCurve, Tolerance};
 use crate::error::Result;
@@ -100,6 +100,24 @@ fn tolerance(spec: &Spec, wanted: &Wanted, pair: &Pair) -> Tolerance {
     let stated = spec.compare.of(wanted.observable.name);
     let vanishing = spec.compare.vanishing(wanted.observable);
     stated.or_absolute(vanishing, &pair.reference.values, pair.theory.is_zero())
+}
+
+/// A theory beside the reference in one cell of a run; `None` for the reference itself, or where one has no values.
+///
+/// # Errors
+/// Internal ones alone.
+pub fn pair_with_reference(
+    spec: &Spec,
+    outcome: &Outcome,
+    cell: &CellOutcome,
+    theory: &TheoryOutcome,
+    wanted: usize,
+) -> Result<Option<Pair>> {
+    let place = outcome.cells.iter().position(|c| c.set == cell.set);
+    match (Reference::of(spec, cell, theory), place) {
+        (Some(reference), Some(place)) => reference.pair(&spec.cells[place], cell, theory, wanted),
+        _ => Ok(None),
+    }
 }
 
 /// Levels over which one side averages while the other is given their draws.

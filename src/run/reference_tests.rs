@@ -369,3 +369,32 @@ fn relations_name_what_exists() {
     let plain = parse(&format!("{FLOW}{MEASURE}"));
     assert!(plain.resolved.get("relate").is_none());
 }
+
+/// The panel of differences shows the reference minus the others, and distances over a sweep are those from it.
+#[test]
+fn figures_show_differences_from_the_reference() {
+    let fast = entry("fast", "assume = { \"task.singular_values\" = [4.0, 2.0] }");
+    let figure = "[[figure]]\nobservable = \"train-loss\"\nkind = \"curves\"\n";
+    let over = "[[figure]]\nobservable = \"train-loss\"\nkind = \"deviation\"\nkey = \"learner.init.scale\"\n";
+    let text = format!(
+        "{FLOW}{fast}{MEASURE}[compare]\nreference = \"ideal\"\n[sweep]\n\"learner.init.scale\" = [0.04, 0.06]\n{figure}{over}"
+    );
+    let spec = parse(&text);
+    let (outcome, found) = run(&spec, Side::Theory);
+    let drawn = crate::report::figures::figures(&spec, &outcome, &found).unwrap();
+    let csv = crate::plot::figure_csv(&drawn[0].figure);
+    let line = csv.lines().find(|l| l.contains("ideal minus fast"));
+    assert!(line.is_some(), "{csv}");
+    assert!(
+        drawn[0].caption.contains("ideal minus every other theory"),
+        "{}",
+        drawn[0].caption
+    );
+    let csv = crate::plot::figure_csv(&drawn[1].figure);
+    assert!(csv.contains("fast") && !csv.contains("ideal"), "{csv}");
+    assert!(
+        drawn[1]
+            .caption
+            .starts_with("Distance of every theory from the theory ideal")
+    );
+}

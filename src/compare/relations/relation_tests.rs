@@ -88,11 +88,7 @@ fn auc_is_the_brute_force_count() {
         for i in (0..25).filter(|i| y[*i] > 0.3) {
             for j in (0..25).filter(|j| y[*j] <= 0.3) {
                 all += 1.0;
-                count += match x[i].total_cmp(&x[j]) {
-                    std::cmp::Ordering::Greater => 1.0,
-                    std::cmp::Ordering::Equal => 0.5,
-                    std::cmp::Ordering::Less => 0.0,
-                };
+                count += f64::from(x[i] > x[j]) + 0.5 * f64::from(x[i] == x[j]);
             }
         }
         let auc = value(&Auc { above: 0.3 }, &x, &y);
