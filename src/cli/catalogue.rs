@@ -2,12 +2,13 @@
 
 use super::text::{print, print_json, table};
 use crate::compare::reductions::REDUCTIONS;
+use crate::compare::relations::RELATIONS;
 use crate::error::Result;
 use crate::instrument::INSTRUMENTS;
-use crate::kind::{About, unknown};
+use crate::kind::{About, Kind, unknown};
 use crate::learner::LEARNERS;
 use crate::models::MODELS;
-use crate::spec::{EntryKeys, Figure, FigureKind, ReduceKeys, properties};
+use crate::spec::{Compare, EntryKeys, Figure, FigureKind, ReduceKeys, RelateKeys, properties};
 use crate::task::TASKS;
 use crate::theory::{Info, THEORIES};
 use crate::training::TRAININGS;
@@ -22,6 +23,7 @@ pub(crate) fn components() -> Vec<(&'static str, &'static About)> {
     all.extend(INSTRUMENTS.iter().map(|i| ("instrument", i.about())));
     all.extend(THEORIES.iter().map(|k| ("theory", k.about)));
     all.extend(REDUCTIONS.iter().map(|k| ("reduce", k.about)));
+    all.extend(RELATIONS.iter().map(|k| ("relate", k.about)));
     all
 }
 
@@ -44,10 +46,12 @@ fn spec_kinds() -> Vec<(&'static str, String, String)> {
     variants("figure", schemars::schema_for!(FigureKind))
 }
 
-/// Keys of `[[reduce]]`, `[[figure]]` or `[[theory]]`, from the schema.
+/// Keys of `[[reduce]]`, `[[relate]]`, `[[figure]]`, `[[theory]]` or `[compare]`, from the schema.
 fn keys(noun: &str) -> Option<String> {
     match noun {
         "reduce" => Some(lines(&schemars::schema_for!(ReduceKeys))),
+        "relate" => Some(lines(&schemars::schema_for!(RelateKeys))),
+        "compare" => Some(lines(&schemars::schema_for!(Compare))),
         "figure" => Some(lines(&schemars::schema_for!(Figure))),
         "theory" => Some(lines(&schemars::schema_for!(EntryKeys))),
         _ => None,
@@ -117,12 +121,16 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
         let of = |(noun, kind, _): &&(&str, String, String)| kind == name || *noun == name;
         all_kinds.iter().filter(of)
     };
-    if name == "reduce" || name == "theory" {
-        return explain_table(name, as_json);
+    match name {
+        "reduce" => return explain_kinds("reduce", REDUCE, REDUCTIONS, as_json),
+        "relate" => return explain_kinds("relate", RELATE, RELATIONS, as_json),
+        "theory" => return explain_kinds("theory", THEORY, THEORIES, as_json),
+        "compare" => return explain_compare(as_json),
+        _ => {}
     }
     if found.is_empty() && model.is_none() && kinds().next().is_none() {
         let mut names: Vec<&str> = all.iter().map(|(_, a)| a.kind).collect();
-        names.extend(["reduce", "figure", "theory"]);
+        names.extend(["reduce", "relate", "compare", "figure", "theory"]);
         names.extend(all_kinds.iter().map(|(_, kind, _)| kind.as_str()));
         names.extend(MODELS.iter().map(|m| m.name));
         return Err(unknown("explain", name, &names));
@@ -162,17 +170,42 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
     Ok(0)
 }
 
-/// `[[reduce]]` or `[[theory]]` as a whole: its kinds, and the keys that all of them have.
-fn explain_table(noun: &str, as_json: bool) -> Result<u8> {
-    let kinds = components().into_iter().filter(|(n, _)| *n == noun);
-    let kinds = kinds.map(|(_, about)| about);
+const REDUCE: &str = "[[reduce]]: a swept key is removed by a fit across cells, the same way for measurement and theory";
+
+const RELATE: &str = "\
+[[relate]]: what one quantity says of another one, each measured or of a theory, with what chance gives
+
+x and y are paired over the points of their common grid (over = \"points\", one row per cell) or over the points of all cells
+(over = \"cells\", one row). The value is that of the means over the draws; its standard error is the jackknife over the
+outermost level of draws, left out of both at once, and over the repeats of a Monte Carlo theory. Numerical bounds do not
+enter. Chance rearranges the pairs 1999 times, keyed by the seed of the spec: the row says its mean, where 95 % of it lie,
+and the share p at least as far out. It takes the points for exchangeable: on a smooth curve neighbouring points are not, and
+p is too small there.";
+
+const COMPARE: &str = "\
+[compare]: how far a theory may be off and still agree, and with what it is compared
+
+Without reference every theory is compared with the measurement. reference = LABEL puts that theory in its place for all
+others, with or without [measure]: in the rows of the league, in the reductions and in the figures of differences. The
+reference itself is compared with the measurement where there is one. Each row says what it is compared with.
+
+Both sides bring their errors along. Numerical bounds add. Theories that are given something of the draws are paired draw by
+draw. A Monte Carlo theory enters by its repeats. One number against another, without draws or repeats, has no p-value: the
+interval is the deviation plus or minus the bounds, and the verdict rests on it. What theories tell without a measurement is
+compared where both tell it on the same axes. An expect of an entry that is compared with the reference counts for the exit
+code also where nothing is measured.";
+
+const THEORY: &str = "[[theory]]: what predicts the observables, or tells quantities of its own";
+
+/// The entries of a table as a whole: its kinds, and the keys that all of them have.
+fn explain_kinds<T: ?Sized>(
+    noun: &str,
+    text: &str,
+    kinds: &[Kind<T>],
+    as_json: bool,
+) -> Result<u8> {
+    let kinds = kinds.iter().map(|k| k.about);
     let keys = keys(noun).unwrap_or_default();
-    let head = match noun {
-        "reduce" => {
-            "a swept key is removed by a fit across cells, the same way for measurement and theory"
-        }
-        _ => "what predicts the observables, or tells quantities of its own",
-    };
     if as_json {
         let kinds = kinds.map(|a| {
             json!({ "noun": noun, "kind": a.kind, "summary": a.summary, "text": explanation(noun, a) })
@@ -184,7 +217,7 @@ fn explain_table(noun: &str, as_json: bool) -> Result<u8> {
     let rows: Vec<Vec<String>> = kinds
         .map(|a| vec![a.kind.to_string(), a.summary.to_string()])
         .collect();
-    print(&format!("[[{noun}]]: {head}\n\n"))?;
+    print(&format!("{text}\n\n"))?;
     print(&table(&["kind", "what"], &rows))?;
     print(&format!("\nKeys of every [[{noun}]]\n{keys}"))?;
     print("\n`saddlepoint explain KIND` tells the keys of a kind\n")?;
@@ -199,15 +232,29 @@ fn theory_info(noun: &str, about: &About) -> Option<&'static Info> {
     Some((kind.parse)("theory", toml::Table::new()).ok()?.info())
 }
 
+fn explain_compare(as_json: bool) -> Result<u8> {
+    let keys = keys("compare").unwrap_or_default();
+    let text = format!("{COMPARE}\n\nKeys of [compare]\n{keys}");
+    if as_json {
+        let entry = json!({ "noun": "table", "kind": "compare", "summary": summary(COMPARE.lines().next().unwrap_or_default()), "text": text });
+        print_json(&json!({ "schema": "saddlepoint/1/explain", "entries": [entry] }))?;
+        return Ok(0);
+    }
+    print(&text)?;
+    Ok(0)
+}
+
 fn explanation(noun: &str, about: &About) -> String {
     // Pages that are chapters of the documentation, too, have their formulas in fences.
     let shown = about.text.trim().lines().filter(|l| !l.starts_with("```"));
     let mut text = shown.map(|l| format!("{l}\n")).collect::<String>();
-    let reduction = REDUCTIONS
-        .iter()
-        .find(|k| noun == "reduce" && k.about.kind == about.kind);
-    if let Some(kind) = reduction {
-        let keys = lines(&(kind.schema)(&mut schemars::SchemaGenerator::default()));
+    let of_kind = match noun {
+        "reduce" => schema_of(REDUCTIONS, about),
+        "relate" => schema_of(RELATIONS, about),
+        _ => None,
+    };
+    if let Some(schema) = of_kind {
+        let keys = lines(&schema);
         if !keys.is_empty() {
             text.push_str(&format!("\nKeys of its own\n{keys}"));
         }
@@ -243,4 +290,10 @@ fn explanation(noun: &str, about: &About) -> String {
         }
     }
     text
+}
+
+/// The keys of a kind's own.
+fn schema_of<T: ?Sized>(kinds: &[Kind<T>], about: &About) -> Option<schemars::Schema> {
+    let kind = kinds.iter().find(|k| k.about.kind == about.kind)?;
+    Some((kind.schema)(&mut schemars::SchemaGenerator::default()))
 }

@@ -107,7 +107,7 @@ pub(crate) fn job(
     for e in assessment
         .expectations
         .iter()
-        .filter(|e| !e.met && side == Side::Both)
+        .filter(|e| !e.met && (side == Side::Both || (e.against.is_some() && side == Side::Theory)))
     {
         note(&format!(
             "expectation not met: {} should {}: {}",
@@ -134,14 +134,23 @@ pub(crate) fn summary(
 ) -> Result<String> {
     let quick = if spec.quick { ", quick run" } else { "" };
     let mut text = format!("{} [{}{quick}]\n\n", spec.title, &spec.hash[..8]);
+    let compared = assessment.rows.iter().any(|r| r.against.is_some());
     if side == Side::Both && !assessment.rows.is_empty() {
         text.push_str(&as_text(&league::league(outcome, assessment)));
     } else {
         text.push_str(&values(spec, outcome)?);
+        if compared {
+            text.push('\n');
+            text.push_str(&as_text(&league::league(outcome, assessment)));
+        }
     }
-    if side != Side::Theory && !assessment.derived.is_empty() {
+    if (side != Side::Theory || compared) && !assessment.derived.is_empty() {
         text.push('\n');
         text.push_str(&as_text(&league::derived(assessment)));
+    }
+    if !assessment.relations.is_empty() {
+        text.push('\n');
+        text.push_str(&as_text(&league::relations(outcome, assessment)));
     }
     let declined = outcome
         .cells

@@ -129,6 +129,46 @@ pub fn compare(
     tolerance: Tolerance,
     seed: u64,
 ) -> Result<Comparison> {
+    beside(measured, theory, tolerance, seed, Beside::Measurement)
+}
+
+/// What the theory stands beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Measured values.
+    Measurement,
+    /// Values of another theory; `drawn`: one of the two is given something of the draws.
+    Theory { drawn: bool },
+}
+
+impl Beside {
+    fn name(self) -> &'static str {
+        match self {
+            Beside::Measurement => "the measurement",
+            Beside::Theory { .. } => "the reference",
+        }
+    }
+
+    /// The condition under which a single row of values stands.
+    fn one_row(self, of_samples: bool) -> &'static str {
+        match (self, of_samples) {
+            (Beside::Theory { drawn: false }, _) => {
+                "one number against another: the verdict rests on the numerical bounds of both"
+            }
+            (_, true) => "one draw: the statement is for this draw",
+            _ => "one draw: the statement is for this draw, without statistical error",
+        }
+    }
+}
+
+/// The comparison, with words for what stands beside the theory.
+pub(super) fn beside(
+    measured: &Blocks,
+    theory: &TheoryCurve,
+    tolerance: Tolerance,
+    seed: u64,
+    with: Beside,
+) -> Result<Comparison> {
     tolerance.check()?;
     let points = measured.points();
     let lengths_match =
@@ -169,7 +209,7 @@ pub fn compare(
     }
     let scale = match tolerance {
         Tolerance::Absolute(_) => (kept.len() as f64).sqrt(),
-        Tolerance::Relative(_) => size_of_mean(&measured, &mut notes)?,
+        Tolerance::Relative(_) => size_of_mean(&measured, with, &mut notes)?,
     };
     let reference = matches!(tolerance, Tolerance::Relative(_)).then_some(&measured.values);
     let sampling = match &theory.test_set {
@@ -192,7 +232,12 @@ pub fn compare(
     let distance = scatter.excess().max(0.0).sqrt();
     let n = differences.n();
     let known = n > 1 || scatter.of_samples() > 0.0;
-    let interval = known.then(|| scatter.interval().map(widen)).transpose()?;
+    let interval = match known {
+        true => Some(widen(scatter.interval()?)),
+        // Nothing is drawn: the bounds alone make the interval.
+        false if with == (Beside::Theory { drawn: false }) => Some(widen([distance; 2])),
+        false => None,
+    };
 
     let unmet = undrawn(theory, &measured);
     let verdict = match Verdict::of(interval.unwrap_or(widen([distance; 2])), tolerance.value()) {
@@ -213,10 +258,12 @@ pub fn compare(
         let factor = samples_needed(&scatter, scale, bound_size, tolerance.value())?;
         notes.extend(theory.test_set.advice(factor));
     }
-    if n == 1 && scatter.of_samples() > 0.0 {
-        notes.push("one draw: the statement is for this draw".into());
-    } else if n == 1 {
-        notes.push("one draw: the statement is for this draw, without statistical error".into());
+    if n == 1 {
+        notes.push(with.one_row(scatter.of_samples() > 0.0).into());
+    } else if differences.level == Level::Repeats {
+        notes.push(format!(
+            "{n} repeats of a Monte Carlo theory give the interval"
+        ));
     } else if measured.datasets == 1 {
         notes.push("one data set: the statement is for this data set".into());
     }
@@ -241,7 +288,11 @@ pub fn compare(
         None => p_value(&differences.values, &bound, seed),
     };
     if n > 1 && n < MIN_DRAWS_FOR_P {
-        notes.push(format!("{n} draws: too few for a p-value"));
+        let what = match differences.level {
+            Level::Repeats => "repeats",
+            _ => "draws",
+        };
+        notes.push(format!("{n} {what}: too few for a p-value"));
     }
     let mut residuals = residuals(&differences.values)?;
     if let Some(sampling) = &sampling {
@@ -302,19 +353,19 @@ fn widened(residual: &Residual, sampling: Sampling, draws: usize) -> Result<Resi
 }
 
 /// `||E m||` without its noise part; with a note, and with it, where noise is more than half of the square.
-fn size_of_mean(measured: &Blocks, notes: &mut Vec<String>) -> Result<f64> {
+fn size_of_mean(measured: &Blocks, with: Beside, notes: &mut Vec<String>) -> Result<f64> {
     let scatter = Scatter::new(&measured.values, None, None);
     let with_noise = scatter.excess() + scatter.noise();
     if with_noise == 0.0 {
-        return Err(no_relative("the measurement is 0"));
+        return Err(no_relative(&format!("{} is 0", with.name())));
     }
     if scatter.excess() > 0.5 * with_noise {
         return Ok(scatter.excess().sqrt());
     }
-    notes.push(
-        "the measured mean is mostly noise, which is left in the norm: an absolute tolerance or more draws would say more"
-            .into(),
-    );
+    notes.push(format!(
+        "the mean of {} is mostly noise, which is left in the norm: an absolute tolerance or more draws would say more",
+        with.name()
+    ));
     Ok(with_noise.sqrt())
 }
 

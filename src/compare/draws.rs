@@ -17,14 +17,17 @@ pub enum Level {
     Datasets,
     /// Initialisations and training noise on one data set.
     Replicas,
+    /// Independent repeats of a Monte Carlo theory that stands beside another theory.
+    Repeats,
 }
 
 impl Level {
-    /// `datasets` or `replicas`, as under `[measure]`.
+    /// `datasets` or `replicas`, as under `[measure]`, or `repeats`.
     pub fn name(self) -> &'static str {
         match self {
             Level::Datasets => "datasets",
             Level::Replicas => "replicas",
+            Level::Repeats => "repeats",
         }
     }
 }
@@ -96,6 +99,25 @@ impl Blocks {
             level: Level::Replicas,
             datasets: 1,
             draws: 1,
+        }
+    }
+
+    /// Independent repeats of a Monte Carlo theory, one row each.
+    pub fn repeated(repeats: DMatrix<f64>) -> Blocks {
+        Blocks {
+            values: repeats,
+            level: Level::Repeats,
+            datasets: 1,
+            draws: 1,
+        }
+    }
+
+    /// A single row as often as `other` has rows, to be paired with them.
+    pub(super) fn spread_over(&self, other: &Blocks) -> Blocks {
+        let values = DMatrix::from_fn(other.n(), self.points(), |_, k| self.values[(0, k)]);
+        Blocks {
+            values,
+            ..other.clone()
         }
     }
 

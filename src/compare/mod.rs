@@ -1,4 +1,5 @@
-//! Comparison of measurement and theory: deviation with interval, verdict against a tolerance, p-value, and reductions across cells.
+//! Comparison of measurement and theory: deviation with interval, verdict against a tolerance, p-value, reductions across
+//! cells, and relations between two quantities.
 //!
 //! Everything works on plain arrays: [`Blocks`] of measured values, [`Blocks`] of predicted ones (one row per draw that the
 //! theory conditions on, or a single row), and numerical bounds. Three errors are never mixed: the scatter of draws gives the
@@ -38,7 +39,9 @@ pub mod deviation;
 mod draws;
 mod held_out;
 pub mod reductions;
+pub mod relations;
 mod significance;
+mod theories;
 mod verdict;
 
 pub use comparison::{Comparison, TheoryCurve, Worst, compare};
@@ -46,4 +49,5 @@ pub use draws::{Blocks, Level, MAX_BLOCKS};
 pub use held_out::{HeldOutError, Sampling, TestSet};
 pub use reductions::{Cell, Reduced};
 pub use significance::{MIN_DRAWS_FOR_P, Residual, p_value, residuals, smallest_p, worst};
+pub use theories::Pair;
 pub use verdict::{Tolerance, Verdict};

@@ -74,6 +74,7 @@ pub fn document(
         pictures,
         league: league(outcome, assessment),
         derived: None,
+        relations: None,
         theories,
         declined,
         provenance,
@@ -82,6 +83,9 @@ pub fn document(
     };
     if !assessment.derived.is_empty() {
         document.derived = Some(super::league::derived(assessment));
+    }
+    if !assessment.relations.is_empty() {
+        document.relations = Some(super::league::relations(outcome, assessment));
     }
     Ok(document)
 }

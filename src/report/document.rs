@@ -105,6 +105,9 @@ pub struct ReportDocument {
     pub league: Table,
     /// Values reduced across cells (limits, slopes).
     pub derived: Option<Table>,
+    /// Relations between two quantities, each with what chance gives.
+    #[serde(default)]
+    pub relations: Option<Table>,
     /// Theories that predicted, each once.
     pub theories: Vec<TheoryNote>,
     /// Theories without a prediction, each with its reason.

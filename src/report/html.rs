@@ -74,6 +74,9 @@ pub fn html(report: &ReportDocument) -> String {
     if let Some(derived) = &report.derived {
         page += &section("Reduced across cells", table(derived));
     }
+    if let Some(relations) = &report.relations {
+        page += &section("Relations", table(relations));
+    }
     page += &section("Theories", theories);
     page += &section("Declined", definitions(&declined));
     page += &section("Spec", preformatted(&report.spec));

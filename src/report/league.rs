@@ -3,7 +3,7 @@
 use super::{Row as TextRow, Table, Verdict as Color};
 use crate::compare::{Comparison, Reduced, Verdict};
 use crate::instrument::observable::size;
-use crate::run::assess::{Assessment, Derived, Row, RowResult, short};
+use crate::run::assess::{Assessment, Derived, Relation, Row, RowResult, short};
 use crate::run::outcome::Outcome;
 use crate::spec::Expect;
 use crate::spec::sweep::{Settings, named};
@@ -32,6 +32,11 @@ pub fn league(outcome: &Outcome, assessment: &Assessment) -> Table {
         "conditions on",
         "seconds",
     ];
+    // Where the measurement stands beside all theories, no row needs to say so.
+    let mixed = assessment.rows.iter().any(|row| row.against.is_some());
+    if mixed {
+        header.insert(2, "compared with");
+    }
     if swept {
         header.insert(0, "cell");
     }
@@ -43,6 +48,9 @@ pub fn league(outcome: &Outcome, assessment: &Assessment) -> Table {
                 row.label.clone(),
                 row.observable.map_or("-".into(), |o| o.name.to_string()),
             ];
+            if mixed {
+                cells.push(beside(&row.against));
+            }
             cells.extend(result_cells(&row.result));
             cells.push(expected(row, assessment));
             cells.push(conditions(row));
@@ -60,6 +68,11 @@ pub fn league(outcome: &Outcome, assessment: &Assessment) -> Table {
         header: header.into_iter().map(String::from).collect(),
         rows,
     }
+}
+
+/// What a theory is compared with.
+fn beside(against: &Option<String>) -> String {
+    against.clone().unwrap_or("measurement".into())
 }
 
 /// What the theory is given of each draw, and how the row stands to held-out samples that all draws share.
@@ -92,6 +105,12 @@ pub fn derived(assessment: &Assessment) -> Table {
         "worst point",
         "verdict",
     ];
+    let mut header: Vec<&str> = header.to_vec();
+    let mut theories = assessment.derived.iter().flat_map(|d| &d.theories);
+    let mixed = theories.any(|t| t.against.is_some());
+    if mixed {
+        header.insert(6, "compared with");
+    }
     let mut rows = Vec::new();
     for d in &assessment.derived {
         let measured = |k: usize| match &d.measured {
@@ -118,7 +137,7 @@ pub fn derived(assessment: &Assessment) -> Table {
                         "-".into(),
                     ]
                     .into_iter()
-                    .chain(std::iter::repeat_n(String::from("-"), 7))
+                    .chain(std::iter::repeat_n(String::from("-"), header.len() - 5))
                     .collect(),
                     verdict: None,
                 }
@@ -135,6 +154,9 @@ pub fn derived(assessment: &Assessment) -> Table {
                     t.label.clone(),
                     value,
                 ];
+                if mixed {
+                    cells.push(beside(&t.against));
+                }
                 match k {
                     0 => cells.extend(result_cells(&t.row)),
                     _ => cells.extend(std::iter::repeat_n(String::from("\""), 6)),
@@ -149,6 +171,50 @@ pub fn derived(assessment: &Assessment) -> Table {
     Table {
         header: header.into_iter().map(String::from).collect(),
         rows,
+    }
+}
+
+/// Relations with their errors and what chance gives.
+pub fn relations(outcome: &Outcome, assessment: &Assessment) -> Table {
+    let header = [
+        "relation",
+        "cell",
+        "value",
+        "chance (95 %)",
+        "p",
+        "pairs",
+        "draws",
+    ];
+    let row = |r: &Relation| {
+        let cell = r.cell.map(|c| set_text(&outcome.cells[c].set));
+        let mut cells = vec![r.label.clone(), cell.unwrap_or("all".into())];
+        match &r.related {
+            Ok(v) => {
+                let [lower, upper] = v.chance_interval.map(short);
+                cells.extend([
+                    value_text(v.value, v.stderr),
+                    format!("{} [{lower}, {upper}]", short(v.chance)),
+                    p_text(v.p),
+                    v.pairs.to_string(),
+                    match v.n {
+                        1 => "-".into(),
+                        n => format!("{n} {}", v.level),
+                    },
+                ]);
+            }
+            Err(reason) => {
+                cells.push(one_line(reason));
+                cells.extend(std::iter::repeat_n(String::from("-"), 4));
+            }
+        }
+        TextRow {
+            cells,
+            verdict: None,
+        }
+    };
+    Table {
+        header: header.map(String::from).to_vec(),
+        rows: assessment.relations.iter().map(row).collect(),
     }
 }
 

@@ -29,6 +29,10 @@ pub fn markdown(report: &ReportDocument) -> String {
         parts.push("## Reduced across cells".into());
         parts.push(table(derived));
     }
+    if let Some(relations) = &report.relations {
+        parts.push("## Relations".into());
+        parts.push(table(relations));
+    }
     if !report.theories.is_empty() {
         parts.push("## Theories".into());
         parts.extend(report.theories.iter().map(theory));

@@ -27,6 +27,7 @@ fn example() -> ReportDocument {
         verdict: Some(verdict),
     };
     ReportDocument {
+        relations: None,
         title: "Deep linear network <two layers> & \"modes\"".into(),
         subtitle: "4 modes, 8 networks".into(),
         notice: Some("Quick run: fewer draws, no expectations.".into()),

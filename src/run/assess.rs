@@ -1,19 +1,18 @@
 //! From values to verdicts: every theory against every measured observable, reductions across cells, expectations.
 
+pub use super::curve::{measured_blocks, theory_curve};
 use super::expect::expectations;
-use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
+use super::outcome::{Outcome, Status, TheoryOutcome};
 use super::reduction::reductions;
+pub use super::reference::pair_with_reference;
+pub use super::relation::Relation;
+use super::relation::relations;
+use super::rows::theory_rows;
 use crate::compare::reductions::Part;
-use crate::compare::{
-    Blocks, Comparison, Reduced, Sampling, TestSet, TheoryCurve, Verdict, compare,
-};
-use crate::error::{Error, Result};
-use crate::experiment::{DrawIndex, Promise};
+use crate::compare::{Comparison, Reduced, Verdict};
+use crate::error::Result;
 use crate::instrument::{Axis, Observable};
-use crate::spec::{Cell, Expect, Reduce, Spec};
-use crate::task::HeldOut;
-use crate::theory::Answer;
-use nalgebra::DMatrix;
+use crate::spec::{Expect, Reduce, Spec};
 
 /// The league of a run.
 #[derive(Debug, Clone)]
@@ -22,6 +21,8 @@ pub struct Assessment {
     pub rows: Vec<Row>,
     /// In the order of the `[[reduce]]` entries, one per group of cells.
     pub derived: Vec<Derived>,
+    /// In the order of the `[[relate]]` entries, one per cell or one over all cells.
+    pub relations: Vec<Relation>,
     /// Those of the theory entries, then those of the reductions; empty for a quick run.
     pub expectations: Vec<Expectation>,
 }
@@ -37,6 +38,10 @@ pub struct Row {
     pub kind: &'static str,
     /// `None` for an entry that gave nothing at all in this cell.
     pub observable: Option<&'static Observable>,
+    /// Label of the theory that it is compared with (`[compare] reference`); `None`: the measurement.
+    pub against: Option<String>,
+    /// Whether theories alone tell the quantity: where there is nothing to compare it with, nothing is expected of it.
+    pub told: bool,
     /// The comparison, or why there is none.
     pub result: RowResult,
     /// The verdict that the spec states for the entry.
@@ -82,6 +87,8 @@ pub struct Expectation {
     pub label: String,
     /// What the spec states.
     pub expect: Expect,
+    /// Label of the theory that the entry is compared with; `None`: the measurement.
+    pub against: Option<String>,
     /// Whether the verdicts are those stated.
     pub met: bool,
     /// The first verdict or failure that misses it, or how many comparisons meet it.
@@ -122,6 +129,8 @@ pub struct DerivedTheory {
     pub label: String,
     /// Limit or slope of the predictions at every point of the result (of a deviation: what the theory's limit says of it), or why there is none.
     pub reduced: std::result::Result<Reduced, String>,
+    /// Label of the theory that it is compared with (`[compare] reference`); `None`: the measurement.
+    pub against: Option<String>,
     /// Comparison of the reduced values, or why there is none.
     pub row: RowResult,
     /// The verdict that `[[reduce]]` states for the entry; `None` in a quick run.
@@ -146,227 +155,9 @@ pub fn assess(spec: &Spec, outcome: &Outcome) -> Result<Assessment> {
     Ok(Assessment {
         rows,
         derived,
+        relations: relations(spec, outcome)?,
         expectations,
     })
-}
-
-/// Measured blocks of one observable in one cell.
-pub fn measured_blocks(cell: &CellOutcome, wanted: usize) -> Result<Option<Blocks>> {
-    let Some(m) = cell.measurement.as_ref().filter(|_| wanted < cell.measured) else {
-        return Ok(None);
-    };
-    let draws: Vec<(DrawIndex, Vec<f64>)> = m
-        .draws
-        .iter()
-        .zip(&m.values)
-        .map(|(d, v)| (*d, v[wanted].clone()))
-        .collect();
-    Blocks::from_draws(&draws).map(Some)
-}
-
-/// A theory's curve, paired with the measured draws of its cell (or with its own draws where nothing was measured).
-pub fn theory_curve(
-    cell: &CellOutcome,
-    theory: &TheoryOutcome,
-    wanted: usize,
-) -> Result<Option<TheoryCurve>> {
-    let own = || {
-        theory
-            .predictions
-            .iter()
-            .filter_map(|(d, _)| *d)
-            .collect::<Vec<_>>()
-    };
-    let draws = match &cell.measurement {
-        Some(m) if theory.predictions.first().is_some_and(|(d, _)| d.is_some()) => m.draws.clone(),
-        _ => own(),
-    };
-    let parts: Vec<_> = match draws.is_empty() {
-        true => theory
-            .predictions
-            .iter()
-            .filter_map(|(_, p)| p.answers.iter().find(|o| o.asked == wanted))
-            .collect(),
-        false => draws
-            .iter()
-            .filter_map(|d| theory.predicted(wanted, *d))
-            .collect(),
-    };
-    let Some(first) = parts.first() else {
-        return Ok(None);
-    };
-    let values = match draws.is_empty() {
-        true => Blocks::fixed(&first.mean),
-        false => {
-            let row = |d: &DrawIndex| Some((*d, theory.predicted(wanted, *d)?.mean.clone()));
-            Blocks::from_draws(&draws.iter().filter_map(row).collect::<Vec<_>>())?
-        }
-    };
-    let mut bound = first.bound.clone();
-    for part in &parts {
-        for (b, other) in bound.iter_mut().zip(&part.bound) {
-            *b = b.max(*other);
-        }
-    }
-    Ok(Some(TheoryCurve {
-        test_set: TestSet::Drawn,
-        values,
-        bound,
-        stderr: statistical(&parts),
-        repeats: repeats(&parts),
-        averages_over: theory
-            .promise
-            .as_ref()
-            .map(|p| p.averages_over.clone())
-            .unwrap_or_default(),
-    }))
-}
-
-/// What stands in the row of a quantity that theories alone tell: the number, or how many there are.
-fn told(curve: &TheoryCurve) -> String {
-    match curve.values.mean()[..] {
-        [value] => format!("told: {}", short(value)),
-        ref values => format!("told: {} values", values.len()),
-    }
-}
-
-/// Repeats of a Monte Carlo theory, averaged over its solves.
-fn repeats(parts: &[&Answer]) -> Option<DMatrix<f64>> {
-    let all: Option<Vec<&Vec<Vec<f64>>>> = parts.iter().map(|a| a.repeats.as_ref()).collect();
-    let all = all.filter(|a| !a.is_empty() && a.iter().all(|r| r.len() == a[0].len()))?;
-    let (rows, points) = (all[0].len(), all[0][0].len());
-    let mean = |r: usize, k: usize| {
-        all.iter().map(|repeats| repeats[r][k]).sum::<f64>() / all.len() as f64
-    };
-    Some(DMatrix::from_fn(rows, points, mean))
-}
-
-/// Standard error of the mean over the solves of a Monte Carlo theory, whose noises are independent.
-fn statistical(parts: &[&Answer]) -> Option<Vec<f64>> {
-    let errors: Option<Vec<Vec<f64>>> = parts.iter().map(|a| a.stderr()).collect();
-    let errors = errors.filter(|e| !e.is_empty())?;
-    let n = errors.len() as f64;
-    let mean = |k: usize| errors.iter().map(|e| e[k] * e[k]).sum::<f64>().sqrt() / n;
-    Some((0..errors[0].len()).map(mean).collect())
-}
-
-fn theory_rows(
-    spec: &Spec,
-    index: usize,
-    cell: &CellOutcome,
-    theory: &TheoryOutcome,
-) -> Result<Vec<Row>> {
-    let row = |observable, result| Row {
-        cell: index,
-        label: theory.label.clone(),
-        kind: theory.kind,
-        observable,
-        result,
-        expect: theory.expect,
-        conditioning: theory.promise.as_ref().map(|p| p.conditioning.name()),
-        seconds: theory.seconds,
-    };
-    match &theory.status {
-        Status::Declined(reason) => {
-            return Ok(vec![row(None, RowResult::Declined(reason.clone()))]);
-        }
-        Status::Failed(error) => return Ok(vec![row(None, RowResult::Failed(error.to_string()))]),
-        Status::Predicted => {}
-    }
-    let mut rows = Vec::new();
-    for (wanted, w) in cell.wanted.iter().enumerate() {
-        let Some(mut curve) = theory_curve(cell, theory, wanted)? else {
-            continue;
-        };
-        let result = match (measured_blocks(cell, wanted)?, &cell.failure) {
-            (Some(measured), _) => {
-                let promise = theory.promise.as_ref();
-                curve.test_set = test_set(&spec.cells[index], cell, promise, wanted)?;
-                let name = w.observable.name;
-                let tolerance = spec.compare.of(name);
-                let vanishing = spec.compare.vanishing(w.observable);
-                against(
-                    &measured,
-                    &curve,
-                    tolerance.or_absolute(vanishing, &measured, curve.is_zero()),
-                    &format!("compare.tolerances.{name} = {{ absolute = ... }}"),
-                    spec.seed,
-                    &w.axes,
-                )?
-            }
-            (None, Some(e)) => RowResult::Unmeasured(format!("the measurement failed: {e}")),
-            (None, None) => RowResult::Unmeasured(match wanted < cell.measured {
-                true => "nothing was measured".into(),
-                false => told(&curve),
-            }),
-        };
-        rows.push(row(Some(w.observable), result));
-    }
-    Ok(rows)
-}
-
-/// On which test samples the measurement and a theory of one cell stand.
-pub(super) fn test_set(
-    stated: &Cell,
-    cell: &CellOutcome,
-    promise: Option<&Promise>,
-    wanted: usize,
-) -> Result<TestSet> {
-    let (observable, size) = (cell.wanted[wanted].observable, cell.wanted[wanted].size());
-    let held_out = stated.experiment.task.held_out();
-    let (Some(HeldOut { samples, .. }), true) = (held_out, observable.held_out) else {
-        return Ok(TestSet::Drawn);
-    };
-    let Some(promise) = promise.filter(|p| !p.sees_test_samples()) else {
-        return Ok(TestSet::Same { samples });
-    };
-    let blocks = stated.instruments[wanted].held_out_blocks(&stated.experiment);
-    let shares = match (&cell.measurement, blocks) {
-        (Some(m), 1..) => {
-            let draws = m.draws.iter().zip(&m.shares);
-            let draws: Vec<_> = draws.map(|(d, s)| (*d, s[wanted].clone())).collect();
-            Blocks::from_draws(&draws)?.values
-        }
-        _ => return Ok(TestSet::Unknown { samples }),
-    };
-    if shares.ncols() != size * blocks {
-        return Err(Error::bug(
-            "held-out blocks",
-            "shares and values differ in number",
-        ));
-    }
-    Ok(TestSet::Sampled(Sampling {
-        samples,
-        blocks,
-        shares,
-        population: promise.population,
-    }))
-}
-
-/// Comparison as a row; an undefined comparison is a row with its reason, not an error of the run. `key` is where an
-/// absolute tolerance is stated.
-pub(super) fn against(
-    measured: &Blocks,
-    curve: &TheoryCurve,
-    tolerance: crate::compare::Tolerance,
-    key: &str,
-    seed: u64,
-    axes: &[Axis],
-) -> Result<RowResult> {
-    match compare(measured, curve, tolerance, seed) {
-        Ok(comparison) => Ok(RowResult::Compared {
-            worst_at: comparison
-                .worst
-                .map(|w| point_text(axes, w.index))
-                .unwrap_or_default(),
-            comparison: Box::new(comparison),
-        }),
-        Err(Error::Input { cause, remedy, .. }) => {
-            let remedy = remedy.replace("an absolute tolerance", key);
-            Ok(RowResult::Unmeasured(format!("{cause}; {remedy}")))
-        }
-        Err(e) => Err(e),
-    }
 }
 
 /// `mode=2 time=1.5` for a row-major index.
@@ -404,7 +195,8 @@ pub fn short(x: f64) -> String {
 }
 
 /// Exit code of a finished run: 4 failed cells, 3 no theory gave a number (or one with an expectation failed), 1 an expectation is
-/// not met, else 0.
+/// not met, else 0. What is stated of a comparison with the measurement counts where something was measured; what is
+/// stated of one with the reference theory always does.
 pub fn exit_code(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> u8 {
     if outcome.cells.iter().any(|c| c.failure.is_some()) {
         return 4;
@@ -424,9 +216,13 @@ pub fn exit_code(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> u8 
     if (!theories.is_empty() && !solved) || expected_failed {
         return 3;
     }
-    let compared = spec.cells.iter().any(|c| c.is_measured())
+    let measured = spec.cells.iter().any(|c| c.is_measured())
         && outcome.cells.iter().any(|c| c.measurement.is_some());
-    match compared && assessment.expectations.iter().any(|e| !e.met) {
+    let mut counted = assessment
+        .expectations
+        .iter()
+        .filter(|e| measured || e.against.is_some());
+    match counted.any(|e| !e.met) {
         true => 1,
         false => 0,
     }

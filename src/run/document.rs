@@ -1,6 +1,6 @@
 //! The `--json` document: cells with theories, measurements and comparisons, and the reduced values.
 
-use super::assess::{Assessment, Derived, Row, RowResult, measured_blocks, theory_curve};
+use super::assess::{Assessment, Derived, Relation, Row, RowResult, measured_blocks, theory_curve};
 use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
 use crate::compare::{Blocks, Reduced};
 use crate::error::Result;
@@ -154,8 +154,9 @@ pub fn document(
         "seed": spec.seed,
         "cells": cells,
         "derived": assessment.derived.iter().map(derived_json).collect::<Vec<_>>(),
+        "relations": assessment.relations.iter().map(|r| relation_json(r, outcome)).collect::<Vec<_>>(),
         "expectations": assessment.expectations.iter().map(|e| json!({
-            "label": e.label, "expect": e.expect, "met": e.met, "why": e.why,
+            "label": e.label, "expect": e.expect, "reference": e.against, "met": e.met, "why": e.why,
         })).collect::<Vec<_>>(),
         "warnings": outcome.warnings,
     }))
@@ -242,6 +243,7 @@ fn row_json(row: &Row) -> Json {
         "theory": row.label,
         "observable": row.observable.map(|o| o.name),
         "expect": row.expect,
+        "reference": row.against,
         "conditioning": row.conditioning,
     });
     merge(&mut out, result_json(&row.result));
@@ -269,6 +271,31 @@ fn result_json(result: &RowResult) -> Json {
         RowResult::Failed(reason) => json!({ "status": "failed", "reason": reason }),
         RowResult::Unmeasured(reason) => json!({ "status": "not-compared", "reason": reason }),
     }
+}
+
+fn relation_json(r: &Relation, outcome: &Outcome) -> Json {
+    let set = r.cell.map(|c| &outcome.cells[c].set);
+    let set: Map<String, Json> = set
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| (k.clone(), json!(v)))
+        .collect();
+    let mut out = json!({
+        "label": r.label,
+        "kind": r.relate.kind,
+        "x": r.relate.x,
+        "y": r.relate.y,
+        "over": r.relate.over,
+        "keys": r.relate.relation.resolved(),
+        "cell": r.cell,
+        "set": set,
+    });
+    let found = match &r.related {
+        Ok(related) => json!(related),
+        Err(reason) => json!({ "reason": reason }),
+    };
+    merge(&mut out, found);
+    out
 }
 
 fn derived_json(d: &Derived) -> Json {
@@ -306,7 +333,7 @@ fn derived_json(d: &Derived) -> Json {
                 Ok(r) => reduced(r),
                 Err(reason) => json!({ "reason": reason }),
             };
-            let mut out = json!({ "theory": t.label, "expect": t.expect, "reduced": value });
+            let mut out = json!({ "theory": t.label, "expect": t.expect, "reference": t.against, "reduced": value });
             merge(&mut out, result_json(&t.row));
             out
         }).collect::<Vec<_>>(),

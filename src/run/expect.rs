@@ -11,7 +11,10 @@ pub(super) fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Ve
     };
     for entry in &cell.theories {
         let Some(expect) = entry.expect else { continue };
-        let mine: Vec<&Row> = rows.iter().filter(|r| r.label == entry.label).collect();
+        // A quantity that theories alone tell is not compared unless the reference tells it too.
+        let is_open = |r: &&Row| !(r.told && matches!(r.result, RowResult::Unmeasured(_)));
+        let mine = rows.iter().filter(|r| r.label == entry.label);
+        let mine: Vec<&Row> = mine.filter(is_open).collect();
         let verdicts: Vec<Option<Verdict>> = mine.iter().map(|r| r.result.verdict()).collect();
         let (met, why) = match expect {
             Expect::Agree => {
@@ -49,6 +52,7 @@ pub(super) fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Ve
         out.push(Expectation {
             label: entry.label.clone(),
             expect,
+            against: spec.compare.against(&entry.label),
             met,
             why,
         });
@@ -68,6 +72,7 @@ pub(super) fn expectations(spec: &Spec, rows: &[Row], derived: &[Derived]) -> Ve
             out.push(Expectation {
                 label: format!("{}: {}", t.label, d.label),
                 expect,
+                against: t.against.clone(),
                 met,
                 why: verdict,
             });

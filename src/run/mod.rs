@@ -4,6 +4,7 @@ pub mod arrays;
 pub mod assess;
 mod checkpoint;
 pub mod cost;
+mod curve;
 pub mod document;
 mod engine;
 pub mod execute;
@@ -16,6 +17,9 @@ mod pack;
 pub mod progress;
 mod records;
 pub mod reduction;
+mod reference;
+pub mod relation;
+mod rows;
 mod simulation;
 pub mod solving;
 pub mod store;
@@ -33,6 +37,8 @@ pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
 mod contract_tests;
 #[cfg(test)]
 mod monte_carlo_tests;
+#[cfg(test)]
+mod reference_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

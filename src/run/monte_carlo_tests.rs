@@ -167,3 +167,21 @@ fn the_error_reaches_league_reduction_and_figure() {
         "{line}"
     );
 }
+
+/// One solve that serves eight draws has the error of one solve.
+#[test]
+fn the_error_of_one_solve_does_not_fall_with_the_draws_that_it_serves() {
+    let theory = Sampled {
+        value: 1.0,
+        noise: 0.3,
+        repeats: 9,
+    };
+    let (_, outcome, _) = run(5, 8, theory, "");
+    let cell = &outcome.cells[0];
+    let draws = &cell.measurement.as_ref().unwrap().draws;
+    let curve = super::curve::curve_on(&cell.theories[0], 0, draws)
+        .unwrap()
+        .unwrap();
+    let answer = &cell.theories[0].predictions[0].1.answers[0];
+    assert_eq!((curve.values.n(), curve.stderr), (8, answer.stderr()));
+}

@@ -15,6 +15,9 @@ pub fn tables(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<(String,
     if !assessment.derived.is_empty() {
         out.push(("derived.csv".into(), derived(assessment)?));
     }
+    if !assessment.relations.is_empty() {
+        out.push(("relations.csv".into(), relations(outcome, assessment)?));
+    }
     let mut observables: BTreeMap<&'static str, Vec<(usize, String, Values)>> = BTreeMap::new();
     for (index, cell) in outcome.cells.iter().enumerate() {
         for v in measured(cell)? {
@@ -160,11 +163,16 @@ fn result(row: &RowResult) -> Vec<String> {
     }
 }
 
+/// What a row is compared with: a theory's label, or the measurement.
+fn beside(against: &Option<String>) -> &str {
+    against.as_deref().unwrap_or("measured")
+}
+
 fn league(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<u8>> {
     let mut w = csv::Writer::from_writer(Vec::new());
     let mut header = vec!["cell".to_string()];
     header.extend(keys(outcome));
-    header.extend(["theory", "observable", "conditioning"].map(String::from));
+    header.extend(["theory", "observable", "conditioning", "against"].map(String::from));
     header.extend(RESULT.map(String::from));
     w.write_record(&header).map_err(failed)?;
     for r in &assessment.rows {
@@ -173,6 +181,7 @@ fn league(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<u8>> {
         row.push(r.label.clone());
         row.push(r.observable.map_or(String::new(), |o| o.name.into()));
         row.push(r.conditioning.unwrap_or("").into());
+        row.push(beside(&r.against).into());
         row.extend(result(&r.result));
         w.write_record(&row).map_err(failed)?;
     }
@@ -185,7 +194,7 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
         .map(String::from)
         .to_vec();
     header.extend(RESULT.map(String::from));
-    header.extend(["spread", "value_bound"].map(String::from));
+    header.extend(["spread", "value_bound", "against"].map(String::from));
     w.write_record(&header).map_err(failed)?;
     for d in &assessment.derived {
         let spread = |r: &Reduced| r.spread.map_or(String::new(), number);
@@ -212,6 +221,7 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
                     row.extend(std::iter::repeat_n(String::new(), RESULT.len()));
                     row.push(spread(m));
                     row.push(at(&m.bound, k).unwrap_or_default());
+                    row.push(String::new());
                     w.write_record(&row).map_err(failed)?;
                 }
             }
@@ -219,7 +229,7 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
                 let mut row = start(0, "networks");
                 row.extend([String::new(), String::new()]);
                 row.extend(result(&RowResult::Unmeasured(reason.clone())));
-                row.extend([String::new(), String::new()]);
+                row.extend([String::new(), String::new(), String::new()]);
                 w.write_record(&row).map_err(failed)?;
             }
         }
@@ -230,7 +240,7 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
                     let mut row = start(0, &t.label);
                     row.extend([String::new(), String::new()]);
                     row.extend(result(&t.row));
-                    row.extend([String::new(), String::new()]);
+                    row.extend([String::new(), String::new(), beside(&t.against).into()]);
                     w.write_record(&row).map_err(failed)?;
                     continue;
                 }
@@ -249,9 +259,51 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
                 }
                 row.push(spread(reduced));
                 row.push(at(&reduced.bound, k).unwrap_or_default());
+                row.push(beside(&t.against).into());
                 w.write_record(&row).map_err(failed)?;
             }
         }
+    }
+    finish(w)
+}
+
+fn relations(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<u8>> {
+    let mut w = csv::Writer::from_writer(Vec::new());
+    let mut header = vec!["relation".to_string(), "kind".into(), "cell".into()];
+    header.extend(keys(outcome));
+    let columns = [
+        "x", "y", "value", "stderr", "n", "level", "chance", "lower", "upper", "p", "pairs",
+        "reason",
+    ];
+    header.extend(columns.map(String::from));
+    w.write_record(&header).map_err(failed)?;
+    for r in &assessment.relations {
+        let cell = r.cell.map_or(String::new(), |c| c.to_string());
+        let mut row = vec![r.label.clone(), r.relate.kind.into(), cell];
+        match r.cell {
+            Some(cell) => row.extend(setting(outcome, cell)),
+            None => row.extend(keys(outcome).iter().map(|_| String::new())),
+        }
+        row.extend([r.relate.x.to_string(), r.relate.y.to_string()]);
+        match &r.related {
+            Ok(v) => row.extend([
+                number(v.value),
+                v.stderr.map_or(String::new(), number),
+                v.n.to_string(),
+                v.level.into(),
+                number(v.chance),
+                number(v.chance_interval[0]),
+                number(v.chance_interval[1]),
+                number(v.p),
+                v.pairs.to_string(),
+                v.notes.join("; "),
+            ]),
+            Err(reason) => {
+                row.extend(std::iter::repeat_n(String::new(), columns.len() - 3));
+                row.push(reason.clone());
+            }
+        }
+        w.write_record(&row).map_err(failed)?;
     }
     finish(w)
 }

@@ -3,7 +3,8 @@
 use super::keys::Frame;
 use super::references::check_references;
 use super::{
-    Cell, Document, Expect, Measure, Reduce, Spec, TheoryEntry, overrides, sweep, take_table,
+    Cell, Document, Expect, Measure, Reduce, Relate, Spec, TheoryEntry, overrides, sweep,
+    take_table,
 };
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment};
@@ -54,6 +55,15 @@ pub(super) fn resolve(
         ));
     }
     let reduce = Reduce::all(&base.reduce)?;
+    let relate = Relate::all(&base.relate)?;
+    for (i, relate) in relate.iter().enumerate() {
+        if let Some(cell) = cells.first() {
+            relate.check(&format!("relate[{i}]"), cell)?;
+        }
+        if let Some(label) = &relate.label {
+            check_text(&format!("relate[{i}].label"), label, 160)?;
+        }
+    }
     check_references(&base, &reduce, &cells, sweep_table.as_ref())?;
     Ok(Spec {
         name: name.into(),
@@ -64,6 +74,7 @@ pub(super) fn resolve(
         cells,
         compare: base.compare,
         reduce,
+        relate,
         figures: base.figure,
         resolved: serde_json::Value::Null,
         hash: String::new(),

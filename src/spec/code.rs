@@ -4,6 +4,7 @@ use super::keys::Asked;
 use super::{Cell, Compare, Document, Expect, Measure, Spec, TheoryEntry, Tolerance, build, sweep};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
+use crate::kind::unknown;
 use crate::theory::Theory;
 use std::sync::Arc;
 
@@ -98,6 +99,7 @@ impl Spec {
             cells,
             compare: Compare::default(),
             reduce: vec![],
+            relate: vec![],
             figures: vec![],
             resolved: serde_json::Value::Null,
             hash: String::new(),
@@ -148,6 +150,20 @@ impl Spec {
                 entry.asked = build::asked("tell", &entry.asked, names, info, &entry.experiment)?;
             }
         }
+        Ok(self.sealed())
+    }
+
+    /// Compares all other theories with the entry of this label, in place of the measurement.
+    ///
+    /// # Errors
+    /// `Input` for a label that no entry has.
+    pub fn reference(mut self, label: &str) -> Result<Spec> {
+        let entries = self.cells.first().into_iter().flat_map(|c| &c.theories);
+        let labels: Vec<&str> = entries.map(|t| t.label.as_str()).collect();
+        if !labels.contains(&label) {
+            return Err(unknown("compare.reference", label, &labels));
+        }
+        self.compare.reference = Some(label.into());
         Ok(self.sealed())
     }
 

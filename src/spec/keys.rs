@@ -42,6 +42,9 @@ pub struct Frame {
     /// `[[reduce]]`: swept keys removed by a fit across cells, each chosen by `kind`.
     #[serde(default)]
     pub reduce: Vec<Table>,
+    /// `[[relate]]`: relations between two quantities, measured or of theories, each chosen by `kind`.
+    #[serde(default)]
+    pub relate: Vec<Table>,
     /// `[[figure]]`: the pictures; default: one per observable.
     #[serde(default)]
     pub figure: Vec<Figure>,
@@ -225,7 +228,7 @@ impl From<Tolerance> for crate::compare::Tolerance {
     }
 }
 
-/// `[compare]`: how far a theory may be off and still agree.
+/// `[compare]`: how far a theory may be off and still agree, and with what it is compared.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Compare {
@@ -237,9 +240,18 @@ pub struct Compare {
     /// measurement is 0 everywhere and the observable states no scale of its own.
     #[serde(default)]
     pub tolerances: BTreeMap<String, Tolerance>,
+    /// Label of the theory with which all others are compared in place of the measurement: two theories that must
+    /// agree, or a ladder of bounds; default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 impl Compare {
+    /// Label of the theory with which an entry is compared; `None`: with the measurement.
+    pub fn against(&self, label: &str) -> Option<String> {
+        self.reference.clone().filter(|r| r != label)
+    }
+
     /// Tolerance of an observable.
     pub fn of(&self, observable: &str) -> crate::compare::Tolerance {
         self.tolerances

@@ -9,6 +9,7 @@ pub mod keys;
 pub mod overrides;
 mod reduce;
 mod references;
+mod relate;
 pub mod schema;
 pub mod sweep;
 
@@ -17,6 +18,7 @@ pub use document::{Document, Override, Source};
 pub use figure::{Figure, FigureKind, ScaleKey};
 pub use keys::{Compare, EntryKeys, Expect, Measure, NamedTolerance, Tolerance};
 pub use reduce::{Keys as ReduceKeys, Reduce, own_keys, properties};
+pub use relate::{Keys as RelateKeys, Over, Quantity, Relate};
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
@@ -100,6 +102,8 @@ pub struct Spec {
     pub compare: Compare,
     /// Fits across cells, as stated.
     pub reduce: Vec<Reduce>,
+    /// Relations between two quantities, as stated.
+    pub relate: Vec<Relate>,
     /// Figures, as stated; empty: one per observable.
     pub figures: Vec<Figure>,
     /// Every key with its default filled in.
@@ -223,6 +227,10 @@ impl Spec {
             "reduce": self.reduce,
             "cells": self.cells.iter().map(cell_json).collect::<Vec<_>>(),
         });
+        // A spec without relations keeps its hash.
+        if !self.relate.is_empty() {
+            self.resolved["relate"] = json!(self.relate);
+        }
         self.hash = content::of(&self.resolved);
         self
     }

@@ -245,7 +245,7 @@ fn unknown_key(place: &str, key: &str, kind: &str, common: &[String], own: &[Str
 }
 
 /// The kind's own keys, from its schema.
-pub fn own_keys(kind: &Kind<dyn Reduction>) -> Vec<String> {
+pub fn own_keys<T: ?Sized>(kind: &Kind<T>) -> Vec<String> {
     properties(&(kind.schema)(&mut SchemaGenerator::default()))
         .into_iter()
         .map(|(key, _)| key)

@@ -105,6 +105,9 @@ pub(super) fn check_references(
     for name in base.compare.tolerances.keys() {
         observable(format!("compare.tolerances.{name}"), name)?;
     }
+    if let Some(label) = &base.compare.reference {
+        reference(label, &labels, cells)?;
+    }
     for (i, r) in reductions.iter().enumerate() {
         let place = format!("reduce[{i}]");
         observable(format!("{place}.observable"), &r.observable)?;
@@ -157,6 +160,33 @@ pub(super) fn check_references(
         }
     }
     Ok(())
+}
+
+/// The reference is one of the theories; without a measurement it is compared with nothing itself.
+fn reference(label: &str, labels: &[&str], cells: &[Cell]) -> Result<()> {
+    let place = "compare.reference";
+    if labels.is_empty() {
+        return Err(Error::input(
+            place,
+            "there is no [[theory]]",
+            "add the entry that it names, and those to be compared with it",
+        ));
+    }
+    let Some(index) = labels.iter().position(|l| *l == label) else {
+        return Err(unknown(place, label, labels));
+    };
+    let entries = cells.iter().map(|c| (c, &c.theories[index]));
+    let mut idle = entries.filter(|(c, t)| t.expect.is_some() && !c.is_measured());
+    match idle.next() {
+        None => Ok(()),
+        Some(_) => Err(Error::input(
+            format!("theory[{index}].expect"),
+            format!(
+                "\"{label}\" is the reference and nothing is measured: it is compared with nothing"
+            ),
+            "leave its expect out, or state it of the other entries",
+        )),
+    }
 }
 
 /// What a figure picks out of its observable must be there.

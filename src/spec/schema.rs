@@ -1,16 +1,17 @@
 //! JSON schemas: of specs, assembled from the registries, and of the `--json` document.
 
 use super::Figure;
-use super::ReduceKeys;
 use super::keys::{Compare, EntryKeys, Measure};
+use super::{ReduceKeys, RelateKeys};
 use crate::compare::reductions::REDUCTIONS;
+use crate::compare::relations::RELATIONS;
 use crate::kind::Kind;
 use crate::learner::LEARNERS;
 use crate::task::TASKS;
 use crate::theory::THEORIES;
 use crate::training::TRAININGS;
-use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value as Json, json};
 
 /// Schema of a spec file (JSON Schema 2020-12).
@@ -34,7 +35,8 @@ pub fn spec() -> Json {
     }
     let measure = g.subschema_for::<Measure>();
     let compare = g.subschema_for::<Compare>();
-    let reduce = reductions(&mut g);
+    let reduce = with_common(&mut g, REDUCTIONS, <ReduceKeys as JsonSchema>::json_schema);
+    let relate = with_common(&mut g, RELATIONS, <RelateKeys as JsonSchema>::json_schema);
     let figure = g.subschema_for::<Figure>();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -53,6 +55,7 @@ pub fn spec() -> Json {
             "theory": { "type": "array", "items": theory },
             "compare": compare,
             "reduce": { "type": "array", "items": reduce },
+            "relate": { "type": "array", "items": relate },
             "figure": { "type": "array", "items": figure },
             "sweep": {
                 "type": "object",
@@ -64,10 +67,14 @@ pub fn spec() -> Json {
     })
 }
 
-/// Kinds of reductions: each with the keys that all have and its own.
-fn reductions(g: &mut SchemaGenerator) -> Json {
-    let mut all = one_of(g, REDUCTIONS);
-    let common = definition(g, <ReduceKeys as schemars::JsonSchema>::json_schema);
+/// Kinds of reductions or relations: each with the keys that all have and its own.
+fn with_common<T: ?Sized>(
+    g: &mut SchemaGenerator,
+    kinds: &[Kind<T>],
+    common: fn(&mut SchemaGenerator) -> schemars::Schema,
+) -> Json {
+    let mut all = one_of(g, kinds);
+    let common = definition(g, common);
     let required = common["required"].as_array().cloned().unwrap_or_default();
     for option in all["oneOf"].as_array_mut().into_iter().flatten() {
         if let (Some(p), Some(c)) = (
@@ -163,6 +170,7 @@ pub fn output() -> Json {
                 },
             }},
             "derived": { "type": "array", "items": { "type": "object", "description": "one reduction: label, kind, of (value, deviation or scatter), key, abscissa, x, observable, axes, set, measured { estimate, stderr, interval, bound and theory_stderr (of a deviation: numerical bound and statistical error of the theory), residual, spread (of a collapse: chi2 per degree of freedom) } or { reason }, theories [ row + reduced, which has a reason in place of numbers where the theory gives none ]" } },
+            "relations": { "type": "array", "items": { "type": "object", "required": ["label", "kind", "x", "y", "over"], "description": "one [[relate]] entry in one cell (over points) or in all (over cells: cell is null): label, kind, x, y, over, cell, set, and value, stderr, n, level, chance, chance_interval (where 95 % of the null lie), p, pairs, excluded, notes; or reason where it does not exist" } },
             "expectations": { "type": "array", "items": { "type": "object", "required": ["label", "expect", "met", "why"] } },
             "warnings": texts,
         },
@@ -201,6 +209,7 @@ pub fn output() -> Json {
                     "held_out": { "type": ["object", "null"], "description": "{ samples, population, error }: held-out samples that all draws share; whether the statement is for the population; their standard error in units of the deviation, in the interval" },
                     "notes": { "type": "array", "items": { "type": "string" } },
                     "expect": { "enum": ["agree", "disagree", null] },
+                    "reference": { "type": ["string", "null"], "description": "label of the theory that the row is compared with (`[compare] reference`); null: the measurement" },
                     "conditioning": { "enum": ["none", "data", "initial", "trained", null] },
                 },
             },

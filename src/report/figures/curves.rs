@@ -1,5 +1,6 @@
 //! Curves over an observable's own axis, with residuals; one panel per cell.
 
+use super::reference::{below, differences};
 use super::scene::{
     Key, Placed, STDERR, Scene, Shown, curves_left_out, is_banded, looking, measured,
 };
@@ -29,6 +30,8 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let reference = scene
         .reference(&drawn)
         .filter(|_| f.residuals && cells.len() <= 2);
+    let against = scene.spec.compare.reference.clone();
+    let against = against.filter(|_| reference.is_some());
     // Every curve that some panel shows has its number there too.
     let mut names: Vec<String> = Vec::new();
     for name in cells.iter().flat_map(|c| curve_names(c.observed(), f).0) {
@@ -66,7 +69,12 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
             legend_at = panels.len();
         }
         panels.push(panel);
-        if let Some((place, _)) = &reference {
+        if let Some(label) = &against {
+            match differences(scene, shown, label, &theories, &names, single)? {
+                Some(panel) => panels.push(panel),
+                None => without_residuals.push(scene.name(shown.cell)),
+            }
+        } else if let Some((place, _)) = &reference {
             let placed = theories.iter().find(|p| p.place == *place);
             match residual_panel(scene, shown, placed, measurement.as_ref(), &names, single)? {
                 Some(panel) => panels.push(panel),
@@ -99,9 +107,13 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
     }
     if let Some((_, label)) = reference.filter(|_| without_residuals.len() < cells.len()) {
         let source = scene.source;
-        text.push_str(&format!(
-            " Below: {source} minus {label}, in standard errors of the paired difference (z of equal probability for few draws)."
-        ));
+        text.push_str(&match against {
+            Some(reference) => below(&reference),
+            None => format!(
+                " Below: {source} minus {label}, in standard errors of the paired difference (z of equal \
+                 probability for few draws)."
+            ),
+        });
         for cell in &without_residuals {
             text.push_str(&format!(" No difference for {cell}."));
         }
@@ -110,7 +122,11 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
 }
 
 /// Number of a curve among those of all panels, its name, and its points in the observable's grid.
-fn pieces(scene: &Scene, shown: Shown, names: &[String]) -> Vec<(usize, String, Vec<usize>)> {
+pub(super) fn pieces(
+    scene: &Scene,
+    shown: Shown,
+    names: &[String],
+) -> Vec<(usize, String, Vec<usize>)> {
     let (here, length) = curve_names(shown.observed(), scene.f);
     here.into_iter()
         .filter_map(|(index, name)| {
@@ -124,13 +140,13 @@ fn pieces(scene: &Scene, shown: Shown, names: &[String]) -> Vec<(usize, String, 
         .collect()
 }
 
-fn last_axis(shown: Shown) -> Vec<f64> {
+pub(super) fn last_axis(shown: Shown) -> Vec<f64> {
     let axes = &shown.observed().axes;
     axes.last().map(|a| a.values.clone()).unwrap_or_default()
 }
 
 /// The name of a curve in the table: none where there is but one.
-fn called(name: &str, single: bool) -> &str {
+pub(super) fn called(name: &str, single: bool) -> &str {
     if single { "" } else { name }
 }
 

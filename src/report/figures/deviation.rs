@@ -26,6 +26,7 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
             f.y_range,
         ),
     );
+    let reference = scene.spec.compare.reference.as_ref();
     // Where the quantity nearly vanishes, an absolute tolerance may hold in some cells.
     let tolerances = scene
         .assessment
@@ -33,7 +34,8 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
         .iter()
         .filter_map(|r| match &r.result {
             RowResult::Compared { comparison, .. }
-                if r.observable.is_some_and(|o| o.name == f.observable) =>
+                if r.observable.is_some_and(|o| o.name == f.observable)
+                    && r.against.as_ref() == reference =>
             {
                 Some(comparison.tolerance)
             }
@@ -48,7 +50,9 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
         .copied()
         .unwrap_or_else(|| scene.spec.compare.of(&f.observable));
     panel = panel.with(Series::hline(tolerance.value()).labelled("tolerance"));
-    let drawn = scene.drawn(&cells)?;
+    // Distances from one thing stand in one figure: the reference has none from itself.
+    let mut drawn = scene.drawn(&cells)?;
+    drawn.retain(|(_, label, _)| Some(label) != reference);
     for (place, label, _) in &drawn {
         for (g, group) in groups.iter().enumerate() {
             let (x, (y, ends)) = deviations_of(scene, group, label, tolerance);
@@ -75,8 +79,10 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
         }
     }
     let mut text = format!(
-        "Distance of every theory from the {} ({}, {}), error bars are 95 % intervals.",
-        scene.source,
+        "Distance of every theory from {} ({}, {}), error bars are 95 % intervals.",
+        reference.map_or(format!("the {}", scene.source), |label| format!(
+            "the theory {label}"
+        )),
         f.observable,
         tolerance.metric()
     );

@@ -7,6 +7,7 @@ mod groups;
 mod heatmap;
 mod mds;
 mod overlay;
+mod reference;
 mod scene;
 mod sweep;
 mod task_clusters;

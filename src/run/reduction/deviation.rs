@@ -24,10 +24,16 @@ impl Group<'_> {
         let label = self.outcome.cells[self.cells[0]].theories[t].label.as_str();
         let mut cells = Err("a cell has no value".to_string());
         let mut lacking = None;
+        let mut drawn = None;
         match (self.curves(t)?, networks) {
             (Err(row), _) => {
                 cells = Err(reason(&row));
                 lacking = Some(row);
+            }
+            (Ok(_), _) if self.reference(t).is_some() => {
+                let from_reference = self.from_reference(t)?;
+                drawn = from_reference.as_ref().ok().map(|(_, drawn)| *drawn);
+                cells = from_reference.map(|(cells, _)| cells);
             }
             (Ok(curves), Some(networks)) if self.same_grid => {
                 let pairs = networks.iter().zip(&curves);
@@ -56,12 +62,23 @@ impl Group<'_> {
                 (Err(why), None, _) => RowResult::Unmeasured(why.clone()),
                 (Ok(stated), None, Ok(measured)) => {
                     let again = |cells: &[Cell]| Ok(of(cells)?[k].clone());
-                    let test_set = self.test_set(t, cells.as_deref().ok(), &again)?;
-                    let mut curve = as_curve(stated, self.averages_over(t), test_set);
-                    // The theory's errors are in the deviation; what its limit says of it has none.
-                    curve.bound = measured.bound.clone().unwrap_or(curve.bound);
-                    curve.stderr = measured.theory_stderr.clone();
-                    self.verdict(part, &Ok(measured.clone()), &curve)?
+                    let mut curve = match drawn {
+                        Some(_) => self.as_paired(t, stated)?,
+                        None => {
+                            let test_set = self.test_set(t, cells.as_deref().ok(), &again)?;
+                            as_curve(stated, self.averages_over(t), test_set)
+                        }
+                    };
+                    // The theory's errors are in the deviation; what its limit says of it has none. A reference
+                    // brings its own along.
+                    if drawn.is_none() {
+                        curve.bound = measured.bound.clone().unwrap_or(curve.bound);
+                        curve.stderr = measured.theory_stderr.clone();
+                    }
+                    match drawn {
+                        Some(drawn) => self.verdict_beside(part, measured, curve, drawn)?,
+                        None => self.verdict(part, &Ok(measured.clone()), &curve)?,
+                    }
                 }
                 (Ok(_), None, Err(why)) => RowResult::Unmeasured(why.clone()),
             };

@@ -2,19 +2,24 @@
 
 mod deviation;
 mod held_out;
+mod reference;
 mod scatter;
 mod value;
 
-use super::assess::{Derived, DerivedTheory, RowResult, against, measured_blocks, theory_curve};
+use super::assess::{Derived, DerivedTheory, RowResult, measured_blocks, theory_curve};
 use super::gather::place;
 use super::outcome::{Outcome, Status, TheoryOutcome};
+use super::rows::against;
 use crate::compare::reductions::{Of, Own, Part, Reducer};
-use crate::compare::{Cell, Reduced, TestSet, TheoryCurve};
+use crate::compare::{Blocks, Cell, Reduced, TestSet, TheoryCurve, Tolerance};
 use crate::error::{Error, Result};
 use crate::instrument::{Axis, Observable, observable};
 use crate::spec::sweep::{Settings, coordinate, partners};
 use crate::spec::{Reduce, Spec};
 use crate::theory::Number;
+
+/// Where an absolute tolerance of a reduction is stated.
+const TOLERANCE_KEY: &str = "tolerance = { absolute = ... } in its [[reduce]]";
 
 /// What a reduction gives, or why there is none.
 type Parts = std::result::Result<Vec<Reduced>, String>;
@@ -207,6 +212,18 @@ impl<'a> Group<'a> {
             Ok(measured) => measured,
             Err(reason) => return Ok(RowResult::Unmeasured(reason.clone())),
         };
+        against(
+            &measured.blocks,
+            curve,
+            self.tolerance(part, &measured.blocks, curve.is_zero()),
+            TOLERANCE_KEY,
+            self.spec.seed,
+            &self.axes,
+        )
+    }
+
+    /// How far a reduced number may be off.
+    fn tolerance(&self, part: &Part, beside: &Blocks, theory_is_zero: bool) -> Tolerance {
         // A limit of the observable may vanish like the observable; a slope or an exponent has a scale of its own.
         let vanishing = match part.asks {
             Some(Number::Limit) => self.spec.compare.vanishing(self.observable),
@@ -214,16 +231,9 @@ impl<'a> Group<'a> {
         };
         let default = || {
             let tolerance = self.spec.compare.of(self.observable.name);
-            tolerance.or_absolute(vanishing, &measured.blocks, curve.is_zero())
+            tolerance.or_absolute(vanishing, beside, theory_is_zero)
         };
-        against(
-            &measured.blocks,
-            curve,
-            self.r.stated(part.name).unwrap_or_else(default),
-            "tolerance = { absolute = ... } in its [[reduce]]",
-            self.spec.seed,
-            &self.axes,
-        )
+        self.r.stated(part.name).unwrap_or_else(default)
     }
 
     /// One row of theories beside one number of the measurement.
@@ -251,6 +261,10 @@ impl<'a> Group<'a> {
         }
     }
 
+    fn label(&self, theory: usize) -> &str {
+        &self.outcome.cells[self.cells[0]].theories[theory].label
+    }
+
     /// A theory's row of a reduction.
     fn row(
         &self,
@@ -258,10 +272,11 @@ impl<'a> Group<'a> {
         reduced: std::result::Result<Reduced, String>,
         row: RowResult,
     ) -> DerivedTheory {
-        let label = &self.outcome.cells[self.cells[0]].theories[theory].label;
+        let label = self.label(theory);
         let expect = self.r.expect.get(label).copied();
         DerivedTheory {
-            label: label.clone(),
+            label: label.to_string(),
+            against: self.spec.compare.against(label),
             reduced,
             row,
             expect: expect.filter(|_| !self.spec.quick),

@@ -30,7 +30,15 @@ impl Group<'_> {
                     (Err(why), None) => RowResult::Unmeasured(why),
                     (Ok(predicted), None) => {
                         let curve = as_curve(&predicted, Vec::new(), TestSet::Drawn);
-                        self.verdict(part, &of_part(&measured), &curve)?
+                        match self.reference(t) {
+                            None => self.verdict(part, &of_part(&measured), &curve)?,
+                            Some(r) => match of_part(&self.scatter_of(r)?.0) {
+                                Ok(reference) => {
+                                    self.verdict_beside(part, &reference, curve, true)?
+                                }
+                                Err(why) => RowResult::Unmeasured(self.no_reference(r, &why)),
+                            },
+                        }
                     }
                 };
                 rows[k].push(self.row(t, of_part(&predicted), row));

@@ -5,7 +5,9 @@ use super::{Group, Parts, as_curve, reason};
 use crate::compare::reductions::Part;
 use crate::compare::{Cell, Reduced, TestSet};
 use crate::error::Result;
-use crate::run::assess::{Derived, DerivedTheory, RowResult, test_set};
+use crate::run::assess::{Derived, DerivedTheory, RowResult};
+use crate::run::reference::IS_REFERENCE;
+use crate::run::rows::test_set;
 use crate::theory::{Known, Question};
 
 impl Group<'_> {
@@ -27,6 +29,10 @@ impl Group<'_> {
             let measured = of_part(&measured);
             let mut rows = Vec::new();
             for (t, (own, lacking)) in predictions.iter().enumerate() {
+                if let Some(r) = self.reference(t) {
+                    rows.extend(self.beside_reference(t, r, k, part, scatter)?);
+                    continue;
+                }
                 let prediction = match self.known(t, part) {
                     Some(known) => Ok(self.constant(known)),
                     // A theory of one of several numbers says nothing of the others.
@@ -47,7 +53,11 @@ impl Group<'_> {
     }
 
     /// The reduction of a theory's own values, with the row that stands for it where a cell has none.
-    fn prediction(&self, t: usize, scatter: Option<&[Cell]>) -> Result<(Parts, Option<RowResult>)> {
+    pub(super) fn prediction(
+        &self,
+        t: usize,
+        scatter: Option<&[Cell]>,
+    ) -> Result<(Parts, Option<RowResult>)> {
         Ok(match self.curves(t)? {
             Ok(curves) => {
                 let cells = self.predicted(&curves);
@@ -58,7 +68,7 @@ impl Group<'_> {
     }
 
     /// The number as the theory knows it without values, in terms of the abscissa.
-    fn known(&self, t: usize, part: &Part) -> Option<Known> {
+    pub(super) fn known(&self, t: usize, part: &Part) -> Option<Known> {
         let stated = &self.spec.cells[self.cells[0]].theories[t];
         let question = Question {
             number: part.asks?,
@@ -69,13 +79,13 @@ impl Group<'_> {
         part.in_abscissa(known, self.r.abscissa)
     }
 
-    fn knows_another(&self, t: usize) -> bool {
+    pub(super) fn knows_another(&self, t: usize) -> bool {
         let mut parts = self.r.reduction.parts().iter();
         parts.any(|part| self.known(t, part).is_some())
     }
 
     /// A known number at every point of the result.
-    fn constant(&self, known: Known) -> Reduced {
+    pub(super) fn constant(&self, known: Known) -> Reduced {
         Reduced::known(&vec![known.value; self.points()], known.bound)
     }
 
@@ -102,7 +112,10 @@ impl Group<'_> {
         };
         let test_set = self.test_set(t, networks, reduced)?;
         let curve = as_curve(&prediction, self.averages_over(t), test_set);
-        let row = self.verdict(part, measured, &curve)?;
+        let row = match (measured, networks) {
+            (Err(_), None) if self.is_reference(t) => RowResult::Unmeasured(IS_REFERENCE.into()),
+            _ => self.verdict(part, measured, &curve)?,
+        };
         Ok(Some(self.row(t, Ok(prediction), row)))
     }
 
