@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::learner::{Learner, Parameters};
+use crate::numerics::memo::Kept;
 use crate::numerics::random::{Stream, stream};
 use crate::task::{Dataset, Picture, Task};
 use crate::training::Training;
@@ -181,6 +182,8 @@ pub struct Promise {
     pub population: Option<usize>,
     /// Working memory of one solve.
     pub bytes: u64,
+    /// What a solve leaves in the memo beside data sets.
+    pub keeps: Vec<Kept>,
     /// Rough seconds of one solve.
     pub seconds: f64,
     /// What `check` tells beside: what only the data decide, a cheaper setting.
@@ -197,6 +200,7 @@ impl Promise {
             averages_over: Vec::new(),
             population: None,
             bytes: 0,
+            keeps: Vec::new(),
             seconds: 0.0,
             notes: Vec::new(),
         }
