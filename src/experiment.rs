@@ -7,6 +7,7 @@ use crate::numerics::random::{Stream, stream};
 use crate::task::{Dataset, Picture, Task};
 use crate::training::Training;
 use serde_json::{Value as Json, json};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Spacing of the recorded steps.
@@ -41,6 +42,21 @@ pub struct Draws {
     pub points: usize,
     /// Spacing of the recorded times along training.
     pub spacing: Spacing,
+    /// Number of the first draw of the level that is drawn anew, see [`Experiment::first_draw`].
+    pub first: usize,
+}
+
+impl Default for Draws {
+    /// One draw, looked at in the end.
+    fn default() -> Self {
+        Draws {
+            datasets: 1,
+            replicas: 1,
+            points: 1,
+            spacing: Spacing::Linear,
+            first: 0,
+        }
+    }
 }
 
 /// What is stated once: everything that a theory and a network need to know.
@@ -288,11 +304,43 @@ impl Experiment {
         self.learner.is_some() || self.task.simulation().is_some()
     }
 
+    /// The first draw. `measure.first` counts the outermost level that is drawn more than once: data sets where there are
+    /// several, or where one replica of a random task is all, else replicas. Draws of a pilot run are left out by it.
+    pub fn first_draw(&self) -> DrawIndex {
+        let Draws {
+            datasets,
+            replicas,
+            first,
+            ..
+        } = self.draws;
+        let of_datasets = datasets > 1 || (replicas == 1 && self.task.is_random());
+        match of_datasets {
+            true => DrawIndex {
+                dataset: first,
+                replica: 0,
+            },
+            false => DrawIndex {
+                dataset: 0,
+                replica: first,
+            },
+        }
+    }
+
+    /// Numbers of all data sets.
+    pub fn dataset_indices(&self) -> Range<usize> {
+        let first = self.first_draw().dataset;
+        first..first + self.draws.datasets
+    }
+
     /// All draws, data sets outermost.
     pub fn draw_indices(&self) -> Vec<DrawIndex> {
-        (0..self.draws.datasets)
+        let first = self.first_draw().replica;
+        let replicas = first..first + self.draws.replicas;
+        self.dataset_indices()
             .flat_map(|dataset| {
-                (0..self.draws.replicas).map(move |replica| DrawIndex { dataset, replica })
+                replicas
+                    .clone()
+                    .map(move |replica| DrawIndex { dataset, replica })
             })
             .collect()
     }
@@ -363,6 +411,7 @@ mod tests {
                 replicas: 3,
                 points: 2,
                 spacing: Spacing::Linear,
+                ..Draws::default()
             },
         }
     }

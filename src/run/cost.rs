@@ -129,7 +129,7 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     }
     let task = content::of(&e.task_json());
     cost.shared.push(Kept {
-        content: format!("data sets {task}"),
+        content: format!("data sets from {}: {task}", e.first_draw().dataset),
         bytes: (sample * samples * drawn) as u64,
     });
     cost.result_bytes = results as u64;

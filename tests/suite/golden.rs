@@ -157,6 +157,7 @@ fn experiment(learner: &str) -> Experiment {
             replicas: 1,
             points: 21,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }
