@@ -39,6 +39,7 @@ mod draws;
 mod held_out;
 pub mod reductions;
 mod significance;
+mod stream;
 mod verdict;
 
 pub use comparison::{Comparison, TheoryCurve, Worst, compare};
@@ -46,4 +47,5 @@ pub use draws::{Blocks, Level, MAX_BLOCKS};
 pub use held_out::{HeldOutError, Sampling, TestSet};
 pub use reductions::{Cell, Reduced};
 pub use significance::{MIN_DRAWS_FOR_P, Residual, p_value, residuals, smallest_p, worst};
+pub use stream::Stream;
 pub use verdict::{Tolerance, Verdict};

@@ -146,6 +146,10 @@ pub trait Instrument: Send + Sync {
     fn keeps(&self, _experiment: &Experiment) -> Vec<Kept> {
         Vec::new()
     }
+    /// Whether [`Instrument::combine`] needs all networks of a data set at one time.
+    fn combines(&self) -> bool {
+        false
+    }
     /// Forms what the networks of one data set gave (outer index: replica) into an ensemble quantity on the grid of `size` values: one set per
     /// replica, whose mean is the bias-corrected estimate and whose scatter is its error (jackknife pseudo-values). By default the numbers
     /// themselves.

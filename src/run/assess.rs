@@ -155,13 +155,7 @@ pub fn measured_blocks(cell: &CellOutcome, wanted: usize) -> Result<Option<Block
     let Some(m) = cell.measurement.as_ref().filter(|_| wanted < cell.measured) else {
         return Ok(None);
     };
-    let draws: Vec<(DrawIndex, Vec<f64>)> = m
-        .draws
-        .iter()
-        .zip(&m.values)
-        .map(|(d, v)| (*d, v[wanted].clone()))
-        .collect();
-    Blocks::from_draws(&draws).map(Some)
+    m.blocks(wanted).map(Some)
 }
 
 /// A theory's curve, paired with the measured draws of its cell (or with its own draws where nothing was measured).
@@ -314,11 +308,7 @@ pub(super) fn test_set(
     };
     let blocks = stated.instruments[wanted].held_out_blocks(&stated.experiment);
     let shares = match (&cell.measurement, blocks) {
-        (Some(m), 1..) => {
-            let draws = m.draws.iter().zip(&m.shares);
-            let draws: Vec<_> = draws.map(|(d, s)| (*d, s[wanted].clone())).collect();
-            Blocks::from_draws(&draws)?.values
-        }
+        (Some(m), 1..) => m.held_out(wanted)?.values,
         _ => return Ok(TestSet::Unknown { samples }),
     };
     if shares.ncols() != size * blocks {

@@ -2,7 +2,9 @@
 
 use super::engine::MEMO_SHARE;
 use super::execute::Side;
+use super::streams::streamed_rows;
 use super::units::{Planned, plan};
+use crate::compare::MAX_BLOCKS;
 use crate::error::{Error, Result};
 use crate::experiment::Conditioning;
 use crate::numerics::content;
@@ -44,6 +46,8 @@ pub struct CellCost {
     pub shared: Vec<Kept>,
     /// All results.
     pub result_bytes: u64,
+    /// What is copied of them while they are put together at the end.
+    pub copied_bytes: u64,
     /// Seconds on one core.
     pub seconds: f64,
 }
@@ -70,7 +74,7 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
         ..CellCost::default()
     };
     // Data sets that the units ask for, and what all units give.
-    let (mut drawn, mut results) = (0.0_f64, 0.0);
+    let (mut drawn, mut results, mut copied) = (0.0_f64, 0.0, 0.0);
     if let (Some(learner), Some(training)) = (&e.learner, &e.training)
         && side != Side::Theory
     {
@@ -90,21 +94,31 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
         let own = run
             .bytes
             .saturating_sub((sample * shape.samples as f64) as u64);
-        let bytes = own.saturating_add(watching).saturating_add(state);
+        // Draws that came before their turn wait while the next ones are measured.
+        let held = Held::of(cell, draws);
+        let waiting = (result * held.waiting) as u64;
+        let bytes = own
+            .saturating_add(watching)
+            .saturating_add(state)
+            .saturating_add(waiting);
         cost.loads.push(load(bytes, draws));
         cost.shared
             .extend(cell.instruments.iter().flat_map(|i| i.keeps(e)));
         cost.seconds += run.flops / FLOPS * draws;
         drawn = datasets;
-        results += result * draws;
+        results += result * held.kept;
+        copied += result * held.copied;
     }
     if e.learner.is_none()
         && side != Side::Theory
         && let Some((bytes, seconds)) = super::simulation::cost(e, &cell.instruments)
     {
+        let held = Held::of(cell, datasets);
+        let bytes = bytes.saturating_add((result * held.waiting) as u64);
         cost.loads.push(load(bytes, datasets));
         cost.seconds += seconds * datasets;
-        results += result * datasets;
+        results += result * held.kept;
+        copied += result * held.copied;
     }
     if side != Side::Networks {
         for plan in plans.iter().flatten() {
@@ -121,6 +135,7 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
             drawn = drawn.max(solves.min(datasets));
             // Values and their bounds.
             results += 2.0 * result * solves;
+            copied += 2.0 * result * solves;
         }
     }
     if cost.loads.is_empty() {
@@ -133,14 +148,43 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
         bytes: (sample * samples * drawn) as u64,
     });
     cost.result_bytes = results as u64;
+    cost.copied_bytes = copied as u64;
     cost
+}
+
+/// What a cell holds of its draws, in numbers of draws.
+struct Held {
+    /// All of them, or three sums in every block.
+    kept: f64,
+    /// Copied at one time when results are put together.
+    copied: f64,
+    /// Came before their turn, and wait while others are measured.
+    waiting: f64,
+}
+
+impl Held {
+    fn of(cell: &Cell, draws: f64) -> Held {
+        let blocks = MAX_BLOCKS as f64;
+        match streamed_rows(cell) {
+            None => Held {
+                kept: draws,
+                copied: draws,
+                waiting: 0.0,
+            },
+            Some(rows) => Held {
+                kept: 3.0 * blocks,
+                copied: blocks,
+                waiting: draws / rows as f64 * rows.div_ceil(MAX_BLOCKS) as f64,
+            },
+        }
+    }
 }
 
 /// Costs of all cells together.
 struct Total {
     /// The program, the results, what tasks keep, and the memo.
     fixed: u64,
-    /// All results once more, while they are put together at the end.
+    /// What is copied of the results, while they are put together at the end.
     copied: u64,
     /// Working memory of units and how many need it, the largest first.
     loads: Vec<(u64, u64)>,
@@ -156,8 +200,9 @@ impl Total {
         }
         let (wished, budget) = (sum(&mut shared.into_values()), limit / MEMO_SHARE);
         let pools: BTreeSet<PoolView> = costs.iter().filter_map(|c| c.pool).collect();
-        let copied = sum(&mut costs.iter().map(|c| c.result_bytes));
-        let parts = [BASE, wished.min(budget), copied];
+        let results = sum(&mut costs.iter().map(|c| c.result_bytes));
+        let copied = sum(&mut costs.iter().map(|c| c.copied_bytes));
+        let parts = [BASE, wished.min(budget), results];
         let fixed = parts.into_iter().chain(pools.iter().map(|p| p.bytes));
         let own = |load: &Load| match wished > budget {
             true => load.bytes.saturating_add(load.dataset),
@@ -391,6 +436,7 @@ mod tests {
         let cell = CellCost {
             loads: vec![load(10, 0, 1)],
             result_bytes: 500,
+            copied_bytes: 500,
             ..CellCost::default()
         };
         assert_eq!(Total::of(&[cell], u64::MAX).bytes(4), BASE + 1000);

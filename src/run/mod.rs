@@ -19,6 +19,7 @@ pub mod reduction;
 mod simulation;
 pub mod solving;
 pub mod store;
+mod streams;
 pub mod tables;
 mod units;
 pub mod weights;
@@ -28,9 +29,12 @@ pub use cost::estimate;
 pub use execute::{Settings, Side, execute, prepare};
 pub use gather::place;
 pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
+pub use streams::Streamed;
 
 #[cfg(test)]
 mod monte_carlo_tests;
+#[cfg(test)]
+mod streams_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
