@@ -34,6 +34,7 @@ fn deviations(scale: f64, replicas: usize) -> Result<[f64; 2]> {
             replicas,
             points: 26,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     };
     let idealised = saxe::Options {

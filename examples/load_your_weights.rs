@@ -35,6 +35,7 @@ fn main() -> saddlepoint::Result<()> {
             replicas: 1,
             points: 2,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     };
     let draw = DrawIndex {

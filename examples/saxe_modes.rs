@@ -34,6 +34,7 @@ fn experiment(learning_rate: f64, replicas: usize) -> Experiment {
             replicas,
             points: 25,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }

@@ -81,6 +81,7 @@ fn league(widths: Vec<usize>, expect: Expect, replicas: usize) -> Result<bool> {
             replicas,
             points: 21,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     };
     let spec = Spec::new("own theory", experiment, &["mode-strength"])?.theory(

@@ -1,13 +1,13 @@
 //! What the solves and measurements of one run share: intermediate results, random streams, progress and interruption.
 
 use crate::error::Result;
-use crate::experiment::{DrawIndex, Experiment};
-use crate::kernel::{Kernel, gram};
+use crate::experiment::{DrawIndex, Experiment, component_json};
+use crate::kernel::{Kernel, MAX_MEMORY, gram, with_key};
 use crate::numerics::linalg::eigh;
-use crate::numerics::memo::Memo;
+use crate::numerics::memo::{Kept, Memo};
 use crate::numerics::random::{Stream, stream};
 use crate::numerics::{content, interrupt};
-use crate::task::Dataset;
+use crate::task::{Dataset, Task};
 use nalgebra::DMatrix;
 use serde_json::json;
 use std::any::Any;
@@ -32,6 +32,7 @@ pub struct Context {
     seed: u64,
     draw: Option<DrawIndex>,
     report: Option<Report>,
+    max_memory: u64,
 }
 
 /// Eigenvectors and eigenvalues of a kernel matrix, smallest eigenvalue first.
@@ -46,21 +47,32 @@ pub struct Eigensystem {
 }
 
 impl Default for Context {
-    /// Seed 0, a memo of 1 GiB, no progress.
+    /// Seed 0, a memo of 1 GiB, no progress; one matrix may take [`MAX_MEMORY`].
     fn default() -> Self {
         Context::new(0, 1 << 30)
     }
 }
 
 impl Context {
-    /// A context of a run with this root seed, whose memo keeps at most `budget` bytes.
+    /// A context of a run with this root seed, whose memo keeps at most `budget` bytes. One matrix may take [`MAX_MEMORY`].
     pub fn new(seed: u64, budget: u64) -> Self {
         Context {
             memo: Arc::new(Memo::new(budget)),
             seed,
             draw: None,
             report: None,
+            max_memory: MAX_MEMORY,
         }
+    }
+
+    /// The same context, in which one matrix takes at most this many bytes: what the run may take in all.
+    pub fn within(self, max_memory: u64) -> Self {
+        Context { max_memory, ..self }
+    }
+
+    /// Bytes that one matrix may take.
+    pub fn max_memory(&self) -> u64 {
+        self.max_memory
     }
 
     /// The context of one solve: its streams are those of the draw, and `report` hears of its progress.
@@ -75,6 +87,7 @@ impl Context {
             seed,
             draw,
             report: Some(Arc::new(report)),
+            max_memory: self.max_memory,
         }
     }
 
@@ -99,18 +112,24 @@ impl Context {
         self.kept("data set", &content, Dataset::bytes, make)
     }
 
-    /// Eigensystem of the kernel matrix of samples (columns of `x`).
+    /// Eigensystem of the kernel matrix of samples (columns of `x`); `key` says what sets their number, for the refusal of
+    /// more than fit into the memory.
     ///
     /// Errors: those of the kernel, an eigendecomposition that does not converge.
-    pub fn eigensystem(&self, kernel: &Kernel, x: &DMatrix<f64>) -> Result<Arc<Eigensystem>> {
+    pub fn eigensystem(
+        &self,
+        kernel: &Kernel,
+        x: &DMatrix<f64>,
+        key: &str,
+    ) -> Result<Arc<Eigensystem>> {
         let content = content::of(&json!([kernel, content::of_matrices(&[x])]));
         let n = x.ncols() as u64;
         self.kept(
             "eigensystem",
             &content,
-            |_| 8 * n * (n + 1),
+            |_| eigensystem_bytes(n),
             || {
-                let gram = gram(kernel, x, u64::MAX)?;
+                let gram = gram(kernel, x, self.max_memory).map_err(|e| with_key(e, key))?;
                 let (values, vectors) = eigh(&gram.kernel)?;
                 Ok(Eigensystem {
                     values: values.as_slice().to_vec(),
@@ -119,6 +138,18 @@ impl Context {
                 })
             },
         )
+    }
+
+    /// What [`Context::eigensystem`] keeps for the first `points` samples of a task's population.
+    pub fn kept_eigensystem(task: &dyn Task, kernel: &Kernel, points: usize) -> Kept {
+        let task = component_json(task.about(), task.resolved());
+        Kept {
+            content: format!(
+                "eigensystem {}",
+                content::of(&json!([task, kernel, points]))
+            ),
+            bytes: eigensystem_bytes(points as u64),
+        }
     }
 
     /// Tells which fraction of a solve is done, and stops it where the user asked to stop. A solve of more than a second
@@ -141,6 +172,10 @@ impl Context {
     }
 }
 
+fn eigensystem_bytes(n: u64) -> u64 {
+    n.saturating_mul(8).saturating_mul(n.saturating_add(1))
+}
+
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.debug_struct("Context")
@@ -153,6 +188,7 @@ impl std::fmt::Debug for Context {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use crate::kernel::Kernel;
     use crate::numerics::random::normal_matrix;
     use rand::Rng;
@@ -187,14 +223,34 @@ mod tests {
             let table = format!("kind = 'gaussian'\nlength = {length}");
             toml::from_str::<Kernel>(&table).unwrap()
         };
-        let first = cx.eigensystem(&kernel(1.0), &x).unwrap();
-        let again = cx.clone().eigensystem(&kernel(1.0), &x.clone()).unwrap();
+        let first = cx.eigensystem(&kernel(1.0), &x, "points").unwrap();
+        let again = cx
+            .clone()
+            .eigensystem(&kernel(1.0), &x.clone(), "points")
+            .unwrap();
         assert!(Arc::ptr_eq(&first, &again));
-        let other = cx.eigensystem(&kernel(2.0), &x).unwrap();
+        let other = cx.eigensystem(&kernel(2.0), &x, "points").unwrap();
         assert!(first.values != other.values);
-        let matrix = gram(&kernel(1.0), &x, u64::MAX).unwrap().kernel;
+        let matrix = gram(&kernel(1.0), &x, 1 << 20).unwrap().kernel;
         let values = nalgebra::DVector::from_vec(first.values.clone());
         let rebuilt = &first.vectors * DMatrix::from_diagonal(&values) * first.vectors.transpose();
         assert!((rebuilt - matrix).norm() < 1e-12);
+    }
+
+    #[test]
+    fn a_kernel_matrix_above_the_limit_is_refused_by_its_key() {
+        let cx = Context::new(1, 0).within(64 << 20);
+        let x = |n| normal_matrix(&mut cx.stream("points"), 3, n);
+        let kernel = Kernel::Linear {};
+        let of = |n| {
+            let cx = cx.solving(1, None, |_| {});
+            cx.eigensystem(&kernel, &x(n), "theory.population")
+        };
+        assert!(of(40).is_ok());
+        let Err(Error::Resource { limit, remedy, .. }) = of(4000) else {
+            panic!("not refused");
+        };
+        assert_eq!(limit, 64 << 20);
+        assert!(remedy.contains("theory.population") && remedy.contains("--max-memory"));
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::error::Result;
 use crate::learner::{Learner, Parameters};
+use crate::numerics::memo::Kept;
 use crate::numerics::random::{Stream, stream};
 use crate::task::{Dataset, Picture, Task};
 use crate::training::Training;
 use serde_json::{Value as Json, json};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Spacing of the recorded steps.
@@ -40,6 +42,21 @@ pub struct Draws {
     pub points: usize,
     /// Spacing of the recorded times along training.
     pub spacing: Spacing,
+    /// Number of the first draw of the level that is drawn anew, see [`Experiment::first_draw`].
+    pub first: usize,
+}
+
+impl Default for Draws {
+    /// One draw, looked at in the end.
+    fn default() -> Self {
+        Draws {
+            datasets: 1,
+            replicas: 1,
+            points: 1,
+            spacing: Spacing::Linear,
+            first: 0,
+        }
+    }
 }
 
 /// What is stated once: everything that a theory and a network need to know.
@@ -181,6 +198,8 @@ pub struct Promise {
     pub population: Option<usize>,
     /// Working memory of one solve.
     pub bytes: u64,
+    /// What a solve leaves in the memo beside data sets.
+    pub keeps: Vec<Kept>,
     /// Rough seconds of one solve.
     pub seconds: f64,
     /// What `check` tells beside: what only the data decide, a cheaper setting.
@@ -197,6 +216,7 @@ impl Promise {
             averages_over: Vec::new(),
             population: None,
             bytes: 0,
+            keeps: Vec::new(),
             seconds: 0.0,
             notes: Vec::new(),
         }
@@ -284,11 +304,43 @@ impl Experiment {
         self.learner.is_some() || self.task.simulation().is_some()
     }
 
+    /// The first draw. `measure.first` counts the outermost level that is drawn more than once: data sets where there are
+    /// several, or where one replica of a random task is all, else replicas. Draws of a pilot run are left out by it.
+    pub fn first_draw(&self) -> DrawIndex {
+        let Draws {
+            datasets,
+            replicas,
+            first,
+            ..
+        } = self.draws;
+        let of_datasets = datasets > 1 || (replicas == 1 && self.task.is_random());
+        match of_datasets {
+            true => DrawIndex {
+                dataset: first,
+                replica: 0,
+            },
+            false => DrawIndex {
+                dataset: 0,
+                replica: first,
+            },
+        }
+    }
+
+    /// Numbers of all data sets.
+    pub fn dataset_indices(&self) -> Range<usize> {
+        let first = self.first_draw().dataset;
+        first..first + self.draws.datasets
+    }
+
     /// All draws, data sets outermost.
     pub fn draw_indices(&self) -> Vec<DrawIndex> {
-        (0..self.draws.datasets)
+        let first = self.first_draw().replica;
+        let replicas = first..first + self.draws.replicas;
+        self.dataset_indices()
             .flat_map(|dataset| {
-                (0..self.draws.replicas).map(move |replica| DrawIndex { dataset, replica })
+                replicas
+                    .clone()
+                    .map(move |replica| DrawIndex { dataset, replica })
             })
             .collect()
     }
@@ -359,6 +411,7 @@ mod tests {
                 replicas: 3,
                 points: 2,
                 spacing: Spacing::Linear,
+                ..Draws::default()
             },
         }
     }

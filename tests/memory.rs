@@ -66,6 +66,7 @@ fn estimates_hold_within_a_fifth() {
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     ratios.extend(alone.unwrap().install(closed_forms));
     ratios.extend(runs());
+    many_draws();
     let wrong: Vec<_> = ratios
         .iter()
         .filter(|(_, r)| !(0.8..1.2).contains(r))
@@ -312,10 +313,36 @@ fn runs() -> Vec<(String, f64)> {
     each.collect()
 }
 
+/// Of many draws there are the sums of 256 blocks, however many they are.
+fn many_draws() {
+    let task = "kind = 'linear-teacher'\nsingular_values = [1.0]\ninput_dim = 3\noutput_dim = 1\nsamples = 60\nwhitened = false";
+    let descent = "[learner]\nkind = 'mlp'\nwidths = [4]\n[training]\nkind = 'gradient-descent'\nlearning_rate = 1e-3\nsteps = 2";
+    let peak = |replicas: usize| {
+        let observables = "{ kind = 'ntk', samples = 60 }";
+        peak_of_draws(task, descent, observables, 2, replicas)
+    };
+    let (few, many) = (peak(1000), peak(3000));
+    println!("1000 draws: {few:?}, 3000 draws: {many:?} (bytes used and estimated)");
+    let draw = 8.0 * 2.0 * 60.0 * 60.0;
+    assert!(many.0 < 3.0 * 256.0 * draw * 1.2 && many.0 < 1.1 * few.0);
+    assert!(few.0 <= few.1 && many.0 <= many.1);
+    assert!(many.1 < 2.0 * many.0);
+}
+
 /// Peak of a run on one thread, and its estimate without the 32 MiB for the program.
 fn peak_of_run(task: &str, learner: &str, observables: &str, points: usize) -> (f64, f64) {
+    peak_of_draws(task, learner, observables, points, 1)
+}
+
+fn peak_of_draws(
+    task: &str,
+    learner: &str,
+    observables: &str,
+    points: usize,
+    replicas: usize,
+) -> (f64, f64) {
     let text = format!(
-        "version = 1\n[task]\n{task}\n{learner}\n[measure]\nobservables = [{observables}]\nreplicas = 1\npoints = {points}\n"
+        "version = 1\n[task]\n{task}\n{learner}\n[measure]\nobservables = [{observables}]\nreplicas = {replicas}\npoints = {points}\n"
     );
     let settings = Settings {
         threads: 1,

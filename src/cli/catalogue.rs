@@ -8,7 +8,9 @@ use crate::instrument::INSTRUMENTS;
 use crate::kind::{About, Kind, unknown};
 use crate::learner::LEARNERS;
 use crate::models::MODELS;
-use crate::spec::{Compare, EntryKeys, Figure, FigureKind, ReduceKeys, RelateKeys, properties};
+use crate::spec::{
+    Compare, EntryKeys, Figure, FigureKind, Measure, ReduceKeys, RelateKeys, properties,
+};
 use crate::task::TASKS;
 use crate::theory::{Info, THEORIES};
 use crate::training::TRAININGS;
@@ -54,6 +56,7 @@ fn keys(noun: &str) -> Option<String> {
         "compare" => Some(lines(&schemars::schema_for!(Compare))),
         "figure" => Some(lines(&schemars::schema_for!(Figure))),
         "theory" => Some(lines(&schemars::schema_for!(EntryKeys))),
+        "measure" => Some(lines(&schemars::schema_for!(Measure))),
         _ => None,
     }
 }
@@ -126,11 +129,12 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
         "relate" => return explain_kinds("relate", RELATE, RELATIONS, as_json),
         "theory" => return explain_kinds("theory", THEORY, THEORIES, as_json),
         "compare" => return explain_compare(as_json),
+        "measure" => return explain_measure(as_json),
         _ => {}
     }
     if found.is_empty() && model.is_none() && kinds().next().is_none() {
         let mut names: Vec<&str> = all.iter().map(|(_, a)| a.kind).collect();
-        names.extend(["reduce", "relate", "compare", "figure", "theory"]);
+        names.extend(["reduce", "relate", "compare", "figure", "theory", "measure"]);
         names.extend(all_kinds.iter().map(|(_, kind, _)| kind.as_str()));
         names.extend(MODELS.iter().map(|m| m.name));
         return Err(unknown("explain", name, &names));
@@ -221,6 +225,27 @@ fn explain_kinds<T: ?Sized>(
     print(&table(&["kind", "what"], &rows))?;
     print(&format!("\nKeys of every [[{noun}]]\n{keys}"))?;
     print("\n`saddlepoint explain KIND` tells the keys of a kind\n")?;
+    Ok(0)
+}
+
+const MEASURE: &str = "\
+What is recorded, and on how many draws. A draw is a data set (datasets), on it an initialisation with the noise of its
+training (replicas). Draws are numbered from measure.first. The random streams are keyed by these numbers: a run with
+datasets = 10 holds the draws of one with datasets = 5, and those of one with datasets = 5 and first = 5. So the draws of a
+pilot run, by which a setting was chosen, can be left out when the setting is tested: measure.first counts data sets where
+there are several (or one replica alone, on a random task), else replicas. Tables and files show the numbers themselves.";
+
+/// `[measure]` as a whole.
+fn explain_measure(as_json: bool) -> Result<u8> {
+    let text = format!("{MEASURE}\n\nkeys\n{}", keys("measure").unwrap_or_default());
+    if as_json {
+        let summary = "what is recorded, and on how many draws";
+        let entry =
+            json!({ "noun": "measure", "kind": "measure", "summary": summary, "text": text });
+        print_json(&json!({ "schema": "saddlepoint/1/explain", "entries": [entry] }))?;
+        return Ok(0);
+    }
+    print(&format!("[measure]\n\n{text}"))?;
     Ok(0)
 }
 

@@ -5,6 +5,7 @@ use crate::experiment::DrawIndex;
 use crate::numerics::statistics::{Jackknife, jackknife, mean_stderr};
 use nalgebra::DMatrix;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Most blocks that are kept; more draws are merged.
 pub const MAX_BLOCKS: usize = 256;
@@ -76,11 +77,10 @@ impl Blocks {
             let replicas = groups.values().flat_map(|g| g.values());
             (Level::Replicas, replicas.map(|v| v.to_vec()).collect())
         };
-        let size = rows.len().div_ceil(MAX_BLOCKS);
-        let n = rows.len() / size;
+        let n = block_count(rows.len());
         let mut values = DMatrix::zeros(n, points);
         for b in 0..n {
-            let merged = &rows[b * rows.len() / n..(b + 1) * rows.len() / n];
+            let merged = &rows[block_rows(b, rows.len())];
             let mean = average(merged.iter().map(|v| v.as_slice()), points);
             values.row_mut(b).copy_from_slice(&mean);
         }
@@ -189,8 +189,24 @@ impl Blocks {
     }
 }
 
+/// Number of blocks of so many rows.
+pub(super) fn block_count(rows: usize) -> usize {
+    rows / rows.div_ceil(MAX_BLOCKS).max(1)
+}
+
+/// Rows of a block.
+pub(super) fn block_rows(block: usize, rows: usize) -> Range<usize> {
+    let n = block_count(rows);
+    block * rows / n..(block + 1) * rows / n
+}
+
+/// Block of a row.
+pub(super) fn block_of(row: usize, rows: usize) -> usize {
+    ((row + 1) * block_count(rows)).div_ceil(rows) - 1
+}
+
 /// Mean of rows; exact (no rounding) for a single row.
-fn average<'a>(rows: impl Iterator<Item = &'a [f64]>, points: usize) -> Vec<f64> {
+pub(super) fn average<'a>(rows: impl Iterator<Item = &'a [f64]>, points: usize) -> Vec<f64> {
     let mut sum = vec![0.0; points];
     let mut count = 0.0;
     for row in rows {
@@ -235,6 +251,15 @@ mod tests {
             let first = blocks.values.column(1).min();
             let last = blocks.values.column(1).max();
             assert!(first < 2.0 && last > n as f64 - 4.0);
+        }
+    }
+
+    #[test]
+    fn every_row_is_in_the_block_that_holds_it() {
+        for rows in [1, 2, 255, 256, 257, 300, 511, 512, 513, 1000, 4097] {
+            for row in 0..rows {
+                assert!(block_rows(block_of(row, rows), rows).contains(&row));
+            }
         }
     }
 

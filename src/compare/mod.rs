@@ -41,6 +41,7 @@ mod held_out;
 pub mod reductions;
 pub mod relations;
 mod significance;
+mod stream;
 mod theories;
 mod verdict;
 
@@ -49,5 +50,6 @@ pub use draws::{Blocks, Level, MAX_BLOCKS};
 pub use held_out::{HeldOutError, Sampling, TestSet};
 pub use reductions::{Cell, Reduced};
 pub use significance::{MIN_DRAWS_FOR_P, Residual, p_value, residuals, smallest_p, worst};
+pub use stream::Stream;
 pub use theories::Pair;
 pub use verdict::{Tolerance, Verdict};

@@ -244,6 +244,7 @@ mod tests {
                 replicas: 4,
                 points: 2,
                 spacing: Spacing::Linear,
+                ..Draws::default()
             },
         }
     }

@@ -8,6 +8,7 @@ use crate::experiment::Experiment;
 use crate::kernel::Kernel;
 use crate::kind::{About, parse_table};
 use crate::learner::{Network, Parameters};
+use crate::numerics::memo::Kept;
 use crate::task::Dataset;
 use nalgebra::DMatrix;
 use std::sync::Arc;
@@ -199,6 +200,17 @@ impl Instrument for KernelModes {
         })
     }
 
+    fn keeps(&self, experiment: &Experiment) -> Vec<Kept> {
+        let kernel = Subject::of(experiment).and_then(|subject| self.kernel(&subject));
+        match (kernel, experiment.task.population_size()) {
+            (Ok(kernel), Some(n)) => {
+                let (task, points) = (experiment.task.as_ref(), self.keys.points.min(n));
+                vec![Context::kept_eigensystem(task, &kernel, points)]
+            }
+            _ => vec![],
+        }
+    }
+
     fn recorder(
         &self,
         experiment: &Experiment,
@@ -211,7 +223,7 @@ impl Instrument for KernelModes {
         let (points, count) = (self.keys.points, self.keys.modes);
         let modes = match (experiment.task.population(points), &dataset.test) {
             (Some((x, y)), _) => {
-                let system = cx.eigensystem(&kernel, &x)?;
+                let system = cx.eigensystem(&kernel, &x, "points of the observable")?;
                 Modes::new(&system, x, y, count)
             }
             (None, Some((x, y))) => {
@@ -219,7 +231,8 @@ impl Instrument for KernelModes {
                 let first = |m: &DMatrix<f64>| m.columns(0, n).into_owned();
                 let x = first(x);
                 // Every data set has test inputs of its own: there is nothing to keep.
-                let own = Context::new(0, 0).eigensystem(&kernel, &x)?;
+                let own = Context::new(0, 0).within(cx.max_memory());
+                let own = own.eigensystem(&kernel, &x, "points of the observable")?;
                 Modes::new(&own, x, first(y), count)
             }
             (None, None) => return Err(Error::bug(kind, "a data set without points")),

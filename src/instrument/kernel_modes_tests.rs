@@ -94,6 +94,7 @@ fn experiment(population: usize, samples: usize, learner: Arc<dyn Learner>) -> E
             replicas: 1,
             points: 1,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }

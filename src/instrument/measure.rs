@@ -69,6 +69,7 @@ pub fn measure(
     let start = Start {
         parameters: start.parameters,
         paused: within.as_ref(),
+        max_memory: start.max_memory,
     };
     let mut warnings = Vec::new();
     let trained = training.train(learner, start, dataset, &looked_at, rng, &mut |snapshot| {
@@ -329,8 +330,8 @@ mod tests {
         assert!(states.len() > 5);
         for state in &states {
             let start = Start {
-                parameters: start.clone(),
                 paused: Some(state),
+                ..start.clone().into()
             };
             let mut rng = experiment.training_stream(DRAW);
             let again = measure(

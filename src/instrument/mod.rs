@@ -78,6 +78,7 @@ use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::kind::{About, unknown};
 use crate::learner::Parameters;
+use crate::numerics::memo::Kept;
 use crate::task::Dataset;
 use crate::training::ChainReport;
 use std::sync::Arc;
@@ -140,6 +141,14 @@ pub trait Instrument: Send + Sync {
     /// Peak memory of a recorder, beside the numbers on its grid.
     fn bytes(&self, _experiment: &Experiment) -> u64 {
         0
+    }
+    /// What a recorder leaves in the memo for others, beside data sets.
+    fn keeps(&self, _experiment: &Experiment) -> Vec<Kept> {
+        Vec::new()
+    }
+    /// Whether [`Instrument::combine`] needs all networks of a data set at one time.
+    fn combines(&self) -> bool {
+        false
     }
     /// Forms what the networks of one data set gave (outer index: replica) into an ensemble quantity on the grid of `size` values: one set per
     /// replica, whose mean is the bias-corrected estimate and whose scatter is its error (jackknife pseudo-values). By default the numbers

@@ -114,6 +114,10 @@ impl Instrument for Reading {
         Subject::bytes(experiment, self.space)
     }
 
+    fn combines(&self) -> bool {
+        self.ensemble.is_some()
+    }
+
     fn combine(&self, replicas: Vec<Vec<f64>>, size: usize) -> Vec<Vec<f64>> {
         match &self.ensemble {
             Some(ensemble) => (ensemble.combine)(replicas, size),

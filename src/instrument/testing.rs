@@ -73,6 +73,7 @@ pub fn descent(
             replicas: 1,
             points: 5,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }

@@ -15,6 +15,9 @@ use rayon::prelude::*;
 const ROWS: usize = 256;
 pub(super) const COLUMNS: usize = 64;
 
+/// Bytes that one matrix may take where nobody states a limit: 4 GiB.
+pub const MAX_MEMORY: u64 = 4 << 30;
+
 /// A kernel matrix.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gram {
@@ -55,6 +58,34 @@ pub fn cross_gram(
     max_memory: u64,
 ) -> Result<Gram> {
     build(kernel, x, Some(y), max_memory)
+}
+
+/// `K(x_i, y_j)` as [`cross_gram`], for who evaluates a network at columns `y` and has counted the room for its outputs.
+pub(crate) fn columns(kernel: &Kernel, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+    let layers = match kernel {
+        Kernel::Nngp(n) | Kernel::Ntk(n) => bytes_per_sample(n),
+        _ => 0,
+    };
+    let room = bytes(x.ncols() as u64, y.ncols() as u64, 1, layers);
+    build(kernel, x, Some(y), room).map(|gram| gram.kernel)
+}
+
+/// A refusal for want of memory by the key that sets the number of samples.
+pub(crate) fn with_key(error: Error, key: &str) -> Error {
+    match error {
+        Error::Resource {
+            what,
+            needed,
+            limit,
+            remedy,
+        } => Error::Resource {
+            what,
+            needed,
+            limit,
+            remedy: format!("{remedy} (keys: {key}, --max-memory)"),
+        },
+        other => other,
+    }
 }
 
 /// `K(x_i, x_i)` of every sample.

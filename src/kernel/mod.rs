@@ -19,7 +19,8 @@ pub use activation::Activation;
 pub use choice::Kernel;
 pub use covariance::Covariance;
 pub use dual::{Dual, Moments};
-pub use gram::{Gram, cross_gram, diagonal, gram};
+pub use gram::{Gram, MAX_MEMORY, cross_gram, diagonal, gram};
+pub(crate) use gram::{columns, with_key};
 pub use network::{Network, PerLayer};
 pub use regression::Regression;
 

@@ -2,7 +2,7 @@
 
 use super::readout::{Features, Readout, Single};
 use crate::error::{Error, Result};
-use crate::kernel::{Kernel, Regression, cross_gram, diagonal, gram};
+use crate::kernel::{Kernel, Regression, columns, diagonal, gram, with_key};
 use crate::kind::{About, Kind, parse_table};
 use crate::learner::{KernelView, Learner, Network, Parameters, Precision, Solution, Solver};
 use crate::numerics::random::Stream;
@@ -73,10 +73,8 @@ impl Features for Columns {
     /// Not-a-number where the kernel is not finite; [`KernelRidge::solve`] has refused training and test inputs of that
     /// kind.
     fn features(&self, held: &DMatrix<f64>, x: &DMatrix<f64>) -> DMatrix<f64> {
-        match cross_gram(&self.0, held, x, u64::MAX) {
-            Ok(gram) => gram.kernel,
-            Err(_) => DMatrix::from_element(held.ncols(), x.ncols(), f64::NAN),
-        }
+        let unknown = |_| DMatrix::from_element(held.ncols(), x.ncols(), f64::NAN);
+        columns(&self.0, held, x).unwrap_or_else(unknown)
     }
 }
 
@@ -153,8 +151,9 @@ impl Solver for KernelRidge {
     }
 
     /// Test inputs whose kernel is not finite are refused here too: what is read off the solution cannot fail.
-    fn solve(&self, _start: &Parameters, dataset: &Dataset) -> Result<Solution> {
-        let gram = gram(&self.kernel, &dataset.x, u64::MAX).map_err(in_spec)?;
+    fn solve(&self, _: &Parameters, dataset: &Dataset, max_memory: u64) -> Result<Solution> {
+        let gram = gram(&self.kernel, &dataset.x, max_memory);
+        let gram = gram.map_err(|e| in_spec(with_key(e, "task.samples")))?;
         if let Some((x, _)) = &dataset.test {
             diagonal(&self.kernel, x).map_err(in_spec)?;
         }
@@ -190,6 +189,7 @@ pub(super) fn in_spec(error: Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::MAX_MEMORY;
     use crate::learner::RandomFeatures;
     use crate::numerics::random::{normal_matrix, stream};
     use crate::task::Modes;
@@ -212,6 +212,21 @@ mod tests {
     }
 
     #[test]
+    fn a_kernel_matrix_above_the_limit_is_refused_by_its_key() {
+        let data = dataset(DMatrix::zeros(1, 4000), DMatrix::zeros(1, 4000));
+        let learner = KernelRidge {
+            kernel: Kernel::Linear {},
+            ridge: 1.0,
+        };
+        let start = Parameters { blocks: vec![] };
+        let refused = learner.solve(&start, &data, 64 << 20);
+        let Err(Error::Resource { remedy, .. }) = refused else {
+            panic!("not refused");
+        };
+        assert!(remedy.contains("task.samples") && remedy.contains("--max-memory"));
+    }
+
+    #[test]
     fn residuals_are_the_ridge_times_the_coefficients() {
         let mut rng = stream(1, "kernel ridge", &[]);
         let data = dataset(
@@ -228,7 +243,7 @@ mod tests {
         };
         let mut network = learner.network(shape);
         assert_eq!(network.forward(&start, &data.x).amax(), 0.0);
-        let p = learner.solve(&start, &data).unwrap().parameters;
+        let p = learner.solve(&start, &data, MAX_MEMORY).unwrap().parameters;
         let residual = &data.y - network.forward(&p, &data.x);
         assert!((residual - &p.blocks[1] * 0.2).amax() < 1e-13);
     }
@@ -249,7 +264,9 @@ mod tests {
         };
         let text = "ridge = 0.1\nkernel = { kind = 'nngp', nonlinearity = 'relu', depth = 1 }";
         let exact = KernelRidge::parse("learner", text.parse().unwrap()).unwrap();
-        let solution = exact.solve(&Parameters { blocks: vec![] }, &data).unwrap();
+        let solution = exact
+            .solve(&Parameters { blocks: vec![] }, &data, MAX_MEMORY)
+            .unwrap();
         let solution = solution.parameters;
         let limit = exact.network(shape).forward(&solution, &fresh);
         let mut distance = |features: usize| {
@@ -258,7 +275,7 @@ mod tests {
                     let text = format!("features = {features}\nridge = 0.1");
                     let learner = RandomFeatures::parse("learner", text.parse().unwrap()).unwrap();
                     let start = learner.initialize(&data, &mut rng).unwrap();
-                    let p = learner.solve(&start, &data).unwrap().parameters;
+                    let p = learner.solve(&start, &data, MAX_MEMORY).unwrap().parameters;
                     (learner.network(shape).forward(&p, &fresh) - &limit).norm_squared()
                 })
                 .sum();

@@ -226,8 +226,9 @@ pub struct Solution {
 
 /// A learner whose optimum on a data set is a formula.
 pub trait Solver {
-    /// The optimum, given a start that holds whatever is drawn and kept (random features).
-    fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Solution>;
+    /// The optimum, given a start that holds whatever is drawn and kept (random features). A kernel matrix of more than
+    /// `max_memory` bytes is refused.
+    fn solve(&self, start: &Parameters, dataset: &Dataset, max_memory: u64) -> Result<Solution>;
     /// Scalars held at most on the way, the optimum included; without data set and start.
     fn work_space(&self, shape: Shape) -> usize;
 }

@@ -168,7 +168,7 @@ impl Solver for Nearest {
         shape.samples * (shape.inputs + shape.outputs)
     }
 
-    fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Solution> {
+    fn solve(&self, start: &Parameters, dataset: &Dataset, _: u64) -> Result<Solution> {
         Ok(Solution {
             parameters: Parameters {
                 blocks: vec![start.blocks[0].clone(), dataset.y.clone()],

@@ -182,7 +182,7 @@ impl Solver for RandomFeatures {
         solution.max(2 * n * p).max(n * p + kept)
     }
 
-    fn solve(&self, start: &Parameters, dataset: &Dataset) -> Result<Solution> {
+    fn solve(&self, start: &Parameters, dataset: &Dataset, _: u64) -> Result<Solution> {
         let features = Hidden(self.activation.clone()).features(&start.blocks[0], &dataset.x);
         if let Some(bad) = features.iter().position(|v| !v.is_finite()) {
             let (feature, sample) = (bad % features.nrows(), bad / features.nrows());

@@ -23,11 +23,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 pub struct Memo {
     budget: u64,
-    kept: Mutex<Kept>,
+    kept: Mutex<Values>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Values {
     values: HashMap<(TypeId, String), Entry>,
     bytes: u64,
     clock: u64,
@@ -38,6 +38,15 @@ struct Entry {
     bytes: u64,
     /// When it was asked for last.
     used: u64,
+}
+
+/// What a solve or a recorder leaves in the memo for others; for the estimate of memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The same text for the same value, whoever asks for it.
+    pub content: String,
+    /// Its size.
+    pub bytes: u64,
 }
 
 impl Memo {
@@ -82,12 +91,12 @@ impl Memo {
         self.lock().bytes
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, Values> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl Values {
     fn find<T: Any + Send + Sync>(&mut self, key: &(TypeId, String)) -> Option<Arc<T>> {
         self.clock += 1;
         let entry = self.values.get_mut(key)?;

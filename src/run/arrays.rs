@@ -17,6 +17,8 @@ use toml::Value;
 ///   ones above. Row `i` of its `draws`, which a theory that conditions on nothing does not
 ///   have, is the prediction for row `i` of the measured ones: their difference is the paired residual.
 ///
+/// Of more than 256 data sets (or replicas of the only one), no measured `draws` are kept.
+///
 /// Entries carry no time stamps, so equal results are equal bytes.
 pub fn npz(outcome: &Outcome) -> Result<Vec<u8>> {
     let mut npz = Writer::default();
@@ -51,7 +53,12 @@ pub fn npz(outcome: &Outcome) -> Result<Vec<u8>> {
                 &[m.draws.len(), 2],
                 &indices,
             )?;
-            for (k, w) in cell.wanted[..cell.measured].iter().enumerate() {
+            let kept = if m.streamed.is_none() {
+                cell.measured
+            } else {
+                0
+            };
+            for (k, w) in cell.wanted[..kept].iter().enumerate() {
                 let rows = m.values.iter().map(|v| v[k].as_slice());
                 let name = array_name(index, &["measured", w.observable.name, "draws"]);
                 add_draws(&mut npz, &name, w, rows.collect())?;

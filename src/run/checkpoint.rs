@@ -150,6 +150,7 @@ mod tests {
                 replicas: 1,
                 points: 6,
                 spacing: Spacing::Linear,
+                ..Draws::default()
             },
         };
         let spec = Spec::new("paused", experiment, &["train-loss", "mode-strength"]).unwrap();

@@ -1,12 +1,17 @@
 //! Memory and time, estimated before anything is computed; a run above its limit is refused.
 
+use super::engine::MEMO_SHARE;
 use super::execute::Side;
+use super::streams::streamed_rows;
 use super::units::{Planned, plan};
+use crate::compare::MAX_BLOCKS;
 use crate::error::{Error, Result};
 use crate::experiment::Conditioning;
+use crate::numerics::content;
+use crate::numerics::memo::Kept;
 use crate::spec::{Cell, Spec};
 use crate::task::PoolView;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Default of `--max-memory`: 4 GiB.
 pub const DEFAULT_MAX_MEMORY: u64 = 4 << 30;
@@ -19,16 +24,29 @@ const LONG: f64 = 3.0;
 /// Numbers per parameter in the state of a rule: parameters, gradient, two moments.
 const MOST_MOMENTS: f64 = 4.0;
 
+/// Units of one kind in one cell: draws that are measured, or solves of one theory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Load {
+    /// Working memory of one of them, without what the memo keeps.
+    pub bytes: u64,
+    /// Its data set, which it holds by itself where the memo is full.
+    pub dataset: u64,
+    /// How many there are.
+    pub count: u64,
+}
+
 /// Estimated cost of one cell.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CellCost {
     /// What the task keeps beside its data sets, counted once for all cells that share it.
     pub pool: Option<PoolView>,
-    /// Working memory of one draw (training and the largest theory).
-    pub draw_bytes: u64,
-    /// Data sets kept for sharing, and all results.
-    pub kept_bytes: u64,
-    /// All results once more, while they are put together at the end.
+    /// Everything that is computed at one time on one thread.
+    pub loads: Vec<Load>,
+    /// Data sets and eigensystems, each counted once for all cells, theories and instruments that share it.
+    pub shared: Vec<Kept>,
+    /// All results.
+    pub result_bytes: u64,
+    /// What is copied of them while they are put together at the end.
     pub copied_bytes: u64,
     /// Seconds on one core.
     pub seconds: f64,
@@ -40,19 +58,23 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     let datasets = e.draws.datasets as f64;
     let draws = datasets * e.draws.replicas as f64;
     let result: f64 = cell.wanted.iter().map(|w| 8.0 * w.size() as f64).sum();
-    let results = result * draws * (1.0 + cell.theories.len() as f64);
     let samples = shape.samples as f64 + e.task.test_samples() as f64;
     let sample = 8.0 * (shape.inputs + shape.outputs) as f64;
-    let data = sample * samples * datasets;
+    // A conversion of too large a number saturates.
+    let dataset = (sample * samples) as u64;
+    // A data set is drawn beside a copy that is prepared.
+    let drawing = dataset.saturating_add(e.task.draw_bytes());
+    let load = |bytes: u64, count: f64| Load {
+        bytes: bytes.max(drawing),
+        dataset,
+        count: count as u64,
+    };
     let mut cost = CellCost {
         pool: e.task.pool(),
-        // A data set is drawn beside a copy that is prepared.
-        draw_bytes: ((sample * samples) as u64).saturating_add(e.task.draw_bytes()),
-        // A conversion of too large a number saturates.
-        kept_bytes: (data + results) as u64,
-        copied_bytes: results as u64,
         ..CellCost::default()
     };
+    // Data sets that the units ask for, and what all units give.
+    let (mut drawn, mut results, mut copied) = (0.0_f64, 0.0, 0.0);
     if let (Some(learner), Some(training)) = (&e.learner, &e.training)
         && side != Side::Theory
     {
@@ -72,17 +94,31 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
         let own = run
             .bytes
             .saturating_sub((sample * shape.samples as f64) as u64);
-        cost.draw_bytes = cost
-            .draw_bytes
-            .max(own.saturating_add(watching).saturating_add(state));
+        // Draws that came before their turn wait while the next ones are measured.
+        let held = Held::of(cell, draws);
+        let waiting = (result * held.waiting) as u64;
+        let bytes = own
+            .saturating_add(watching)
+            .saturating_add(state)
+            .saturating_add(waiting);
+        cost.loads.push(load(bytes, draws));
+        cost.shared
+            .extend(cell.instruments.iter().flat_map(|i| i.keeps(e)));
         cost.seconds += run.flops / FLOPS * draws;
+        drawn = datasets;
+        results += result * held.kept;
+        copied += result * held.copied;
     }
     if e.learner.is_none()
         && side != Side::Theory
         && let Some((bytes, seconds)) = super::simulation::cost(e, &cell.instruments)
     {
-        cost.draw_bytes = cost.draw_bytes.max(bytes);
+        let held = Held::of(cell, datasets);
+        let bytes = bytes.saturating_add((result * held.waiting) as u64);
+        cost.loads.push(load(bytes, datasets));
         cost.seconds += seconds * datasets;
+        results += result * held.kept;
+        copied += result * held.copied;
     }
     if side != Side::Networks {
         for plan in plans.iter().flatten() {
@@ -92,25 +128,111 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
                 Conditioning::Data => datasets,
                 _ => draws,
             };
-            cost.draw_bytes = cost.draw_bytes.max(promise.bytes);
+            cost.loads.push(load(promise.bytes, solves));
+            cost.shared.extend(promise.keeps.iter().cloned());
             cost.seconds += promise.seconds * solves;
+            // A theory of the experiment alone may look at the first data set.
+            drawn = drawn.max(solves.min(datasets));
+            // Values and their bounds.
+            results += 2.0 * result * solves;
+            copied += 2.0 * result * solves;
         }
     }
+    if cost.loads.is_empty() {
+        // A theory may look at a data set to plan.
+        cost.loads.push(load(0, 1.0));
+    }
+    let task = content::of(&e.task_json());
+    cost.shared.push(Kept {
+        content: format!("data sets from {}: {task}", e.first_draw().dataset),
+        bytes: (sample * samples * drawn) as u64,
+    });
+    cost.result_bytes = results as u64;
+    cost.copied_bytes = copied as u64;
     cost
 }
 
-/// Estimated peak memory: base + everything kept + threads x working set of one draw, or a copy of all results afterwards.
-pub(crate) fn total_bytes(costs: &[CellCost], threads: usize) -> u64 {
-    let largest = costs.iter().map(|c| c.draw_bytes).max().unwrap_or(0);
-    let kept = costs
-        .iter()
-        .fold(BASE, |sum, c| sum.saturating_add(c.kept_bytes));
-    let pools: BTreeSet<PoolView> = costs.iter().filter_map(|c| c.pool).collect();
-    let kept = pools
-        .iter()
-        .fold(kept, |sum, p| sum.saturating_add(p.bytes));
-    let copied = costs.iter().map(|c| c.copied_bytes).sum();
-    kept.saturating_add(largest.saturating_mul(threads as u64).max(copied))
+/// What a cell holds of its draws, in numbers of draws.
+struct Held {
+    /// All of them, or three sums in every block.
+    kept: f64,
+    /// Copied at one time when results are put together.
+    copied: f64,
+    /// Came before their turn, and wait while others are measured.
+    waiting: f64,
+}
+
+impl Held {
+    fn of(cell: &Cell, draws: f64) -> Held {
+        let blocks = MAX_BLOCKS as f64;
+        match streamed_rows(cell) {
+            None => Held {
+                kept: draws,
+                copied: draws,
+                waiting: 0.0,
+            },
+            Some(rows) => Held {
+                kept: 3.0 * blocks,
+                copied: blocks,
+                waiting: draws / rows as f64 * rows.div_ceil(MAX_BLOCKS) as f64,
+            },
+        }
+    }
+}
+
+/// Costs of all cells together.
+struct Total {
+    /// The program, the results, what tasks keep, and the memo.
+    fixed: u64,
+    /// What is copied of the results, while they are put together at the end.
+    copied: u64,
+    /// Working memory of units and how many need it, the largest first.
+    loads: Vec<(u64, u64)>,
+}
+
+impl Total {
+    fn of(costs: &[CellCost], limit: u64) -> Total {
+        let sum = |values: &mut dyn Iterator<Item = u64>| values.fold(0, u64::saturating_add);
+        let mut shared: BTreeMap<&str, u64> = BTreeMap::new();
+        for kept in costs.iter().flat_map(|c| &c.shared) {
+            let bytes = shared.entry(&kept.content).or_default();
+            *bytes = kept.bytes.max(*bytes);
+        }
+        let (wished, budget) = (sum(&mut shared.into_values()), limit / MEMO_SHARE);
+        let pools: BTreeSet<PoolView> = costs.iter().filter_map(|c| c.pool).collect();
+        let results = sum(&mut costs.iter().map(|c| c.result_bytes));
+        let copied = sum(&mut costs.iter().map(|c| c.copied_bytes));
+        let parts = [BASE, wished.min(budget), results];
+        let fixed = parts.into_iter().chain(pools.iter().map(|p| p.bytes));
+        let own = |load: &Load| match wished > budget {
+            true => load.bytes.saturating_add(load.dataset),
+            false => load.bytes,
+        };
+        let loads = costs.iter().flat_map(|c| &c.loads);
+        let mut loads: Vec<(u64, u64)> = loads.map(|l| (own(l), l.count)).collect();
+        loads.sort_unstable_by(|a, b| b.cmp(a));
+        Total {
+            fixed: sum(&mut fixed.into_iter()),
+            copied,
+            loads,
+        }
+    }
+
+    /// Working memory of the `threads` largest units.
+    fn at_work(&self, threads: usize) -> u64 {
+        let mut left = threads as u64;
+        self.loads.iter().fold(0, |sum: u64, (bytes, count)| {
+            let busy = left.min(*count);
+            left -= busy;
+            sum.saturating_add(bytes.saturating_mul(busy))
+        })
+    }
+
+    /// Estimated peak memory: the largest units at work, or a copy of all results afterwards.
+    fn bytes(&self, threads: usize) -> u64 {
+        let working = self.at_work(threads).max(self.copied);
+        self.fixed.saturating_add(working)
+    }
 }
 
 /// What a run would do and cost.
@@ -191,7 +313,7 @@ pub fn estimate(spec: &Spec, threads: usize, limit: u64) -> Result<Estimate> {
         });
     }
     Ok(Estimate {
-        bytes: total_bytes(&costs, threads),
+        bytes: Total::of(&costs, limit).bytes(threads),
         seconds: costs.iter().map(|c| c.seconds).sum(),
         cells,
     })
@@ -218,23 +340,24 @@ pub(crate) fn admit(
         .zip(plans)
         .map(|(c, p)| of_cell(c, p, side))
         .collect();
-    let needed = total_bytes(&costs, threads);
+    let total = Total::of(&costs, limit);
+    let needed = total.bytes(threads);
     if needed <= limit {
         return Ok(());
     }
-    let largest = costs.iter().map(|c| c.draw_bytes).max().unwrap_or(0);
-    let fixed = needed.saturating_sub(largest.saturating_mul(threads as u64));
-    let room = limit.saturating_sub(fixed);
+    let largest = total.at_work(1);
+    let room = limit.saturating_sub(total.fixed);
     let raise = format!("raise --max-memory to {needed}");
-    let remedy = match room / largest.max(1) {
-        n if n >= 1 => format!("use --threads {n}, or {raise}"),
-        _ if limit <= BASE => raise,
-        _ if room > 0 => format!(
+    let fewer = (1..threads).rev().find(|&n| total.bytes(n) <= limit);
+    let remedy = match fewer {
+        Some(n) => format!("use --threads {n}, or {raise}"),
+        None if limit <= BASE => raise,
+        None if room > total.copied => format!(
             "{raise}, or shrink one draw of the largest cell from {largest} to {room} bytes (fewer samples, smaller widths)"
         ),
-        _ => format!(
+        None => format!(
             "{raise}; data sets and results of all draws take {} of them (fewer cells, draws, samples or points)",
-            fixed.saturating_sub(BASE)
+            total.fixed.saturating_sub(BASE)
         ),
     };
     let count = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
@@ -248,4 +371,74 @@ pub(crate) fn admit(
         limit,
         remedy,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(bytes: u64, dataset: u64, count: u64) -> Load {
+        Load {
+            bytes,
+            dataset,
+            count,
+        }
+    }
+
+    fn kept(content: &str, bytes: u64) -> Kept {
+        let content = content.into();
+        Kept { content, bytes }
+    }
+
+    /// Two cells that share their data sets: 2 large draws and 5 small solves, 3 draws of middle size.
+    fn cells() -> [CellCost; 2] {
+        let first = CellCost {
+            loads: vec![load(1000, 7, 2), load(10, 7, 5)],
+            shared: vec![kept("data sets", 40), kept("eigensystem", 60)],
+            result_bytes: 5,
+            ..CellCost::default()
+        };
+        let second = CellCost {
+            loads: vec![load(300, 7, 3)],
+            shared: vec![kept("data sets", 40)],
+            result_bytes: 6,
+            ..CellCost::default()
+        };
+        [first, second]
+    }
+
+    #[test]
+    fn the_largest_units_of_all_cells_are_at_work_at_one_time() {
+        let of = |threads| Total::of(&cells(), u64::MAX).bytes(threads) - BASE;
+        // Results, and the memo once.
+        let fixed = 11 + 100;
+        let largest = [1000, 1000, 300, 300, 300, 10, 10, 10, 10, 10];
+        for threads in 1..=10 {
+            let sum: u64 = largest[..threads].iter().sum();
+            assert_eq!(of(threads), fixed + sum, "{threads} threads");
+        }
+        assert_eq!(of(200), of(10), "there is no eleventh unit");
+    }
+
+    #[test]
+    fn the_memo_keeps_its_share_and_else_a_unit_holds_its_own_data_set() {
+        let limit = 80 * MEMO_SHARE;
+        let full = Total::of(&cells(), limit);
+        assert_eq!(full.fixed, BASE + 11 + 80);
+        assert_eq!(full.at_work(3), 1007 + 1007 + 307);
+        let enough = Total::of(&cells(), 100 * MEMO_SHARE);
+        assert_eq!(enough.fixed, BASE + 11 + 100);
+        assert_eq!(enough.at_work(3), 2300);
+    }
+
+    #[test]
+    fn many_results_outweigh_the_work() {
+        let cell = CellCost {
+            loads: vec![load(10, 0, 1)],
+            result_bytes: 500,
+            copied_bytes: 500,
+            ..CellCost::default()
+        };
+        assert_eq!(Total::of(&[cell], u64::MAX).bytes(4), BASE + 1000);
+    }
 }

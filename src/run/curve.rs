@@ -12,13 +12,7 @@ pub fn measured_blocks(cell: &CellOutcome, wanted: usize) -> Result<Option<Block
     let Some(m) = cell.measurement.as_ref().filter(|_| wanted < cell.measured) else {
         return Ok(None);
     };
-    let draws: Vec<(DrawIndex, Vec<f64>)> = m
-        .draws
-        .iter()
-        .zip(&m.values)
-        .map(|(d, v)| (*d, v[wanted].clone()))
-        .collect();
-    Blocks::from_draws(&draws).map(Some)
+    m.blocks(wanted).map(Some)
 }
 
 /// A theory's curve, paired with the measured draws of its cell (or with its own draws where nothing was measured).

@@ -56,7 +56,8 @@ impl<'a> Engine<'a> {
             store,
             checkpoint: settings.checkpoint,
             weights: settings.weights,
-            cx: Context::new(spec.seed, settings.max_memory / MEMO_SHARE),
+            cx: Context::new(spec.seed, settings.max_memory / MEMO_SHARE)
+                .within(settings.max_memory),
             progress: Arc::new(Progress::new(total, settings.progress)),
             warnings: Mutex::new(warnings),
             records: Mutex::new(vec![]),

@@ -6,7 +6,8 @@ use super::gather::{Done, gather};
 use super::identity;
 use super::outcome::Outcome;
 use super::store::Store;
-use super::units::{Planned, plan, units};
+use super::streams::Streams;
+use super::units::{Planned, Unit, plan, units};
 use crate::error::{Error, Result};
 use crate::spec::Spec;
 use rayon::prelude::*;
@@ -124,22 +125,29 @@ impl Prepared<'_> {
             .map_err(|e| Error::bug("thread pool", e.to_string()))?;
         // Units with one key have one result, whatever cell they stand in: it is computed once.
         let mut first: HashMap<String, usize> = HashMap::new();
-        let (mut unique, mut place) = (Vec::new(), Vec::new());
+        let (mut unique, mut place): (Vec<Vec<&Unit>>, _) = (Vec::new(), Vec::new());
         for unit in &units {
             let key = identity::of_unit(spec, &plans, unit);
             let at = *first.entry(key).or_insert(unique.len());
-            if at == unique.len() {
-                unique.push(unit);
+            match unique.get_mut(at) {
+                Some(uses) => uses.push(unit),
+                None => unique.push(vec![unit]),
             }
             place.push(at);
         }
+        let streams = Streams::new(spec);
         let computed: Vec<Result<Done>> = pool.install(|| {
             let units = unique.par_iter().with_max_len(1);
-            units.map(|unit| engine.unless_stopped(unit)).collect()
+            let compute = |uses: &Vec<&Unit>| {
+                let done = engine.unless_stopped(uses[0]);
+                streams.absorb(uses.iter().copied(), done)
+            };
+            units.map(compute).collect()
         });
+        drop(unique);
         let done = shared(computed, place);
         let (store, mut warnings, records) = engine.finish();
-        let cells = gather(spec, plans, settings.side, units, done)?;
+        let cells = gather(spec, plans, settings.side, units, done, streams.finish())?;
         if let Some(mut store) = store
             && let Err(e) = store.tidy(LOOSE_RECORDS)
         {

@@ -2,6 +2,7 @@
 
 use super::execute::Side;
 use super::outcome::{CellOutcome, Measurement, TheoryOutcome};
+use super::streams::Streamed;
 use super::units::{Planned, Unit, Work};
 use crate::error::{Error, Result};
 use crate::experiment::DrawIndex;
@@ -12,7 +13,7 @@ use crate::theory::Prediction;
 /// What a unit gave, with the seconds it took.
 #[derive(Clone)]
 pub(super) enum Done {
-    /// Values of every observable of one draw.
+    /// Values of every observable of one draw; none where all cells that use them have added them up.
     Measured(Vec<Vec<f64>>, f64),
     /// What a theory predicts.
     Solved(Prediction, f64),
@@ -66,13 +67,14 @@ pub(super) fn of_draw(mut error: Error, cell: &Cell, draw: DrawIndex) -> Error {
 }
 
 /// Sorts finished units into cells. A draw that diverged, did not converge or gave something else than finite numbers
-/// fails its cell; a solver that did fails its theory in that cell.
+/// fails its cell; a solver that did fails its theory in that cell. `streamed` holds the sums of cells with many draws.
 pub(super) fn gather(
     spec: &Spec,
     plans: Vec<Vec<Planned>>,
     side: Side,
     units: Vec<Unit>,
     done: Vec<Result<Done>>,
+    streamed: Vec<Option<Streamed>>,
 ) -> Result<Vec<CellOutcome>> {
     let mut cells: Vec<CellOutcome> = spec
         .cells
@@ -130,11 +132,12 @@ pub(super) fn gather(
             }
         }
     }
-    for (cell, stated) in cells.iter_mut().zip(&spec.cells) {
-        match (&cell.failure, &mut cell.measurement) {
-            (Some(_), _) => cell.measurement = None,
-            (None, Some(measurement)) => measurement.combine(stated),
-            (None, None) => {}
+    for ((cell, stated), streamed) in cells.iter_mut().zip(&spec.cells).zip(streamed) {
+        match (&cell.failure, &mut cell.measurement, streamed) {
+            (Some(_), ..) => cell.measurement = None,
+            (None, Some(measurement), Some(streamed)) => measurement.stream(streamed),
+            (None, Some(measurement), None) => measurement.combine(stated),
+            (None, None, _) => {}
         }
     }
     Ok(cells)

@@ -23,6 +23,7 @@ mod rows;
 mod simulation;
 pub mod solving;
 pub mod store;
+mod streams;
 pub mod tables;
 mod units;
 pub mod weights;
@@ -32,6 +33,7 @@ pub use cost::estimate;
 pub use execute::{Settings, Side, execute, prepare};
 pub use gather::place;
 pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
+pub use streams::Streamed;
 
 #[cfg(test)]
 mod contract_tests;
@@ -39,6 +41,8 @@ mod contract_tests;
 mod monte_carlo_tests;
 #[cfg(test)]
 mod reference_tests;
+#[cfg(test)]
+mod streams_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

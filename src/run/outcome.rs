@@ -1,7 +1,10 @@
 //! What a run gives: per cell the measured draws, and per theory its predictions or the reason why there are none.
 
+use super::streams::Streamed;
 use super::units::Planned;
-use crate::error::Error;
+use crate::compare::Blocks;
+use crate::compare::reductions::primitives;
+use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, DrawIndex, Promise};
 use crate::instrument::Wanted;
 use crate::spec::{Cell, Expect, TheoryEntry, sweep};
@@ -69,16 +72,18 @@ impl CellOutcome {
     }
 }
 
-/// Values of all draws.
+/// Values of all draws, or their sums.
 #[derive(Debug, Clone, Default)]
 pub struct Measurement {
-    /// Data set and replica of each row of `values`.
+    /// Data set and replica of every draw.
     pub draws: Vec<DrawIndex>,
-    /// `values[draw][observable]`, row-major on the observable's grid.
+    /// `values[draw][observable]`, row-major on the observable's grid; empty where the draws are `streamed`.
     pub values: Vec<Vec<Vec<f64>>>,
     /// `shares[draw][observable]` of the blocks of held-out samples that all data sets share in these values, block by
     /// block; empty where there are none. See [`crate::instrument::Instrument::held_out_blocks`].
     pub shares: Vec<Vec<Vec<f64>>>,
+    /// The draws in blocks, where they are more than [`crate::compare::MAX_BLOCKS`]: then no draw is kept.
+    pub streamed: Option<Streamed>,
     /// Time spent training when the records were made.
     pub seconds: f64,
 }
@@ -90,35 +95,87 @@ impl Measurement {
         self.seconds += seconds;
     }
 
-    /// Forms ensemble quantities of the replicas of every data set, see [`crate::instrument::Instrument::combine`]. Draws of one data set are neighbours.
-    /// Shares of held-out blocks are set apart first.
+    /// Sums of the draws in their place.
+    pub(super) fn stream(&mut self, streamed: Streamed) {
+        (self.values, self.shares) = (Vec::new(), Vec::new());
+        self.streamed = Some(streamed);
+    }
+
+    /// Forms ensemble quantities of the replicas of every data set. Draws of one data set are neighbours.
     pub(crate) fn combine(&mut self, cell: &Cell) {
-        let (instruments, wanted) = (&cell.instruments, &cell.wanted);
-        let blocks = instruments.iter().zip(wanted);
-        let sizes: Vec<Option<usize>> = blocks
-            .map(|(i, w)| (i.held_out_blocks(&cell.experiment) > 0).then(|| w.size()))
-            .collect();
-        let apart = |(values, size): (&mut Vec<f64>, &Option<usize>)| match size {
-            Some(size) => values.split_off(*size),
-            None => Vec::new(),
-        };
-        let draws = self.values.iter_mut();
-        self.shares = draws
-            .map(|values| values.iter_mut().zip(&sizes).map(apart).collect())
-            .collect();
-        let mut rest = &mut self.values[..];
+        let mut rest = std::mem::take(&mut self.values).into_iter();
         for draws in self.draws.chunk_by(|a, b| a.dataset == b.dataset) {
-            let (replicas, others) = rest.split_at_mut(draws.len());
-            rest = others;
-            for (k, (instrument, wanted)) in instruments.iter().zip(wanted).enumerate() {
-                let values = replicas.iter_mut().map(|r| std::mem::take(&mut r[k]));
-                let combined = instrument.combine(values.collect(), wanted.size());
-                for (replica, values) in replicas.iter_mut().zip(combined) {
-                    replica[k] = values;
-                }
-            }
+            let replicas = rest.by_ref().take(draws.len()).collect();
+            let (values, shares) = combined(cell, replicas);
+            self.values.extend(values);
+            self.shares.extend(shares);
         }
     }
+
+    fn of_draws(&self, values: &[Vec<Vec<f64>>], observable: usize) -> Vec<(DrawIndex, Vec<f64>)> {
+        let draws = self.draws.iter().zip(values);
+        draws.map(|(d, v)| (*d, v[observable].clone())).collect()
+    }
+
+    /// Blocks of the values of an observable.
+    pub fn blocks(&self, observable: usize) -> Result<Blocks> {
+        match &self.streamed {
+            Some(streamed) => streamed.values[observable].blocks(),
+            None => Blocks::from_draws(&self.of_draws(&self.values, observable)),
+        }
+    }
+
+    /// What the scatter of its draws is formed from, see [`primitives`].
+    pub fn primitives(&self, observable: usize) -> Result<Blocks> {
+        match &self.streamed {
+            Some(streamed) => streamed.values[observable].primitives(),
+            None => primitives(&self.of_draws(&self.values, observable)),
+        }
+    }
+
+    /// Blocks of the shares of held-out samples in its values.
+    pub fn held_out(&self, observable: usize) -> Result<Blocks> {
+        match &self.streamed {
+            Some(streamed) => match &streamed.shares[observable] {
+                Some(shares) => shares.blocks(),
+                None => Err(Error::bug(
+                    "held-out blocks",
+                    "the observable has no shares",
+                )),
+            },
+            None => Blocks::from_draws(&self.of_draws(&self.shares, observable)),
+        }
+    }
+}
+
+/// Of the replicas of one data set (`[replica][observable]`): what instruments form of them together, see
+/// [`crate::instrument::Instrument::combine`], and the shares of held-out blocks, which are set apart first.
+pub(super) fn combined(
+    cell: &Cell,
+    mut replicas: Vec<Vec<Vec<f64>>>,
+) -> (Vec<Vec<Vec<f64>>>, Vec<Vec<Vec<f64>>>) {
+    let (instruments, wanted) = (&cell.instruments, &cell.wanted);
+    let sizes: Vec<Option<usize>> = instruments
+        .iter()
+        .zip(wanted)
+        .map(|(i, w)| (i.held_out_blocks(&cell.experiment) > 0).then(|| w.size()))
+        .collect();
+    let apart = |(values, size): (&mut Vec<f64>, &Option<usize>)| match size {
+        Some(size) => values.split_off(*size),
+        None => Vec::new(),
+    };
+    let shares = replicas
+        .iter_mut()
+        .map(|values| values.iter_mut().zip(&sizes).map(apart).collect())
+        .collect();
+    for (k, (instrument, wanted)) in instruments.iter().zip(wanted).enumerate() {
+        let values = replicas.iter_mut().map(|r| std::mem::take(&mut r[k]));
+        let combined = instrument.combine(values.collect(), wanted.size());
+        for (replica, values) in replicas.iter_mut().zip(combined) {
+            replica[k] = values;
+        }
+    }
+    (replicas, shares)
 }
 
 /// How a theory ended in a cell.

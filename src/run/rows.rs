@@ -106,11 +106,7 @@ pub(super) fn test_set(
     };
     let blocks = stated.instruments[wanted].held_out_blocks(&stated.experiment);
     let shares = match (&cell.measurement, blocks) {
-        (Some(m), 1..) => {
-            let draws = m.draws.iter().zip(&m.shares);
-            let draws: Vec<_> = draws.map(|(d, s)| (*d, s[wanted].clone())).collect();
-            Blocks::from_draws(&draws)?.values
-        }
+        (Some(m), 1..) => m.held_out(wanted)?.values,
         _ => return Ok(TestSet::Unknown { samples }),
     };
     if shares.ncols() != size * blocks {

@@ -25,7 +25,11 @@ pub fn measure_unit(
     let parameters = experiment
         .initial(&data, draw)?
         .ok_or_else(|| Error::bug("measure", "no learner"))?;
-    let start = Start { parameters, paused };
+    let start = Start {
+        parameters,
+        paused,
+        max_memory: cx.max_memory(),
+    };
     let mut rng = experiment.training_stream(draw);
     measure(
         experiment,

@@ -1,16 +1,17 @@
 //! What enters the keys of records and of shared data sets: every component's revision, and everything that a draw depends on.
 
-use super::{Outcome, Settings, execute};
+use super::identity::records;
+use super::{Outcome, Settings, Side, execute};
 use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::{Conditioning, Draws, Experiment, Spacing};
 use crate::instrument::{Axis, Chosen, Declined, Instrument, NtkChange, Observable, Recorder};
 use crate::kind::About;
-use crate::learner::{Init, Learner, Mlp, Network, Parameters, Precision};
+use crate::learner::{Init, Learner, Mlp, Network, Parameters, Parametrization, Precision};
 use crate::numerics::random::Stream;
 use crate::spec::Spec;
 use crate::task::{Dataset, LinearTeacher, SemanticHierarchy, Shape, Task};
-use crate::theory::ntk::Ntk;
+use crate::theory::ntk::{self, Ntk};
 use crate::theory::saxe::{self, Saxe};
 use crate::theory::{Asked, Info, Plan, Theory};
 use crate::training::{GradientDescent, Loss, OnSnapshot, Start, Training};
@@ -186,6 +187,7 @@ fn experiment(task: Arc<dyn Task>) -> Experiment {
             replicas: 1,
             points: 3,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }
@@ -305,6 +307,68 @@ fn the_resolved_spec_states_every_revision() {
             "{part}"
         );
     }
+}
+
+/// Streams are keyed by the numbers of draws: five data sets (or replicas) and the five after them are the ten of one run.
+#[test]
+fn draws_after_those_of_a_pilot_are_those_of_a_larger_run() {
+    let whole_and_parts = |datasets: bool, n: usize, first: usize| {
+        let mut e = experiment(Arc::new(teacher()));
+        (e.draws.datasets, e.draws.replicas) = if datasets { (n, 2) } else { (1, n) };
+        e.draws.first = first;
+        e.learner = Some(Arc::new(Mlp {
+            parametrization: Parametrization::Ntk,
+            ..mlp()
+        }));
+        let of_data = ntk::Options {
+            condition: Conditioning::Data,
+            ..Default::default()
+        };
+        let of_data = Arc::new(Ntk::new(of_data));
+        let spec = spec(e, Arc::new(ntk())).theory("data", of_data, None);
+        let spec = spec.unwrap();
+        (run(&spec, None), records(&spec, Side::Both))
+    };
+    for datasets in [true, false] {
+        let of = |n, first| whole_and_parts(datasets, n, first);
+        let (whole, pilot, rest) = (of(10, 0), of(5, 0), of(5, 5));
+        let measured = |o: &(Outcome, _)| o.0.cells[0].measurement.clone().unwrap();
+        let (all, before, after) = (measured(&whole), measured(&pilot), measured(&rest));
+        assert_eq!(all.draws, [before.draws, after.draws.clone()].concat());
+        assert_eq!(all.values, [before.values, after.values].concat());
+        for (k, theory) in rest.0.cells[0].theories.iter().enumerate() {
+            // Every theory gives mode strengths, the first observable.
+            for draw in &after.draws {
+                let of = |o: &(Outcome, _)| o.0.cells[0].theories[k].predicted(0, *draw).cloned();
+                assert!(of(&rest).is_some(), "{}", theory.label);
+                assert_eq!(of(&rest), of(&whole), "{}", theory.label);
+            }
+        }
+        let common = |a: &[String], b: &[String]| a.iter().filter(|r| b.contains(r)).count();
+        assert_eq!(common(&pilot.1, &whole.1), pilot.1.len());
+        assert_eq!(common(&rest.1, &whole.1), rest.1.len());
+        // What conditions on no draw, or on the one data set.
+        assert_eq!(common(&pilot.1, &rest.1), if datasets { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn the_first_draw_counts_the_outermost_level_that_is_drawn_anew() {
+    let first = |datasets, replicas, task: Arc<dyn Task>| {
+        let mut e = experiment(task);
+        (e.draws.datasets, e.draws.replicas, e.draws.first) = (datasets, replicas, 7);
+        let draws = e.draw_indices();
+        assert_eq!(draws.len(), datasets * replicas);
+        (draws[0].dataset, draws[0].replica)
+    };
+    let fixed = || -> Arc<dyn Task> { Arc::new(SemanticHierarchy::tree(2, 2)) };
+    assert!(teacher().is_random() && !fixed().is_random());
+    assert_eq!(first(2, 1, Arc::new(teacher())), (7, 0));
+    assert_eq!(first(2, 3, Arc::new(teacher())), (7, 0));
+    assert_eq!(first(1, 1, Arc::new(teacher())), (7, 0));
+    assert_eq!(first(1, 3, Arc::new(teacher())), (0, 7));
+    assert_eq!(first(1, 3, fixed()), (0, 7));
+    assert_eq!(first(1, 1, fixed()), (0, 7));
 }
 
 /// Cells share data sets by content: what a cell gives in a sweep is what it gives alone, to the bit, when the cells differ in a

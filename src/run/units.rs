@@ -55,11 +55,14 @@ pub fn units(spec: &Spec, plans: &[Vec<Planned>], side: Side) -> Vec<Unit> {
             }
             let on: Vec<Option<DrawIndex>> = match plan.promise().conditioning {
                 Conditioning::None => vec![None],
-                Conditioning::Data => draws
-                    .iter()
-                    .filter(|d| d.replica == 0)
-                    .map(|&d| Some(d))
-                    .collect(),
+                Conditioning::Data => {
+                    let datasets = cell.experiment.dataset_indices();
+                    let of = |dataset| DrawIndex {
+                        dataset,
+                        replica: 0,
+                    };
+                    datasets.map(|dataset| Some(of(dataset))).collect()
+                }
                 Conditioning::Initial | Conditioning::Trained => {
                     draws.iter().map(|&d| Some(d)).collect()
                 }

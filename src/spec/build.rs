@@ -197,6 +197,7 @@ fn experiment(frame: &Frame) -> Result<Experiment> {
             replicas: if learner_is_there { m.replicas } else { 1 },
             points: m.points,
             spacing: m.spacing,
+            first: m.first,
         },
     };
     check(&experiment)?;
@@ -210,6 +211,7 @@ pub(super) fn check(experiment: &Experiment) -> Result<()> {
         ("measure.datasets", draws.datasets, 1),
         ("measure.replicas", draws.replicas, 1),
         ("measure.points", draws.points, 1),
+        ("measure.first", draws.first, 0),
     ] {
         if !(least..=LARGEST).contains(&value) {
             return Err(Error::input(

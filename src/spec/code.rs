@@ -29,7 +29,7 @@ impl Spec {
     ///         ..learner::Mlp::default()
     ///     })),
     ///     training: Some(Arc::new(training::GradientDescent::new(0.01, 500))),
-    ///     draws: Draws { datasets: 1, replicas: 5, points: 11, spacing: Spacing::Linear },
+    ///     draws: Draws { datasets: 1, replicas: 5, points: 11, spacing: Spacing::Linear, ..Draws::default() },
     /// };
     /// let matched = Arc::new(Saxe::new("matched", Options::default())?);
     /// let spec = Spec::new("modes", experiment, &["mode-strength"])?.theory("matched", matched, Some(Expect::Agree))?;
@@ -186,6 +186,7 @@ fn cell(set: sweep::Settings, experiment: Experiment, observables: &[&str]) -> R
         replicas: draws.replicas,
         points: draws.points,
         spacing: draws.spacing,
+        first: draws.first,
     };
     build::is_measurable(&experiment, !observables.is_empty())?;
     let (instruments, wanted) = match observables.is_empty() {
@@ -230,6 +231,7 @@ mod tests {
                 replicas: 2,
                 points: 5,
                 spacing: Spacing::Linear,
+                ..Draws::default()
             },
         }
     }
@@ -301,6 +303,7 @@ mod tests {
         for (wrong, place) in [
             (change(&|e| e.draws.points = 0), "measure.points"),
             (change(&|e| e.draws.replicas = 0), "measure.replicas"),
+            (change(&|e| e.draws.first = usize::MAX), "measure.first"),
             (change(&|e| e.training = None), "learner"),
             (
                 change(&|e| {

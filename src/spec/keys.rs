@@ -67,6 +67,7 @@ impl Frame {
             replicas: 1,
             points: points(),
             spacing: Spacing::default(),
+            first: 0,
         })
     }
 }
@@ -136,6 +137,10 @@ pub struct Measure {
     /// Spacing of the recorded steps.
     #[serde(default)]
     pub spacing: Spacing,
+    /// Number of the first draw of the outermost level that is drawn more than once: data sets where there are several (or
+    /// one replica alone, on a random task), else replicas. The draws of a pilot run are left out by it.
+    #[serde(default)]
+    pub first: usize,
 }
 
 /// An entry of `measure.observables`.

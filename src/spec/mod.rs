@@ -256,10 +256,15 @@ fn cell_json(cell: &Cell) -> Json {
         .iter()
         .map(|(k, v)| (k.clone(), json!(v)))
         .collect();
+    let draws = &cell.experiment.draws;
+    let mut numbers = json!({ "datasets": draws.datasets, "replicas": draws.replicas });
+    if draws.first > 0 {
+        numbers["first"] = json!(draws.first);
+    }
     json!({
         "set": set,
         "experiment": base,
-        "draws": { "datasets": cell.experiment.draws.datasets, "replicas": cell.experiment.draws.replicas },
+        "draws": numbers,
         "observables": cell.instruments.iter().map(Chosen::identity).collect::<Vec<_>>(),
         "theories": cell.theories.iter().map(|t| {
             let seen = experiment_json(&t.experiment);

@@ -101,6 +101,7 @@ mod tests {
                 replicas: 1,
                 points: 2,
                 spacing: Spacing::Linear,
+                ..Draws::default()
             },
         };
         let axes = PerTokenLoss.axes(&experiment)?;

@@ -282,6 +282,7 @@ mod tests {
                 replicas: 1,
                 points: 1,
                 spacing: Spacing::Linear,
+                ..Draws::default()
             },
         }
     }

@@ -106,6 +106,7 @@ mod tests {
                 replicas: 1,
                 points: 1,
                 spacing: Spacing::Linear,
+                ..Draws::default()
             },
         }
     }

@@ -105,6 +105,7 @@ mod tests {
                     replicas: 1,
                     points: 1,
                     spacing: Spacing::Linear,
+                    ..Draws::default()
                 },
             };
             if let Ok(plan) = Manifold.plan(&experiment, &[]) {

@@ -26,6 +26,7 @@ fn experiment(task: &str, learner: &str) -> Experiment {
             replicas: 1,
             points: 1,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }

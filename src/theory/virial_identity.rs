@@ -84,6 +84,7 @@ mod tests {
                 replicas: 1,
                 points: 2,
                 spacing: Spacing::Linear,
+                ..Draws::default()
             },
         };
         let wanted = Wanted {

@@ -110,8 +110,12 @@ impl Training for ClosedForm {
         _rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
-        let start = start.parameters;
-        let solution = solver(learner)?.solve(&start, dataset)?;
+        let Start {
+            parameters: start,
+            max_memory,
+            ..
+        } = start;
+        let solution = solver(learner)?.solve(&start, dataset, max_memory)?;
         for &step in record {
             let snapshot = match step {
                 0 => Snapshot::new(step, &start),

@@ -240,6 +240,7 @@ impl Training for Stages {
         rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
+        let max_memory = start.max_memory;
         // Where the stages begin: the number of the first one still to do, and the state within it.
         let (first, mut parameters, mut within) = match start.paused {
             None => (0, start.parameters, None),
@@ -277,6 +278,7 @@ impl Training for Stages {
             let start = Start {
                 parameters: begin.clone(),
                 paused: within.as_ref(),
+                max_memory,
             };
             parameters = rule
                 .train(learner, start, dataset, &steps, rng, &mut on)

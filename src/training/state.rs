@@ -1,6 +1,7 @@
 //! Where a training run stands, so that it can be continued after an interruption.
 
 use crate::error::{Error, Result};
+use crate::kernel::MAX_MEMORY;
 use crate::learner::Parameters;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -48,6 +49,8 @@ pub struct Start<'a> {
     pub parameters: Parameters,
     /// What a snapshot of the run from there gave, to go on after that snapshot.
     pub paused: Option<&'a State>,
+    /// Bytes that one matrix of a closed form may take.
+    pub max_memory: u64,
 }
 
 impl From<Parameters> for Start<'_> {
@@ -55,6 +58,7 @@ impl From<Parameters> for Start<'_> {
         Start {
             parameters,
             paused: None,
+            max_memory: MAX_MEMORY,
         }
     }
 }
@@ -115,7 +119,10 @@ mod tests {
             seen.push((s.step, s.parameters.clone(), state));
             Ok(())
         };
-        let start = Start { parameters, paused };
+        let start = Start {
+            paused,
+            ..parameters.into()
+        };
         let end = rule
             .train(mlp, start, &data, record, &mut rng, &mut on)
             .unwrap();

@@ -71,7 +71,7 @@ mod tests {
     use crate::learner::{Init, Learner, Mlp, Objective, Parameters};
     use crate::numerics::random::{normal_matrix, stream};
     use crate::task::{Dataset, Modes};
-    use crate::training::{Start, TRAININGS, Training};
+    use crate::training::{TRAININGS, Training};
     use nalgebra::{DMatrix, DVector};
     use std::sync::Arc;
 
@@ -133,10 +133,7 @@ mod tests {
                 }
             }
             let mut rng = stream(2, "training", &[]);
-            let begin = Start {
-                parameters: start.clone(),
-                paused: None,
-            };
+            let begin = start.clone().into();
             let end = training
                 .train(&mlp, begin, &data, &[7], &mut rng, &mut |_| Ok(()))
                 .unwrap();

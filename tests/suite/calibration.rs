@@ -32,6 +32,7 @@ fn draws(datasets: usize, replicas: usize) -> Vec<(DrawIndex, Vec<f64>)> {
             replicas,
             points: 2,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     };
     let spec = Spec::new("calibration", experiment, &["train-loss", "mode-strength"]).unwrap();

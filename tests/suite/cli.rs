@@ -49,6 +49,28 @@ fn components_are_listed_and_explained() {
 }
 
 #[test]
+fn the_table_measure_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = ok(folder.path(), &["explain", "measure"]);
+    let keys = [
+        "observables",
+        "datasets",
+        "replicas",
+        "points",
+        "spacing",
+        "first",
+    ];
+    for key in keys {
+        assert!(text.contains(&format!("  {key} ")), "{key} in\n{text}");
+    }
+    document(
+        folder.path(),
+        &["explain", "measure"],
+        "saddlepoint/1/explain",
+    );
+}
+
+#[test]
 fn a_new_spec_is_valid_and_is_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     for model in MODELS {

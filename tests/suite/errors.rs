@@ -538,6 +538,7 @@ fn no_value_of_any_key_is_a_crash() {
         "measure.datasets",
         "measure.replicas",
         "measure.points",
+        "measure.first",
         "theory",
         "theory.0",
         "theory.0.label",

@@ -157,6 +157,7 @@ fn experiment(learner: &str) -> Experiment {
             replicas: 1,
             points: 21,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }
@@ -405,7 +406,11 @@ fn learners(cases: &mut Cases) {
         let learner = parsed(LEARNERS, &format!("kind = '{kind}'\n{keys}"));
         let (mut rng, d) = (stream(1, "initial", &[0, 0]), data());
         let start = learner.initialize(&d, &mut rng).unwrap();
-        let p = learner.solver().unwrap().solve(&start, &d).unwrap();
+        let p = learner
+            .solver()
+            .unwrap()
+            .solve(&start, &d, 1 << 30)
+            .unwrap();
         let p = p.parameters;
         let mut gradient = Parameters::zeros(&learner.shapes(shape));
         let mut network = learner.network(shape);

@@ -63,6 +63,7 @@ fn tree(widths: Vec<usize>, init: Init, learning_rate: f64, steps: usize) -> Exp
             replicas: 1,
             points: 41,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }
@@ -168,6 +169,7 @@ fn turn(lambda: f64, side: Side) -> (Option<f64>, f64) {
             replicas: 1,
             points: 2,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     };
     let spec = Spec::new("imbalance", experiment, &["ntk-change"]).unwrap();

@@ -148,6 +148,7 @@ fn experiment(
             replicas,
             points: 6,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }

@@ -60,6 +60,7 @@ fn experiment(task: &str, keys: &str, activation: &str, training: &str) -> Exper
             replicas: 2,
             points: 5,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }

@@ -34,6 +34,7 @@ fn experiment(widths: &[usize], parametrization: Parametrization, richness: f64)
             replicas: 1,
             points: 4,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }

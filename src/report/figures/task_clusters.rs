@@ -1,7 +1,6 @@
 //! The task itself: clusters of a configuration at the threshold, or what clusters that are learned from look like.
 
 use crate::error::Result;
-use crate::experiment::DrawIndex;
 use crate::percolation::Setting;
 use crate::percolation::thresholds::threshold;
 use crate::plot::{AxisSpec, ColorMap, Figure, Panel, Series, Tag};
@@ -19,8 +18,9 @@ pub(super) fn task_clusters(spec: &Spec, f: &FigureSpec) -> Result<Option<(Figur
     let chosen = |k: usize| f.only.as_ref().is_none_or(|only| only.contains(&(k + 1)));
     let mut of_data = false;
     for (_, cell) in spec.cells.iter().enumerate().filter(|(k, _)| chosen(*k)) {
+        let first = cell.experiment.first_draw();
         let Some(setting) = cell.experiment.task.percolation() else {
-            for picture in cell.experiment.pictures(0)? {
+            for picture in cell.experiment.pictures(first.dataset)? {
                 of_data = true;
                 panels.push(data_panel(picture));
             }
@@ -32,10 +32,6 @@ pub(super) fn task_clusters(spec: &Spec, f: &FigureSpec) -> Result<Option<(Figur
         if setting.dimension != 2 {
             continue;
         }
-        let first = DrawIndex {
-            dataset: 0,
-            replica: 0,
-        };
         let mut rng = cell.experiment.simulation_stream(first);
         let sizes = setting.configuration(critical.value, &mut rng)?;
         let (values, columns) = picture(setting, &sizes);

@@ -10,7 +10,10 @@ pub(super) fn task_modes(spec: &Spec) -> Result<Option<(Figure, String)>> {
     let Some(cell) = spec.cells.first() else {
         return Ok(None);
     };
-    let modes = cell.experiment.dataset(0)?.modes;
+    let modes = cell
+        .experiment
+        .dataset(cell.experiment.first_draw().dataset)?
+        .modes;
     if modes.s.is_empty() {
         return Ok(None);
     }

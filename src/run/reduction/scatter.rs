@@ -2,7 +2,7 @@
 
 use super::{Group, Parts, as_curve, own, reason};
 use crate::compare::reductions::primitives;
-use crate::compare::{Cell, TestSet};
+use crate::compare::{Blocks, Cell, TestSet};
 use crate::error::Result;
 use crate::experiment::{Conditioning, DrawIndex};
 use crate::run::assess::{Derived, RowResult};
@@ -12,8 +12,7 @@ impl Group<'_> {
     pub(super) fn scatter(&self) -> Result<Vec<Derived>> {
         let measured = self.of_draws(|c, w| {
             let measurement = self.outcome.cells[c].measurement.as_ref()?;
-            let draws = measurement.draws.iter().zip(&measurement.values);
-            Some(draws.map(|(d, v)| (*d, v[w].clone())).collect())
+            Some(measurement.primitives(w))
         });
         let measured = measured.and_then(|cells| self.reduced(&cells, None));
         let mut rows = vec![Vec::new(); self.r.reduction.parts().len()];
@@ -71,7 +70,8 @@ impl Group<'_> {
             let theory = &self.outcome.cells[c].theories[t];
             let of = |d: &DrawIndex| Some((*d, theory.predicted(w, *d)?.mean.clone()));
             let draws = theory.predictions.iter().filter_map(|(d, _)| *d);
-            draws.map(|d| of(&d)).collect()
+            let draws: Option<Vec<_>> = draws.map(|d| of(&d)).collect();
+            draws.map(|draws| primitives(&draws))
         });
         let mut cells = match cells {
             Ok(cells) => cells,
@@ -85,14 +85,14 @@ impl Group<'_> {
         Ok((self.reduced(&cells, None), None))
     }
 
-    /// Cells of the primitives of a scatter, from the values of all draws of every cell.
+    /// Cells of the primitives of a scatter, from those of all draws of every cell.
     fn of_draws(
         &self,
-        values: impl Fn(usize, usize) -> Option<Vec<(DrawIndex, Vec<f64>)>>,
+        of_cell: impl Fn(usize, usize) -> Option<Result<Blocks>>,
     ) -> std::result::Result<Vec<Cell>, String> {
         let cell = |((c, w), &x): ((usize, usize), &f64)| {
-            let draws = values(c, w).ok_or("a cell has no value")?;
-            let blocks = primitives(&draws).map_err(|e| e.to_string())?;
+            let blocks = of_cell(c, w).ok_or("a cell has no value")?;
+            let blocks = blocks.map_err(|e| e.to_string())?;
             Ok(Cell::new(x, blocks))
         };
         self.places().zip(&self.x).map(cell).collect()

@@ -134,6 +134,11 @@ impl Theory for Curve {
             population: Some(points),
             // The kernel matrix and its eigendecomposition.
             bytes: (8.0 * 5.0 * m * m) as u64,
+            keeps: vec![Context::kept_eigensystem(
+                experiment.task.as_ref(),
+                &kernel.kernel,
+                points,
+            )],
             seconds: 2e-9 * m * m * m,
             ..Promise::of(Conditioning::None)
         };
@@ -167,7 +172,7 @@ impl Solve for Population {
     fn solve(&self, asked: &[Asked], _: &Draw, cx: &Context) -> Result<Prediction> {
         let population = self.task.population(self.points);
         let (x, y) = population.ok_or_else(|| missing("the population"))?;
-        let spectrum = cx.eigensystem(&self.kernel.kernel, &x);
+        let spectrum = cx.eigensystem(&self.kernel.kernel, &x, "population of the theory");
         let spectrum = spectrum.map_err(KernelView::in_spec)?;
         // A symmetric matrix of independent errors of size e has the norm 2 e sqrt(M).
         let error = 2.0 * spectrum.bound * (self.points as f64).sqrt();

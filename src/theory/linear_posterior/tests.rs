@@ -91,6 +91,7 @@ fn experiment(learner: Mlp, samples: usize, outputs: usize) -> Experiment {
             replicas: 1,
             points: 2,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }

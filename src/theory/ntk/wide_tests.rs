@@ -123,6 +123,7 @@ fn wide_networks_follow_the_kernel_of_infinite_width() {
             replicas: 60,
             points: 4,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     };
     let names = ["train-loss", "test-loss", "ntk"];

@@ -194,6 +194,7 @@ mod tests {
                 replicas: 1,
                 points: 2,
                 spacing: Spacing::Linear,
+                ..Draws::default()
             },
         }
     }

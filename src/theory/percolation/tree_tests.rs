@@ -19,6 +19,7 @@ fn experiment(task: &str) -> Experiment {
             replicas: 1,
             points: 2,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }

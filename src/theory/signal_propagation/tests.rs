@@ -25,6 +25,7 @@ fn experiment(learner: &str) -> Experiment {
             replicas: 1,
             points: 2,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }

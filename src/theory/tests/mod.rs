@@ -41,6 +41,7 @@ fn experiment(task: Teacher, learner: Linear, learning_rate: f64, steps: usize) 
             replicas: 1,
             points: 6,
             spacing: Spacing::Linear,
+            ..Draws::default()
         },
     }
 }
