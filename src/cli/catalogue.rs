@@ -174,30 +174,32 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
     Ok(0)
 }
 
-const REDUCE: &str = "[[reduce]]: a swept key is removed by a fit across cells, the same way for measurement and theory";
+const REDUCE: &str = "\
+[[reduce]]: a swept key is removed by a fit across cells, the same way for measurement and theory";
 
 const RELATE: &str = "\
 [[relate]]: what one quantity says of another one, each measured or of a theory, with what chance gives
 
-x and y are paired over the points of their common grid (over = \"points\", one row per cell) or over the points of all cells
-(over = \"cells\", one row). The value is that of the means over the draws; its standard error is the jackknife over the
-outermost level of draws, left out of both at once, and over the repeats of a Monte Carlo theory. Numerical bounds do not
-enter. Chance rearranges the pairs 1999 times, keyed by the seed of the spec: the row says its mean, where 95 % of it lie,
-and the share p at least as far out. It takes the points for exchangeable: on a smooth curve neighbouring points are not, and
-p is too small there.";
+x and y are paired over the points of their common grid (over = \"points\", one row per cell) or over the points
+of all cells (over = \"cells\", one row). The value is that of the means over the draws; its standard error is
+the jackknife over the outermost level of draws, left out of both at once, and over the repeats of a Monte Carlo
+theory. Numerical bounds do not enter. Chance rearranges the pairs 1999 times, keyed by the seed of the spec:
+the row says its mean, where 95 % of it lie, and the share p at least as far out. It takes the points for
+exchangeable: on a smooth curve neighbouring points are not, and p is too small there.";
 
 const COMPARE: &str = "\
 [compare]: how far a theory may be off and still agree, and with what it is compared
 
-Without reference every theory is compared with the measurement. reference = LABEL puts that theory in its place for all
-others, with or without [measure]: in the rows of the league, in the reductions and in the figures of differences. The
-reference itself is compared with the measurement where there is one. Each row says what it is compared with.
+Without reference every theory is compared with the measurement. reference = LABEL puts that theory in its place
+for all others, with or without [measure]: in the rows of the league, in the reductions and in the figures of
+differences. The reference itself is compared with the measurement where there is one. Each row says what it is
+compared with.
 
-Both sides bring their errors along. Numerical bounds add. Theories that are given something of the draws are paired draw by
-draw. A Monte Carlo theory enters by its repeats. One number against another, without draws or repeats, has no p-value: the
-interval is the deviation plus or minus the bounds, and the verdict rests on it. What theories tell without a measurement is
-compared where both tell it on the same axes. An expect of an entry that is compared with the reference counts for the exit
-code also where nothing is measured.";
+Both sides bring their errors along. Numerical bounds add. Theories that are given something of the draws are
+paired draw by draw. A Monte Carlo theory enters by its repeats. One number against another, without draws or
+repeats, has no p-value: the interval is the deviation plus or minus the bounds, and the verdict rests on it.
+What theories tell without a measurement is compared where both tell it on the same axes. An expect of an entry
+that is compared with the reference counts for the exit code also where nothing is measured.";
 
 const THEORY: &str = "[[theory]]: what predicts the observables, or tells quantities of its own";
 
@@ -261,7 +263,8 @@ fn explain_compare(as_json: bool) -> Result<u8> {
     let keys = keys("compare").unwrap_or_default();
     let text = format!("{COMPARE}\n\nKeys of [compare]\n{keys}");
     if as_json {
-        let entry = json!({ "noun": "table", "kind": "compare", "summary": summary(COMPARE.lines().next().unwrap_or_default()), "text": text });
+        let first = summary(COMPARE.lines().next().unwrap_or_default());
+        let entry = json!({ "noun": "table", "kind": "compare", "summary": first, "text": text });
         print_json(&json!({ "schema": "saddlepoint/1/explain", "entries": [entry] }))?;
         return Ok(0);
     }

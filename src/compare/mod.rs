@@ -1,5 +1,5 @@
-//! Comparison of measurement and theory: deviation with interval, verdict against a tolerance, p-value, reductions across
-//! cells, and relations between two quantities.
+//! Comparison of measurement and theory: deviation with interval, verdict against a tolerance, p-value, reductions
+//! across cells, and relations between two quantities.
 //!
 //! Everything works on plain arrays: [`Blocks`] of measured values, [`Blocks`] of predicted ones (one row per draw that the
 //! theory conditions on, or a single row), and numerical bounds. Three errors are never mixed: the scatter of draws gives the

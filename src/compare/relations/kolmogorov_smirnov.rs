@@ -12,8 +12,9 @@ static ABOUT: About = About {
     text: "\
   D = max_t | F_x(t) - F_y(t) |,     F_x(t) = share of the values of x that are at most t
 
-compares the values of x and y as two samples, whatever their order: 0 where they are the same numbers, 1 where all of one
-lie above all of the other. Its chance is that of pairs whose members may be exchanged: x_k and y_k swap places at random.
+compares the values of x and y as two samples, whatever their order: 0 where they are the same numbers, 1 where
+all of one lie above all of the other. Its chance is that of pairs whose members may be exchanged: x_k and y_k
+swap places at random.
 
 keys: none
 source: N. V. Smirnov, Ann. Math. Stat. 19, 279 (1948)",

@@ -1,7 +1,7 @@
 //! Relations between two quantities, of a theory or measured, each with what chance gives.
 //!
-//! A kind of relation is one file: its keys, how it prepares the values of a pair of quantities, the number that it makes
-//! of them, and how chance is made. Everything else is common and stands in [`relate`]: the standard error by the
+//! A kind of relation is one file: its keys, how it prepares the values of a pair of quantities, the number that it
+//! makes of them, and how chance is made. Everything else is common and stands in [`relate`]: the standard error by the
 //! jackknife over the draws, and the null.
 //!
 //! ```

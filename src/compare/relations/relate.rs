@@ -93,8 +93,8 @@ pub fn joined(cells: &[Values]) -> (Option<Values>, usize) {
 
 /// A relation of two quantities, point by point.
 ///
-/// `value` is that of the means over the draws, and `stderr` its jackknife over the blocks of both quantities jointly: a
-/// draw is left out of both at once. The null rearranges the pairs of means [`SHUFFLES`] times with the stream
+/// `value` is that of the means over the draws, and `stderr` its jackknife over the blocks of both quantities jointly:
+/// a draw is left out of both at once. The null rearranges the pairs of means [`SHUFFLES`] times with the stream
 /// `(seed, "relation")`; `p = (1 + #{null at least as extreme}) / (1 + SHUFFLES)` is exact where the pairs may be
 /// exchanged. Neighbouring points of a smooth curve may not: there the p-value is too small.
 ///

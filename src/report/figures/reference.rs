@@ -11,8 +11,8 @@ use crate::spec::ScaleKey;
 /// What the panel shows, for the caption.
 pub(super) fn below(label: &str) -> String {
     format!(
-        " Below: {label} minus every other theory, in the unit of the quantity; bands are the numerical bounds of both plus \
-         one standard error."
+        " Below: {label} minus every other theory, in the unit of the quantity; bands are the numerical bounds of both \
+         plus one standard error."
     )
 }
 

@@ -31,9 +31,9 @@ impl Group<'_> {
                 lacking = Some(row);
             }
             (Ok(_), _) if self.reference(t).is_some() => {
-                let from_reference = self.from_reference(t)?;
-                drawn = from_reference.as_ref().ok().map(|(_, drawn)| *drawn);
-                cells = from_reference.map(|(cells, _)| cells);
+                let differences = self.differences(t)?;
+                drawn = differences.as_ref().ok().map(|(_, drawn)| *drawn);
+                cells = differences.map(|(cells, _)| cells);
             }
             (Ok(curves), Some(networks)) if self.same_grid => {
                 let pairs = networks.iter().zip(&curves);

@@ -145,7 +145,7 @@ impl Group<'_> {
     }
 
     /// Cells of the reference minus theory `t`, with the errors of both, and whether something of the draws is given.
-    pub(super) fn from_reference(
+    pub(super) fn differences(
         &self,
         t: usize,
     ) -> Result<std::result::Result<(Vec<Cell>, bool), String>> {
