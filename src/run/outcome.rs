@@ -148,12 +148,12 @@ impl Measurement {
     }
 }
 
+/// Values of one draw, by observable.
+pub(super) type Values = Vec<Vec<f64>>;
+
 /// Of the replicas of one data set (`[replica][observable]`): what instruments form of them together, see
 /// [`crate::instrument::Instrument::combine`], and the shares of held-out blocks, which are set apart first.
-pub(super) fn combined(
-    cell: &Cell,
-    mut replicas: Vec<Vec<Vec<f64>>>,
-) -> (Vec<Vec<Vec<f64>>>, Vec<Vec<Vec<f64>>>) {
+pub(super) fn combined(cell: &Cell, mut replicas: Vec<Values>) -> (Vec<Values>, Vec<Values>) {
     let (instruments, wanted) = (&cell.instruments, &cell.wanted);
     let sizes: Vec<Option<usize>> = instruments
         .iter()

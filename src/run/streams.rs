@@ -1,7 +1,7 @@
 //! Measurements of cells with more draws than blocks: added up data set by data set, as their units are done.
 
 use super::gather::Done;
-use super::outcome::combined;
+use super::outcome::{Values, combined};
 use super::units::{Unit, Work};
 use crate::compare::{MAX_BLOCKS, Stream};
 use crate::error::{Error, Result};
@@ -9,9 +9,6 @@ use crate::experiment::DrawIndex;
 use crate::spec::{Cell, Spec};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-
-/// Values of one draw, by observable.
-type Values = Vec<Vec<f64>>;
 
 /// All draws of a cell in blocks, by observable.
 #[derive(Debug, Clone)]
