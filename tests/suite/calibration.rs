@@ -11,8 +11,19 @@ use saddlepoint::task::LinearTeacher;
 use saddlepoint::training::GradientDescent;
 use std::sync::Arc;
 
-/// Final training loss and first mode strength of tiny networks, one entry per draw.
+/// Final training loss and first mode strength of tiny networks, one entry per draw. A run of more than 256 keeps no single
+/// draw, so they come from runs of 200 each.
 fn draws(datasets: usize, replicas: usize) -> Vec<(DrawIndex, Vec<f64>)> {
+    let outermost = if datasets == 1 { replicas } else { datasets };
+    let batches = (0..outermost).step_by(200);
+    let batch = |first| match datasets {
+        1 => batch(1, 200, first),
+        _ => batch(200, replicas, first),
+    };
+    batches.flat_map(batch).collect()
+}
+
+fn batch(datasets: usize, replicas: usize, first: usize) -> Vec<(DrawIndex, Vec<f64>)> {
     let experiment = Experiment {
         seed: 21,
         task: Arc::new(LinearTeacher {
@@ -32,7 +43,7 @@ fn draws(datasets: usize, replicas: usize) -> Vec<(DrawIndex, Vec<f64>)> {
             replicas,
             points: 2,
             spacing: Spacing::Linear,
-            ..Draws::default()
+            first,
         },
     };
     let spec = Spec::new("calibration", experiment, &["train-loss", "mode-strength"]).unwrap();
