@@ -248,3 +248,31 @@ fn a_decline_on_the_data_is_a_row_and_a_record() {
         assert!(expected.iter().all(|record| store.join(record).exists()));
     }
 }
+
+/// One record serves every spec that asks the same of a theory, wherever the question stands in its list: a record is
+/// read by what was asked, not by its place.
+#[test]
+fn a_record_answers_its_question_whatever_else_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = |observables: &str| {
+        let theory = "[[theory]]\nkind = \"saxe\"\ncondition = \"none\"\n";
+        let measured = format!("[measure]\nobservables = [{observables}]\nreplicas = 2\n");
+        parse(&format!("{NETWORKS}{measured}{theory}")).unwrap()
+    };
+    let alone = run(&spec("\"train-loss\""), Some(folder.path()));
+    let later = spec("\"ntk-change\", \"train-loss\"");
+    for outcome in [run(&later, Some(folder.path())), run(&later, None)] {
+        let found = assess(&later, &outcome).unwrap();
+        let compared: Vec<&str> = found
+            .rows
+            .iter()
+            .map(|r| r.observable.unwrap().name)
+            .collect();
+        assert_eq!(compared, ["train-loss"]);
+        let [answer] = &predictions(&outcome, 0, 0)[0].answers[..] else {
+            panic!("one answer");
+        };
+        assert_eq!(answer.asked, 1);
+        assert_eq!(answer.mean, predictions(&alone, 0, 0)[0].answers[0].mean);
+    }
+}

@@ -47,7 +47,7 @@ impl<'a> Engine<'a> {
         store: Option<Store>,
         settings: &Settings,
         warnings: Vec<String>,
-        units: &[Unit],
+        units: impl Iterator<Item = &'a Unit>,
     ) -> Self {
         let total = total_steps(spec, plans, units);
         Engine {
@@ -304,7 +304,7 @@ impl<'a> Engine<'a> {
         let prediction = from_record(&record)
             .ok_or_else(|| Error::bug("store", "a theory record is incomplete"))?;
         for answer in &prediction.answers {
-            let observable = entry.asked[answer.asked].observable;
+            let observable = plan.asked()[answer.asked].observable;
             let place = format!("{}{}", place(cell), entry.label);
             observable.check(&place, &answer.mean)?;
         }

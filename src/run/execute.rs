@@ -118,11 +118,6 @@ impl Prepared<'_> {
     });
         let warnings = warnings.collect();
         let units = units(spec, &plans, settings.side);
-        let engine = Engine::new(spec, &plans, store, settings, warnings, &units);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .map_err(|e| Error::bug("thread pool", e.to_string()))?;
         // Units with one key have one result, whatever cell they stand in: it is computed once.
         let mut first: HashMap<String, usize> = HashMap::new();
         let (mut unique, mut place): (Vec<Vec<&Unit>>, _) = (Vec::new(), Vec::new());
@@ -135,6 +130,12 @@ impl Prepared<'_> {
             }
             place.push(at);
         }
+        let computed_units = unique.iter().map(|uses| uses[0]);
+        let engine = Engine::new(spec, &plans, store, settings, warnings, computed_units);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|e| Error::bug("thread pool", e.to_string()))?;
         let streams = Streams::new(spec);
         let computed: Vec<Result<Done>> = pool.install(|| {
             let units = unique.par_iter().with_max_len(1);

@@ -76,6 +76,11 @@ pub(super) fn gather(
     done: Vec<Result<Done>>,
     streamed: Vec<Option<Streamed>>,
 ) -> Result<Vec<CellOutcome>> {
+    let places = |plan: &Planned| plan.as_ref().map_or(vec![], |p| p.answers().to_vec());
+    let places: Vec<Vec<Vec<usize>>> = plans
+        .iter()
+        .map(|cell| cell.iter().map(places).collect())
+        .collect();
     let mut cells: Vec<CellOutcome> = spec
         .cells
         .iter()
@@ -117,7 +122,7 @@ pub(super) fn gather(
             }
             (Work::Solve { theory, draw }, Ok(Done::Solved(mut prediction, seconds))) => {
                 let asked = &spec.cells[unit.cell].theories[theory].asked;
-                cell.place(asked, &mut prediction);
+                cell.place(asked, &places[unit.cell][theory], &mut prediction);
                 cell.theories[theory].push(draw, prediction, seconds);
             }
             (Work::Solve { theory, .. }, Err(e)) if is_local(&e) => {

@@ -50,9 +50,11 @@ impl CellOutcome {
         self.wanted.iter().position(named)
     }
 
-    /// Sets the places of answers among `wanted`, where quantities that theories alone tell are added.
-    pub(super) fn place(&mut self, asked: &[Asked], prediction: &mut Prediction) {
+    /// Sets the places of a theory's answers among `wanted`, where quantities that theories alone tell are added. `asked` are
+    /// the questions of the entry, of which those at `places` are answered.
+    pub(super) fn place(&mut self, asked: &[Asked], places: &[usize], prediction: &mut Prediction) {
         for answer in &mut prediction.answers {
+            answer.asked = places[answer.asked];
             let observable = asked[answer.asked].observable;
             if answer.asked < self.measured {
                 continue;
@@ -206,7 +208,8 @@ pub struct TheoryOutcome {
     pub promise: Option<Promise>,
     /// Observables predicted, as places among those of the cell.
     pub covers: Vec<usize>,
-    /// One prediction per draw it conditions on (`None`: one for all).
+    /// One prediction per draw it conditions on (`None`: one for all), its answers at their places among the observables of
+    /// the cell.
     pub predictions: Vec<(Option<DrawIndex>, Prediction)>,
     /// Time spent solving when the records were made.
     pub seconds: f64,

@@ -77,12 +77,16 @@ pub fn units(spec: &Spec, plans: &[Vec<Planned>], side: Side) -> Vec<Unit> {
 }
 
 /// Work of all units, for the progress bar: a training step counts one, a solve what [`effort`] says.
-pub fn total_steps(spec: &Spec, plans: &[Vec<Planned>], units: &[Unit]) -> u64 {
+pub fn total_steps<'u>(
+    spec: &Spec,
+    plans: &[Vec<Planned>],
+    units: impl Iterator<Item = &'u Unit>,
+) -> u64 {
     let of_unit = |u: &Unit| match u.work {
         Work::Measure { .. } => steps(&spec.cells[u.cell].experiment),
         Work::Solve { theory, .. } => plans[u.cell][theory].as_ref().map_or(0, effort),
     };
-    units.iter().map(of_unit).sum()
+    units.map(of_unit).sum()
 }
 
 /// A solve of less than a second counts one, a longer one a hundred.

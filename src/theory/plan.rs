@@ -55,7 +55,7 @@ impl Asked {
 /// One answer: values on the grid that was asked for, or on the theory's own axes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer {
-    /// Which of the questions it answers, as a place in their list.
+    /// Which of the questions that the plan answers ([`Plan::asked`]), as a place among them.
     pub asked: usize,
     /// The axes of the values; those that were asked for where there were any.
     pub axes: Vec<Axis>,
@@ -245,18 +245,17 @@ impl Plan {
         &self.inputs
     }
 
-    /// Solves for one draw; `asked` of each answer is a place in the list that the theory was asked.
+    /// Solves for one draw. The places of the answers are among the questions of the plan, not among all that the theory was
+    /// asked: a record that holds them is the same wherever these questions stand.
     ///
     /// Errors: those of [`Solve::solve`]; answers that do not fit the questions are a bug of the theory.
     pub fn solve(&self, draw: &Draw, cx: &Context) -> Result<Prediction> {
-        let mut prediction = self.solver.solve(&self.asked, draw, cx)?;
-        for answer in &mut prediction.answers {
-            if let Some(fault) = answer.fault(&self.asked) {
-                return Err(Error::bug("theory", fault));
-            }
-            answer.asked = self.answers[answer.asked];
+        let prediction = self.solver.solve(&self.asked, draw, cx)?;
+        let fault = prediction.answers.iter().find_map(|a| a.fault(&self.asked));
+        match fault {
+            Some(fault) => Err(Error::bug("theory", fault)),
+            None => Ok(prediction),
         }
-        Ok(prediction)
     }
 }
 

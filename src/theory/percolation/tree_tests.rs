@@ -57,7 +57,7 @@ fn predicted(kind: &str, experiment: &Experiment) -> Vec<(&'static str, Answer)>
     let wanted = wanted(experiment);
     let plan = theory(kind).plan(experiment, &wanted).unwrap();
     let prediction = plan.solve(&Draw::default(), &Context::default()).unwrap();
-    let name = |p: Answer| (wanted[p.asked].name(), p);
+    let name = |p: Answer| (plan.asked()[p.asked].name(), p);
     prediction.answers.into_iter().map(name).collect()
 }
 
