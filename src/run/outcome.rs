@@ -50,6 +50,13 @@ impl CellOutcome {
         self.wanted.iter().position(named)
     }
 
+    /// Place of a theory's answer to the question of an observable: theories that tell it on axes of their own have places
+    /// of their own.
+    pub fn answered(&self, theory: &TheoryOutcome, observable: &str) -> Option<usize> {
+        let named = |k: &usize| self.wanted[*k].observable.name == observable;
+        theory.covers.iter().copied().find(named)
+    }
+
     /// Sets the places of a theory's answers among `wanted`, where quantities that theories alone tell are added. `asked` are
     /// the questions of the entry, of which those at `places` are answered.
     pub(super) fn place(&mut self, asked: &[Asked], places: &[usize], prediction: &mut Prediction) {

@@ -31,12 +31,11 @@ impl<'a> Reference<'a> {
     /// Why the reference gives no value of an observable in its cell.
     pub fn lacking(&self, cell: &CellOutcome, wanted: &Wanted) -> String {
         let name = wanted.observable.name;
-        let tells = |k: &usize| cell.wanted[*k].observable.name == name;
         let label = self.label();
         match &self.0.status {
             Status::Declined(reason) => format!("the reference {label} declines: {reason}"),
             Status::Failed(error) => format!("the reference {label} failed: {error}"),
-            Status::Predicted if self.0.covers.iter().any(tells) => {
+            Status::Predicted if cell.answered(self.0, name).is_some() => {
                 format!("the reference {label} tells {name} on other axes")
             }
             Status::Predicted => format!("the reference {label} gives no {name}"),

@@ -118,10 +118,9 @@ fn find<'a>(quantity: &Quantity, cell: &'a CellOutcome) -> std::result::Result<F
                 Status::Declined(reason) => Err(format!("{} declines: {reason}", of.theory)),
                 Status::Failed(error) => Err(format!("{} failed: {error}", of.theory)),
                 Status::Predicted => {
-                    let named = |k: &&usize| cell.wanted[**k].observable.name == of.observable;
-                    let k = entry.covers.iter().find(named);
+                    let k = cell.answered(entry, &of.observable);
                     let k = k.ok_or_else(|| format!("{} gives no {}", of.theory, of.observable))?;
-                    Ok(Found::Of(entry, *k))
+                    Ok(Found::Of(entry, k))
                 }
             }
         }

@@ -34,9 +34,14 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let against = against.filter(|_| reference.is_some());
     // Every curve that some panel shows has its number there too.
     let mut names: Vec<String> = Vec::new();
-    for name in cells.iter().flat_map(|c| curve_names(c.observed(), f).0) {
-        if !names.contains(&name.1) {
-            names.push(name.1);
+    for &cell in &cells {
+        let own = scene.theories(cell)?.into_iter().map(|p| p.shown);
+        for shown in std::iter::once(cell).chain(own) {
+            for (_, name) in curve_names(shown.observed(), f).0 {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
         }
     }
     let single = names.len() == 1 && f.also.is_empty();
@@ -59,7 +64,7 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
         .legend(Legend::None);
         let theories = scene.theories(shown)?;
         for placed in &theories {
-            add_theory(scene, shown, placed, &names, single, &mut panel);
+            add_theory(scene, placed, &names, single, &mut panel);
         }
         if let Some(measurement) = &measurement {
             add_measured(scene, shown, measurement, &names, single, &mut panel);
@@ -150,17 +155,10 @@ pub(super) fn called(name: &str, single: bool) -> &str {
     if single { "" } else { name }
 }
 
-fn add_theory(
-    scene: &Scene,
-    shown: Shown,
-    placed: &Placed,
-    names: &[String],
-    single: bool,
-    panel: &mut Panel,
-) {
-    let x = last_axis(shown);
-    for (k, name, points) in pieces(scene, shown, names) {
-        let line = scene.line(shown, placed, called(&name, single), &x, &points);
+fn add_theory(scene: &Scene, placed: &Placed, names: &[String], single: bool, panel: &mut Panel) {
+    let x = last_axis(placed.shown);
+    for (k, name, points) in pieces(scene, placed.shown, names) {
+        let line = scene.line(placed, called(&name, single), &x, &points);
         panel
             .series
             .push(looking(line, placed.place, (!single).then_some(k)));

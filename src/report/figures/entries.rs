@@ -51,7 +51,7 @@ pub(super) fn entries(scene: &Scene) -> Result<Option<(Figure, String)>> {
             .collect();
         for placed in scene.theories(shown)? {
             for (k, points) in &pieces {
-                let line = scene.line(shown, &placed, &names[*k], &slices.values, points);
+                let line = scene.line(&placed, &names[*k], &slices.values, points);
                 panel = panel.with(looking(line, placed.place, Some(*k)));
             }
         }

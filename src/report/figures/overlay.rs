@@ -61,8 +61,8 @@ pub(super) fn overlay(scene: &Scene) -> Result<Option<(Figure, String)>> {
             for placed in scene.theories(*shown)? {
                 if !done.contains(&placed.place) {
                     done.push(placed.place);
-                    let x = scaled(shown, *by);
-                    let line = scene.line(*shown, &placed, "", &x, &every(shown));
+                    let x = scaled(&placed.shown, *by);
+                    let line = scene.line(&placed, "", &x, &every(&placed.shown));
                     panel = panel.with(looking(line, placed.place, Some(BLACK)));
                 }
             }
@@ -73,7 +73,8 @@ pub(super) fn overlay(scene: &Scene) -> Result<Option<(Figure, String)>> {
         let x = scaled(shown, *by);
         if !f.rescale {
             for placed in scene.theories(*shown)? {
-                let line = scene.line(*shown, &placed, "", &x, &every(shown));
+                let x = scaled(&placed.shown, *by);
+                let line = scene.line(&placed, "", &x, &every(&placed.shown));
                 panel = panel.with(looking(line, placed.place, Some(k)));
             }
         }

@@ -58,6 +58,8 @@ pub(super) struct Placed<'a> {
     pub place: usize,
     pub theory: &'a TheoryOutcome,
     pub curve: TheoryCurve,
+    /// Its answer among the observables of the cell: a quantity that theories alone tell may have axes of its own.
+    pub shown: Shown<'a>,
 }
 
 /// The look of a theory by its place in the spec: 30 combinations of colour and dash.
@@ -99,18 +101,26 @@ impl<'a> Scene<'a> {
         self.f.theories.as_ref().is_none_or(|l| l.contains(label))
     }
 
-    /// Theories that predict the observable in a cell and that the figure does not leave out, in the order of the spec.
+    /// Theories that predict the observable in a cell and that the figure does not leave out, in the order of the spec. Those
+    /// that tell it on axes of their own are among them where the kind of figure draws every curve over its own axis.
     pub fn theories(&self, shown: Shown<'a>) -> Result<Vec<Placed<'a>>> {
+        use crate::spec::FigureKind::{Curves, Overlay, Sweep};
+        let own_axes = matches!(self.f.kind, Curves | Overlay | Sweep);
+        let cell = shown.cell;
         let mut out = Vec::new();
-        for (place, theory) in shown.cell.theories.iter().enumerate() {
-            if theory.covers.contains(&shown.wanted)
-                && self.is_chosen(&theory.label)
-                && let Some(curve) = theory_curve(shown.cell, theory, shown.wanted)?
+        for (place, theory) in cell.theories.iter().enumerate() {
+            let answered = cell.answered(theory, &self.f.observable);
+            let Some(wanted) = answered.filter(|w| own_axes || *w == shown.wanted) else {
+                continue;
+            };
+            if self.is_chosen(&theory.label)
+                && let Some(curve) = theory_curve(cell, theory, wanted)?
             {
                 out.push(Placed {
                     place,
                     theory,
                     curve,
+                    shown: Shown { cell, wanted },
                 });
             }
         }
@@ -145,20 +155,13 @@ impl<'a> Scene<'a> {
     }
 
     /// A piece of a theory's curve with its band: straight, or a staircase where the theory says that the observable jumps.
-    pub fn line(
-        &self,
-        shown: Shown,
-        placed: &Placed,
-        curve: &str,
-        x: &[f64],
-        points: &[usize],
-    ) -> Series {
+    pub fn line(&self, placed: &Placed, curve: &str, x: &[f64], points: &[usize]) -> Series {
         let at = |values: &[f64]| -> Vec<f64> { points.iter().map(|&k| values[k]).collect() };
         let y = at(&placed.curve.values.mean());
         let half: Vec<f64> = points.iter().map(|&k| placed.curve.half_width(k)).collect();
         let visible = is_visible(&half, &y);
         let meaning = band(placed.curve.stderr.is_some());
-        let tag = self.tag(shown.cell, &placed.theory.label, curve, meaning);
+        let tag = self.tag(placed.shown.cell, &placed.theory.label, curve, meaning);
         let line = match placed.theory.kind {
             "saddle-to-saddle" => Series::steps("", x, y),
             _ => Series::line("", x, y),

@@ -1,10 +1,12 @@
 //! An observable over a swept key, and below it how far the networks are from a theory. Other swept keys tell groups of cells apart.
 
 use super::groups::{Group, Point, groups, lacking, others, points, single_values};
-use super::scene::{BLACK, Key, STDERR, Scene, Shown, band, is_visible, locate, looking, measured};
+use super::scene::{
+    BLACK, Key, Placed, STDERR, Scene, Shown, band, is_visible, locate, looking, measured,
+};
 use super::{WIDTH, axis};
+use crate::compare::Blocks;
 use crate::compare::reductions::Of;
-use crate::compare::{Blocks, TheoryCurve};
 use crate::error::Result;
 use crate::instrument::Wanted;
 use crate::plot::{Dash, Figure, Legend, Marker, Panel, Series};
@@ -81,8 +83,8 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
     if !sweep.limits.is_empty() {
         text.push_str(" Open diamonds: extrapolated limit.");
     }
-    let known = |d: &&Derived| d.theories.iter().any(|t| t.reduced.is_ok());
-    if sweep.exponents.iter().any(known) {
+    let mut theories = sweep.exponents.iter().flat_map(|d| &d.theories);
+    if n > 0 && theories.any(|t| t.reduced.is_ok() && !sweep.has_values(&t.label)) {
         text.push_str(" Powers with the predicted exponent go through the last point.");
     }
     Ok(Some((figure, text)))
@@ -101,6 +103,11 @@ impl Sweep<'_> {
         }
     }
 
+    /// Whether a theory predicts values, and not their exponent alone.
+    fn has_values(&self, label: &str) -> bool {
+        self.theories.iter().any(|(_, l, _)| l == label)
+    }
+
     /// Number of the curve, which is its colour; `None` where there is only one.
     fn number(&self, group: usize, k: usize) -> Option<usize> {
         let single = self.groups.len() * self.points.len() == 1;
@@ -114,10 +121,9 @@ impl Sweep<'_> {
         Some((limit, locate(&limit.axes, &self.points[k].at)?))
     }
 
-    fn curve(&self, shown: Shown, place: usize) -> Result<Option<TheoryCurve>> {
+    fn placed<'a>(&'a self, shown: Shown<'a>, place: usize) -> Result<Option<Placed<'a>>> {
         let theories = self.scene.theories(shown)?;
-        let found = theories.into_iter().find(|p| p.place == place);
-        Ok(found.map(|p| p.curve))
+        Ok(theories.into_iter().find(|p| p.place == place))
     }
 
     fn values(&self) -> Result<(Panel, usize)> {
@@ -129,17 +135,17 @@ impl Sweep<'_> {
         );
         for (place, label, _) in &self.theories {
             for (g, group) in self.groups.iter().enumerate() {
-                let curves = group.cells.iter().map(|c| self.curve(*c, *place));
-                let curves = curves.collect::<Result<Vec<_>>>()?;
-                let statistical = curves.iter().flatten().any(|c| c.stderr.is_some());
+                let placed = group.cells.iter().map(|c| self.placed(*c, *place));
+                let placed = placed.collect::<Result<Vec<_>>>()?;
+                let is_sampled = |p: &Placed| p.curve.stderr.is_some();
+                let statistical = placed.iter().flatten().any(is_sampled);
                 for k in 0..self.points.len() {
-                    let at = |(shown, curve): (&Shown, &Option<TheoryCurve>)| {
-                        let index = locate(&shown.observed().axes, &self.points[k].at)?;
-                        let curve = curve.as_ref()?;
-                        Some((curve.values.mean()[index], curve.half_width(index)))
+                    let at = |p: &Placed| {
+                        let index = locate(&p.shown.observed().axes, &self.points[k].at)?;
+                        Some((p.curve.values.mean()[index], p.curve.half_width(index)))
                     };
-                    let cells = group.cells.iter().zip(&curves);
-                    let values = cells.map(|c| at(c).unwrap_or((f64::NAN, f64::NAN)));
+                    let values = placed.iter().map(|p| p.as_ref().and_then(at));
+                    let values = values.map(|v| v.unwrap_or((f64::NAN, f64::NAN)));
                     let (y, half): (Vec<f64>, Vec<f64>) = values.unzip();
                     let tag = group.tag(label, &self.name(g, k), band(statistical));
                     let line = Series::line("", group.x.clone(), y.clone());
@@ -222,12 +228,15 @@ impl Sweep<'_> {
             return panel;
         };
         let of = |d: &&&Derived| others(&d.set, self.key, &self.zipped) == group.label;
-        let valued = |label: &String| self.theories.iter().any(|(_, l, _)| l == label);
         for derived in self.exponents.iter().filter(of) {
             let Some(index) = locate(&derived.axes, &self.points[k].at) else {
                 continue;
             };
-            for theory in derived.theories.iter().filter(|t| !valued(&t.label)) {
+            for theory in derived
+                .theories
+                .iter()
+                .filter(|t| !self.has_values(&t.label))
+            {
                 let Ok(reduced) = &theory.reduced else {
                     continue;
                 };
@@ -273,7 +282,7 @@ impl Sweep<'_> {
                     match (
                         index,
                         measured,
-                        self.curve(*shown, place)?.map(|c| c.values),
+                        self.placed(*shown, place)?.map(|p| p.curve.values),
                     ) {
                         (Some(i), Some(m), Some(t)) => Estimate::relative(&m, &t, i).map(Some),
                         _ => Ok(None),

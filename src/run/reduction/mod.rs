@@ -8,7 +8,7 @@ mod value;
 
 use super::assess::{Derived, DerivedTheory, RowResult, measured_blocks, theory_curve};
 use super::gather::place;
-use super::outcome::{Outcome, Status, TheoryOutcome};
+use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
 use super::rows::against;
 use crate::compare::reductions::{Of, Own, Part, Reducer};
 use crate::compare::{Blocks, Cell, Reduced, TestSet, TheoryCurve, Tolerance};
@@ -41,14 +41,43 @@ pub(super) fn reductions(spec: &Spec, outcome: &Outcome, r: &Reduce) -> Result<V
     }
     let mut derived = Vec::new();
     for (set, cells) in groups {
-        let group = Group::new(spec, outcome, r, set, cells)?;
-        derived.extend(match r.of {
-            Of::Value => group.values()?,
-            Of::Deviation => group.deviations()?,
-            Of::Scatter => group.scatter()?,
-        });
+        for wanted in places(outcome, &cells, &r.observable) {
+            let group = Group::new(spec, outcome, r, set.clone(), cells.clone(), wanted)?;
+            derived.extend(match r.of {
+                Of::Value => group.values()?,
+                Of::Deviation => group.deviations()?,
+                Of::Scatter => group.scatter()?,
+            });
+        }
     }
     Ok(derived)
+}
+
+/// Place of an observable in every cell: one list where it is measured, and of quantities that theories alone tell one
+/// for all theories with the same axes. A cell in which nobody gives it has none.
+fn places(outcome: &Outcome, cells: &[usize], observable: &str) -> Vec<Vec<Option<usize>>> {
+    let of_cells = |place: &dyn Fn(&CellOutcome) -> Option<usize>| -> Vec<Option<usize>> {
+        cells.iter().map(|&c| place(&outcome.cells[c])).collect()
+    };
+    let is_measured = |cell: &CellOutcome, k: &usize| *k < cell.measured;
+    let measured = of_cells(&|cell| cell.wanted(observable).filter(|k| is_measured(cell, k)));
+    let theories = 0..outcome.cells[cells[0]].theories.len();
+    let told = theories.map(|t| of_cells(&|cell| cell.answered(&cell.theories[t], observable)));
+    let mut lists: Vec<Vec<Option<usize>>> = Vec::new();
+    for list in std::iter::once(measured).chain(told) {
+        if list.iter().all(Option::is_none) {
+            continue;
+        }
+        let fits = |other: &&mut Vec<Option<usize>>| {
+            let mut both = other.iter().zip(&list);
+            both.all(|(a, b)| a == b || a.is_none() || b.is_none())
+        };
+        match lists.iter_mut().find(fits) {
+            Some(other) => other.iter_mut().zip(list).for_each(|(a, b)| *a = a.or(b)),
+            None => lists.push(list),
+        }
+    }
+    lists
 }
 
 /// Cells that differ in the removed key alone.
@@ -59,8 +88,8 @@ struct Group<'a> {
     set: Settings,
     cells: Vec<usize>,
     x: Vec<f64>,
-    /// Place of the observable in every cell.
-    wanted: Vec<usize>,
+    /// Place of the observable in every cell that has it.
+    wanted: Vec<Option<usize>>,
     observable: &'static Observable,
     /// Axes of the observable in the first cell.
     grid: Vec<Axis>,
@@ -76,6 +105,7 @@ impl<'a> Group<'a> {
         r: &'a Reduce,
         set: Settings,
         cells: Vec<usize>,
+        wanted: Vec<Option<usize>>,
     ) -> Result<Group<'a>> {
         let place = format!("reduce over {}", r.key);
         let x = cells
@@ -89,17 +119,12 @@ impl<'a> Group<'a> {
                     "reduce over a numeric key",
                 )
             })?;
-        let found = |&c: &usize| {
-            let found = outcome.cells[c].wanted(&r.observable);
-            found.ok_or_else(|| Error::bug(&place, "the observable is not measured"))
-        };
-        let wanted = cells.iter().map(found).collect::<Result<Vec<usize>>>()?;
-        let asked = &outcome.cells[cells[0]].wanted[wanted[0]];
+        let found = cells.iter().zip(&wanted);
+        let found = found.filter_map(|(&c, w)| Some(&outcome.cells[c].wanted[(*w)?]));
+        let asked = found.clone().next();
+        let asked = asked.ok_or_else(|| Error::bug(&place, "no cell has the observable"))?;
         let grid = asked.axes.clone();
-        let same_grid = cells
-            .iter()
-            .zip(&wanted)
-            .all(|(&c, &w)| close(&outcome.cells[c].wanted[w].axes, &grid));
+        let same_grid = found.into_iter().all(|w| close(&w.axes, &grid));
         let mut ascending = x.clone();
         ascending.sort_by(f64::total_cmp);
         Ok(Group {
@@ -118,8 +143,15 @@ impl<'a> Group<'a> {
     }
 
     /// Positions of the cells with the places of the observable in them.
-    fn places(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+    fn places(&self) -> impl Iterator<Item = (usize, Option<usize>)> + '_ {
         self.cells.iter().copied().zip(self.wanted.iter().copied())
+    }
+
+    /// Whether theories alone tell the observable, and nothing measures it.
+    fn is_told(&self) -> bool {
+        let told =
+            |(c, w): (usize, Option<usize>)| w.is_none_or(|w| w >= self.outcome.cells[c].measured);
+        self.places().all(told)
     }
 
     /// Number of values of every part.
@@ -131,7 +163,10 @@ impl<'a> Group<'a> {
     fn measured(&self) -> Result<Option<Vec<Cell>>> {
         let blocks = self
             .places()
-            .map(|(c, w)| measured_blocks(&self.outcome.cells[c], w))
+            .map(|(c, w)| match w {
+                Some(w) => measured_blocks(&self.outcome.cells[c], w),
+                None => Ok(None),
+            })
             .collect::<Result<Option<Vec<_>>>>()?;
         Ok(blocks.map(|blocks| {
             let pairs = self.x.iter().zip(blocks);
@@ -144,7 +179,11 @@ impl<'a> Group<'a> {
         let mut curves = Vec::new();
         for (c, w) in self.places() {
             let cell = &self.outcome.cells[c];
-            match theory_curve(cell, &cell.theories[theory], w)? {
+            let curve = match w {
+                Some(w) => theory_curve(cell, &cell.theories[theory], w)?,
+                None => None,
+            };
+            match curve {
                 Some(curve) => curves.push(curve),
                 None => return Ok(Err(self.lacking(c, &cell.theories[theory]))),
             }
@@ -169,10 +208,16 @@ impl<'a> Group<'a> {
     /// cells, or something is expected of it. One that declines everywhere has its rows in the cells.
     fn concerns(&self, theory: usize) -> bool {
         let entry = &self.outcome.cells[self.cells[0]].theories[theory];
-        self.r.expect.contains_key(&entry.label)
-            || self
-                .places()
-                .any(|(c, w)| self.outcome.cells[c].theories[theory].covers.contains(&w))
+        let covers = |(c, w): (usize, Option<usize>)| {
+            w.is_some_and(|w| self.outcome.cells[c].theories[theory].covers.contains(&w))
+        };
+        let elsewhere = |c: &usize| {
+            let cell = &self.outcome.cells[*c];
+            cell.answered(&cell.theories[theory], self.observable.name)
+                .is_some()
+        };
+        let expected = self.r.expect.contains_key(&entry.label);
+        self.places().any(covers) || (expected && !self.cells.iter().any(elsewhere))
     }
 
     /// A theory's cells, with the errors that its values have.

@@ -32,6 +32,7 @@ impl Group<'_> {
     fn pairs(&self, t: usize) -> Result<Option<Vec<Pair>>> {
         let pairs = self.places().map(|(c, w)| {
             let cell = &self.outcome.cells[c];
+            let Some(w) = w else { return Ok(None) };
             match Reference::of(self.spec, cell, &cell.theories[t]) {
                 Some(reference) => reference.pair(&self.spec.cells[c], cell, &cell.theories[t], w),
                 None => Ok(None),

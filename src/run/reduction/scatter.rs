@@ -90,8 +90,8 @@ impl Group<'_> {
         &self,
         of_cell: impl Fn(usize, usize) -> Option<Result<Blocks>>,
     ) -> std::result::Result<Vec<Cell>, String> {
-        let cell = |((c, w), &x): ((usize, usize), &f64)| {
-            let blocks = of_cell(c, w).ok_or("a cell has no value")?;
+        let cell = |((c, w), &x): ((usize, Option<usize>), &f64)| {
+            let blocks = w.and_then(|w| of_cell(c, w)).ok_or("a cell has no value")?;
             let blocks = blocks.map_err(|e| e.to_string())?;
             Ok(Cell::new(x, blocks))
         };

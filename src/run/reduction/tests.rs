@@ -334,3 +334,92 @@ fn a_theory_without_a_number_in_one_cell_is_a_row_with_the_reason() {
         assert_eq!(json[0]["theories"][0]["reduced"]["reason"], why.as_str());
     }
 }
+
+/// Two theories tell one quantity on axes of their own, and a third declines in one cell: each is reduced on its own axes,
+/// and the decline is a row with its place.
+#[test]
+fn quantities_on_axes_of_their_own_are_reduced_each() {
+    let head = SPEC.split("[training]").next().unwrap();
+    let entry = |label: &str, assume: &str| {
+        format!(
+            "[[theory]]\nkind = \"signal-propagation\"\nlabel = \"{label}\"\ntell = [\"layer-variance\"]\n{assume}"
+        )
+    };
+    let text = [
+        head.replace("widths = [4]", "widths = [4, 4]\nactivation = \"relu\""),
+        "[sweep]\n\"learner.init.scale\" = [0.5, 1.0, 2.0]\n".into(),
+        entry("two", ""),
+        entry("three", "assume = { \"learner.widths\" = [4, 4, 4] }\n"),
+        "[[reduce]]\nkind = \"exponent\"\nkey = \"learner.init.scale\"\nobservable = \"layer-variance\"\n".into(),
+        "[[figure]]\nobservable = \"layer-variance\"\n".into(),
+    ];
+    let text = text.concat().replace(
+        "parametrization",
+        "init = { kind = \"gaussian\" }\nparametrization",
+    );
+    let spec = Spec::parse("told", "spec.toml", &text, &Options::default()).unwrap();
+    let outcome = execute(&spec, &Settings::default()).unwrap();
+    let found = assess(&spec, &outcome).unwrap();
+    // Of relu, q_l ~ scale^(2l).
+    let exponents = |d: &Derived| d.theories[0].reduced.as_ref().unwrap().estimate.clone();
+    let labels: Vec<&str> = found
+        .derived
+        .iter()
+        .map(|d| d.theories[0].label.as_str())
+        .collect();
+    assert_eq!(labels, ["two", "three"]);
+    for (derived, layers) in found.derived.iter().zip([2, 3]) {
+        assert_eq!(derived.theories.len(), 1);
+        assert_eq!(
+            derived.measured.as_ref().unwrap_err(),
+            "told by theories alone"
+        );
+        for (l, exponent) in exponents(derived).iter().enumerate() {
+            assert!((exponent - 2.0 * (l + 1) as f64).abs() < 1e-9);
+        }
+        assert_eq!(exponents(derived).len(), layers);
+    }
+    let drawn = crate::report::figures::figures(&spec, &outcome, &found).unwrap();
+    let table = crate::plot::figure_csv(&drawn[0].figure);
+    let rows = |label: &str| {
+        let of = |l: &&str| l.split(',').any(|field| field == label);
+        table.lines().filter(of).count()
+    };
+    assert_eq!([rows("two"), rows("three")], [2 * 3, 3 * 3], "{table}");
+    assert!(
+        drawn[0].caption.contains("Lines: two, three."),
+        "{}",
+        drawn[0].caption
+    );
+}
+
+/// What a theory tells in some cells alone is no value there, and no fault: the row says where it declines.
+#[test]
+fn a_quantity_that_is_not_told_in_one_cell_is_a_row_with_the_reason() {
+    let head = SPEC.split("[measure]").next().unwrap();
+    let text = format!(
+        "{}[sweep]\n\"learner.init.scale\" = [0.1, 0.5, 1.5]\n[[theory]]\nkind = \"saddle-to-saddle\"\n\
+         tell = [\"half-rise-time\"]\n[[reduce]]\nkind = \"slope\"\nkey = \"learner.init.scale\"\nobservable = \"half-rise-time\"\n",
+        head.replace(
+            "parametrization = \"ntk\"",
+            "init = { kind = \"gaussian\" }"
+        )
+    );
+    for (text, rows) in [(text.clone(), 1), (text.replace("0.1, 0.5", "1.1, 1.2"), 0)] {
+        let spec = Spec::parse("told", "spec.toml", &text, &Options::default()).unwrap();
+        let outcome = execute(&spec, &Settings::default()).unwrap();
+        let found = assess(&spec, &outcome).unwrap();
+        assert_eq!(found.derived.len(), rows);
+        for derived in &found.derived {
+            let RowResult::Declined(why) = &derived.theories[0].row else {
+                panic!("{:?}", derived.theories[0].row);
+            };
+            assert!(
+                why.contains("learner.init.scale = 1.5") && why.contains("small start"),
+                "{why}"
+            );
+        }
+        assert!(document::document("run", &spec, &outcome, &found).is_ok());
+        assert!(crate::report::figures::figures(&spec, &outcome, &found).is_ok());
+    }
+}

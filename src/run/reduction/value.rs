@@ -16,6 +16,7 @@ impl Group<'_> {
         let scatter = networks.as_deref();
         let measured = match scatter {
             Some(cells) => self.reduced(cells, scatter),
+            None if self.is_told() => Err("told by theories alone".into()),
             None => Err("a cell has no value".into()),
         };
         let theories = 0..self.outcome.cells[self.cells[0]].theories.len();
@@ -136,7 +137,10 @@ impl Group<'_> {
         let sets = self.places().map(|(c, w)| {
             let cell = &self.outcome.cells[c];
             let promise = cell.theories[t].promise.as_ref();
-            test_set(&self.spec.cells[c], cell, promise, w)
+            match w {
+                Some(w) => test_set(&self.spec.cells[c], cell, promise, w),
+                None => Ok(TestSet::Drawn),
+            }
         });
         let sets = sets.collect::<Result<Vec<_>>>()?;
         Ok(shared(&sets, networks, reduced))

@@ -49,7 +49,7 @@ static CORRELATION: Observable = Observable {
 
 static CHI: Observable = Observable {
     name: "layer-chi",
-    label: "χ₁",
+    label: "factor χ₁ of small distances",
     convention: "chi_1 = s E phi'(h^l(x))^2, s the weight variance of the next hidden layer, which multiplies the square of small differences at a right angle to the input by it",
     ..Observable::PLAIN
 };
