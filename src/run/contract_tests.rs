@@ -85,6 +85,26 @@ fn quantities_are_told_without_training_and_measurement() {
     assert_eq!(predictions(&predicted, 1, 0), predictions(&outcome, 1, 0));
 }
 
+/// A quantity that was asked for has a row, also where the theory does not tell it.
+#[test]
+fn what_is_not_told_is_a_row() {
+    let head = NETWORKS.split("[training]").next().unwrap();
+    let tell = "tell = [\"layer-variance\", \"layer-chi\"]\n";
+    let text = format!("{head}[[theory]]\nkind = \"signal-propagation\"\n{tell}");
+    let spec = parse(&text).unwrap();
+    let found = assess(&spec, &run(&spec, None)).unwrap();
+    let row = |r: &'_ super::assess::Row| match &r.result {
+        RowResult::Unmeasured(why) => (r.observable.unwrap().name, why.clone()),
+        other => panic!("{other:?}"),
+    };
+    let rows: Vec<(&str, String)> = found.rows.iter().map(row).collect();
+    assert_eq!(rows[0], ("layer-variance", "told: 0.04".into()));
+    assert_eq!(
+        rows[1],
+        ("layer-chi", "the theory does not tell it here".into())
+    );
+}
+
 /// A quantity of an instrument is told on the grid that the instrument would have: the numbers are those of a comparison.
 #[test]
 fn what_is_told_is_what_is_compared() {

@@ -77,6 +77,18 @@ pub(super) fn theory_rows(
         };
         rows.push(row(Some(w.observable), told, result));
     }
+    let mut entries = spec.cells[index].theories.iter();
+    let entry = entries.find(|t| t.label == theory.label);
+    for asked in entry
+        .iter()
+        .flat_map(|t| t.asked.iter().skip(cell.measured))
+    {
+        if cell.answered(theory, asked.name()).is_none() {
+            let why = "the theory does not tell it here";
+            let result = RowResult::Unmeasured(why.into());
+            rows.push(row(Some(asked.observable), true, result));
+        }
+    }
     Ok(rows)
 }
 

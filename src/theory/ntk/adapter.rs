@@ -3,7 +3,7 @@
 use super::wide::Ensemble;
 use super::{Linearised, Time};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise, component_json};
 use crate::instrument::Declined;
 use crate::kind::{About, Kind};
@@ -381,7 +381,14 @@ impl Solve for Empirical {
         let w = self.loss.weight(dataset.samples());
         let jacobian = network.jacobian(start, &dataset.x);
         let f0 = network.forward(start, &dataset.x);
-        let model = Linearised::new(&jacobian, &f0, &dataset.y, w, self.rate, self.time)?;
+        let model = Linearised::new(&jacobian, &f0, &dataset.y, w, self.rate, self.time);
+        let model = model.map_err(|e| match e {
+            // A step that is too large for the kernel is a matter of this draw, not of the run.
+            Error::Input { cause, remedy, .. } => Error::Declined {
+                reason: format!("{cause} ({remedy})"),
+            },
+            other => other,
+        })?;
         let train = Outputs {
             response: model.response(&jacobian),
             f0,

@@ -203,7 +203,11 @@ impl Solve for Ensemble {
             })?;
         }
         let power = w * (data.y.norm_squared() + outputs * kernels.nngp.trace());
-        let rounding = 1e-11 + kernels.bound / kernels.ntk.amax().max(f64::MIN_POSITIVE);
+        // A symmetric matrix whose entries are off by b has eigenvalues off by P b at most. What is left of a mode after n steps
+        // changes by no more than kappa n and 1/lambda times that.
+        let off = data.samples() as f64 * kernels.bound;
+        let steps = times.last().map_or(0.0, |t| t / self.learning_rate);
+        let rounding = 1e-11 + off * (modes.kappa * steps).min(1.0 / modes.lambda.max());
         let mut answers = sheet.answers(|name, _, _, _| match name {
             "ntk-change" => 0.0,
             "train-loss" | "test-loss" => rounding * power,
