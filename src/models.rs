@@ -44,6 +44,7 @@ pub const MODELS: &[Model] = models![
     "width" short,
     "edge-of-stability" short,
     "edge-of-chaos" short,
+    "infinite-width" short,
     "langevin-posterior",
     "mnist-kernel",
     "mnist-modes",
