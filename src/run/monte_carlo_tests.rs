@@ -1,12 +1,12 @@
 //! A theory that samples: its statistical error in league, reduction and figure, and what its verdicts are worth.
 
 use super::assess::{Assessment, RowResult, assess};
-use super::reduction::tests::{Measured, OBSERVABLE, SPEC};
+use super::reduction::tests::{SPEC, measured_by};
 use super::{Outcome, Settings, execute};
 use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::{Conditioning, Draw, Experiment, Promise};
-use crate::instrument::{Chosen, Declined, Wanted};
+use crate::instrument::Declined;
 use crate::kind::About;
 use crate::numerics::random::normal_matrix;
 use crate::spec::{Options, Spec};
@@ -67,15 +67,7 @@ fn run(seed: u64, replicas: usize, theory: Sampled, rest: &str) -> (Spec, Outcom
         .replace("replicas = 40", &format!("replicas = {replicas}"));
     let text = format!("{text}{rest}");
     let spec = Spec::parse("sampled", "spec.toml", &text, &Options::default()).unwrap();
-    let mut spec = spec.theory("sampled", Arc::new(theory), None).unwrap();
-    for cell in &mut spec.cells {
-        cell.instruments = vec![Chosen::Keyed(Arc::new(Measured))];
-        cell.wanted = vec![Wanted {
-            observable: &OBSERVABLE,
-            axes: vec![],
-        }];
-        cell.theories[0].asked = vec![cell.wanted[0].clone().into()];
-    }
+    let spec = measured_by(spec, "sampled", Arc::new(theory));
     let settings = Settings {
         threads: 1,
         ..Settings::default()

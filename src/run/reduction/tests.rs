@@ -48,7 +48,7 @@ static ABOUT: About = About {
     revision: 1,
 };
 
-pub(in crate::run) static OBSERVABLE: Observable = Observable {
+static OBSERVABLE: Observable = Observable {
     name: "train-loss",
     ..Observable::PLAIN
 };
@@ -66,7 +66,7 @@ fn width(experiment: &Experiment) -> f64 {
 
 /// `1 + 4/N + z/(5 sqrt N)` with a normal number z of every network: of its weights, partly the same at every width.
 #[derive(Debug)]
-pub(in crate::run) struct Measured;
+struct Measured;
 
 struct Recorded {
     width: f64,
@@ -146,13 +146,9 @@ impl Theory for Toy {
     }
 }
 
-/// The reductions of a run with one theory.
-fn run(reduce: &str, toy: Toy) -> (Assessment, Json) {
-    let reduce =
-        format!("[[reduce]]\nkey = \"learner.widths\"\nobservable = \"train-loss\"\n{reduce}");
-    let text = format!("{SPEC}{reduce}");
-    let spec = Spec::parse("reduce", "spec.toml", &text, &Options::default()).unwrap();
-    let mut spec = spec.theory("toy", Arc::new(toy), None).unwrap();
+/// A spec whose networks are measured by [`Measured`] alone, beside one theory.
+pub(in crate::run) fn measured_by(spec: Spec, label: &str, theory: Arc<dyn Theory>) -> Spec {
+    let mut spec = spec.theory(label, theory, None).unwrap();
     for cell in &mut spec.cells {
         cell.instruments = vec![Chosen::Keyed(Arc::new(Measured))];
         cell.wanted = vec![Wanted {
@@ -161,6 +157,16 @@ fn run(reduce: &str, toy: Toy) -> (Assessment, Json) {
         }];
         cell.theories[0].asked = vec![cell.wanted[0].clone().into()];
     }
+    spec
+}
+
+/// The reductions of a run with one theory.
+fn run(reduce: &str, toy: Toy) -> (Assessment, Json) {
+    let reduce =
+        format!("[[reduce]]\nkey = \"learner.widths\"\nobservable = \"train-loss\"\n{reduce}");
+    let text = format!("{SPEC}{reduce}");
+    let spec = Spec::parse("reduce", "spec.toml", &text, &Options::default()).unwrap();
+    let spec = measured_by(spec, "toy", Arc::new(toy));
     let settings = Settings {
         threads: 1,
         ..Settings::default()

@@ -371,7 +371,7 @@ impl Solve for Empirical {
         json!([learner, loss, learning_rate, rate, steps, time])
     }
 
-    fn solve(&self, asked: &[Asked], draw: &Draw, _: &Context) -> Result<Prediction> {
+    fn solve(&self, asked: &[Asked], draw: &Draw, cx: &Context) -> Result<Prediction> {
         let dataset = draw.dataset.as_deref();
         let dataset = dataset.ok_or_else(|| missing("the data set"))?;
         let start = draw.initial.as_deref();
@@ -410,7 +410,9 @@ impl Solve for Empirical {
         let half_squares = |f: DMatrix<f64>, y: &DMatrix<f64>| {
             0.5 * self.loss.weight(y.ncols()) * (y - f).norm_squared()
         };
-        for t in sheet.times() {
+        let times = sheet.times();
+        for (k, &t) in times.iter().enumerate() {
+            cx.look(k as f64 / times.len() as f64)?;
             let step = match self.time {
                 Time::Discrete => (t / self.learning_rate).round(),
                 Time::Flow => t / self.learning_rate,

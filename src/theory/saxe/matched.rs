@@ -99,6 +99,7 @@ impl Matched {
         moments: &Moments,
         dataset: &Dataset,
         sheet: &mut Sheet,
+        cx: &Context,
     ) -> Result<(Path, String)> {
         let speed = self.network.speed();
         let start = path.clone();
@@ -131,7 +132,9 @@ impl Matched {
             };
         }
         let closed = matches!(path, Path::Closed(_));
-        for t in sheet.times_of(|name| !(closed && is_smooth(name))) {
+        let times = sheet.times_of(|name| !(closed && is_smooth(name)));
+        for (k, &t) in times.iter().enumerate() {
+            cx.look(k as f64 / times.len() as f64)?;
             path.advance(speed * t)?;
             let weights = path.weights();
             let f = product(&weights);
@@ -318,7 +321,7 @@ impl Solve for Matched {
         json!([self.method, n.weight_scale(), n.speed(), n.loss, n.horizon])
     }
 
-    fn solve(&self, asked: &[Asked], draw: &Draw, _: &Context) -> Result<Prediction> {
+    fn solve(&self, asked: &[Asked], draw: &Draw, cx: &Context) -> Result<Prediction> {
         let dataset = draw.dataset.as_deref();
         let dataset = dataset.ok_or_else(|| missing("the data set"))?;
         let initial = draw.initial.as_deref();
@@ -331,7 +334,7 @@ impl Solve for Matched {
 
         let mut sheet = Sheet::new(asked);
         let path = self.path(&weights, s, modes, 1e-10)?;
-        let (end, effort) = self.fill(path, &moments, dataset, &mut sheet)?;
+        let (end, effort) = self.fill(path, &moments, dataset, &mut sheet, cx)?;
         let (coarse, solver) = match &end {
             Path::Closed(path) => {
                 let (lambda, residual) = balance(&weights[0], &weights[1]);
@@ -345,7 +348,7 @@ impl Solve for Matched {
             Path::Integrated(path) => {
                 let mut coarse = Sheet::new(asked);
                 let loose = self.path(&weights, s, modes, 1e-8)?;
-                self.fill(loose, &moments, dataset, &mut coarse)?;
+                self.fill(loose, &moments, dataset, &mut coarse, cx)?;
                 let report = SolverReport {
                     method: "Dormand-Prince 5(4) on the weights, relative 1e-10".into(),
                     iterations: path.report().steps,
