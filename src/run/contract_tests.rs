@@ -2,10 +2,17 @@
 
 use super::assess::{RowResult, assess, exit_code};
 use super::{Outcome, Settings, Side, execute};
+use crate::context::Context;
+use crate::error::{Error, Result as Solved};
+use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::instrument::Declined;
+use crate::kind::About;
 use crate::numerics::npz::Writer;
 use crate::spec::{Options, Spec};
-use crate::theory::Prediction;
+use crate::theory::{Answer, Asked, Info, Plan, Prediction, Solve, Theory};
+use serde_json::{Value as Json, json};
 use std::path::Path;
+use std::sync::Arc;
 
 const NETWORKS: &str = r#"
 version = 1
@@ -295,4 +302,77 @@ fn a_record_answers_its_question_whatever_else_is_measured() {
         assert_eq!(answer.asked, 1);
         assert_eq!(answer.mean, predictions(&alone, 0, 0)[0].answers[0].mean);
     }
+}
+
+/// Predicts 1 on every data set but the second, which it declines.
+#[derive(Debug)]
+struct Picky;
+
+static ABOUT: About = About {
+    kind: "picky",
+    summary: "",
+    text: "",
+    revision: 1,
+};
+
+static INFO: Info = Info {
+    observables: &["train-loss"],
+    conditions: &[Conditioning::Data],
+    ..Info::of(&ABOUT)
+};
+
+impl Theory for Picky {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+    fn plan(&self, _: &Experiment, asked: &[Asked]) -> Result<Plan, Declined> {
+        let promise = Promise::of(Conditioning::Data);
+        Ok(Plan::new(promise, asked, vec![0], Picky))
+    }
+}
+
+impl Solve for Picky {
+    fn inputs(&self) -> Json {
+        json!(null)
+    }
+    fn solve(&self, asked: &[Asked], draw: &Draw, _: &Context) -> Solved<Prediction> {
+        if draw.index.is_some_and(|d| d.dataset == 1) {
+            let reason = "the second data set is not for it".into();
+            return Err(Error::Declined { reason });
+        }
+        let values = vec![(1.0, 0.0); asked[0].size()];
+        let answer = Answer::on_grid(0, &asked[0], values);
+        Ok(Prediction::of("one", vec![answer]))
+    }
+}
+
+/// A theory that one data set rules out has no value in its cell: what it gave for the others is no mean over all, and is
+/// neither drawn nor written.
+#[test]
+fn a_theory_that_declines_one_data_set_has_no_value() {
+    let measured =
+        "[measure]\nobservables = [\"train-loss\"]\ndatasets = 3\nreplicas = 2\npoints = 5\n";
+    let reduce =
+        "[[reduce]]\nkind = \"slope\"\nkey = \"learner.init.scale\"\nobservable = \"train-loss\"\n";
+    let sweep = "[sweep]\n\"learner.init.scale\" = [0.1, 0.2]\n";
+    let figure = "[[figure]]\nobservable = \"train-loss\"\nresiduals = true\n";
+    let spec = parse(&format!("{NETWORKS}{measured}{sweep}{reduce}{figure}")).unwrap();
+    let spec = spec.theory("picky", Arc::new(Picky), None).unwrap();
+    let outcome = run(&spec, None);
+    let found = assess(&spec, &outcome).unwrap();
+    for row in &found.rows {
+        let RowResult::Declined(why) = &row.result else {
+            panic!("{:?}", row.result);
+        };
+        assert!(why.contains("second data set"), "{why}");
+    }
+    let theory = &outcome.cells[0].theories[0];
+    assert!(
+        super::document::predicted(&outcome.cells[0], theory)
+            .unwrap()
+            .is_empty()
+    );
+    assert!(super::document::document("run", &spec, &outcome, &found).is_ok());
+    let drawn = crate::report::figures::figures(&spec, &outcome, &found).unwrap();
+    assert!(!crate::plot::figure_csv(&drawn[0].figure).contains("picky"));
 }

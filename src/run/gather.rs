@@ -138,6 +138,9 @@ pub(super) fn gather(
         }
     }
     for ((cell, stated), streamed) in cells.iter_mut().zip(&spec.cells).zip(streamed) {
+        cell.theories
+            .iter_mut()
+            .for_each(TheoryOutcome::drop_partial);
         match (&cell.failure, &mut cell.measurement, streamed) {
             (Some(_), ..) => cell.measurement = None,
             (None, Some(measurement), Some(streamed)) => measurement.stream(streamed),

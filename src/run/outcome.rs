@@ -259,6 +259,14 @@ impl TheoryOutcome {
         };
     }
 
+    /// Forgets what it gave for some draws where others have none: that is no prediction of the cell.
+    pub(super) fn drop_partial(&mut self) {
+        if !matches!(self.status, Status::Predicted) {
+            self.predictions.clear();
+            self.covers.clear();
+        }
+    }
+
     /// What its kind always assumes, and what this entry assumes as it is configured here.
     pub fn assumptions(&self) -> Vec<String> {
         let always = self.info.assumptions.iter().map(|a| a.to_string());
