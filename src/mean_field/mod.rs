@@ -1,4 +1,10 @@
-//! Mean-field theory of wide random networks: solvers as plain functions, without learners and specs.
+//! Mean-field theory of wide networks: random ones, and Bayesian ones at their saddle points. Solvers are plain functions,
+//! without learners and specs.
 
+mod failure;
 pub mod signal_propagation;
+mod two_layer;
 pub mod wide;
+
+pub use failure::Failure;
+pub use two_layer::TwoLayer;
