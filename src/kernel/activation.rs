@@ -97,6 +97,15 @@ impl Activation {
         Ok(())
     }
 
+    /// True where `|phi(z)|` grows faster than `|z|`: `E exp(c phi(z)^2)` under a Gaussian is then infinite for every `c > 0`.
+    pub fn grows_faster_than_linear(&self) -> bool {
+        match self {
+            Activation::Quadratic => true,
+            Activation::Hermite(c) => c.iter().skip(2).any(|&c| c != 0.0),
+            _ => false,
+        }
+    }
+
     /// True for `phi(z) = z`.
     pub fn is_linear(&self) -> bool {
         *self == Activation::Linear

@@ -1,7 +1,13 @@
 //! Mean-field theory of wide networks: random ones, and Bayesian ones at their saddle points. Solvers are plain functions,
 //! without learners and specs.
 
+pub mod adaptive;
+pub mod angle;
+pub mod dual;
 mod failure;
+pub mod linear;
+pub mod neurons;
+pub mod points;
 pub mod signal_propagation;
 mod two_layer;
 pub mod wide;

@@ -46,6 +46,17 @@ const GAUSS: [f64; 5] = [
     0.269_266_719_309_996_35,
     0.295_524_224_714_752_87,
 ];
+/// Nodes and weights of Kronrod's rule on `[-1, 1]`, exact for polynomials of degree 31.
+pub const KRONROD_NODES: [(f64, f64); 21] = {
+    let mut all = [(0.0, KRONROD[10]); 21];
+    let mut i = 0;
+    while i < 10 {
+        all[i] = (-NODES[i], KRONROD[i]);
+        all[20 - i] = (NODES[i], KRONROD[i]);
+        i += 1;
+    }
+    all
+};
 const MAX_PANELS: usize = 4096;
 
 struct Panel {

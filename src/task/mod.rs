@@ -16,6 +16,7 @@ mod picture;
 pub mod semantic_hierarchy;
 mod shared;
 mod split;
+pub mod table;
 pub mod text;
 
 pub use copy::Copying;
@@ -29,6 +30,7 @@ pub use percolation_lattice::PercolationLattice;
 pub use percolation_tree::PercolationTree;
 pub use picture::Picture;
 pub use semantic_hierarchy::SemanticHierarchy;
+pub use table::Table;
 pub use text::Text;
 
 use crate::error::{Error, Result};
@@ -199,6 +201,7 @@ pub const TASKS: &[Kind<dyn Task>] = &[
     linear_teacher::KIND,
     semantic_hierarchy::KIND,
     file::KIND,
+    table::KIND,
     text::KIND,
     copy::KIND,
     percolation_growth::KIND,

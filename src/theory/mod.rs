@@ -15,6 +15,7 @@ macro_rules! without_keys {
 }
 
 mod bayes_optimal;
+pub mod bayesian;
 mod cluster_discovery;
 mod edge_of_stability;
 pub mod gate;
@@ -181,6 +182,8 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     signal_propagation::KIND,
     learning_curve::KIND,
     linear_posterior::KIND,
+    bayesian::nngp::KIND,
+    bayesian::mean_field::KIND,
     bayes_optimal::KIND,
     edge_of_stability::KIND,
     virial_identity::KIND,

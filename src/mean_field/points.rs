@@ -1,0 +1,261 @@
+//! Points of the prior of one neuron: nodes of quadratures in few dimensions, and samples in many.
+
+use super::neurons::{Neurons, Radius};
+use super::two_layer::TwoLayer;
+use crate::kernel::Activation;
+use crate::numerics::quadrature::KRONROD_NODES;
+use crate::numerics::random::{Stream, normal_matrix};
+use nalgebra::{DMatrix, DVector};
+use std::f64::consts::{PI, TAU};
+
+/// The subspace that the inputs span, with an orthonormal basis in which the weights of a neuron are standard normal.
+///
+/// `w = (s_w/sqrt d) (B v + rest)`, `v ~ N(0, 1_D)`: pre-activations are `w.x = v.c` with `c = (s_w/sqrt d) B^T x`, and the rest of
+/// the weight vector keeps its prior.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// `d x D`
+    pub basis: DMatrix<f64>,
+    /// `s_w/sqrt d`
+    pub scale: f64,
+}
+
+/// Dimensions up to which sums over a grid are taken.
+pub const MOST_DIMENSIONS: usize = 3;
+
+impl Frame {
+    /// The span of these inputs, columns of `x`; its first axis is `direction` where one is given.
+    ///
+    /// Where it has more than three dimensions the whole space is taken.
+    pub fn of(network: &TwoLayer, x: &DMatrix<f64>, direction: Option<&DVector<f64>>) -> Frame {
+        let d = x.nrows();
+        let scale = (network.weight_variance / d as f64).sqrt();
+        let mut rest = x.clone();
+        let mut basis: Vec<DVector<f64>> = Vec::new();
+        let remove = |rest: &mut DMatrix<f64>, u: &DVector<f64>| {
+            for mut column in rest.column_iter_mut() {
+                let along = column.dot(u);
+                column.axpy(-along, u, 1.0);
+            }
+        };
+        if let Some(direction) = direction.filter(|u| u.norm() > 0.0) {
+            let u = direction / direction.norm();
+            remove(&mut rest, &u);
+            basis.push(u);
+        }
+        let size = x.column_iter().map(|c| c.norm()).fold(0.0, f64::max);
+        while let Some(longest) = rest
+            .column_iter()
+            .max_by(|a, b| a.norm().total_cmp(&b.norm()))
+        {
+            if longest.norm() <= 1e-10 * size || basis.len() == d {
+                break;
+            }
+            if basis.len() == MOST_DIMENSIONS {
+                return Frame {
+                    basis: DMatrix::identity(d, d),
+                    scale,
+                };
+            }
+            let u = longest / longest.norm();
+            remove(&mut rest, &u);
+            basis.push(u);
+        }
+        let basis = match basis.is_empty() {
+            true => DMatrix::zeros(d, 0),
+            false => DMatrix::from_columns(&basis),
+        };
+        Frame { basis, scale }
+    }
+
+    /// `D`
+    pub fn dimension(&self) -> usize {
+        self.basis.ncols()
+    }
+
+    /// `c = (s_w/sqrt d) B^T x`, `D x samples`.
+    pub fn coordinates(&self, x: &DMatrix<f64>) -> DMatrix<f64> {
+        self.basis.tr_mul(x) * self.scale
+    }
+
+    /// `E[w w^T]` of a neuron from `E[v v^T]`.
+    pub fn covariance(&self, moments: &DMatrix<f64>) -> DMatrix<f64> {
+        let d = self.basis.nrows();
+        let excess = moments - DMatrix::identity(moments.nrows(), moments.nrows());
+        let inside = &self.basis * excess * self.basis.transpose();
+        (DMatrix::identity(d, d) + inside) * self.scale.powi(2)
+    }
+}
+
+/// Weighted points in a frame, before the data are looked at.
+#[derive(Debug, Clone)]
+pub struct Points {
+    /// `D x M`
+    pub at: DMatrix<f64>,
+    /// `ln p_i`
+    pub log_weights: Vec<f64>,
+    /// Neurons, or directions.
+    pub radius: Radius,
+    /// How they were chosen.
+    pub method: String,
+}
+
+/// True where `phi(-z) = -phi(z)` or `phi(-z) = phi(z)`: then `w` and `-w` have the same weight.
+fn has_parity(phi: &Activation) -> bool {
+    use Activation::*;
+    match phi {
+        Linear | Tanh | Erf | UnscaledErf | Quadratic => true,
+        Hermite(c) => {
+            let only = |parity: usize| c.iter().skip(1 - parity).step_by(2).all(|&c| c == 0.0);
+            only(0) || only(1)
+        }
+        Relu | Gelu => false,
+    }
+}
+
+impl Points {
+    /// The uniform grid of `nodes^D` points with `|v_i| <= range`: for smooth integrands the sum converges faster than any power
+    /// of the spacing. Of an activation that is odd or even, half of the points stand for all.
+    pub fn grid(phi: &Activation, dimension: usize, nodes: usize, range: f64) -> Points {
+        let step = 2.0 * range / (nodes - 1) as f64;
+        let axis: Vec<f64> = (0..nodes).map(|k| -range + step * k as f64).collect();
+        let half = has_parity(phi);
+        let count = nodes.pow(dimension as u32);
+        let (mut at, mut log_weights) = (Vec::new(), Vec::new());
+        for index in 0..if half { count.div_ceil(2) } else { count } {
+            let mut rest = index;
+            let mut norm = 0.0;
+            for _ in 0..dimension {
+                let v = axis[rest % nodes];
+                rest /= nodes;
+                norm += v * v;
+                at.push(v);
+            }
+            // The last of the first half is the origin, which is its own image.
+            let image = if half && 2 * index + 1 != count {
+                2f64.ln()
+            } else {
+                0.0
+            };
+            log_weights.push(image - 0.5 * norm);
+        }
+        let mut points = Points {
+            at: DMatrix::from_vec(dimension, log_weights.len(), at),
+            log_weights,
+            radius: Radius::Sampled,
+            method: format!("trapezoid sum on {nodes}^{dimension} points, |v| <= {range}"),
+        };
+        points.normalise();
+        points
+    }
+
+    /// Directions in one to three dimensions, for an activation with `phi(r z) = r phi(z)`.
+    ///
+    /// On the circle, Kronrod's rule with 21 nodes on `pieces` parts of every arc between the angles at which one of the inputs `c`
+    /// (columns) is orthogonal: there the activation has its kink. On the sphere, the product of that rule in the height and a
+    /// uniform one in the angle.
+    pub fn directions(c: &DMatrix<f64>, pieces: usize) -> Points {
+        let dimension = c.nrows();
+        let (mut at, mut weights) = (Vec::new(), Vec::new());
+        match dimension {
+            0 | 1 => {
+                at.extend([1.0, -1.0].into_iter().take(2 * dimension));
+                weights.extend([0.5; 2]);
+                if dimension == 0 {
+                    weights.truncate(1);
+                }
+            }
+            2 => {
+                let mut ends: Vec<f64> = c
+                    .column_iter()
+                    .flat_map(|c| [1.0, -1.0].map(|s| (s * c[0]).atan2(-s * c[1]).rem_euclid(TAU)))
+                    .collect();
+                ends.sort_by(f64::total_cmp);
+                ends.dedup_by(|a, b| *a - *b < 1e-13);
+                let arcs = ends.len().max(1);
+                for k in 0..arcs {
+                    let from = ends.get(k).copied().unwrap_or(0.0);
+                    let to = ends.get(k + 1).copied();
+                    let to = to.unwrap_or_else(|| ends.first().copied().unwrap_or(0.0) + TAU);
+                    for (angle, weight) in panels(from, to, pieces) {
+                        at.extend([angle.cos(), angle.sin()]);
+                        weights.push(weight);
+                    }
+                }
+            }
+            _ => {
+                let around = 42 * pieces;
+                for (height, weight) in panels(-1.0, 1.0, pieces) {
+                    let side = (1.0 - height * height).sqrt();
+                    for k in 0..around {
+                        let angle = TAU * (k as f64 + 0.5) / around as f64;
+                        at.extend([side * angle.cos(), side * angle.sin(), height]);
+                        weights.push(weight);
+                    }
+                }
+            }
+        }
+        let mut points = Points {
+            at: DMatrix::from_vec(dimension, weights.len(), at),
+            log_weights: weights.iter().map(|w: &f64| w.ln()).collect(),
+            radius: Radius::Integrated(dimension),
+            method: format!(
+                "quadrature over {} directions, lengths in closed form",
+                weights.len()
+            ),
+        };
+        points.normalise();
+        points
+    }
+
+    /// `count` neurons drawn from the prior.
+    pub fn sample(dimension: usize, count: usize, rng: &mut Stream) -> Points {
+        Points {
+            at: normal_matrix(rng, dimension, count),
+            log_weights: vec![-(count as f64).ln(); count],
+            radius: Radius::Sampled,
+            method: format!("sample of {count} neurons of the prior"),
+        }
+    }
+
+    fn normalise(&mut self) {
+        let total: f64 = self.log_weights.iter().map(|l| l.exp()).sum();
+        self.log_weights.iter_mut().for_each(|l| *l -= total.ln());
+    }
+
+    /// `phi(v.c)` at inputs with these coordinates, `inputs x M`.
+    pub fn features(&self, phi: &Activation, c: &DMatrix<f64>) -> DMatrix<f64> {
+        let mut z = c.tr_mul(&self.at);
+        z.apply(|z| *z = phi.value(*z));
+        z
+    }
+
+    /// The prior of neurons with read-out variance `s_a^2` and their features at inputs with coordinates `c`.
+    pub fn neurons(&self, phi: &Activation, c: &DMatrix<f64>, readout_variance: f64) -> Neurons {
+        Neurons {
+            features: self.features(phi, c),
+            points: self.at.clone(),
+            log_weights: self.log_weights.clone(),
+            readout_variance,
+            radius: self.radius,
+            method: self.method.clone(),
+        }
+    }
+}
+
+/// Nodes and weights of the composite rule on `[a, b]`.
+fn panels(a: f64, b: f64, pieces: usize) -> impl Iterator<Item = (f64, f64)> {
+    let half = 0.5 * (b - a) / pieces as f64;
+    (0..pieces).flat_map(move |k| {
+        let middle = a + half * (2 * k + 1) as f64;
+        KRONROD_NODES
+            .iter()
+            .map(move |&(node, weight)| (middle + half * node, half * weight))
+    })
+}
+
+/// Angle of a vector in the plane, in `(-pi, pi]`.
+pub fn angle(v: &[f64]) -> f64 {
+    let angle = v[1].atan2(v[0]);
+    if angle == -PI { PI } else { angle }
+}

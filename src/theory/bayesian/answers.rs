@@ -1,0 +1,184 @@
+//! What a theory of the posterior finds on a data set, put into answers.
+
+use crate::error::Result;
+use crate::instrument::{Axis, Declined, Observable};
+use crate::mean_field::angle::Angles;
+use crate::task::Dataset;
+use crate::theory::{Answer, Asked, Info, Prediction, SolverReport};
+use nalgebra::DMatrix;
+
+/// `ln Z`, its own quantity of every theory of the posterior.
+pub static LOG_PARTITION: Observable = Observable {
+    name: "log-partition",
+    label: "log partition function ln Z",
+    convention: "ln Z = ln E exp(-chi Lo/T) over the prior, Lo = (1/2) sum (y - f)^2; 0 at T -> inf",
+    ..Observable::PLAIN
+};
+
+/// `ln p(y)`
+pub static LOG_EVIDENCE: Observable = Observable {
+    name: "log-evidence",
+    label: "log evidence ln p(y)",
+    convention: "ln p(y | X) = ln Z - (P/2) ln(2 pi T/chi), the density of the targets under prior and likelihood",
+    ..Observable::PLAIN
+};
+
+/// `F/N`
+pub static FREE_ENERGY: Observable = Observable {
+    name: "free-energy-per-neuron",
+    label: "free energy F/N",
+    convention: "minimum of the action per hidden unit, without fluctuations, 0 at T -> inf",
+    ..Observable::PLAIN
+};
+
+/// `t`
+pub static DISCREPANCY: Observable = Observable {
+    name: "discrepancy",
+    label: "discrepancy t",
+    convention: "t_mu = (y_mu - fbar_mu)/T with the temperature before the division by chi, of every training sample",
+    ..Observable::PLAIN
+};
+
+/// What a theory found. What it does not know is `None`, and a question about it has no answer.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// Mean outputs at the training and the test inputs, `outputs x samples`.
+    pub training: Option<DMatrix<f64>>,
+    /// At the test inputs.
+    pub test: Option<DMatrix<f64>>,
+    /// Mean squares at the test inputs.
+    pub second: Option<DMatrix<f64>>,
+    /// `E w w^T` of the first hidden layer.
+    pub covariance: Option<DMatrix<f64>>,
+    /// `E|W_l|^2` over the prior, layer by layer.
+    pub scales: Option<Vec<f64>>,
+    /// `ln Z`
+    pub log_partition: Option<f64>,
+    /// `F/N`
+    pub free_energy: Option<f64>,
+    /// `E q^2`, `E q^4` of the overlap with the task's direction.
+    pub overlap: Option<[f64; 2]>,
+    /// Law of the angle of the neurons, for inputs in the plane.
+    pub angles: Option<Angles>,
+    /// Absolute error of the mean outputs.
+    pub output_bound: f64,
+    /// Absolute error of everything else.
+    pub other_bound: f64,
+    /// Variance of the likelihood, `T/chi`, and `T`.
+    pub noise: f64,
+    /// `T`
+    pub temperature: f64,
+    /// How it was found.
+    pub solver: SolverReport,
+    /// What the reader must know.
+    pub warnings: Vec<String>,
+}
+
+/// Mean square of `y - f`, with the error of a bound on `f`.
+fn mean_square(y: &DMatrix<f64>, f: &DMatrix<f64>, bound: f64) -> (f64, f64) {
+    let difference = y - f;
+    let n = y.ncols() as f64;
+    let error = 2.0 * difference.abs().sum() * bound / n + y.nrows() as f64 * bound * bound;
+    (difference.norm_squared() / n, error)
+}
+
+/// Values with one bound, sample fastest, output by output: the order of the axes output, sample.
+fn by_output(values: &DMatrix<f64>, bound: f64) -> Vec<(f64, f64)> {
+    let transposed = values.transpose();
+    transposed.iter().map(|&v| (v, bound)).collect()
+}
+
+impl Findings {
+    /// Values and bounds of the question, on the grid of its instrument.
+    fn values(&self, asked: &Asked, dataset: &Dataset) -> Option<Vec<(f64, f64)>> {
+        let b = self.output_bound;
+        let on_test = asked.keys["on"] == "test";
+        let (f, y) = match on_test {
+            true => (self.test.as_ref(), dataset.test.as_ref().map(|(_, y)| y)),
+            false => (self.training.as_ref(), Some(&dataset.y)),
+        };
+        let other = |v: f64| vec![(v, self.other_bound)];
+        Some(match asked.name() {
+            "outputs" if asked.keys["over"] == "time" => return None,
+            "outputs" => by_output(f?, b),
+            "predictor-mean" => by_output(self.test.as_ref()?, b),
+            "predictor-second-moment" => by_output(self.second.as_ref()?, self.other_bound),
+            "chain-loss" => vec![mean_square(y?, f?, b)],
+            "target-overlap" => {
+                let (y, f) = (y?, f?);
+                let norm = y.norm_squared();
+                vec![(y.dot(f) / norm, b * y.abs().sum() / norm)]
+            }
+            "hidden-weight-covariance" => {
+                let values = self.covariance.as_ref()?.iter();
+                values.map(|&v| (v, self.other_bound)).collect()
+            }
+            "layer-weight-scale" => {
+                let values = self.scales.as_ref()?.iter();
+                values.map(|&v| (v, self.other_bound)).collect()
+            }
+            "neuron-overlap" => self
+                .overlap?
+                .iter()
+                .map(|&v| (v, self.other_bound))
+                .collect(),
+            "neuron-angle" => {
+                let bins = asked.axes().first()?.values.len();
+                let density = self.angles.as_ref()?.density(bins).into_iter();
+                density.map(|v| (v, self.other_bound)).collect()
+            }
+            "angle-contrast" => other(self.angles.as_ref()?.contrast()),
+            "log-partition" => other(self.log_partition?),
+            "log-evidence" => {
+                let p = dataset.y.len() as f64;
+                let normal = 0.5 * p * (std::f64::consts::TAU * self.noise).ln();
+                other(self.log_partition? - normal)
+            }
+            "free-energy-per-neuron" => other(self.free_energy?),
+            "discrepancy" => {
+                let f = self.training.as_ref()?;
+                by_output(&((&dataset.y - f) / self.temperature), b / self.temperature)
+            }
+            _ => return None,
+        })
+    }
+
+    /// The answers to all questions that these findings answer.
+    pub fn answer(self, asked: &[Asked], dataset: &Dataset) -> Result<Prediction> {
+        let mut answers = Vec::new();
+        for (i, question) in asked.iter().enumerate() {
+            let Some(values) = self.values(question, dataset) else {
+                continue;
+            };
+            let mut answer = Answer::on_grid(i, question, values);
+            if question.grid.is_none() && question.name() == "discrepancy" {
+                let samples = (1..=answer.mean.len()).map(|k| k as f64);
+                answer.axes = vec![Axis::new("sample", "1", samples.collect())];
+            }
+            answers.push(answer);
+        }
+        Ok(Prediction {
+            answers,
+            solver: self.solver,
+            warnings: self.warnings,
+        })
+    }
+}
+
+/// Places of the questions that a theory answers: what instruments measure on their grid, its own quantities where they are told.
+pub fn places(asked: &[Asked], info: &Info) -> std::result::Result<Vec<usize>, Declined> {
+    let own = |name: &str| info.own.iter().any(|o| o.name == name);
+    let possible = |i: &usize| {
+        let question = &asked[*i];
+        let known = info.observables.contains(&question.name());
+        known && (question.grid.is_some() || own(question.name()))
+    };
+    let places: Vec<usize> = (0..asked.len()).filter(possible).collect();
+    match places.is_empty() {
+        false => Ok(places),
+        true => Err(Declined(format!(
+            "predicts {}; nothing of this is asked for",
+            info.observables.join(", ")
+        ))),
+    }
+}

@@ -1,0 +1,224 @@
+//! Adaptive mean-field theory as a league entry.
+#![doc = include_str!("mean_field.md")]
+
+use super::answers::{DISCREPANCY, FREE_ENERGY, Findings, LOG_EVIDENCE, LOG_PARTITION, places};
+use super::gate::Bayesian;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::experiment::{Conditioning, Draw, Experiment, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
+use crate::mean_field::TwoLayer;
+use crate::mean_field::adaptive::{Evaluator, Problem, solve};
+use crate::mean_field::angle::Angles;
+use crate::mean_field::dual::Method;
+use crate::theory::{
+    Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, missing, parse_keys,
+};
+use nalgebra::{DMatrix, DVector};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+
+static ABOUT: About = About {
+    kind: "mean-field",
+    summary: "self-consistent law over the neurons of a wide Bayesian network",
+    text: include_str!("mean_field.md"),
+    revision: 1,
+};
+
+static INFO: Info = Info {
+    source: "Rubin, Seroussi, Ringel 2024, arXiv:2310.03789; review arXiv:2502.18553",
+    observables: &[
+        "outputs",
+        "predictor-mean",
+        "chain-loss",
+        "target-overlap",
+        "hidden-weight-covariance",
+        "layer-weight-scale",
+        "neuron-overlap",
+        "neuron-angle",
+        "angle-contrast",
+        "log-partition",
+        "log-evidence",
+        "free-energy-per-neuron",
+        "discrepancy",
+    ],
+    own: &[&LOG_PARTITION, &LOG_EVIDENCE, &FREE_ENERGY, &DISCREPANCY],
+    conditions: &[Conditioning::Data],
+    assumptions: &[
+        "neurons are independent in the field of their average",
+        "the samples follow the posterior exp(-U/T)",
+    ],
+    ..Info::of(&ABOUT)
+};
+
+/// Registry line.
+pub const KIND: Kind<dyn Theory> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        let keys: Keys = parse_keys(place, table, &INFO)?;
+        keys.check(place)?;
+        Ok(Arc::new(MeanField(keys)))
+    },
+    schema: Keys::json_schema,
+};
+
+/// Keys of an entry.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Keys {
+    /// auto | closed-form | quadrature | sample: how the partition function of one neuron is evaluated.
+    evaluator: Evaluator,
+    /// auto | newton | lbfgs | nelder-mead | { fixed-point = mix }
+    method: Method,
+    /// Neurons of a sample.
+    sample: usize,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Keys {
+            evaluator: Evaluator::Auto,
+            method: Method::Auto,
+            sample: 20_000,
+        }
+    }
+}
+
+/// Most neurons of a sample.
+const MOST: usize = 10_000_000;
+
+impl Keys {
+    fn check(&self, place: &str) -> Result<()> {
+        if !(100..=MOST).contains(&self.sample) {
+            return Err(Error::input(
+                format!("{place}.sample"),
+                format!("{} neurons", self.sample),
+                format!("give between 100 and {MOST}, for example 20000"),
+            ));
+        }
+        if let Method::FixedPoint(mix) = self.method
+            && !(mix > 0.0 && mix <= 1.0)
+        {
+            return Err(Error::input(
+                format!("{place}.method"),
+                format!("fixed-point = {mix} is not between 0 and 1"),
+                "give the share of the new value, for example { fixed-point = 0.05 }",
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct MeanField(Keys);
+
+impl Theory for MeanField {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+
+    fn resolved(&self) -> Json {
+        json!(self.0)
+    }
+
+    fn plan(&self, e: &Experiment, asked: &[Asked]) -> std::result::Result<Plan, Declined> {
+        let bayesian = Bayesian::of(e)?;
+        let network = bayesian.two_layer()?;
+        if network.phi.grows_faster_than_linear() {
+            return Err(Declined(
+                "needs an activation that grows at most linearly: the tilt of a quadratic one cannot be normalised".into(),
+            ));
+        }
+        let in_plane = bayesian.shape.inputs == 2;
+        let mut answers = places(asked, &INFO)?;
+        answers.retain(|&i| match asked[i].name() {
+            "neuron-angle" | "angle-contrast" => in_plane,
+            "neuron-overlap" => bayesian.direction.is_some(),
+            _ => true,
+        });
+        let features = (bayesian.shape.samples + bayesian.test_samples) as u64;
+        let promise = Promise {
+            bytes: 8 * features * self.0.sample.max(500_000) as u64,
+            seconds: 0.02 * features as f64,
+            ..bayesian.promise(Some(Some(-1.0)))
+        };
+        let direction = bayesian.direction.map(|u| u.as_slice().to_vec());
+        Ok(Plan::new(
+            promise,
+            asked,
+            answers,
+            Law {
+                network,
+                keys: self.0,
+                direction,
+            },
+        ))
+    }
+}
+
+#[derive(Serialize)]
+struct Law {
+    network: TwoLayer,
+    keys: Keys,
+    direction: Option<Vec<f64>>,
+}
+
+impl Solve for Law {
+    fn inputs(&self) -> Json {
+        json!(self)
+    }
+
+    fn solve(&self, asked: &[Asked], draw: &Draw, _: &Context) -> Result<Prediction> {
+        let dataset = draw
+            .dataset
+            .as_ref()
+            .ok_or_else(|| missing("the data set"))?;
+        let x = &dataset.x;
+        let y: DVector<f64> = dataset.y.row(0).transpose();
+        let none = DMatrix::zeros(x.nrows(), 0);
+        let at = dataset.test.as_ref().map_or(&none, |(at, _)| at);
+        let direction = self
+            .direction
+            .as_ref()
+            .map(|u| DVector::from_column_slice(u));
+        let found = solve(&Problem {
+            network: &self.network,
+            x,
+            y: &y,
+            at,
+            direction: direction.as_ref(),
+            evaluator: self.keys.evaluator,
+            method: self.keys.method,
+            sample: self.keys.sample,
+            seed: 0,
+        })?;
+        let row = |v: &DVector<f64>| DMatrix::from_row_slice(1, v.len(), v.as_slice());
+        let findings = Findings {
+            training: Some(row(&found.training)),
+            test: (at.ncols() > 0).then(|| row(&found.outputs)),
+            covariance: Some(found.weight_covariance.clone()),
+            scales: Some(vec![
+                found.weight_covariance.trace() / self.network.weight_variance,
+                found.readout_scale,
+            ]),
+            log_partition: Some(found.log_z),
+            free_energy: Some(found.free_energy),
+            overlap: found.overlap,
+            angles: Angles::new(&self.network, x, &found.tilt),
+            output_bound: found.bounds.outputs.max(found.residual),
+            other_bound: found.bounds.covariance.max(1e-10),
+            noise: self.network.temperature / self.network.chi,
+            temperature: self.network.temperature,
+            solver: SolverReport {
+                method: found.method,
+                iterations: found.iterations,
+                residual: found.residual,
+            },
+            ..Findings::default()
+        };
+        findings.answer(asked, dataset)
+    }
+}

@@ -1,0 +1,9 @@
+//! Theories of the Bayesian posterior of networks with a Gaussian prior: what they read of an experiment, and what they answer.
+
+mod answers;
+mod gate;
+pub mod mean_field;
+pub mod nngp;
+
+pub use answers::Findings;
+pub use gate::Bayesian;
