@@ -2,8 +2,12 @@
 //! without learners and specs.
 
 mod failure;
+pub mod gaussian_process;
+pub mod kernel_scaling;
+pub mod linear_adaptation;
 pub mod signal_propagation;
 mod two_layer;
+pub mod variational_gaussian;
 pub mod wide;
 
 pub use failure::Failure;
