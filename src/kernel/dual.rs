@@ -18,6 +18,17 @@ pub struct Dual {
     pub bound: f64,
 }
 
+/// A dual activation with its derivatives by all three entries of the covariance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DualGradient {
+    /// `F = E[phi(u) phi(v)]`
+    pub value: f64,
+    /// `dF/dc = E[phi'(u) phi'(v)]`
+    pub by_covariance: f64,
+    /// `dF/da = 1/2 E[phi''(u) phi(v)]` and `dF/db = 1/2 E[phi(u) phi''(v)]`
+    pub by_variances: [f64; 2],
+}
+
 /// Second moments of a nonlinearity and of its slope at one variance `q`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moments {
@@ -91,14 +102,7 @@ impl Activation {
     /// ```
     pub fn dual(&self, a: f64, b: f64, c: f64) -> Result<Dual> {
         self.check("nonlinearity")?;
-        let valid = a >= 0.0 && b >= 0.0 && a.is_finite() && b.is_finite();
-        if !valid || c.is_nan() || c.abs() > (a * b).sqrt() * (1.0 + 1e-9) + 1e-300 {
-            return Err(Error::input(
-                "covariance",
-                format!("[[{a}, {c}], [{c}, {b}]] is not a covariance matrix"),
-                "give finite variances a, b >= 0 and |c| <= sqrt(a b)",
-            ));
-        }
+        check_covariance(a, b, c)?;
         let angle = Angle::of(a, b, c);
         let ((f_a, slope_a), (f_b, slope_b)) = (self.moments(a), self.moments(b));
         let (value, slope) = match angle == Angle::NONE && a == b {
@@ -110,6 +114,43 @@ impl Activation {
             slope,
             bound: ACCURACY * (f_a * f_b).max(slope_a * slope_b).sqrt(),
         })
+    }
+
+    /// `F(a, b, c)` and its derivatives by `a`, `b` and `c`, each with the two others fixed.
+    ///
+    /// With `r = s c/sqrt((1 + s a)(1 + s b))` and `s` = 1 (`erf`) or 2 (`unscaled-erf`), and `cos t = c/sqrt(ab)`:
+    ///
+    /// ```text
+    /// linear: dF/da = 0      erf: dF/da = -(s/2) c F'/(1 + s a)      relu: dF/da = sin t sqrt(b/a)/(4 pi)      quadratic: dF/da = b
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Activation::dual`]; an activation other than these, whose `dF/da` has no closed form here.
+    ///
+    /// ```
+    /// use saddlepoint::kernel::Activation;
+    /// let gradient = Activation::Quadratic.dual_gradient(2.0, 3.0, 0.5)?; // F = a b + 2 c^2
+    /// assert_eq!((gradient.by_variances, gradient.by_covariance), ([3.0, 2.0], 2.0));
+    /// # Ok::<(), saddlepoint::Error>(())
+    /// ```
+    pub fn dual_gradient(&self, a: f64, b: f64, c: f64) -> Result<DualGradient> {
+        self.check("activation")?;
+        check_covariance(a, b, c)?;
+        let angle = Angle::of(a, b, c);
+        let (value, slope) = self.at_angle(a, b, angle);
+        let of = |a: f64, b: f64| with_pair!(self, pair => pair.variance_slope(a, b, angle, slope), tanh => None, series => None);
+        match (of(a, b), of(b, a)) {
+            (Some(by_a), Some(by_b)) => Ok(DualGradient {
+                value,
+                by_covariance: slope,
+                by_variances: [by_a, by_b],
+            }),
+            _ => Err(Error::input(
+                "activation",
+                "the derivative of its kernel by a variance has no closed form",
+                "use linear, erf, unscaled-erf, relu or quadratic",
+            )),
+        }
     }
 
     /// `F` and `F'` at variances `a`, `b`, good to rounding at every angle.
@@ -165,6 +206,18 @@ impl Activation {
             growth_bound: ACCURACY * scale,
         })
     }
+}
+
+fn check_covariance(a: f64, b: f64, c: f64) -> Result<()> {
+    let valid = a >= 0.0 && b >= 0.0 && a.is_finite() && b.is_finite();
+    if !valid || c.is_nan() || c.abs() > (a * b).sqrt() * (1.0 + 1e-9) + 1e-300 {
+        return Err(Error::input(
+            "covariance",
+            format!("[[{a}, {c}], [{c}, {b}]] is not a covariance matrix"),
+            "give finite variances a, b >= 0 and |c| <= sqrt(a b)",
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -230,3 +230,51 @@ fn growths_are_gaussian_integrals() {
         assert!(kind.second_moments(-1.0).is_err());
     }
 }
+
+/// By finite differences of the dual itself, in all three entries of the covariance.
+#[test]
+fn gradient_of_the_dual_is_its_derivative() {
+    let h = 1e-5;
+    for kind in [
+        Activation::Linear,
+        Activation::Erf,
+        Activation::UnscaledErf,
+        Activation::Relu,
+        Activation::Quadratic,
+    ] {
+        for (a, b, c) in [
+            (1.0, 1.0, 0.3),
+            (0.4, 2.0, -0.7),
+            (3.0, 0.2, 0.6),
+            (5.0, 7.0, 0.0),
+        ] {
+            let g = kind.dual_gradient(a, b, c).unwrap();
+            let f = |a: f64, b: f64, c: f64| kind.dual(a, b, c).unwrap().value;
+            let slopes = [
+                (f(a + h, b, c) - f(a - h, b, c)) / (2.0 * h),
+                (f(a, b + h, c) - f(a, b - h, c)) / (2.0 * h),
+                (f(a, b, c + h) - f(a, b, c - h)) / (2.0 * h),
+            ];
+            assert!((g.value - f(a, b, c)).abs() < 1e-12);
+            for (slope, exact) in
+                slopes
+                    .iter()
+                    .zip([g.by_variances[0], g.by_variances[1], g.by_covariance])
+            {
+                assert!(
+                    (slope - exact).abs() < 3e-8 * (1.0 + exact.abs()),
+                    "{kind:?} {a} {b} {c}"
+                );
+            }
+        }
+        // On the diagonal all three entries grow together.
+        let growth = kind.second_moments(1.3).unwrap().growth;
+        let g = kind.dual_gradient(1.3, 1.3, 1.3).unwrap();
+        let all = g.by_variances[0] + g.by_variances[1] + g.by_covariance;
+        assert!((all - growth).abs() < 1e-12);
+        assert!(kind.dual_gradient(0.0, 1.0, 0.0).unwrap().by_variances[0].is_finite());
+    }
+    assert!(Activation::Tanh.dual_gradient(1.0, 1.0, 0.5).is_err());
+    assert!(Activation::Gelu.dual_gradient(1.0, 1.0, 0.5).is_err());
+    assert!(Activation::Erf.dual_gradient(1.0, 1.0, 1.5).is_err());
+}

@@ -18,7 +18,7 @@ pub mod regression;
 pub use activation::Activation;
 pub use choice::Kernel;
 pub use covariance::Covariance;
-pub use dual::{Dual, Moments};
+pub use dual::{Dual, DualGradient, Moments};
 pub use gram::{Gram, MAX_MEMORY, cross_gram, diagonal, gram};
 pub(crate) use gram::{columns, with_key};
 pub use network::{Network, PerLayer};

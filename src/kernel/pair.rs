@@ -20,6 +20,8 @@ pub(super) trait Pair: Copy + Sync {
     fn diagonal(self, a: f64) -> (f64, f64);
     /// Derivative by `a` of the second moment `F(a, a, a)`.
     fn growth(self, a: f64) -> f64;
+    /// `dF/da` at fixed `b` and `c`, `1/2 E[phi''(u) phi(v)]`, given `F'`; none where it is not known in closed form.
+    fn variance_slope(self, a: f64, b: f64, angle: Angle, slope: f64) -> Option<f64>;
     /// The angle between the features, given their covariance `f` and second moments: exact where `f` is not enough.
     fn gap(self, _angle: Angle, f: f64, moments: [f64; 2]) -> Gap {
         Gap::of(f, moments)
@@ -46,6 +48,10 @@ impl Pair for Linear {
 
     fn diagonal(self, a: f64) -> (f64, f64) {
         (a, 1.0)
+    }
+
+    fn variance_slope(self, _: f64, _: f64, _: Angle, _: f64) -> Option<f64> {
+        Some(0.0)
     }
 
     fn growth(self, _: f64) -> f64 {
@@ -86,6 +92,11 @@ impl Pair for Erf {
         let s = self.0 * a;
         let value = FRAC_2_PI * (s / (1.0 + 2.0 * s).sqrt()).atan();
         (value, FRAC_2_PI * self.0 / (1.0 + 2.0 * s).sqrt())
+    }
+
+    fn variance_slope(self, a: f64, b: f64, angle: Angle, slope: f64) -> Option<f64> {
+        let c = a.sqrt() * b.sqrt() * angle.cosine;
+        Some(-0.5 * self.0 * c * slope / (1.0 + self.0 * a))
     }
 
     fn growth(self, a: f64) -> f64 {
@@ -149,6 +160,12 @@ impl Pair for Relu {
 
     fn diagonal(self, a: f64) -> (f64, f64) {
         (0.5 * a, 0.5)
+    }
+
+    /// The sample of zero norm keeps it: its derivative is not used, and is 0.
+    fn variance_slope(self, a: f64, b: f64, angle: Angle, _: f64) -> Option<f64> {
+        let ratio = if a > 0.0 { b / a } else { 0.0 };
+        Some((angle.sine2 * ratio).sqrt() * (0.25 / PI))
     }
 
     fn growth(self, _: f64) -> f64 {
@@ -223,6 +240,10 @@ impl Pair for Gelu {
         self.at_angle(a, a, Angle::NONE)
     }
 
+    fn variance_slope(self, _: f64, _: f64, _: Angle, _: f64) -> Option<f64> {
+        None
+    }
+
     /// On the diagonal `F = a G + a^2/(pi (1 + a) sqrt(1 + 2a))`; all terms of its derivative are positive:
     /// `G + a/(2 pi (1 + a) sqrt(1 + 2a)) + a (2 + 4a + a^2)/(pi (1 + a)^2 (1 + 2a)^(3/2))`.
     fn growth(self, a: f64) -> f64 {
@@ -256,6 +277,10 @@ impl Pair for Quadratic {
 
     fn diagonal(self, a: f64) -> (f64, f64) {
         (3.0 * a * a, 4.0 * a)
+    }
+
+    fn variance_slope(self, _: f64, b: f64, _: Angle, _: f64) -> Option<f64> {
+        Some(b)
     }
 
     fn growth(self, a: f64) -> f64 {

@@ -5,11 +5,15 @@ pub mod adaptive;
 pub mod angle;
 pub mod dual;
 mod failure;
+pub mod gaussian_process;
+pub mod kernel_scaling;
 pub mod linear;
+pub mod linear_adaptation;
 pub mod neurons;
 pub mod points;
 pub mod signal_propagation;
 mod two_layer;
+pub mod variational_gaussian;
 pub mod wide;
 
 pub use failure::Failure;

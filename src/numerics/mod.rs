@@ -16,6 +16,7 @@ pub mod linalg;
 pub mod memo;
 pub mod normal;
 pub mod npz;
+pub mod optimize;
 pub mod prefetch;
 pub mod quadrature;
 pub mod random;
