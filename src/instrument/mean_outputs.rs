@@ -5,7 +5,6 @@ use super::reading::Read;
 use super::subject::{Subject, counting_axis, refused};
 use super::{Axis, Declined, Observable};
 use crate::error::Result;
-use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
 use crate::task::Dataset;
 use nalgebra::DMatrix;
@@ -135,6 +134,7 @@ mod tests {
     use super::super::{Chosen, Instrument};
     use super::*;
     use crate::context::Context;
+    use crate::experiment::Experiment;
     use crate::learner::Parameters;
     use crate::task::LinearTeacher;
 
