@@ -1,26 +1,37 @@
 //! Instruments: what is measured on a network while it trains.
 
+mod angles;
+mod averaged;
+mod basis;
 mod blocks;
 pub mod chain;
+mod chain_loss;
 mod chosen;
 mod cluster_sizes;
 mod clusters;
 mod conserved;
+mod direction;
 mod end_to_end;
 mod features;
 mod fisher;
 mod half_rise;
+mod hidden_weights;
 mod kernel_modes;
 mod loss;
 pub mod map;
+mod mean_outputs;
 mod measure;
 mod modes;
+#[cfg(test)]
+mod neuron_tests;
+mod neurons;
 mod ntk;
 pub mod observable;
 mod outputs;
 mod per_token;
 mod predictor;
 mod probe;
+mod projections;
 mod radii;
 mod reading;
 mod shapes;
@@ -37,6 +48,8 @@ mod testing;
 mod threshold;
 mod unseen;
 
+pub use angles::{ANGLE_CONTRAST, NEURON_ANGLE};
+pub use chain_loss::{CHAIN_LOSS, TARGET_OVERLAP};
 pub use chosen::Chosen;
 pub use cluster_sizes::{CLUSTER_RANK_SIZE, CLUSTER_SIZES};
 pub use clusters::{ClusterWeight, InfiniteShare};
@@ -48,18 +61,20 @@ pub use features::{
 };
 pub use fisher::FisherExponent;
 pub use half_rise::{HALF_RISE_TIME, HalfRiseTime};
+pub use hidden_weights::{HIDDEN_WEIGHT_COVARIANCE, WEIGHT_NORM_RATIO};
 pub use kernel_modes::{KERNEL_MODE_ERROR, KERNEL_MODE_LEARNABILITY, KernelModes};
 pub use loss::{TEST_LOSS, TRAIN_LOSS, TestLoss, TrainLoss};
+pub use mean_outputs::OUTPUTS;
 pub use measure::{Measured, OnProgress, Progress, measure};
 pub use modes::{MODE_STRENGTH, ModeStrength, SINGULAR_ALIGNMENT, SingularAlignment};
+pub use neurons::{NEURON_OVERLAP, NEURON_OVERLAP_DENSITY, NEURON_OVERLAP_TAIL};
 pub use ntk::{NTK, NTK_CHANGE, Ntk, NtkChange};
 pub use observable::{Axis, Observable, Wanted};
 pub use outputs::{BIAS, TEST_ERROR, TEST_ERROR_SAMPLING, VARIANCE};
 pub use per_token::{PER_TOKEN_LOSS, PerTokenLoss};
-pub use predictor::{
-    PREDICTOR_MEAN, PREDICTOR_SECOND_MOMENT, PredictorMean, PredictorSecondMoment,
-};
+pub use predictor::{PREDICTOR_MEAN, PREDICTOR_SECOND_MOMENT};
 pub use probe::{LATENT_PROBE, LATENT_PROBE_INPUTS};
+pub use projections::PROJECTIONS;
 pub use radii::Radii;
 pub use reading::{Read, Reading, When};
 pub use shapes::ShapeMean;
@@ -202,8 +217,19 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &outputs::BIASES,
     &outputs::ERRORS,
     &outputs::SAMPLING,
-    &PredictorMean,
-    &PredictorSecondMoment,
+    &predictor::MEAN,
+    &predictor::SECOND_MOMENT,
+    &mean_outputs::MEANS,
+    &chain_loss::LOSS,
+    &chain_loss::OVERLAP,
+    &projections::COEFFICIENTS,
+    &neurons::MOMENTS,
+    &neurons::DENSITY,
+    &neurons::TAIL,
+    &angles::DENSITY,
+    &angles::CONTRAST,
+    &hidden_weights::COVARIANCE,
+    &hidden_weights::NORM_RATIO,
     &Sharpness,
     &PerTokenLoss,
     &chain::RHAT,

@@ -103,6 +103,8 @@ impl Axis {
             "size" => "cluster size s",
             "rank" => "rank k",
             "share" => "share of all points",
+            "overlap" => "overlap q = w · u",
+            "angle" => "angle ψ of the weight vector",
             "p" => "occupation probability p",
             "scaled-p" => "(p − p_c) L^(1/ν)",
             "scaled-p-of-size" => "(p − p_c) s^σ",

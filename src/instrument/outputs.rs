@@ -56,7 +56,7 @@ pub static TEST_ERROR_SAMPLING: Observable = Observable {
 
 const AVERAGED: usize = 256;
 /// Replicas below which a variance has no error.
-const LEAST: usize = 3;
+pub(super) const LEAST: usize = 3;
 
 pub(super) static VARIANCES: Reading = Reading {
     about: &About {
@@ -190,15 +190,22 @@ fn outputs(
 }
 
 /// Moments of one output at one input and time over replicas.
-struct Moments {
-    count: f64,
-    mean: f64,
-    variance: f64,
+pub(super) struct Moments {
+    /// Replicas.
+    pub count: f64,
+    /// Over them.
+    pub mean: f64,
+    /// Between them, unbiased.
+    pub variance: f64,
 }
 
 /// `size` times; numbers run over outputs, samples (mean) and times (fastest). For every replica `r` the pseudo-value `R F - (R - 1) F_{-r}` of the
 /// quantity `F = sum f(moments)`, whose mean over replicas is `F` itself for an unbiased `f`.
-fn pseudo_values(replicas: &[Vec<f64>], size: usize, f: fn(Moments) -> f64) -> Vec<Vec<f64>> {
+pub(super) fn pseudo_values(
+    replicas: &[Vec<f64>],
+    size: usize,
+    f: fn(Moments) -> f64,
+) -> Vec<Vec<f64>> {
     let count = replicas.len() as f64;
     let numbers = replicas.first().map_or(0, Vec::len);
     let mut found = vec![vec![0.0; size]; replicas.len()];

@@ -1,12 +1,12 @@
 //! Moments of the predictor at the held-out inputs, averaged over the measured part of the training.
 
-use super::subject::{Subject, counting_axis, refused};
-use super::{Axis, Declined, Instrument, Observable, Recorder};
-use crate::context::Context;
+use super::Observable;
+use super::averaged::{Averaged, Over};
+use super::mean_outputs::{On, axes, powers};
+use super::reading::Read;
+use super::subject::Subject;
 use crate::error::Result;
-use crate::experiment::Experiment;
 use crate::kind::About;
-use crate::learner::{Network, Parameters};
 use crate::task::Dataset;
 use nalgebra::DMatrix;
 
@@ -30,159 +30,64 @@ pub static PREDICTOR_SECOND_MOMENT: Observable = Observable {
     ..Observable::PLAIN
 };
 
-const MEAN_ABOUT: About = About {
-    kind: "predictor-mean",
-    summary: "mean output at the held-out inputs: the predictor of a Bayesian network",
-    text: "\
+pub(super) static MEAN: Averaged<()> = moment(
+    &PREDICTOR_MEAN,
+    &About {
+        kind: "predictor-mean",
+        summary: "mean output at the held-out inputs: the predictor of a Bayesian network",
+        text: "\
 E[f(x_mu)] on the axes output (where there are several), sample: the held-out inputs. Bayesian training: the average over the recorded
 steps after burn-in (measure.points sets how many), an estimate of the posterior mean from every chain. Training that minimises: the output
 after the last step; its mean over replicas is that of the ensemble. Needs a task with test samples.",
-    revision: 1,
-};
+        revision: 1,
+    },
+    |(), subject, dataset| powers(subject, held_out(dataset, "predictor-mean")?, 1),
+);
 
-const SECOND_ABOUT: About = About {
-    kind: "predictor-second-moment",
-    summary: "mean squared output at the held-out inputs",
-    text: "\
+pub(super) static SECOND_MOMENT: Averaged<()> = moment(
+    &PREDICTOR_SECOND_MOMENT,
+    &About {
+        kind: "predictor-second-moment",
+        summary: "mean squared output at the held-out inputs",
+        text: "\
 E[f(x_mu)^2] on the axes of predictor-mean, averaged in the same way. Both are averages of the samples, so that neither has a bias of its
 own; the posterior variance is E[f^2] - E[f]^2, of the averages over all replicas. Needs a task with test samples.",
-    revision: 1,
-};
+        revision: 1,
+    },
+    |(), subject, dataset| powers(subject, held_out(dataset, "predictor-second-moment")?, 2),
+);
 
-/// Measures [`PREDICTOR_MEAN`].
-#[derive(Debug, Clone, Copy)]
-pub struct PredictorMean;
-
-/// Measures [`PREDICTOR_SECOND_MOMENT`].
-#[derive(Debug, Clone, Copy)]
-pub struct PredictorSecondMoment;
-
-fn axes(experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
-    let shape = Subject::of(experiment)?.shape;
-    match experiment.task.test_samples() {
-        0 => Err(Declined("the task has no test set".into())),
-        n => {
-            let several = (shape.outputs > 1).then(|| counting_axis("output", shape.outputs));
-            Ok(several
-                .into_iter()
-                .chain([counting_axis("sample", n)])
-                .collect())
-        }
+/// A mean of a power of the outputs at the test inputs.
+const fn moment(
+    observable: &'static Observable,
+    about: &'static About,
+    reader: fn(&(), &Subject, &Dataset) -> Result<Read>,
+) -> Averaged<()> {
+    Averaged {
+        about,
+        observable,
+        keys: (),
+        parse: None,
+        over: |()| Over::Chain,
+        axes: |(), subject, _| axes(On::Test, subject),
+        reader,
+        space: |(), subject| subject.forward(subject.test_samples),
+        ensemble: None,
     }
 }
 
-struct Average {
-    network: Box<dyn Network<f64>>,
-    inputs: DMatrix<f64>,
-    power: i32,
-    from: usize,
-    /// Number of looks, then the sums of the outputs, outputs fastest.
-    sums: Vec<f64>,
-}
-
-fn recorder(
-    experiment: &Experiment,
-    dataset: &Dataset,
-    about: &About,
-    power: i32,
-) -> Result<Box<dyn Recorder>> {
-    let refuse = |declined| refused(about.kind, declined);
-    let subject = Subject::of(experiment).map_err(refuse)?;
-    let Some((inputs, _)) = &dataset.test else {
-        return Err(refuse(Declined("the task has no test set".into())));
-    };
-    Ok(Box::new(Average {
-        network: subject.learner.network(subject.shape),
-        power,
-        from: subject.training.measured_from(),
-        sums: vec![0.0; 1 + subject.shape.outputs * inputs.ncols()],
-        inputs: inputs.clone(),
-    }))
-}
-
-impl Recorder for Average {
-    fn record(&mut self, step: usize, _time: f64, parameters: &Parameters) -> Result<()> {
-        if step >= self.from {
-            let outputs = self.network.forward(parameters, &self.inputs);
-            self.sums[0] += 1.0;
-            for (sum, f) in self.sums[1..].iter_mut().zip(&outputs) {
-                *sum += f.powi(self.power);
-            }
-        }
-        Ok(())
-    }
-
-    fn collected(&mut self) -> &mut Vec<f64> {
-        &mut self.sums
-    }
-
-    fn finish(self: Box<Self>) -> Vec<f64> {
-        let (count, sums) = (self.sums[0], &self.sums[1..]);
-        let outputs = sums.len() / self.inputs.ncols();
-        (0..outputs)
-            .flat_map(|k| sums.iter().skip(k).step_by(outputs).map(move |s| s / count))
-            .collect()
-    }
-}
-
-impl Instrument for PredictorMean {
-    fn about(&self) -> &'static About {
-        &MEAN_ABOUT
-    }
-
-    fn observable(&self) -> &'static Observable {
-        &PREDICTOR_MEAN
-    }
-
-    fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
-        axes(experiment)
-    }
-
-    fn bytes(&self, experiment: &Experiment) -> u64 {
-        Subject::bytes(experiment, |subject| subject.forward(subject.test_samples))
-    }
-
-    fn recorder(
-        &self,
-        experiment: &Experiment,
-        dataset: &Dataset,
-        _: &Context,
-    ) -> Result<Box<dyn Recorder>> {
-        recorder(experiment, dataset, &MEAN_ABOUT, 1)
-    }
-}
-
-impl Instrument for PredictorSecondMoment {
-    fn about(&self) -> &'static About {
-        &SECOND_ABOUT
-    }
-
-    fn observable(&self) -> &'static Observable {
-        &PREDICTOR_SECOND_MOMENT
-    }
-
-    fn axes(&self, experiment: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
-        axes(experiment)
-    }
-
-    fn bytes(&self, experiment: &Experiment) -> u64 {
-        Subject::bytes(experiment, |subject| subject.forward(subject.test_samples))
-    }
-
-    fn recorder(
-        &self,
-        experiment: &Experiment,
-        dataset: &Dataset,
-        _: &Context,
-    ) -> Result<Box<dyn Recorder>> {
-        recorder(experiment, dataset, &SECOND_ABOUT, 2)
-    }
+fn held_out<'a>(dataset: &'a Dataset, kind: &str) -> Result<&'a DMatrix<f64>> {
+    Ok(On::Test.samples(dataset, kind)?.0)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Instrument;
     use super::super::testing::{experiment, linear};
     use super::*;
+    use crate::context::Context;
+    use crate::experiment::Experiment;
+    use crate::learner::Parameters;
     use crate::task::LinearTeacher;
     use crate::training::Langevin;
     use std::sync::Arc;
@@ -215,8 +120,8 @@ mod tests {
         let inputs = e.dataset(0).unwrap().test.unwrap().0;
         let check = |e: &Experiment, first: f64, second: f64| {
             let sums: Vec<f64> = inputs.column_iter().map(|x| x.sum()).collect();
-            let means = averages(e, &PredictorMean);
-            let squares = averages(e, &PredictorSecondMoment);
+            let means = averages(e, &MEAN);
+            let squares = averages(e, &SECOND_MOMENT);
             assert_eq!(means.len(), 6);
             for (k, (mean, square)) in means.iter().zip(squares).enumerate() {
                 // Both outputs are the sum of the inputs, times the step.
@@ -234,8 +139,8 @@ mod tests {
 
     #[test]
     fn it_needs_held_out_inputs() {
-        let axes = PredictorMean.axes(&setting(5)).unwrap();
+        let axes = MEAN.axes(&setting(5)).unwrap();
         assert_eq!((axes[0].values.len(), axes[1].values.len()), (2, 5));
-        assert!(PredictorMean.axes(&setting(0)).is_err());
+        assert!(MEAN.axes(&setting(0)).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! Weights: spectrum, covariance, histogram, order parameters along the modes of the data.
 
+use super::neurons::effective;
 use super::reading::{Reading, When};
 use super::subject::{Subject, counting_axis, mode_axis, refused};
 use super::{Axis, Declined, Observable};
@@ -47,7 +48,7 @@ pub static ORDER_PARAMETER: Observable = Observable {
 };
 
 /// Largest input dimension whose covariance is shown entry by entry.
-const MAX_COVARIANCE: usize = 64;
+pub(super) const MAX_COVARIANCE: usize = 64;
 const BINS: usize = 40;
 const EDGE: f64 = 4.0;
 
@@ -165,9 +166,7 @@ first forward multiplier of the parametrisation (1 in standard, 1/sqrt(N_0) in n
         Ok(vec![mode_axis(experiment)?])
     },
     reader: |subject, dataset| {
-        let view = subject.learner.mlp(subject.shape);
-        let scale = view.and_then(|v| v.multipliers.first().copied()).unwrap_or(1.0);
-        let v = dataset.modes.v.clone() * scale;
+        let v = dataset.modes.v.clone() * effective(subject);
         Ok(Box::new(move |parameters| {
             let along = &parameters.blocks[0] * &v;
             let squares = along.column_iter().map(|c| c.norm_squared() / c.nrows() as f64);
@@ -179,7 +178,7 @@ first forward multiplier of the parametrisation (1 in standard, 1/sqrt(N_0) in n
 };
 
 /// Numbers of the parameter blocks that are matrices, and how many singular values the largest has.
-fn matrices(subject: &Subject) -> std::result::Result<(Vec<usize>, usize), Declined> {
+pub(super) fn matrices(subject: &Subject) -> std::result::Result<(Vec<usize>, usize), Declined> {
     let shapes = subject.learner.shapes(subject.shape);
     let names = subject.learner.names(subject.shape);
     let blocks = (0..shapes.len()).filter(|&b| !names[b].ends_with("bias"));
@@ -192,7 +191,7 @@ fn matrices(subject: &Subject) -> std::result::Result<(Vec<usize>, usize), Decli
 }
 
 /// A hidden first layer of units that see the inputs.
-fn first_layer(subject: &Subject) -> std::result::Result<(), Declined> {
+pub(super) fn first_layer(subject: &Subject) -> std::result::Result<(), Declined> {
     let hidden = subject.learner.hidden(subject.shape);
     let first = subject.learner.shapes(subject.shape).first().copied();
     match hidden.first().zip(first) {

@@ -6,7 +6,7 @@ use crate::training::State;
 use std::path::{Path, PathBuf};
 
 /// Part of the name: a program that writes states differently does not read these.
-const LAYOUT: &str = concat!(env!("CARGO_PKG_VERSION"), "-1");
+const LAYOUT: &str = concat!(env!("CARGO_PKG_VERSION"), "-2");
 const HASH_BYTES: usize = 32;
 
 /// The checkpoint of one draw: a file that exists while the draw is unfinished.

@@ -3,6 +3,7 @@
 pub mod copy;
 mod dataset;
 pub mod file;
+pub mod hermite_teacher;
 mod hierarchy_picture;
 pub mod linear_teacher;
 pub mod loader;
@@ -18,10 +19,12 @@ mod shared;
 mod split;
 pub mod table;
 pub mod text;
+pub mod xor;
 
 pub use copy::Copying;
 pub use dataset::{Dataset, Groups, HeldOut, Latent, Modes, Moments};
 pub use file::File;
+pub use hermite_teacher::HermiteTeacher;
 pub use linear_teacher::LinearTeacher;
 pub use percolation_clusters::PercolationClusters;
 pub use percolation_growth::PercolationGrowth;
@@ -32,6 +35,7 @@ pub use picture::Picture;
 pub use semantic_hierarchy::SemanticHierarchy;
 pub use table::Table;
 pub use text::Text;
+pub use xor::Xor;
 
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind};
@@ -70,6 +74,21 @@ pub struct SizeLaw {
     pub points: usize,
     /// Number `T` of points that are trained on.
     pub samples: usize,
+}
+
+/// A polynomial target of one direction of white Gaussian inputs, `y = sum_k a_k he_k(w . x) + noise` with the
+/// orthonormal Hermite polynomials `he_k` and `x ~ N(0, 1)` in `inputs` dimensions.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct HermiteView {
+    /// Number `d` of inputs.
+    pub inputs: usize,
+    /// The unit vector `w`; `None` where it is drawn anew with every data set, which carries it as the first column of
+    /// `modes.v`.
+    pub direction: Option<Vec<f64>>,
+    /// `a_k`, from `k = 0`: the mean of the target is `a_0`, its mean square `sum_k a_k^2` without the noise.
+    pub coefficients: Vec<f64>,
+    /// Standard deviation of the noise of the training labels.
+    pub noise: f64,
 }
 
 /// Memory that a task holds beside its draws.
@@ -130,6 +149,10 @@ pub trait Task: Debug + Send + Sync {
     /// View: where inputs are tokens and targets the tokens that follow them, the entropy of the target at every position, in nats,
     /// given the tokens up to that position.
     fn next_token_entropy(&self) -> Option<Vec<f64>> {
+        None
+    }
+    /// View: the target is a polynomial of one direction of white Gaussian inputs.
+    fn hermite(&self) -> Option<HermiteView> {
         None
     }
     /// Number of test samples of every draw.
@@ -204,6 +227,8 @@ pub const TASKS: &[Kind<dyn Task>] = &[
     table::KIND,
     text::KIND,
     copy::KIND,
+    hermite_teacher::KIND,
+    xor::KIND,
     percolation_growth::KIND,
     percolation_hierarchy::KIND,
     percolation_clusters::KIND,

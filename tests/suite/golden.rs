@@ -168,6 +168,8 @@ const LANGEVIN: &str =
     "kind = 'langevin'\nstep = 0.005\ntemperature = 6.0\nsteps = 20\ncertify = false";
 const COPY: &str = "kind = 'copy'\nsymbols = 3\nlength = 2\nsamples = 5\ntest_samples = 2";
 
+const POLYNOMIAL: &str = "kind = 'hermite-teacher'\ncoefficients = [0.3, 1.0, 0.0, -0.4]\ninput_dim = 3\nsamples = 5\ntest_samples = 2\n";
+
 const CLUSTERS: &str = "kind = 'percolation-hierarchy'\npoints = 60\nembedding_dim = 3\nsamples = 6\ntest_samples = 4\n";
 
 const LATTICE_CLUSTERS: &str =
@@ -290,6 +292,12 @@ fn tasks(cases: &mut Cases) {
             format!("{text}level = 'word'\nvocabulary = 3\npredict = 'every'"),
         ),
         ("strings", COPY.to_string()),
+        (
+            "cubic",
+            format!("{POLYNOMIAL}noise = 0.1\ndirection = 'random'"),
+        ),
+        ("quadratic", POLYNOMIAL.to_string()),
+        ("circle", "kind = 'xor'\nangles = 5".to_string()),
         ("clusters", CLUSTERS.to_string()),
         (
             "components",
@@ -627,15 +635,42 @@ fn instruments(cases: &mut Cases) {
     for instrument in INSTRUMENTS {
         follow(*instrument, "path");
     }
+    let fourier = "functions = 'fourier'\ndegree = 1\ncoordinate = 2\nperiod = 5.0";
     let gaussian = "modes = 4\nkernel = { kind = 'gaussian', length = 1.5 }";
     for (kind, case, keys) in [
         ("ntk", "sketched", "samples = 4\nsketch = 40"),
         ("ntk-change", "sketched", "sketch = 40"),
+        ("outputs", "course", "on = 'test'\nover = 'time'"),
+        ("chain-loss", "test", "on = 'test'"),
+        ("projections", "fourier", fourier),
+        (
+            "projections",
+            "parity",
+            "functions = 'parity'\nsubsets = [[1, 3], [2]]",
+        ),
+        ("neuron-overlap", "diagonal", "direction = [1.0, 1.0, 0.0]"),
         ("kernel-mode-learnability", "gaussian", gaussian),
         ("kernel-mode-error", "gaussian", gaussian),
     ] {
         let keyed = Chosen::new("golden", kind, keys.parse().unwrap()).unwrap();
         follow(&*keyed, case);
+    }
+}
+
+/// Instruments of neurons that see two inputs.
+fn planar(cases: &mut Cases) {
+    let mut experiment = experiment(LINEAR);
+    experiment.task = parsed(TASKS, "kind = 'xor'");
+    let data = experiment.dataset(0).unwrap();
+    for kind in ["neuron-angle", "angle-contrast"] {
+        let instrument = INSTRUMENTS.iter().find(|i| i.about().kind == kind).unwrap();
+        let mut recorder = instrument
+            .recorder(&experiment, &data, &Context::default())
+            .unwrap();
+        let w = DMatrix::from_row_slice(3, 2, &[0.4, 1.0, -0.7, 0.2, 0.1, -0.9]);
+        let blocks = vec![w, DMatrix::from_element(1, 3, 0.5)];
+        recorder.record(20, 0.0, &Parameters { blocks }).unwrap();
+        cases.add("instrument", instrument.about(), "xor", recorder.finish());
     }
 }
 
@@ -1098,6 +1133,7 @@ fn numbers_change_only_with_the_revision() {
     learners(&mut cases);
     trainings(&mut cases);
     instruments(&mut cases);
+    planar(&mut cases);
     theories(&mut cases);
     percolation(&mut cases);
     TASKS.iter().for_each(|k| cases.covers("task", k.about));
