@@ -143,12 +143,7 @@ pub fn solve(problem: &Problem) -> Result<MeanField> {
     if phi.grows_faster_than_linear() {
         return Err(Failure::TiltDiverges { norm: 0.0 }.of(NAME));
     }
-    let all = DMatrix::from_fn(x.nrows(), x.ncols() + problem.at.ncols(), |i, j| {
-        match j < x.ncols() {
-            true => x[(i, j)],
-            false => problem.at[(i, j - x.ncols())],
-        }
-    });
+    let all = side_by_side(x, problem.at);
     let frame = Frame::of(problem.network, &all, problem.direction);
     let linear = phi.is_linear();
     let few = frame.dimension() <= MOST_DIMENSIONS;
@@ -364,6 +359,65 @@ fn grid(problem: &Problem, frame: &Frame) -> Result<MeanField> {
         norm = found.tilt.norm();
     }
     Err(Failure::TiltDiverges { norm }.of(NAME))
+}
+
+/// Slope in `1/N` of the mean predictor at `chi = 1`, at the training inputs `x` and then at the inputs `at`, with the change of the
+/// last refinement of the quadrature: see [`super::gaussian_process::slope`].
+///
+/// # Errors
+/// Inputs that span more than three dimensions; those of the slope.
+pub fn first_correction(
+    network: &TwoLayer,
+    x: &DMatrix<f64>,
+    at: &DMatrix<f64>,
+    y: &[f64],
+) -> Result<(Vec<f64>, f64)> {
+    network.check()?;
+    let all = side_by_side(x, at);
+    let frame = Frame::of(network, &all, None);
+    let c = frame.coordinates(&all);
+    let dimension = frame.dimension();
+    if dimension > MOST_DIMENSIONS {
+        return Err(inapplicable(
+            "the slope in 1/N needs inputs that span at most 3 dimensions",
+        ));
+    }
+    let on = |points: Points| {
+        let features = points.features(&network.phi, &c);
+        let law = |see: &mut dyn FnMut(f64, &[f64])| {
+            for (column, log) in features.column_iter().zip(&points.log_weights) {
+                see(log.exp(), column.as_slice());
+            }
+        };
+        let (s, t) = (network.readout_variance, network.temperature);
+        super::gaussian_process::slope(law, y, s, t, network.chi).map(|found| found.slope)
+    };
+    let relu = network.phi == Activation::Relu;
+    let level = |k: usize| match relu {
+        true => on(Points::directions(&c, PIECES[dimension][k]).with_lengths(dimension)),
+        false => on(Points::grid(
+            &network.phi,
+            dimension,
+            GRIDS[dimension][k],
+            SLOPE_RANGE,
+        )),
+    };
+    let last = 1.min(GRIDS[dimension].len() - 1);
+    let (coarse, fine) = (level(0)?, level(last)?);
+    let changes = coarse.iter().zip(&fine).map(|(a, b)| (a - b).abs());
+    let bound = 3.0 * changes.fold(0.0, f64::max);
+    Ok((fine, bound))
+}
+
+/// Half-width of the grid under the prior alone, where four features are multiplied.
+const SLOPE_RANGE: f64 = 7.5;
+
+fn side_by_side(x: &DMatrix<f64>, at: &DMatrix<f64>) -> DMatrix<f64> {
+    let p = x.ncols();
+    DMatrix::from_fn(x.nrows(), p + at.ncols(), |i, j| match j < p {
+        true => x[(i, j)],
+        false => at[(i, j - p)],
+    })
 }
 
 fn sample(problem: &Problem, frame: &Frame) -> Result<MeanField> {

@@ -109,7 +109,8 @@ fn the_erf_network_on_given_data_has_its_numbers() {
     let mse = (&found.training - &y).norm_squared() / 12.0;
     assert!((mse - 0.00142369).abs() < 6e-9);
     for (i, v) in [1.568441, 0.658013, 0.886735].into_iter().enumerate() {
-        assert!((found.weight_covariance[(i, i)] - v).abs() < 6e-7);
+        let found = found.weight_covariance[(i, i)];
+        assert!((found - v).abs() < 6e-7, "{found} {v}");
     }
     assert!((&found.outputs - &found.training).amax() < 1e-12);
     assert!(found.bounds.outputs < 1e-8, "{:?}", found.bounds);

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::neurons::{Neuron, Tilted};
 use crate::error::{Error, Result};
 use crate::numerics::linalg::{cholesky, solve_spd};
+use crate::numerics::optimize::{Minimum, lbfgs, nelder_mead};
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +87,8 @@ const NAME: &str = "mean-field";
 impl Dual<'_> {
     /// Minimises the dual from `t = y/(tau + lambda_max)`, `lambda_max` the top of the kernel of the prior.
     ///
-    /// Converged where `|grad G|_inf <= 1e-9 max(1, |y|_inf)`.
+    /// Converged where `|grad G|_inf <= 1e-9 max(1, |y|_inf)`; the simplex, which does not see the gradient, where its
+    /// size is 1e-10.
     ///
     /// # Errors
     /// `InvalidParameter` for `tau <= 0`; `TiltDiverges` where not even the prior can be normalised; `NotConverged`.
@@ -128,13 +130,13 @@ impl Dual<'_> {
         match method {
             Method::Auto if n <= NEWTON_PARAMETERS => self.newton(start),
             Method::Newton => self.newton(start),
-            Method::Auto | Method::Lbfgs => self.newton(start),
+            Method::Auto | Method::Lbfgs => self.lbfgs(start),
             Method::NelderMead if n > SIMPLEX_PARAMETERS => Err(Error::input(
                 "method",
                 format!("{n} parameters are too many for a simplex"),
                 "use newton or lbfgs, or at most 6 parameters",
             )),
-            Method::NelderMead => self.newton(start),
+            Method::NelderMead => self.simplex(start),
             Method::FixedPoint(mix) => self.fixed_point(start, mix),
         }
     }
@@ -205,6 +207,40 @@ impl Dual<'_> {
         .of(NAME))
     }
 
+    fn lbfgs(&self, start: DVector<f64>) -> Result<Saddle> {
+        let objective = |t: &[f64]| {
+            let t = DVector::from_column_slice(t);
+            match self.neuron.tilted(&t) {
+                None => (f64::INFINITY, Vec::new()),
+                Some(tilted) => {
+                    let gradient = self.gradient(&t, &tilted);
+                    (self.value(&t, tilted.log_z), gradient.as_slice().to_vec())
+                }
+            }
+        };
+        let minimum = lbfgs(objective, start.as_slice().to_vec(), self.tolerance())?;
+        self.accept(minimum)
+    }
+
+    /// The simplex knows the minimum to about the square root of the rounding of its value; the residual says how well.
+    fn simplex(&self, start: DVector<f64>) -> Result<Saddle> {
+        let value = |t: &[f64]| {
+            let t = DVector::from_column_slice(t);
+            let tilted = self.neuron.tilted(&t);
+            tilted.map_or(f64::INFINITY, |tilted| self.value(&t, tilted.log_z))
+        };
+        let edge = 0.3 * start.amax().max(0.1);
+        let minimum = nelder_mead(value, start.as_slice().to_vec(), edge, 1e-10)?;
+        self.accept(minimum)
+    }
+
+    /// The point with its gradient, which tells how far from the solution it is.
+    fn accept(&self, minimum: Minimum) -> Result<Saddle> {
+        let t = DVector::from_vec(minimum.x);
+        let tilted = self.at(&t)?;
+        Ok(self.saddle(t, tilted, minimum.iterations))
+    }
+
     fn fixed_point(&self, start: DVector<f64>, mix: f64) -> Result<Saddle> {
         if !(mix > 0.0 && mix <= 1.0) {
             return Err(Error::input(
@@ -264,3 +300,7 @@ impl Dual<'_> {
         Ok(-width * saddle.free_energy - 0.5 * log_det)
     }
 }
+
+#[cfg(test)]
+#[path = "dual_tests.rs"]
+mod tests;

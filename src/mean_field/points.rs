@@ -208,6 +208,28 @@ impl Points {
         points
     }
 
+    /// Neurons in place of directions: every direction with the two lengths that give the moments of `r^2 ~ chi^2_D` up to the third,
+    /// so that products of up to six features are exact.
+    pub fn with_lengths(self, dimension: usize) -> Points {
+        let alpha = 0.5 * dimension as f64 - 1.0;
+        // Nodes and weights of Gauss and Laguerre for u = r^2/2.
+        let (middle, spread) = (alpha + 2.0, (alpha + 2.0).sqrt());
+        let nodes = [middle - spread, middle + spread];
+        let upper = (alpha + 1.0 - nodes[0]) / (nodes[1] - nodes[0]);
+        let weights = [1.0 - upper, upper];
+        let count = self.log_weights.len();
+        Points {
+            at: DMatrix::from_fn(self.at.nrows(), 2 * count, |i, k| {
+                self.at[(i, k / 2)] * (2.0 * nodes[k % 2]).sqrt()
+            }),
+            log_weights: (0..2 * count)
+                .map(|k| self.log_weights[k / 2] + weights[k % 2].ln())
+                .collect(),
+            radius: Radius::Sampled,
+            method: self.method,
+        }
+    }
+
     /// `count` neurons drawn from the prior.
     pub fn sample(dimension: usize, count: usize, rng: &mut Stream) -> Points {
         Points {

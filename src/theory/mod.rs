@@ -183,6 +183,8 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     learning_curve::KIND,
     linear_posterior::KIND,
     bayesian::nngp::KIND,
+    bayesian::kernel_scaling::KIND,
+    bayesian::kernel_adaptation::KIND,
     bayesian::mean_field::KIND,
     bayes_optimal::KIND,
     edge_of_stability::KIND,

@@ -39,6 +39,14 @@ pub static DISCREPANCY: Observable = Observable {
     ..Observable::PLAIN
 };
 
+/// `Q` of every stationary point.
+pub static KERNEL_SCALE: Observable = Observable {
+    name: "kernel-scale",
+    label: "kernel scale Q",
+    convention: "Q = q_1 ... q_L, the factor of the kernel of infinite width, at the stationary points of the action by rising action",
+    ..Observable::PLAIN
+};
+
 /// What a theory found. What it does not know is `None`, and a question about it has no answer.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
@@ -58,13 +66,17 @@ pub struct Findings {
     pub free_energy: Option<f64>,
     /// `E q^2`, `E q^4` of the overlap with the task's direction.
     pub overlap: Option<[f64; 2]>,
+    /// `Q` of every stationary point, the answer first.
+    pub kernel_scales: Vec<f64>,
     /// Law of the angle of the neurons, for inputs in the plane.
     pub angles: Option<Angles>,
     /// Absolute error of the mean outputs.
     pub output_bound: f64,
     /// Absolute error of everything else.
     pub other_bound: f64,
-    /// Variance of the likelihood, `T/chi`, and `T`.
+    /// The same from further independent samples, of a theory with statistical error.
+    pub repeats: Vec<Findings>,
+    /// Variance of the likelihood, `T/chi`.
     pub noise: f64,
     /// `T`
     pub temperature: f64,
@@ -113,7 +125,7 @@ impl Findings {
                 let values = self.covariance.as_ref()?.iter();
                 values.map(|&v| (v, self.other_bound)).collect()
             }
-            "layer-weight-scale" => {
+            "weight-norm-ratio" => {
                 let values = self.scales.as_ref()?.iter();
                 values.map(|&v| (v, self.other_bound)).collect()
             }
@@ -134,6 +146,10 @@ impl Findings {
                 let normal = 0.5 * p * (std::f64::consts::TAU * self.noise).ln();
                 other(self.log_partition? - normal)
             }
+            "kernel-scale" => {
+                let values = self.kernel_scales.iter();
+                values.map(|&v| (v, self.other_bound)).collect()
+            }
             "free-energy-per-neuron" => other(self.free_energy?),
             "discrepancy" => {
                 let f = self.training.as_ref()?;
@@ -145,24 +161,44 @@ impl Findings {
 
     /// The answers to all questions that these findings answer.
     pub fn answer(self, asked: &[Asked], dataset: &Dataset) -> Result<Prediction> {
-        let mut answers = Vec::new();
-        for (i, question) in asked.iter().enumerate() {
-            let Some(values) = self.values(question, dataset) else {
-                continue;
+        let answer = |(i, question): (usize, &Asked)| {
+            let values = self.values(question, dataset)?;
+            let own = |name: &str| vec![counting(name, values.len())];
+            let axes = match (&question.grid, question.name()) {
+                (Some(grid), _) => grid.clone(),
+                (None, "discrepancy") => own("sample"),
+                (None, "kernel-scale") => own("root"),
+                (None, _) => Vec::new(),
             };
-            let mut answer = Answer::on_grid(i, question, values);
-            if question.grid.is_none() && question.name() == "discrepancy" {
-                let samples = (1..=answer.mean.len()).map(|k| k as f64);
-                answer.axes = vec![Axis::new("sample", "1", samples.collect())];
-            }
-            answers.push(answer);
-        }
+            let repeats = self.repeats.iter().map(|r| r.values(question, dataset));
+            let repeats: Option<Vec<Vec<(f64, f64)>>> = repeats.collect();
+            let repeats = repeats.filter(|r| !r.is_empty());
+            let (mean, bound): (Vec<f64>, Vec<f64>) = values.iter().copied().unzip();
+            Some(match repeats {
+                Some(others) => {
+                    let others = others.iter().map(|r| r.iter().map(|v| v.0).collect());
+                    Answer::repeated(i, &axes, std::iter::once(mean).chain(others).collect())
+                }
+                None => Answer {
+                    asked: i,
+                    axes,
+                    mean,
+                    bound,
+                    repeats: None,
+                },
+            })
+        };
+        let answers: Vec<Answer> = asked.iter().enumerate().filter_map(answer).collect();
         Ok(Prediction {
             answers,
             solver: self.solver,
             warnings: self.warnings,
         })
     }
+}
+
+fn counting(name: &str, n: usize) -> Axis {
+    Axis::new(name, "1", (1..=n).map(|k| k as f64).collect())
 }
 
 /// Places of the questions that a theory answers: what instruments measure on their grid, its own quantities where they are told.

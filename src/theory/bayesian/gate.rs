@@ -7,7 +7,6 @@ use crate::learner::{MlpPriorView, MlpView, Readout};
 use crate::mean_field::TwoLayer;
 use crate::task::Shape;
 use crate::theory::gate::data_bytes;
-use nalgebra::DVector;
 
 /// A perceptron with a Gaussian prior whose posterior is sampled.
 #[derive(Debug, Clone)]
@@ -25,8 +24,6 @@ pub struct Bayesian {
     /// The sampler follows the posterior at any step.
     exact: bool,
     bytes: u64,
-    /// The direction along which the targets vary, where the task names one.
-    pub direction: Option<DVector<f64>>,
 }
 
 fn decline<T>(reason: &str) -> Result<T, Declined> {
@@ -65,7 +62,6 @@ impl Bayesian {
             temperature: sampling.temperature,
             exact: sampling.exact,
             bytes: data_bytes(experiment),
-            direction: None,
         })
     }
 

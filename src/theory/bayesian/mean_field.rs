@@ -12,10 +12,12 @@ use crate::mean_field::TwoLayer;
 use crate::mean_field::adaptive::{Evaluator, Problem, solve};
 use crate::mean_field::angle::Angles;
 use crate::mean_field::dual::Method;
+use crate::task::Dataset;
 use crate::theory::{
     Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, missing, parse_keys,
 };
 use nalgebra::{DMatrix, DVector};
+use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -36,7 +38,7 @@ static INFO: Info = Info {
         "chain-loss",
         "target-overlap",
         "hidden-weight-covariance",
-        "layer-weight-scale",
+        "weight-norm-ratio",
         "neuron-overlap",
         "neuron-angle",
         "angle-contrast",
@@ -132,11 +134,12 @@ impl Theory for MeanField {
                 "needs an activation that grows at most linearly: the tilt of a quadratic one cannot be normalised".into(),
             ));
         }
+        let has_modes = e.task.mode_count() > 0;
         let in_plane = bayesian.shape.inputs == 2;
         let mut answers = places(asked, &INFO)?;
         answers.retain(|&i| match asked[i].name() {
             "neuron-angle" | "angle-contrast" => in_plane,
-            "neuron-overlap" => bayesian.direction.is_some(),
+            "neuron-overlap" => has_modes || asked[i].keys["direction"].is_array(),
             _ => true,
         });
         let features = (bayesian.shape.samples + bayesian.test_samples) as u64;
@@ -145,17 +148,11 @@ impl Theory for MeanField {
             seconds: 0.02 * features as f64,
             ..bayesian.promise(Some(Some(-1.0)))
         };
-        let direction = bayesian.direction.map(|u| u.as_slice().to_vec());
-        Ok(Plan::new(
-            promise,
-            asked,
-            answers,
-            Law {
-                network,
-                keys: self.0,
-                direction,
-            },
-        ))
+        let law = Law {
+            network,
+            keys: self.0,
+        };
+        Ok(Plan::new(promise, asked, answers, law))
     }
 }
 
@@ -163,47 +160,47 @@ impl Theory for MeanField {
 struct Law {
     network: TwoLayer,
     keys: Keys,
-    direction: Option<Vec<f64>>,
 }
 
-impl Solve for Law {
-    fn inputs(&self) -> Json {
-        json!(self)
-    }
+/// Independent samples of neurons whose scatter is the error of the theory.
+const REPEATS: u64 = 8;
 
-    fn solve(&self, asked: &[Asked], draw: &Draw, _: &Context) -> Result<Prediction> {
-        let dataset = draw
-            .dataset
-            .as_ref()
-            .ok_or_else(|| missing("the data set"))?;
+/// The direction of the first question about overlaps: its key, or the first input mode of the data.
+fn direction(asked: &[Asked], dataset: &Dataset) -> Option<DVector<f64>> {
+    let question = asked.iter().find(|a| a.name() == "neuron-overlap")?;
+    let mode = || (dataset.modes.v.ncols() > 0).then(|| dataset.modes.v.column(0).into_owned());
+    match serde_json::from_value::<Vec<f64>>(question.keys["direction"].clone()) {
+        Ok(u) => Some(DVector::from_vec(u)),
+        Err(_) => mode(),
+    }
+}
+
+impl Law {
+    fn findings(&self, asked: &[Asked], dataset: &Dataset, seed: u64) -> Result<Findings> {
         let x = &dataset.x;
         let y: DVector<f64> = dataset.y.row(0).transpose();
         let none = DMatrix::zeros(x.nrows(), 0);
         let at = dataset.test.as_ref().map_or(&none, |(at, _)| at);
-        let direction = self
-            .direction
-            .as_ref()
-            .map(|u| DVector::from_column_slice(u));
         let found = solve(&Problem {
             network: &self.network,
             x,
             y: &y,
             at,
-            direction: direction.as_ref(),
+            direction: direction(asked, dataset).as_ref(),
             evaluator: self.keys.evaluator,
             method: self.keys.method,
             sample: self.keys.sample,
-            seed: 0,
+            seed,
         })?;
         let row = |v: &DVector<f64>| DMatrix::from_row_slice(1, v.len(), v.as_slice());
-        let findings = Findings {
+        Ok(Findings {
             training: Some(row(&found.training)),
             test: (at.ncols() > 0).then(|| row(&found.outputs)),
-            covariance: Some(found.weight_covariance.clone()),
             scales: Some(vec![
                 found.weight_covariance.trace() / self.network.weight_variance,
                 found.readout_scale,
             ]),
+            covariance: Some(found.weight_covariance),
             log_partition: Some(found.log_z),
             free_energy: Some(found.free_energy),
             overlap: found.overlap,
@@ -213,12 +210,35 @@ impl Solve for Law {
             noise: self.network.temperature / self.network.chi,
             temperature: self.network.temperature,
             solver: SolverReport {
-                method: found.method,
+                method: format!("{}, {:.0} of them effective", found.method, found.effective),
                 iterations: found.iterations,
                 residual: found.residual,
             },
             ..Findings::default()
-        };
+        })
+    }
+}
+
+impl Solve for Law {
+    fn inputs(&self) -> Json {
+        json!(self)
+    }
+
+    fn solve(&self, asked: &[Asked], draw: &Draw, cx: &Context) -> Result<Prediction> {
+        let dataset = draw
+            .dataset
+            .as_ref()
+            .ok_or_else(|| missing("the data set"))?;
+        let seed = |k: u64| cx.stream(&format!("mean-field {k}")).next_u64();
+        let mut findings = self.findings(asked, dataset, seed(0))?;
+        if findings.solver.method.starts_with("sample") {
+            for k in 1..REPEATS {
+                cx.look(k as f64 / REPEATS as f64)?;
+                findings
+                    .repeats
+                    .push(self.findings(asked, dataset, seed(k))?);
+            }
+        }
         findings.answer(asked, dataset)
     }
 }

@@ -2,6 +2,8 @@
 
 mod answers;
 mod gate;
+pub mod kernel_adaptation;
+pub mod kernel_scaling;
 pub mod mean_field;
 pub mod nngp;
 

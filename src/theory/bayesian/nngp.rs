@@ -1,19 +1,25 @@
 //! The Gaussian process of infinitely wide networks as a league entry.
 #![doc = include_str!("nngp.md")]
 
-use super::answers::{Findings, LOG_EVIDENCE, LOG_PARTITION};
+use super::answers::{Findings, LOG_EVIDENCE, LOG_PARTITION, places};
 use super::gate::Bayesian;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, Experiment};
 use crate::instrument::Declined;
 use crate::kernel::{Kernel, Regression, cross_gram, diagonal, gram};
 use crate::kind::{About, Kind};
+use crate::mean_field::TwoLayer;
+use crate::mean_field::adaptive::first_correction;
 use crate::task::Dataset;
-use crate::theory::{Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, missing};
+use crate::theory::{
+    Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, missing, parse_keys,
+};
 use nalgebra::DMatrix;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use std::sync::Arc;
 
 static ABOUT: About = About {
     kind: "nngp",
@@ -30,7 +36,7 @@ static INFO: Info = Info {
         "predictor-second-moment",
         "chain-loss",
         "target-overlap",
-        "layer-weight-scale",
+        "weight-norm-ratio",
         "hidden-weight-covariance",
         "log-partition",
         "log-evidence",
@@ -45,26 +51,71 @@ static INFO: Info = Info {
 };
 
 /// Registry line.
-pub const KIND: Kind<dyn Theory> = without_keys!(Nngp);
+pub const KIND: Kind<dyn Theory> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        let keys: Keys = parse_keys(place, table, &INFO)?;
+        match keys.order {
+            0 | 1 => Ok(Arc::new(Nngp(keys))),
+            order => Err(Error::input(
+                format!("{place}.order"),
+                format!("the correction of order {order} is not known"),
+                "use 0 (infinite width) or 1 (the first correction in 1/N)",
+            )),
+        }
+    },
+    schema: Keys::json_schema,
+};
+
+/// Keys of an entry.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Keys {
+    /// 0: infinite width; 1: with the first correction in 1/N of the mean outputs.
+    order: u8,
+}
 
 #[derive(Debug)]
-struct Nngp;
+struct Nngp(Keys);
 
 impl Theory for Nngp {
     fn info(&self) -> &'static Info {
         &INFO
     }
 
+    fn resolved(&self) -> Json {
+        json!(self.0)
+    }
+
     fn plan(&self, e: &Experiment, asked: &[Asked]) -> std::result::Result<Plan, Declined> {
         let bayesian = Bayesian::of(e)?;
-        let answers = super::answers::places(asked, &INFO)?;
-        let rate = (bayesian.prior.chi == 1.0).then_some(-1.0);
+        let mut answers = places(asked, &INFO)?;
+        let corrected = self.0.order == 1;
+        let correction = match corrected {
+            true => Some(bayesian.two_layer()?),
+            false => None,
+        };
+        if corrected && bayesian.prior.chi != 1.0 {
+            return Err(Declined(
+                "order = 1 expands at fixed chi = 1 (learner.prior.chi)".into(),
+            ));
+        }
+        answers.retain(|&i| !corrected || CORRECTED.contains(&asked[i].name()));
+        if answers.is_empty() {
+            return Err(Declined(format!(
+                "with order = 1 predicts {}",
+                CORRECTED.join(", ")
+            )));
+        }
+        let order = f64::from(self.0.order);
+        let rate = (bayesian.prior.chi == 1.0).then_some(-1.0 - order);
         let process = Process {
             kernel: bayesian.kernel(),
             noise: bayesian.noise(),
             temperature: bayesian.temperature,
             layers: bayesian.view.multipliers.len(),
             first_variance: bayesian.prior.weight_variances.first().copied(),
+            correction,
         };
         Ok(Plan::new(
             bayesian.promise(Some(rate)),
@@ -82,7 +133,11 @@ struct Process {
     temperature: f64,
     layers: usize,
     first_variance: Option<f64>,
+    correction: Option<TwoLayer>,
 }
+
+/// What the first correction is known of: what is linear in the mean outputs.
+const CORRECTED: &[&str] = &["outputs", "predictor-mean", "target-overlap", "chain-loss"];
 
 /// Relative error of a kernel matrix and of the regression with it.
 const BOUND: f64 = 1e-11;
@@ -149,6 +204,36 @@ impl Solve for Process {
             method: "Gaussian process regression".into(),
             ..SolverReport::default()
         };
+        if let Some(network) = &self.correction {
+            self.correct(network, dataset, &mut findings)?;
+        }
         findings.answer(asked, dataset)
+    }
+}
+
+impl Process {
+    /// Adds the term of order `1/N` to the mean outputs.
+    fn correct(
+        &self,
+        network: &TwoLayer,
+        dataset: &Dataset,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        let none = DMatrix::zeros(dataset.x.nrows(), 0);
+        let at = dataset.test.as_ref().map_or(&none, |(at, _)| at);
+        let y = dataset.y.row(0).transpose();
+        let (shift, bound) = first_correction(network, &dataset.x, at, y.as_slice())?;
+        let add = |f: &mut Option<DMatrix<f64>>, from: usize| {
+            if let Some(f) = f {
+                for (k, f) in f.iter_mut().enumerate() {
+                    *f += shift[from + k] / network.width;
+                }
+            }
+        };
+        add(&mut findings.training, 0);
+        add(&mut findings.test, y.len());
+        findings.output_bound += bound / network.width;
+        findings.solver.method = "Gaussian process regression with the exact slope in 1/N".into();
+        Ok(())
     }
 }
