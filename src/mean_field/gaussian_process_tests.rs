@@ -1,3 +1,5 @@
+//! Tests of the first correction to the Gaussian process limit.
+
 use super::*;
 use crate::kernel::Activation;
 use crate::numerics::linalg::eigh;
@@ -39,8 +41,8 @@ fn erf_network_meets_the_reference() {
     assert!((slope.slope[1] - 0.054714846).abs() < 6e-10);
 }
 
-/// Linear networks have an exact posterior at every width: `N (fbar_N - fbar_inf)` extrapolates to the slope, at training
-/// and at test inputs, for every `chi`.
+/// Linear networks have an exact posterior at every width: `N (fbar_N - fbar_inf)` extrapolates to the slope, at
+/// training and at test inputs, for every `chi`.
 #[test]
 fn linear_network_meets_its_exact_posterior() {
     let x = DMatrix::from_column_slice(2, 4, &[1.0, 0.5, -0.3, 1.2, 0.7, -0.9, 2.0, 0.4]);
