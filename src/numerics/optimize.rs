@@ -46,8 +46,8 @@ const ROUNDING: f64 = 1e-14;
 /// so that every remembered pair has positive curvature and the direction `p` always leads down. Near the minimum a
 /// fall below rounding is accepted as long as the slope shrinks.
 ///
-/// Converged means `max_i |g_i| <= tolerance` and nothing else. Cost per iteration: one or two evaluations and `O(40
-/// n)`.
+/// Converged means `max_i |g_i| <= tolerance` and nothing else. Cost per iteration: one or two evaluations and about
+/// `40 n` further products.
 ///
 /// Sources: Liu and Nocedal 1989; for the line search Lewis and Overton 2013.
 ///
