@@ -5,13 +5,12 @@ use crate::kernel::Activation;
 use crate::numerics::linalg::eigh;
 use crate::theory::linear_posterior;
 
+/// What is called with the weight and the features of every neuron.
+type See<'a> = &'a mut dyn FnMut(f64, &[f64]);
+
 /// Neurons of two inputs with `w ~ N(0, s_w^2/2)` by trapezoid sums: the columns of `x` are the points.
-fn plane(
-    phi: Activation,
-    x: DMatrix<f64>,
-    weight_variance: f64,
-) -> impl Fn(&mut dyn FnMut(f64, &[f64])) {
-    move |see: &mut dyn FnMut(f64, &[f64])| {
+fn plane(phi: Activation, x: DMatrix<f64>, weight_variance: f64) -> impl Fn(See<'_>) {
+    move |see: See<'_>| {
         let (h, sd) = (0.15, (0.5 * weight_variance).sqrt());
         for i in -60..=60 {
             for j in -60..=60 {
