@@ -1,15 +1,16 @@
+//! Tests of the first correction to the Gaussian process limit.
+
 use super::*;
 use crate::kernel::Activation;
 use crate::numerics::linalg::eigh;
 use crate::theory::linear_posterior;
 
+/// What is called with the weight and the features of every neuron.
+type See<'a> = &'a mut dyn FnMut(f64, &[f64]);
+
 /// Neurons of two inputs with `w ~ N(0, s_w^2/2)` by trapezoid sums: the columns of `x` are the points.
-fn plane(
-    phi: Activation,
-    x: DMatrix<f64>,
-    weight_variance: f64,
-) -> impl Fn(&mut dyn FnMut(f64, &[f64])) {
-    move |see: &mut dyn FnMut(f64, &[f64])| {
+fn plane(phi: Activation, x: DMatrix<f64>, weight_variance: f64) -> impl Fn(See<'_>) {
+    move |see: See<'_>| {
         let (h, sd) = (0.15, (0.5 * weight_variance).sqrt());
         for i in -60..=60 {
             for j in -60..=60 {
@@ -39,8 +40,8 @@ fn erf_network_meets_the_reference() {
     assert!((slope.slope[1] - 0.054714846).abs() < 6e-10);
 }
 
-/// Linear networks have an exact posterior at every width: `N (fbar_N - fbar_inf)` extrapolates to the slope, at training
-/// and at test inputs, for every `chi`.
+/// Linear networks have an exact posterior at every width: `N (fbar_N - fbar_inf)` extrapolates to the slope, at
+/// training and at test inputs, for every `chi`.
 #[test]
 fn linear_network_meets_its_exact_posterior() {
     let x = DMatrix::from_column_slice(2, 4, &[1.0, 0.5, -0.3, 1.2, 0.7, -0.9, 2.0, 0.4]);

@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::numerics::root::brent;
 
 const NAME: &str = "kernel scaling";
-/// The scan for roots: `ln Q` from -10 to 10, widened with the same spacing until the slope points inwards at both ends.
+/// The scan for roots: `ln Q` from -10 to 10, widened with the same spacing until the slope points inwards at both
+/// ends.
 const REACH: f64 = 10.0;
 const POINTS: usize = 400;
 const MOST_WIDENINGS: usize = 60;
@@ -74,7 +75,8 @@ impl Modes<'_> {
 pub struct KernelScale {
     /// `q_l`, the factor of every hidden layer.
     pub layers: Vec<f64>,
-    /// `Q = q_1 ... q_L`: the mean predictor is that of a Gaussian process with the kernel `Q K` and the temperature `T`.
+    /// `Q = q_1 ... q_L`: the mean predictor is that of a Gaussian process with the kernel `Q K` and the temperature
+    /// `T`.
     pub scale: f64,
     /// `Shat`; `-Shat` is the log evidence `ln Z` without fluctuations of `q`.
     pub action: f64,
@@ -86,8 +88,9 @@ pub struct KernelScale {
 
 /// All stationary points of the action of kernel scaling, by rising action: the first is the theory's answer.
 ///
-/// A network with `L` hidden layers of widths `N_l` is, in this approximation, a Gaussian process with the kernel `Q K`, where
-/// `K` is the kernel at infinite width and `Q = q_1 ... q_L`. The `q_l` are the sizes of the layers, and minimise
+/// A network with `L` hidden layers of widths `N_l` is, in this approximation, a Gaussian process with the kernel
+/// `Q K`, where `K` is the kernel at infinite width and `Q = q_1 ... q_L`. The `q_l` are the sizes of the layers, and
+/// minimise
 ///
 /// ```text
 /// Shat = sum_l (N_l/2)(q_l - 1 - ln q_l) + 1/2 log det(I + Q K/T) + (chi/2) y^T (Q K + T)^{-1} y
@@ -95,16 +98,16 @@ pub struct KernelScale {
 /// ln Z = -Shat - 1/2 ln( prod_l q_l [1 + D'' sum_l 2/(N_l q_l)] )
 /// ```
 ///
-/// `D''` is the second derivative of the two terms of the data by `ln Q`. `chi` divides `K` and `T`: it leaves `Q K/T` alone
-/// and multiplies the quadratic term. The sum over modes is the same for every layer, so that `N_l (q_l - 1)` is too: one
-/// unknown remains, and all roots in it are bracketed by a scan of `ln Q` and polished by Brent's method. `ln Z` is
-/// `ln E exp(-Loss/T)` over the prior, `ln p(y) = ln Z - (P/2) ln(2 pi T/chi)`.
+/// `D''` is the second derivative of the two terms of the data by `ln Q`. `chi` divides `K` and `T`: it leaves `Q K/T`
+/// alone and multiplies the quadratic term. The sum over modes is the same for every layer, so that `N_l (q_l - 1)` is
+/// too: one unknown remains, and all roots in it are bracketed by a scan of `ln Q` and polished by Brent's method.
+/// `ln Z` is `ln E exp(-Loss/T)` over the prior, `ln p(y) = ln Z - (P/2) ln(2 pi T/chi)`.
 ///
-/// For linear networks this is Laplace's approximation of the exact posterior of `q`: at fixed `chi` the error of `Q` is
-/// `O(1/N)`, and that of `ln Z` with the determinant is `O(1/N^2)`, since the next order is that of the prior alone, which
-/// its normalisation cancels. With `chi` of the order of `N` the error of `ln Z` is `O(1/N)`. For other activations
-/// this is an approximation by equivalent Gaussian features, made for `E phi = 0` and `P` of the order of `N`; a direction
-/// that features learn is beyond it.
+/// For linear networks this is Laplace's approximation of the exact posterior of `q`: at fixed `chi` the error of `Q`
+/// is `O(1/N)`, and that of `ln Z` with the determinant is `O(1/N^2)`, since the next order is that of the prior alone,
+/// which its normalisation cancels. With `chi` of the order of `N` the error of `ln Z` is `O(1/N)`. For other
+/// activations this is an approximation by equivalent Gaussian features, made for `E phi = 0` and `P` of the order of
+/// `N`; a direction that features learn is beyond it.
 ///
 /// Cost: `O(P)` for each of some 600 points, after one eigendecomposition by the caller.
 ///
@@ -115,7 +118,8 @@ pub struct KernelScale {
 ///
 /// ```
 /// use saddlepoint::mean_field::kernel_scaling::{solve, Modes};
-/// let modes = Modes { eigenvalues: &[2.0, 1.0, 0.5, 0.25], targets: &[1.0, 2.0, 1.0, 0.5], temperature: 0.1, chi: 1.0 };
+/// let (eigenvalues, targets) = (&[2.0, 1.0, 0.5, 0.25], &[1.0, 2.0, 1.0, 0.5]);
+/// let modes = Modes { eigenvalues, targets, temperature: 0.1, chi: 1.0 };
 /// assert!((solve(&[4.0], &modes)?[0].scale - 1.28497104).abs() < 1e-8);
 /// assert!((solve(&[10.0, 10.0], &modes)?[0].scale - 1.25950541).abs() < 1e-8);
 /// # Ok::<(), saddlepoint::Error>(())

@@ -1,3 +1,5 @@
+//! Tests of kernel scaling.
+
 use super::*;
 use crate::kernel::Activation;
 use crate::mean_field::TwoLayer;
@@ -66,8 +68,8 @@ fn zero_temperature_meets_the_reference() {
     assert!(zero_temperature(&[4.0], &none).is_err());
 }
 
-/// The derivative of the printed action, written out with matrices, by finite differences: zero at the solution in every
-/// `ln q_l`, and with its second derivatives the determinant of the evidence.
+/// The derivative of the printed action, written out with matrices, by finite differences: zero at the solution in
+/// every `ln q_l`, and with its second derivatives the determinant of the evidence.
 #[test]
 fn solution_is_a_stationary_point_of_the_printed_action() {
     let k = DMatrix::from_row_slice(3, 3, &[1.0, 0.3, -0.2, 0.3, 0.8, 0.1, -0.2, 0.1, 1.4]);

@@ -26,10 +26,11 @@ pub struct Adaptation {
     pub residual: f64,
 }
 
-/// The tree-level saddle point of a linear network with one hidden layer of `width` `N`, from the eigenvalues of its kernel.
+/// The tree-level saddle point of a linear network with one hidden layer of `width` `N`, from the eigenvalues of its
+/// kernel.
 ///
-/// In mean-field scaling (`chi` of the order of `N`) the action of a linear network is of the order of `chi`, and its saddle
-/// point is exact at leading order. The mean predictor sees only a factor `q` of the kernel:
+/// In mean-field scaling (`chi` of the order of `N`) the action of a linear network is of the order of `chi`, and its
+/// saddle point is exact at leading order. The mean predictor sees only a factor `q` of the kernel:
 ///
 /// ```text
 /// 1/q = 1 - (chi/N) t^T K t,   t = (q K + T)^{-1} y
@@ -37,9 +38,9 @@ pub struct Adaptation {
 /// ln Z = -F - 1/2 log det(I + q K/T) - 1/2 ln( q + 2 D''/N ) + O(1/N) at chi = N
 /// ```
 ///
-/// `D''` is the second derivative of the last term of `F` by `ln q`. The equation for `q` is that of `kernel_scaling` without
-/// the trace of `q K (q K + T)^{-1}`, which is smaller by `1/chi`: at `chi = 1` use `kernel_scaling`. The root is unique, since
-/// `t^T K t` falls with `q`. Cost: `O(P)` per step of the root search.
+/// `D''` is the second derivative of the last term of `F` by `ln q`. The equation for `q` is that of `kernel_scaling`
+/// without the trace of `q K (q K + T)^{-1}`, which is smaller by `1/chi`: at `chi = 1` use `kernel_scaling`. The root
+/// is unique, since `t^T K t` falls with `q`. Cost: `O(P)` per step of the root search.
 ///
 /// Source: Rubin, Fischer, Lindner, Dahmen, Ringel et al. 2025, arXiv:2502.03210; the evidence is derived here.
 ///
@@ -48,7 +49,8 @@ pub struct Adaptation {
 ///
 /// ```
 /// use saddlepoint::mean_field::{kernel_scaling::Modes, linear_adaptation::solve_modes};
-/// let modes = Modes { eigenvalues: &[2.0, 1.0, 0.5, 0.25], targets: &[1.0, 2.0, 1.0, 0.5], temperature: 0.1, chi: 1.0 };
+/// let (eigenvalues, targets) = (&[2.0, 1.0, 0.5, 0.25], &[1.0, 2.0, 1.0, 0.5]);
+/// let modes = Modes { eigenvalues, targets, temperature: 0.1, chi: 1.0 };
 /// assert!((solve_modes(4.0, &modes)?.scale - 1.85863565).abs() < 1e-8);
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
@@ -132,11 +134,12 @@ impl LinearAdaptation {
 
 /// The tree-level saddle point of a linear network, with the covariance of its weights.
 ///
-/// `q`, `F` and the evidence are those of [`solve_modes`] for the kernel `K = s_a^2 s_w^2 X X^T/d`. The weights of one neuron
-/// are Gaussian, and wider than under the prior along one direction `v = X^T t` alone:
+/// `q`, `F` and the evidence are those of [`solve_modes`] for the kernel `K = s_a^2 s_w^2 X X^T/d`. The weights of one
+/// neuron are Gaussian, and wider than under the prior along one direction `v = X^T t` alone:
 ///
 /// ```text
-/// Sigma = (s_w^2/d) [ I + g v v^T/(1 - g v^T v) ],    g = (chi/N) s_a^2 s_w^2/d,    g v^T v = (chi/N) t^T K t = 1 - 1/q
+/// Sigma = (s_w^2/d) [ I + g v v^T/(1 - g v^T v) ]
+/// g = (chi/N) s_a^2 s_w^2/d,   g v^T v = (chi/N) t^T K t = 1 - 1/q
 /// Q = s_a^2 X Sigma X^T = K + (chi/N) K t t^T K/(1 - (chi/N) t^T K t),   Q t = q K t
 /// ```
 ///

@@ -1,3 +1,5 @@
+//! Tests of linear kernel adaptation.
+
 use super::*;
 use crate::kernel::Activation;
 use crate::theory::linear_posterior;

@@ -1,5 +1,5 @@
-//! Mean-field theory of wide networks: random ones, and Bayesian ones at their saddle points. Solvers are plain functions,
-//! without learners and specs.
+//! Mean-field theory of wide networks: random ones, and Bayesian ones at their saddle points. Solvers are plain
+//! functions, without learners and specs.
 
 pub mod adaptive;
 pub mod angle;

@@ -1,8 +1,9 @@
-//! Minima of functions of many variables: L-BFGS where the gradient is known, Nelder and Mead's simplex where it is not.
+//! Minima of functions of many variables: L-BFGS where the gradient is known, Nelder and Mead's simplex where it is
+//! not.
 //!
 //! Both are written here. The L-BFGS of argmin 0.11 is not used: its line searches interpolate
-//! through infinite values (More and Thuente) or accept steps of negative curvature (backtracking), it asks for value and
-//! gradient one after the other although they share a factorisation, and it counts a standing value as convergence.
+//! through infinite values (More and Thuente) or accept steps of negative curvature (backtracking), it asks for value
+//! and gradient one after the other although they share a factorisation, and it counts a standing value as convergence.
 
 use crate::error::{Error, Result};
 use std::collections::VecDeque;
@@ -34,18 +35,19 @@ const ROUNDING: f64 = 1e-14;
 
 /// Minimum of a smooth function by the limited-memory method of Broyden, Fletcher, Goldfarb and Shanno.
 ///
-/// `objective` gives the value and the gradient. A value that is not finite (`+inf`, or not a number) means that the step is
-/// too long, and the gradient is then not read: the line search comes back. The line search bisects until the weak Wolfe
-/// conditions hold,
+/// `objective` gives the value and the gradient. A value that is not finite (`+inf`, or not a number) means that the
+/// step is too long, and the gradient is then not read: the line search comes back. The line search bisects until the
+/// weak Wolfe conditions hold,
 ///
 /// ```text
 /// f(x + t p) <= f(x) + 1e-4 t p.g,     p.g(x + t p) >= 0.9 p.g
 /// ```
 ///
-/// so that every remembered pair has positive curvature and the direction `p` always leads down. Near the minimum a fall
-/// below rounding is accepted as long as the slope shrinks.
+/// so that every remembered pair has positive curvature and the direction `p` always leads down. Near the minimum a
+/// fall below rounding is accepted as long as the slope shrinks.
 ///
-/// Converged means `max_i |g_i| <= tolerance` and nothing else. Cost per iteration: one or two evaluations and `O(40 n)`.
+/// Converged means `max_i |g_i| <= tolerance` and nothing else. Cost per iteration: one or two evaluations and about
+/// `40 n` further products.
 ///
 /// Sources: Liu and Nocedal 1989; for the line search Lewis and Overton 2013.
 ///
@@ -236,12 +238,12 @@ impl Line<'_> {
 
 /// Minimum of a continuous function of few variables by the simplex of Nelder and Mead.
 ///
-/// The first simplex has the corners `start` and `start + edge e_i`. Reflection, expansion, contraction and shrinking have
-/// the coefficients of Gao and Han, which depend on the number of variables `n` and keep the method going up to `n` of about
-/// 10. Values of `+inf` and not-a-number count as worse than every number.
+/// The first simplex has the corners `start` and `start + edge e_i`. Reflection, expansion, contraction and shrinking
+/// have the coefficients of Gao and Han, which depend on the number of variables `n` and keep the method going up to
+/// `n` of about 10. Values of `+inf` and not-a-number count as worse than every number.
 ///
-/// Converged means that the simplex is smaller than `tolerance` in every coordinate. The minimum of a smooth function is
-/// then known to about the square root of the rounding of its value, whatever the tolerance.
+/// Converged means that the simplex is smaller than `tolerance` in every coordinate. The minimum of a smooth function
+/// is then known to about the square root of the rounding of its value, whatever the tolerance.
 ///
 /// Sources: Nelder and Mead 1965; Gao and Han 2012.
 ///
@@ -250,7 +252,7 @@ impl Line<'_> {
 ///
 /// ```
 /// use saddlepoint::numerics::optimize::nelder_mead;
-/// let minimum = nelder_mead(|x| (x[0] - 1.0).abs() + (x[1] + 2.0).abs(), vec![0.0, 0.0], 0.5, 1e-9)?;
+/// let minimum = nelder_mead(|x| (x[0] - 1.0).powi(2) + (x[1] + 2.0).powi(2), vec![0.0, 0.0], 0.5, 1e-9)?;
 /// assert!((minimum.x[0] - 1.0).abs() < 1e-8 && (minimum.x[1] + 2.0).abs() < 1e-8);
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```

@@ -1,3 +1,5 @@
+//! Tests of the minimisers.
+
 use super::*;
 
 fn rosenbrock(x: &[f64]) -> (f64, Vec<f64>) {

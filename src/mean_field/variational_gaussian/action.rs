@@ -71,8 +71,8 @@ impl Duals {
     }
 
     /// `B` with `dE = -1/2 tr(B dC)`, given `M` with `dE = -1/2 tr(M dF)`, both symmetric:
-    /// `B_mn = M_mn F'_mn` off the diagonal, and `B_mm = M_mm g'(C_mm) + 2 sum_{n != m} M_mn dF_mn/dC_mm` on it, since a
-    /// variance enters the whole row of `F` and, by symmetry, its column.
+    /// `B_mn = M_mn F'_mn` off the diagonal, and `B_mm = M_mm g'(C_mm) + 2 sum_{n != m} M_mn dF_mn/dC_mm` on it, since
+    /// a variance enters the whole row of `F` and, by symmetry, its column.
     pub fn back(&self, m: &DMatrix<f64>) -> DMatrix<f64> {
         let mut b = m.component_mul(&self.slope);
         let rows = m.component_mul(&self.by_variance).column_sum();

@@ -1,3 +1,5 @@
+//! Tests of the variational Gaussian theory.
+
 use super::action::Duals;
 use super::*;
 use crate::kernel::Activation::{self, *};
@@ -207,8 +209,8 @@ fn solution_is_stationary() {
     assert!((inverse * &best.weight_covariance - DMatrix::identity(2, 2)).amax() < 1e-10);
 }
 
-/// First order in `chi/N`: the reference, the covariance under the tilted prior by direct integration over the weights (which
-/// knows nothing of this file), and the solver itself.
+/// First order in `chi/N`: the reference, the covariance under the tilted prior by direct integration over the weights
+/// (which knows nothing of this file), and the solver itself.
 #[test]
 fn first_order_of_the_weight_covariance() {
     let (x, y) = four();
@@ -269,7 +271,8 @@ fn first_order_of_the_weight_covariance() {
     }
 }
 
-/// A linear network is that of the closed form, for fewer and for more samples than inputs, at training and test inputs.
+/// A linear network is that of the closed form, for fewer and for more samples than inputs, at training and test
+/// inputs.
 #[test]
 fn linear_network_equals_linear_adaptation() {
     let wide = samples(5, &[1.0, 0.2, -0.4, 1.1, 0.7, -0.9, -1.2, -0.5, 0.3, 0.6]);
