@@ -60,7 +60,7 @@ keys: on = \"train\" (default) or \"test\", as { kind = \"chain-loss\", on = \"t
     },
     observable: &CHAIN_LOSS,
     keys: TRAIN,
-    parse: Some(|place, table| parse_table(place, table)),
+    parse: Some(parse_table),
     over: |_| Over::Chain,
     axes: |keys, subject, experiment| {
         keys.on.needed(subject)?;
@@ -109,7 +109,7 @@ keys: on = \"train\" (default) or \"test\", as { kind = \"target-overlap\", on =
     },
     observable: &TARGET_OVERLAP,
     keys: TRAIN,
-    parse: Some(|place, table| parse_table(place, table)),
+    parse: Some(parse_table),
     over: |_| Over::Chain,
     axes: |keys, subject, _| keys.on.needed(subject).map(|_| Vec::new()),
     reader: |keys, subject, dataset| {

@@ -98,7 +98,7 @@ keys: on = \"train\" (default) or \"test\"; over = \"chain\" (default) or \"time
         on: On::Train,
         over: Over::Chain,
     },
-    parse: Some(|place, table| parse_table(place, table)),
+    parse: Some(parse_table),
     over: |keys| keys.over,
     axes: |keys, subject, _| axes(keys.on, subject),
     reader: |keys, subject, dataset| powers(subject, keys.on.samples(dataset, "outputs")?.0, 1),

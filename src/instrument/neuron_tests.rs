@@ -62,7 +62,7 @@ fn a_gaussian_prior_has_no_angle() {
     let e = drawn(Xor::default(), Parametrization::Standard);
     let density = read(&e, "neuron-angle", "");
     let (p, width) = (1.0 / 32.0, TAU / 32.0);
-    let stderr = (p * (1.0 - p) / n as f64).sqrt() / width;
+    let stderr = (p * (1.0 - p) / n).sqrt() / width;
     density
         .iter()
         .for_each(|&found| near(found, 1.0 / TAU, stderr, "density"));
