@@ -78,7 +78,8 @@ impl Chain {
             work,
             begin: None,
         };
-        let lambda = curvature(potential, &chain.state.position)?;
+        let limit = STIFFEST / chain.eta();
+        let lambda = curvature(potential, &chain.state.position, limit)?;
         chain.soften(lambda)?;
         chain.stiffness = chain.eta() * lambda;
         Ok(chain)
@@ -155,7 +156,7 @@ impl Chain {
         }
         let lambda = match eta * secant > UNSTABLE {
             true => secant,
-            false => curvature(potential, &self.state.position)?,
+            false => curvature(potential, &self.state.position, STIFFEST / eta)?,
         };
         if eta * lambda <= STIFFEST {
             self.stiffness = self.stiffness.max(eta * lambda);

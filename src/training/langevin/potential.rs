@@ -6,8 +6,9 @@ use std::ops::Range;
 
 /// Relative residual at which the largest eigenvalue of a Hessian is known well enough.
 const CURVATURE_TOLERANCE: f64 = 0.02;
-/// Displacement of the central differences, in units of a typical coordinate.
-const DISPLACEMENT: f64 = 1e-4;
+/// Displacements of the central differences, in units of a typical coordinate: a curvature that only the larger one sees is a kink
+/// of the activation within its reach.
+const DISPLACEMENTS: [f64; 2] = [1e-6, 5e-8];
 /// Most samples whose gradients enter the covariance of mini-batch gradients.
 const MOST_SAMPLES: usize = 512;
 
@@ -43,7 +44,19 @@ pub trait Potential: Send {
 
 /// Upper estimate of the largest eigenvalue of the Hessian of `V` at `phi`: Lanczos over central differences of the gradient, Ritz
 /// value plus its residual norm (at most 2 %). Infinite where the gradient is not finite.
-pub fn curvature(potential: &mut dyn Potential, phi: &[f64]) -> Result<f64> {
+///
+/// A kink of the potential (relu) has no curvature, but a difference across it looks as if it had a large one. A value above `limit`
+/// is therefore taken again over a shorter distance, and the lower of both is returned.
+pub fn curvature(potential: &mut dyn Potential, phi: &[f64], limit: f64) -> Result<f64> {
+    let [first, second] = DISPLACEMENTS;
+    let found = curvature_over(potential, phi, first)?;
+    match found > limit && found.is_finite() {
+        true => Ok(found.min(curvature_over(potential, phi, second)?)),
+        false => Ok(found),
+    }
+}
+
+fn curvature_over(potential: &mut dyn Potential, phi: &[f64], displacement: f64) -> Result<f64> {
     let n = phi.len();
     let mut at = vec![0.0; n];
     let mut below = vec![0.0; n];
@@ -51,7 +64,7 @@ pub fn curvature(potential: &mut dyn Potential, phi: &[f64]) -> Result<f64> {
         return Ok(f64::INFINITY);
     }
     let rms = (phi.iter().map(|p| p * p).sum::<f64>() / n as f64).sqrt();
-    let step = DISPLACEMENT * (1.0 + rms);
+    let step = displacement * (1.0 + rms);
     let top = top_eigenvalues(n, 1, CURVATURE_TOLERANCE, n, |v, out| {
         let mut move_by = |step: f64, gradient: &mut [f64]| {
             for ((a, p), v) in at.iter_mut().zip(phi).zip(v) {
@@ -102,4 +115,30 @@ pub fn batch_noise(potential: &mut dyn Potential, phi: &[f64], batch: usize) -> 
         }
     })?;
     Ok(top.values[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `V = 3 phi^2/2 + 50 |phi - c|`
+    struct Kinked(f64);
+
+    impl Potential for Kinked {
+        fn dimension(&self) -> usize {
+            1
+        }
+        fn gradient(&mut self, phi: &[f64], gradient: &mut [f64]) -> f64 {
+            gradient[0] = 3.0 * phi[0] + 50.0 * (phi[0] - self.0).signum();
+            1.5 * phi[0] * phi[0] + 50.0 * (phi[0] - self.0).abs()
+        }
+    }
+
+    #[test]
+    fn a_kink_is_no_curvature() {
+        for distance in [-6e-7, 3e-7, 1e-3] {
+            let found = curvature(&mut Kinked(0.7), &[0.7 + distance], 25.0).unwrap();
+            assert!((found - 3.0).abs() < 0.1, "{distance} {found}");
+        }
+    }
 }

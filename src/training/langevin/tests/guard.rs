@@ -79,14 +79,14 @@ fn curvature_is_the_top_of_the_hessian() {
     let (mlp, data, temperature, precision, _) = regression();
     let mut potential = NetworkPotential::of(&mlp, &data, temperature).unwrap();
     let exact = crate::numerics::linalg::eigh(&precision).unwrap().0.max();
-    let found = curvature(&mut potential, &[0.3, -1.0, 0.4]).unwrap();
+    let found = curvature(&mut potential, &[0.3, -1.0, 0.4], 0.5).unwrap();
     assert!((found / exact - 1.0).abs() < 1e-6);
     let mut quartic = Springs {
         k: vec![1.0, 2.0],
         quartic: 4.0,
     };
-    let found = curvature(&mut quartic, &[0.5, 1.5]).unwrap();
+    let found = curvature(&mut quartic, &[0.5, 1.5], 0.5).unwrap();
     assert!((found / (2.0 + 12.0 * 2.25) - 1.0).abs() < 1e-6);
-    let broken = curvature(&mut quartic, &[f64::INFINITY, 0.0]).unwrap();
+    let broken = curvature(&mut quartic, &[f64::INFINITY, 0.0], 0.5).unwrap();
     assert_eq!(broken, f64::INFINITY);
 }
