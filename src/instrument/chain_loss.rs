@@ -11,9 +11,19 @@ pub static CHAIN_LOSS: Observable = Observable {
     name: "chain-loss",
     label: "squared error of the mean output",
     unit: "1",
-    convention: "(1/P) sum_mu |y_mu - <f_mu>|^2, without the half, on the training samples (on = \"test\": test \
-                 samples); <f> is the mean over the chain and all replicas of one data set, average first, then \
-                 square; without the variance of the mean of few replicas",
+    convention: "(1/P) sum_mu |y_mu - <f_mu>|^2, without the half, on the training samples; <f> is the mean over the \
+                 chain and all replicas of one data set, average first, then square; without the variance of the \
+                 mean of few replicas",
+    ..Observable::PLAIN
+};
+
+/// The same on the test samples.
+pub static CHAIN_TEST_LOSS: Observable = Observable {
+    name: "chain-test-loss",
+    label: "squared error of the mean output, test samples",
+    unit: "1",
+    convention: "(1/P_test) sum_mu |y_mu - <f_mu>|^2 on the test samples, otherwise as chain-loss",
+    held_out: true,
     ..Observable::PLAIN
 };
 
@@ -30,7 +40,7 @@ pub static TARGET_OVERLAP: Observable = Observable {
     ..Observable::PLAIN
 };
 
-/// Keys of both.
+/// Keys: the samples.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Keys {
@@ -40,8 +50,8 @@ pub(super) struct Keys {
 
 const TRAIN: Keys = Keys { on: On::Train };
 
-pub(super) static LOSS: Averaged<Keys> = Averaged {
-    about: &About {
+pub(super) static LOSS: Averaged<Keys> = loss(
+    &About {
         kind: "chain-loss",
         summary: "squared error of the mean output of a chain, average first, then square",
         text: "\
@@ -53,46 +63,69 @@ which mean-field theories of Bayesian networks predict. The mean loss of the sam
 
 The square of an average of few chains is too large by the variance of that average. The second term takes it off: the
 estimate has no bias, however short the chains are, and may be negative within its error. The error is the jackknife's
-over replicas. Needs measure.replicas >= 3.
-
-keys: on = \"train\" (default) or \"test\", as { kind = \"chain-loss\", on = \"test\" }",
+over replicas. Needs measure.replicas >= 3.",
         revision: 1,
     },
-    observable: &CHAIN_LOSS,
-    keys: TRAIN,
-    parse: Some(parse_table),
-    over: |_| Over::Chain,
-    axes: |keys, subject, experiment| {
-        keys.on.needed(subject)?;
-        match experiment.draws.replicas {
-            r if r < LEAST => Err(Declined(format!(
-                "needs measure.replicas >= {LEAST}, there are {r}"
-            ))),
-            _ => Ok(Vec::new()),
-        }
+    &CHAIN_LOSS,
+    TRAIN,
+);
+
+pub(super) static TEST_LOSS: Averaged<Keys> = loss(
+    &About {
+        kind: "chain-test-loss",
+        summary: "squared error of the mean output of a chain on the test samples",
+        text: "\
+(1/P_test) sum_mu sum_i [(y_i - <f_i>)^2 - Var_r <f_i>_r / R] on the test samples, otherwise as chain-loss: average
+first, then square. Needs measure.replicas >= 3 and a task with test samples.",
+        revision: 1,
     },
-    reader: |keys, subject, dataset| {
-        let (x, y) = keys.on.samples(dataset, "chain-loss")?;
-        let (x, y) = (x.clone(), y.clone());
-        let mut network = subject.learner.network(subject.shape);
-        // The sum of squares of these numbers is a mean over samples.
-        let root = (x.ncols() as f64).sqrt();
-        Ok(Box::new(move |parameters| {
-            let residual = (&y - network.forward(parameters, &x)) / root;
-            Ok(residual.as_slice().to_vec())
-        }))
-    },
-    space: |keys, subject| {
-        let samples = keys.on.count(subject);
-        subject.forward(samples) + 2 * samples * subject.shape.outputs
-    },
-    ensemble: Some(Ensemble {
-        primitives: |keys, subject| keys.on.count(subject) * subject.shape.outputs,
-        combine: |replicas, size| {
-            pseudo_values(&replicas, size, |m| m.mean * m.mean - m.variance / m.count)
+    &CHAIN_TEST_LOSS,
+    Keys { on: On::Test },
+);
+
+const fn loss(
+    about: &'static About,
+    observable: &'static Observable,
+    keys: Keys,
+) -> Averaged<Keys> {
+    Averaged {
+        about,
+        observable,
+        keys,
+        parse: None,
+        over: |_| Over::Chain,
+        axes: |keys, subject, experiment| {
+            keys.on.needed(subject)?;
+            match experiment.draws.replicas {
+                r if r < LEAST => Err(Declined(format!(
+                    "needs measure.replicas >= {LEAST}, there are {r}"
+                ))),
+                _ => Ok(Vec::new()),
+            }
         },
-    }),
-};
+        reader: |keys, subject, dataset| {
+            let (x, y) = keys.on.samples(dataset, "chain-loss")?;
+            let (x, y) = (x.clone(), y.clone());
+            let mut network = subject.learner.network(subject.shape);
+            // The sum of squares of these numbers is a mean over samples.
+            let root = (x.ncols() as f64).sqrt();
+            Ok(Box::new(move |parameters| {
+                let residual = (&y - network.forward(parameters, &x)) / root;
+                Ok(residual.as_slice().to_vec())
+            }))
+        },
+        space: |keys, subject| {
+            let samples = keys.on.count(subject);
+            subject.forward(samples) + 2 * samples * subject.shape.outputs
+        },
+        ensemble: Some(Ensemble {
+            primitives: |keys, subject| keys.on.count(subject) * subject.shape.outputs,
+            combine: |replicas, size| {
+                pseudo_values(&replicas, size, |m| m.mean * m.mean - m.variance / m.count)
+            },
+        }),
+    }
+}
 
 pub(super) static OVERLAP: Averaged<Keys> = Averaged {
     about: &About {

@@ -49,7 +49,7 @@ mod threshold;
 mod unseen;
 
 pub use angles::{ANGLE_CONTRAST, NEURON_ANGLE};
-pub use chain_loss::{CHAIN_LOSS, TARGET_OVERLAP};
+pub use chain_loss::{CHAIN_LOSS, CHAIN_TEST_LOSS, TARGET_OVERLAP};
 pub use chosen::Chosen;
 pub use cluster_sizes::{CLUSTER_RANK_SIZE, CLUSTER_SIZES};
 pub use clusters::{ClusterWeight, InfiniteShare};
@@ -221,6 +221,7 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &predictor::SECOND_MOMENT,
     &mean_outputs::MEANS,
     &chain_loss::LOSS,
+    &chain_loss::TEST_LOSS,
     &chain_loss::OVERLAP,
     &projections::COEFFICIENTS,
     &neurons::MOMENTS,

@@ -95,7 +95,7 @@ fn the_erf_network_on_given_data_has_its_numbers() {
     let n = network(Activation::UnscaledErf, 3.0, 1.0, 0.05);
     let found = solve(&problem(&n, &x, &y, &x)).unwrap();
     assert!(
-        (found.free_energy - 1.364730).abs() < 6e-7,
+        (found.free_energy - 1.36472954).abs() < 6e-9,
         "{}",
         found.free_energy
     );
@@ -108,18 +108,10 @@ fn the_erf_network_on_given_data_has_its_numbers() {
     }
     let mse = (&found.training - &y).norm_squared() / 12.0;
     assert!((mse - 0.00142369).abs() < 6e-9);
-    // The covariance of the theory file is that of its grid, |v| <= 6.5, beyond which 5e-6 of it lie.
-    let frame = Frame::of(&n, &x, None);
-    let cut = Points::grid(&n.phi, 3, 73, 6.5);
-    let cut = problem(&n, &x, &y, &x).on(&frame, &cut, None).unwrap().0;
-    for (i, v) in [1.568441, 0.658013, 0.886735].into_iter().enumerate() {
-        let whole = found.weight_covariance[(i, i)];
-        assert!(
-            (cut.weight_covariance[(i, i)] - v).abs() < 6e-7,
-            "{}",
-            cut.weight_covariance
-        );
-        assert!(whole > v && whole < v + 1e-5, "{whole} {v}");
+    // The theory file prints (1.568441, .658013, .886735); a trapezoid sum written apart in C gives these digits on grids of
+    // 73^3 and 97^3 points and for |v| <= 6.5 and 8.5.
+    for (i, v) in [1.56844674, 0.65801634, 0.88673989].into_iter().enumerate() {
+        assert!((found.weight_covariance[(i, i)] - v).abs() < 1e-8);
     }
     assert!((&found.outputs - &found.training).amax() < 1e-12);
     assert!(found.bounds.outputs < 1e-8, "{:?}", found.bounds);

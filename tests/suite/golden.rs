@@ -641,7 +641,6 @@ fn instruments(cases: &mut Cases) {
         ("ntk", "sketched", "samples = 4\nsketch = 40"),
         ("ntk-change", "sketched", "sketch = 40"),
         ("outputs", "course", "on = 'test'\nover = 'time'"),
-        ("chain-loss", "test", "on = 'test'"),
         ("projections", "fourier", fourier),
         (
             "projections",

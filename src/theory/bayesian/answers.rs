@@ -104,7 +104,7 @@ impl Findings {
     /// Values and bounds of the question, on the grid of its instrument.
     fn values(&self, asked: &Asked, dataset: &Dataset) -> Option<Vec<(f64, f64)>> {
         let b = self.output_bound;
-        let on_test = asked.keys["on"] == "test";
+        let on_test = asked.keys["on"] == "test" || asked.name() == "chain-test-loss";
         let (f, y) = match on_test {
             true => (self.test.as_ref(), dataset.test.as_ref().map(|(_, y)| y)),
             false => (self.training.as_ref(), Some(&dataset.y)),
@@ -115,7 +115,7 @@ impl Findings {
             "outputs" => by_output(f?, b),
             "predictor-mean" => by_output(self.test.as_ref()?, b),
             "predictor-second-moment" => by_output(self.second.as_ref()?, self.other_bound),
-            "chain-loss" => vec![mean_square(y?, f?, b)],
+            "chain-loss" | "chain-test-loss" => vec![mean_square(y?, f?, b)],
             "target-overlap" => {
                 let (y, f) = (y?, f?);
                 let norm = y.norm_squared();

@@ -33,6 +33,7 @@ static INFO: Info = Info {
         "outputs",
         "predictor-mean",
         "chain-loss",
+        "chain-test-loss",
         "target-overlap",
         "hidden-weight-covariance",
         "weight-norm-ratio",

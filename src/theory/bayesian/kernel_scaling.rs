@@ -30,6 +30,7 @@ static INFO: Info = Info {
         "predictor-mean",
         "predictor-second-moment",
         "chain-loss",
+        "chain-test-loss",
         "target-overlap",
         "log-partition",
         "log-evidence",

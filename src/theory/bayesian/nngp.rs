@@ -35,6 +35,7 @@ static INFO: Info = Info {
         "predictor-mean",
         "predictor-second-moment",
         "chain-loss",
+        "chain-test-loss",
         "target-overlap",
         "weight-norm-ratio",
         "hidden-weight-covariance",
@@ -137,7 +138,13 @@ struct Process {
 }
 
 /// What the first correction is known of: what is linear in the mean outputs.
-const CORRECTED: &[&str] = &["outputs", "predictor-mean", "target-overlap", "chain-loss"];
+const CORRECTED: &[&str] = &[
+    "outputs",
+    "predictor-mean",
+    "target-overlap",
+    "chain-loss",
+    "chain-test-loss",
+];
 
 /// Relative error of a kernel matrix and of the regression with it.
 const BOUND: f64 = 1e-11;
