@@ -298,6 +298,11 @@ fn tasks(cases: &mut Cases) {
         ),
         ("quadratic", POLYNOMIAL.to_string()),
         ("circle", "kind = 'xor'\nangles = 5".to_string()),
+        (
+            "inline",
+            "kind = 'table'\ninputs = [[1.0, 2.0], [0.5, -1.0]]\ntargets = [[1.0], [-2.0]]"
+                .to_string(),
+        ),
         ("clusters", CLUSTERS.to_string()),
         (
             "components",
@@ -688,6 +693,8 @@ fn theories(cases: &mut Cases) {
     let tanh = "kind = 'mlp'\nwidths = [3]\nactivation = 'tanh'\nparametrization = 'ntk'";
     let bayesian =
         "kind = 'mlp'\nwidths = [3, 2]\nprior = { weight = 2.0, readout = 0.5, chi = 3.0 }";
+    let shallow =
+        "kind = 'mlp'\nwidths = [3]\nactivation = 'erf'\nprior = { weight = 2.0, readout = 0.5 }";
     let reader =
         "kind = 'transformer'\nvocabulary = 4\ncontext = 4\ndimension = 2\npredict = 'every'";
     let neighbour = "kind = 'nearest'";
@@ -736,6 +743,11 @@ fn theories(cases: &mut Cases) {
             None,
             "kind = 'linear-posterior'\nlimit = 'infinite-width'",
         ),
+        ("two-layer", shallow, None, "kind = 'nngp'"),
+        ("order-1", shallow, None, "kind = 'nngp'\norder = 1"),
+        ("two-layer", shallow, None, "kind = 'kernel-scaling'"),
+        ("gaussian", shallow, None, "kind = 'kernel-adaptation'"),
+        ("grid", shallow, None, "kind = 'mean-field'"),
         ("strings", reader, None, "kind = 'bayes-optimal'"),
         ("threshold", LINEAR, None, "kind = 'edge-of-stability'"),
         ("equipartition", bayesian, None, "kind = 'virial-identity'"),
@@ -751,7 +763,7 @@ fn theories(cases: &mut Cases) {
         let mut data = data();
         if learner == machine || learner == neighbour {
             experiment.training = Some(parsed(TRAININGS, "kind = 'closed-form'"));
-        } else if learner == bayesian {
+        } else if learner == bayesian || learner == shallow {
             experiment.training = Some(parsed(TRAININGS, LANGEVIN));
             experiment.task = Arc::new(FirstOutput);
             data = FirstOutput.draw(&mut stream(1, "dataset", &[0])).unwrap();
