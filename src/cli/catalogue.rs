@@ -48,6 +48,13 @@ fn spec_kinds() -> Vec<(&'static str, String, String)> {
     variants("figure", schemars::schema_for!(FigureKind))
 }
 
+/// Pages of their own: name, summary and text.
+const PAGES: &[(&str, &str, &str)] = &[(
+    "conventions",
+    "symbols, losses, temperatures and prior variances of the Bayesian theories, and those of papers in these terms",
+    include_str!("conventions.md"),
+)];
+
 /// Keys of `[[reduce]]`, `[[relate]]`, `[[figure]]`, `[[theory]]` or `[compare]`, from the schema.
 fn keys(noun: &str) -> Option<String> {
     match noun {
@@ -84,24 +91,32 @@ pub(crate) fn list(as_json: bool) -> Result<u8> {
                     .iter()
                     .map(|m| json!({ "noun": "model", "kind": m.name, "summary": m.summary() })),
             )
+            .chain(
+                PAGES
+                    .iter()
+                    .map(|(name, summary, _)| json!({ "noun": "page", "kind": name, "summary": summary })),
+            )
             .collect();
         print_json(&json!({ "schema": "saddlepoint/1/list", "entries": entries }))?;
         return Ok(0);
     }
-    let rows: Vec<Vec<String>> = all
-        .iter()
-        .map(|(noun, a)| vec![noun.to_string(), a.kind.into(), a.summary.into()])
-        .chain(
-            kinds
-                .iter()
-                .map(|(noun, kind, text)| vec![noun.to_string(), kind.clone(), summary(text)]),
-        )
-        .chain(
-            MODELS
-                .iter()
-                .map(|m| vec!["model".into(), m.name.into(), m.summary()]),
-        )
-        .collect();
+    let rows: Vec<Vec<String>> =
+        all.iter()
+            .map(|(noun, a)| vec![noun.to_string(), a.kind.into(), a.summary.into()])
+            .chain(
+                kinds
+                    .iter()
+                    .map(|(noun, kind, text)| vec![noun.to_string(), kind.clone(), summary(text)]),
+            )
+            .chain(
+                MODELS
+                    .iter()
+                    .map(|m| vec!["model".into(), m.name.into(), m.summary()]),
+            )
+            .chain(PAGES.iter().map(|(name, summary, _)| {
+                vec!["page".into(), name.to_string(), summary.to_string()]
+            }))
+            .collect();
     print(&table(&["noun", "name", "what"], &rows))?;
     print(
         "\n`saddlepoint explain NAME` tells more; `saddlepoint new my --model NAME` copies a model spec.\n",
@@ -124,6 +139,14 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
         let of = |(noun, kind, _): &&(&str, String, String)| kind == name || *noun == name;
         all_kinds.iter().filter(of)
     };
+    if let Some((page, summary, text)) = PAGES.iter().find(|page| page.0 == name) {
+        let entry = json!({ "noun": "page", "kind": page, "summary": summary, "text": text });
+        match as_json {
+            true => print_json(&json!({ "schema": "saddlepoint/1/explain", "entries": [entry] }))?,
+            false => print(text)?,
+        }
+        return Ok(0);
+    }
     match name {
         "reduce" => return explain_kinds("reduce", REDUCE, REDUCTIONS, as_json),
         "relate" => return explain_kinds("relate", RELATE, RELATIONS, as_json),
@@ -135,6 +158,7 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
     if found.is_empty() && model.is_none() && kinds().next().is_none() {
         let mut names: Vec<&str> = all.iter().map(|(_, a)| a.kind).collect();
         names.extend(["reduce", "relate", "compare", "figure", "theory", "measure"]);
+        names.extend(PAGES.iter().map(|page| page.0));
         names.extend(all_kinds.iter().map(|(_, kind, _)| kind.as_str()));
         names.extend(MODELS.iter().map(|m| m.name));
         return Err(unknown("explain", name, &names));

@@ -18,3 +18,6 @@ pub mod wide;
 
 pub use failure::Failure;
 pub use two_layer::TwoLayer;
+
+#[cfg(test)]
+mod sampled_tests;

@@ -48,6 +48,40 @@ fn components_are_listed_and_explained() {
     }
 }
 
+/// The keys that the page writes down are keys of a spec, and all papers are there.
+#[test]
+fn conventions_have_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = ok(folder.path(), &["explain", "conventions"]);
+    assert_eq!(text, include_str!("../../src/cli/conventions.md"));
+    let papers = [
+        "2310.03789",
+        "2112.15383",
+        "2502.03210",
+        "2209.04882",
+        "1711.00165",
+        "PRX 11, 031059",
+    ];
+    let keys = [
+        "learner.prior.weight",
+        "learner.prior.bias",
+        "learner.prior.readout",
+        "learner.prior.chi",
+        "training.temperature",
+    ];
+    for part in papers.iter().chain(&keys) {
+        assert!(text.contains(part), "{part}");
+    }
+    let too_long = text.lines().find(|line| line.chars().count() > 130);
+    assert_eq!(too_long, None);
+    let page = document(
+        folder.path(),
+        &["explain", "conventions"],
+        "saddlepoint/1/explain",
+    );
+    assert_eq!(page["entries"][0]["text"], text);
+}
+
 #[test]
 fn the_table_measure_is_explained() {
     let folder = tempfile::tempdir().unwrap();

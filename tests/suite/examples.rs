@@ -13,6 +13,7 @@ examples!(
     lazy_to_rich,
     learning_on_clusters,
     load_your_weights,
+    mean_field_xor,
     saddle_to_saddle,
     sample_posterior,
     saxe_modes,

@@ -748,6 +748,12 @@ fn theories(cases: &mut Cases) {
         ("two-layer", shallow, None, "kind = 'kernel-scaling'"),
         ("gaussian", shallow, None, "kind = 'kernel-adaptation'"),
         ("grid", shallow, None, "kind = 'mean-field'"),
+        (
+            "finite-samples",
+            bayesian,
+            None,
+            "kind = 'linear-posterior'",
+        ),
         ("strings", reader, None, "kind = 'bayes-optimal'"),
         ("threshold", LINEAR, None, "kind = 'edge-of-stability'"),
         ("equipartition", bayesian, None, "kind = 'virial-identity'"),
@@ -781,8 +787,15 @@ fn theories(cases: &mut Cases) {
             experiment.task = parsed(TASKS, CLUSTERS);
         }
         let theory = parsed(THEORIES, table);
+        // What a theory came to answer later has a case of its own.
+        let asked = |i: &&&'static dyn Instrument| match case {
+            "finite" | "infinite-width" => i.observable().name.starts_with("predictor-"),
+            "finite-samples" => !i.observable().name.starts_with("predictor-"),
+            _ => true,
+        };
         let wanted: Vec<Wanted> = INSTRUMENTS
             .iter()
+            .filter(asked)
             .filter_map(|i| {
                 Some(Wanted {
                     observable: i.observable(),

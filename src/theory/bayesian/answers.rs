@@ -47,6 +47,14 @@ pub static KERNEL_SCALE: Observable = Observable {
     ..Observable::PLAIN
 };
 
+/// `E[q | D]`
+pub static KERNEL_SCALE_MEAN: Observable = Observable {
+    name: "kernel-scale-mean",
+    label: "mean kernel scale E[q | data]",
+    convention: "posterior mean of q, the factor of the kernel of infinite width of a linear network; not the saddle point kernel-scale",
+    ..Observable::PLAIN
+};
+
 /// What a theory found. What it does not know is `None`, and a question about it has no answer.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
@@ -68,6 +76,8 @@ pub struct Findings {
     pub overlap: Option<[f64; 2]>,
     /// `Q` of every stationary point, the answer first.
     pub kernel_scales: Vec<f64>,
+    /// `E[q | D]`
+    pub scale_mean: Option<f64>,
     /// Law of the angle of the neurons, for inputs in the plane.
     pub angles: Option<Angles>,
     /// Absolute error of the mean outputs.
@@ -150,6 +160,7 @@ impl Findings {
                 let values = self.kernel_scales.iter();
                 values.map(|&v| (v, self.other_bound)).collect()
             }
+            "kernel-scale-mean" => other(self.scale_mean?),
             "free-energy-per-neuron" => other(self.free_energy?),
             "discrepancy" => {
                 let f = self.training.as_ref()?;

@@ -8,4 +8,5 @@ pub mod mean_field;
 pub mod nngp;
 
 pub use answers::Findings;
+pub(super) use answers::{KERNEL_SCALE_MEAN, LOG_EVIDENCE, LOG_PARTITION, places};
 pub use gate::Bayesian;

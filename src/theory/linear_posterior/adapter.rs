@@ -1,14 +1,14 @@
 //! The exact posterior of linear networks as a league entry.
 
-use super::predictor::{Predictor, predict};
+use super::predictor::predict;
 use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::{Conditioning, Draw, Experiment, Limit as Extreme, Promise};
 use crate::instrument::Declined;
 use crate::kind::{About, Kind};
+use crate::theory::bayesian::{Findings, KERNEL_SCALE_MEAN, LOG_EVIDENCE, LOG_PARTITION, places};
 use crate::theory::{
-    Answer, Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, answered_of, missing,
-    parse_keys,
+    Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, missing, parse_keys,
 };
 use nalgebra::DMatrix;
 use serde::Serialize;
@@ -64,6 +64,9 @@ variances v_l of the raw weights, hidden widths N_l), and so is the posterior: o
 X = U diag(s) W^T, lam_i = sigma s_i^2, z = W^T y, c = U^T x at a held-out input x:
 E[f|q] = sum_i q sigma s_i z_i c_i/(q lam_i + T),   Var[f|q] = q sigma (|x|^2 - |c|^2) + sum_i q sigma T c_i^2/(q lam_i + T),
 predictor-mean = <E[f|q]>,  predictor-second-moment = <Var[f|q] + E[f|q]^2>, averages over p(q | data).
+outputs, chain-loss and target-overlap follow from E[f|D] at the training or the test inputs.
+With tell: log-partition ln Z = ln p(y | X) + (P/2) ln(2 pi T), which is 0 at T -> inf; log-evidence ln p(y | X);
+kernel-scale-mean E[q | data]. The saddle point of the same density of ln q is kernel-scale of the entry kernel-scaling.
 One output at any depth; any number of outputs without hidden layers, or with limit = \"infinite-width\".
 
 keys: limit = none (default) | infinite-width (q = 1: Bayesian linear regression with the kernel of the infinite network)
@@ -73,7 +76,17 @@ source: rotation invariance; the same fact in Hanin, Zlokapa 2023, arXiv:2212.14
 
 static INFO: Info = Info {
     source: "Hanin, Zlokapa 2023, arXiv:2212.14457; infinite width: Lee et al. 2018, arXiv:1711.00165",
-    observables: &["predictor-mean", "predictor-second-moment"],
+    observables: &[
+        "outputs",
+        "predictor-mean",
+        "predictor-second-moment",
+        "chain-loss",
+        "target-overlap",
+        "log-partition",
+        "log-evidence",
+        "kernel-scale-mean",
+    ],
+    own: &[&LOG_PARTITION, &LOG_EVIDENCE, &KERNEL_SCALE_MEAN],
     assumptions: &[
         "linear network with a Gaussian prior",
         "the samples follow the posterior exp(-U/T)",
@@ -144,7 +157,7 @@ impl Theory for Posterior {
                 shape.outputs
             )));
         }
-        let answers = answered_of(asked, INFO.observables)?;
+        let answers = places(asked, &INFO)?;
         let layers = view.multipliers.iter().zip(&prior.variances);
         let sigma = layers.map(|(c, v)| c * c * v).product::<f64>()
             * hidden.iter().map(|&n| n as f64).product::<f64>();
@@ -184,10 +197,11 @@ struct Mixture {
     /// Hidden widths; none for the Gaussian process.
     widths: Vec<usize>,
     sigma: f64,
+    /// `T/chi`
     temperature: f64,
 }
 
-/// Relative accuracy of both moments: the grid of `ln q` is refined to 1e-11, sums of modes lose a few digits.
+/// Relative accuracy of all answers: the grid of `ln q` is refined to 1e-11, sums of modes lose a few digits.
 const BOUND: f64 = 1e-9;
 
 impl Solve for Mixture {
@@ -198,35 +212,40 @@ impl Solve for Mixture {
     fn solve(&self, asked: &[Asked], draw: &Draw, _: &Context) -> Result<Prediction> {
         let dataset = draw.dataset.as_ref();
         let dataset = dataset.ok_or_else(|| missing("the data set"))?;
-        let (at, _) = dataset.test.as_ref().ok_or_else(|| missing("a test set"))?;
         let (x, y) = (&dataset.x, &dataset.y);
-        let Predictor {
-            mean,
-            second,
-            scales,
-            points,
-        } = predict(&self.widths, self.sigma, self.temperature, x, y, at)?;
-        let row_major = |m: &DMatrix<f64>| m.transpose().as_slice().to_vec();
-        let answer = |(i, asked): (usize, &Asked)| {
-            let (values, bound) = match asked.name() {
-                "predictor-mean" => (&mean, second.map(|v| BOUND * v.sqrt())),
-                _ => (&second, second.map(|v| BOUND * v)),
-            };
-            let values = row_major(values).into_iter().zip(row_major(&bound));
-            Answer::on_grid(i, asked, values)
-        };
-        let scales: Vec<String> = scales.iter().map(|q| format!("{q:.4}")).collect();
-        Ok(Prediction {
-            answers: asked.iter().enumerate().map(answer).collect(),
+        let none = DMatrix::zeros(x.nrows(), 0);
+        let at = dataset.test.as_ref().map_or(&none, |(at, _)| at);
+        let found = predict(&self.widths, self.sigma, self.temperature, x, y, at)?;
+        let p = y.len() as f64;
+        let log_partition =
+            found.log_evidence + 0.5 * p * (std::f64::consts::TAU * self.temperature).ln();
+        let second = found.second.iter().copied().fold(0.0, f64::max);
+        let scales: Vec<String> = found.scales.iter().map(|q| format!("{q:.4}")).collect();
+        let findings = Findings {
+            output_bound: BOUND * second.sqrt().max(y.amax()),
+            other_bound: BOUND * second.max(log_partition.abs()).max(1.0),
+            training: Some(found.training),
+            log_partition: Some(log_partition),
+            scale_mean: found.scales.first().copied(),
+            noise: self.temperature,
             solver: SolverReport {
                 method: match self.widths.is_empty() {
                     true => "Gaussian process with a linear kernel".into(),
                     false => format!("sum over ln q, E[q | data] = {}", scales.join(", ")),
                 },
-                iterations: points,
+                iterations: found.points,
                 residual: 0.0,
             },
-            warnings: Vec::new(),
-        })
+            ..Findings::default()
+        };
+        let findings = match dataset.test {
+            Some(_) => Findings {
+                test: Some(found.mean),
+                second: Some(found.second),
+                ..findings
+            },
+            None => findings,
+        };
+        findings.answer(asked, dataset)
     }
 }

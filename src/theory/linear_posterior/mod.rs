@@ -9,4 +9,6 @@ pub use predictor::{Predictor, predict};
 pub use solver::{LinearPosterior, solve};
 
 #[cfg(test)]
+mod free_energy_tests;
+#[cfg(test)]
 mod tests;

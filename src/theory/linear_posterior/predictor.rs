@@ -3,7 +3,7 @@
 use super::solve;
 use crate::error::{Error, Result};
 use crate::numerics::linalg::svd;
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, RowDVector};
 
 /// Posterior moments of the outputs at given inputs, `outputs x inputs given`.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +12,10 @@ pub struct Predictor {
     pub mean: DMatrix<f64>,
     /// `E[f(x)^2 | D]`
     pub second: DMatrix<f64>,
+    /// `E[f | D]` at the training inputs, `outputs x P`.
+    pub training: DMatrix<f64>,
+    /// `ln p(y | X)`, summed over the outputs.
+    pub log_evidence: f64,
     /// `E[q | D]` of every output, the scale of the kernel.
     pub scales: Vec<f64>,
     /// Points of the largest grid of `ln q`.
@@ -26,6 +30,7 @@ pub struct Predictor {
 /// E[f | q] = sum_i q sigma s_i z_i c_i/(q lam_i + T)
 /// Var[f | q] = q sigma (|x|^2 - |c|^2) + sum_i q sigma T c_i^2/(q lam_i + T)
 /// E[f | D] = <E[f|q]>,  E[f^2 | D] = <Var[f|q] + E[f|q]^2>      averages over p(q | D) of [`solve`]
+/// ln p(y | X) = ln p(z) - ((P - r)/2) ln(2 pi T) - (|y|^2 - |z|^2)/(2 T)                r = min(inputs, P) modes
 /// ```
 ///
 /// `x: inputs x P`, `y: outputs x P`, `at: inputs x M`. Exact for one output at every width, and for any number of outputs without hidden
@@ -67,13 +72,17 @@ pub fn predict(
     }
     let (u, s, w) = svd(x)?;
     let eigenvalues: Vec<f64> = s.iter().map(|s| sigma * s * s).collect();
-    let (targets, inside) = (y * w, u.tr_mul(at));
+    let (targets, inside) = (y * &w, u.tr_mul(at));
+    // Directions of the samples off the data matrix: what is seen there is noise.
+    let unseen = (y.ncols() - s.len()) as f64 * (std::f64::consts::TAU * temperature).ln();
     let outside: Vec<f64> = (0..at.ncols())
         .map(|m| (at.column(m).norm_squared() - inside.column(m).norm_squared()).max(0.0))
         .collect();
     let mut found = Predictor {
         mean: DMatrix::zeros(y.nrows(), at.ncols()),
         second: DMatrix::zeros(y.nrows(), at.ncols()),
+        training: DMatrix::zeros(y.nrows(), y.ncols()),
+        log_evidence: 0.0,
         scales: Vec::new(),
         points: 0,
     };
@@ -82,6 +91,11 @@ pub fn predict(
         let posterior = solve(widths, &eigenvalues, &z, temperature)?;
         found.scales.push(posterior.scale);
         found.points = found.points.max(posterior.points);
+        let noise = y.row(output).norm_squared() - targets.row(output).norm_squared();
+        found.log_evidence +=
+            posterior.log_evidence - 0.5 * unseen - 0.5 * noise.max(0.0) / temperature;
+        let modes = RowDVector::from_row_slice(&posterior.mean);
+        found.training.set_row(output, &(modes * w.transpose()));
         for &(q, probability) in &posterior.scales {
             // Posterior variance of each coordinate of the end-to-end vector, and its mean.
             let spread: Vec<f64> = eigenvalues

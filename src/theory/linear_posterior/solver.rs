@@ -1,6 +1,7 @@
 //! The exact posterior of deep linear Bayesian networks: a scale mixture of Gaussian processes.
 
 use crate::error::{Error, Result};
+use crate::numerics::root::brent;
 use statrs::function::gamma::ln_gamma;
 
 /// The posterior in the eigenmodes of the data.
@@ -16,7 +17,8 @@ pub struct LinearPosterior {
     pub scale: f64,
     /// Standard deviation of `q` under the posterior.
     pub scale_deviation: f64,
-    /// `q` at the maximum of the density of `ln q` on the grid.
+    /// `q` at the maximum of the density of `ln q`: with one hidden layer the root of its slope, to rounding, which is the
+    /// saddle point of kernel scaling; with more layers the best point of the grid.
     pub mode: f64,
     /// `ln p(y | X)`
     pub log_evidence: f64,
@@ -100,6 +102,9 @@ pub fn solve(
             );
             if change <= TOLERANCE {
                 now.bound = change.max(f64::EPSILON);
+                if let [layer] = &layers[..] {
+                    now.mode = data.mode(layer, now.mode, step)?;
+                }
                 return Ok(now);
             }
         }
@@ -130,6 +135,22 @@ impl Data<'_> {
             (std::f64::consts::TAU * total).ln() + z * z / total
         };
         -0.5 * self.modes().map(mode).sum::<f64>()
+    }
+
+    /// `dell/du = -1/2 sum_i [ q lam_i/(q lam_i + T) - z_i^2 q lam_i/(q lam_i + T)^2 ]` at `ln q = u`.
+    fn slope(&self, u: f64) -> f64 {
+        let q = u.exp();
+        let mode = |(lam, z): (f64, f64)| {
+            let total = q * lam + self.temperature;
+            q * lam / total * (1.0 - z * z / total)
+        };
+        -0.5 * self.modes().map(mode).sum::<f64>()
+    }
+
+    /// The root of `d/du [ln p0(u) + ell(u)]` beside the best point `q` of a grid of this spacing.
+    fn mode(&self, layer: &LogChiSquare, q: f64, step: f64) -> Result<f64> {
+        let slope = |u: f64| -layer.half * u.exp_m1() + self.slope(u);
+        Ok(brent(slope, q.ln() - step, q.ln() + step, 1e-15)?.x.exp())
     }
 
     /// Averages over points `(u, ln p0(u))` with spacing `step`.

@@ -1,6 +1,7 @@
 //! Tests of the exact linear posterior: reference table, limits, and importance sampling of the prior.
 
 use super::*;
+use crate::mean_field::kernel_scaling::{self, Modes};
 use crate::numerics::random::stream;
 use crate::numerics::root::brent;
 use rand_distr::{ChiSquared, Distribution};
@@ -25,27 +26,28 @@ fn reference_table_is_met() {
     }
 }
 
+/// (N/2)(q - 1) + 1/2 sum q lam/(q lam + T) - 1/2 sum z^2 q lam/(q lam + T)^2 = 0, which kernel scaling solves on its own.
 #[test]
-fn the_mode_of_ln_q_is_the_scaling_saddle() {
-    // (N/2)(q - 1) + 1/2 sum q lam/(q lam + T) - 1/2 sum z^2 q lam/(q lam + T)^2 = 0
-    for (n, exact) in [(4, 1.28497104), (10, 1.15810760)] {
-        let slope = |q: f64| {
-            let data: f64 = LAM
-                .iter()
-                .zip(&Z)
-                .map(|(lam, z)| {
-                    let total = q * lam + T;
-                    q * lam / total - z * z * q * lam / (total * total)
-                })
-                .sum();
-            n as f64 * (q - 1.0) + data
-        };
-        let saddle = brent(slope, 0.5, 3.0, 1e-13).unwrap().x;
-        assert!((saddle - exact).abs() < 5.1e-9);
+fn the_mode_of_ln_q_is_the_saddle_of_kernel_scaling() {
+    let modes = Modes {
+        eigenvalues: &LAM,
+        targets: &Z,
+        temperature: T,
+        chi: 1.0,
+    };
+    for (n, table) in [
+        (1, None),
+        (4, Some(1.28497104)),
+        (10, Some(1.15810760)),
+        (1000, Some(1.00223873)),
+    ] {
+        let saddle = kernel_scaling::solve(&[n as f64], &modes).unwrap()[0].scale;
         let p = solve(&[n], &LAM, &Z, T).unwrap();
-        // The mode is known to half a grid step.
-        assert!((p.mode / saddle).ln().abs() < 0.1);
+        assert!((p.mode - saddle).abs() < 1e-8, "{} {saddle}", p.mode);
+        assert!(table.is_none_or(|exact: f64| (p.mode - exact).abs() < 5.1e-9));
     }
+    // Without data the prior is highest at q = 1.
+    assert!((solve(&[3], &[], &[], T).unwrap().mode - 1.0).abs() < 1e-14);
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use super::*;
 use crate::context::Context;
 use crate::experiment::{Conditioning, Draws, Experiment, Limit as Extreme, Spacing};
-use crate::instrument::{INSTRUMENTS, Wanted};
+use crate::instrument::{INSTRUMENTS, Observable, Wanted};
 use crate::learner::{Activation, Learner, Mlp, Parametrization, Prior, prior::Variances};
 use crate::numerics::linalg::solve_spd;
 use crate::numerics::random::{normal_matrix, stream};
 use crate::task::{LinearTeacher, Shape};
-use crate::theory::Asked;
-use crate::theory::{Plan, Theory};
+use crate::theory::bayesian::LOG_PARTITION;
+use crate::theory::{Asked, Plan, Theory};
 use crate::training::{GradientDescent, Langevin};
 use nalgebra::DMatrix;
 use std::sync::Arc;
@@ -54,6 +54,23 @@ fn wide_networks_become_the_gaussian_process_as_one_over_n() {
     };
     for (coarse, fine) in gap(2000).iter().zip(gap(4000)) {
         assert!((coarse / fine - 2.0).abs() < 0.01, "{coarse} {fine}");
+    }
+}
+
+/// Training inputs as test inputs, and the density of the targets from the covariance of all samples, also with more samples than inputs.
+#[test]
+fn means_and_evidence_of_the_training_samples_agree_with_the_gaussian_process() {
+    for samples in [2, 7] {
+        let (x, y, _) = data(samples, 2);
+        let found = predict(&[], 0.6, T, &x, &y, &x).unwrap();
+        assert!((&found.training - &found.mean).amax() < 1e-13);
+        let kernel = x.tr_mul(&x) * 0.6 + DMatrix::identity(samples, samples) * T;
+        let fit = (&y * solve_spd(&kernel, &y.transpose()).unwrap()).trace();
+        let volume = (kernel * std::f64::consts::TAU).determinant().ln();
+        assert!((found.log_evidence + 0.5 * fit + volume).abs() < 1e-11);
+        let one = y.rows(0, 1).into_owned();
+        let deep = predict(&[4, 3], 0.6, T, &x, &one, &x).unwrap();
+        assert!((&deep.training - &deep.mean).amax() < 1e-13);
     }
 }
 
@@ -124,6 +141,17 @@ fn wanted(e: &Experiment) -> Vec<Asked> {
         .collect()
 }
 
+fn told(observable: &'static Observable) -> Asked {
+    let asked = Wanted {
+        observable,
+        axes: Vec::new(),
+    };
+    Asked {
+        grid: None,
+        ..Asked::from(asked)
+    }
+}
+
 fn plan(options: Options, e: &Experiment) -> std::result::Result<Plan, String> {
     Posterior::new(options).plan(e, &wanted(e)).map_err(|d| d.0)
 }
@@ -139,7 +167,11 @@ fn networks_from_the_prior_weighted_by_their_likelihood_agree() {
         let e = experiment(learner.clone(), 3, 1);
         let data = Arc::new(e.dataset(0).unwrap());
         let (at, _) = data.test.as_ref().unwrap();
-        let prediction = plan(Options::default(), &e)
+        let mut asked = wanted(&e);
+        asked.retain(|a| a.name().starts_with("predictor-"));
+        asked.push(told(&LOG_PARTITION));
+        let prediction = Posterior::new(Options::default())
+            .plan(&e, &asked)
             .unwrap()
             .solve(
                 &crate::experiment::Draw {
@@ -169,11 +201,16 @@ fn networks_from_the_prior_weighted_by_their_likelihood_agree() {
             })
             .collect();
         let total: f64 = draws.iter().map(|(w, _)| w).sum();
-        let exact: Vec<f64> = prediction
+        let mut exact: Vec<f64> = prediction
             .answers
             .iter()
             .flat_map(|o| o.mean.clone())
             .collect();
+        // ln Z is the logarithm of the mean weight.
+        let (n, z) = (draws.len() as f64, exact.pop().unwrap().exp());
+        let square: f64 = draws.iter().map(|(w, _)| (w - total / n).powi(2)).sum();
+        let error = square.sqrt() / n;
+        assert!((total / n - z).abs() < 3.5 * error && error < 0.02 * z);
         for (k, exact) in exact.iter().enumerate() {
             let mean = draws.iter().map(|(w, f)| w * f[k]).sum::<f64>() / total;
             let square = |(w, f): &(f64, [f64; 4])| (w * (f[k] - mean)).powi(2);
@@ -196,7 +233,14 @@ fn declines_and_promises() {
     let found = plan(Options::default(), &good).unwrap();
     assert_eq!(found.promise().conditioning, Conditioning::Data);
     assert_eq!(found.promise().limits, [Extreme::zero("training.step")]);
-    assert_eq!(found.answers().len(), 2);
+    let names: Vec<&str> = found.asked().iter().map(|a| a.name()).collect();
+    for name in [
+        "predictor-mean",
+        "predictor-second-moment",
+        "target-overlap",
+    ] {
+        assert!(names.contains(&name), "{names:?}");
+    }
     let infinite = Options {
         limit: Limit::InfiniteWidth,
     };
@@ -222,7 +266,12 @@ fn declines_and_promises() {
     let mut descent = good.clone();
     descent.training = Some(Arc::new(GradientDescent::new(0.1, 10)));
     assert!(reason(&descent).contains("langevin"));
-    let mut dry = good;
-    dry.task = Arc::new(LinearTeacher::new(vec![1.0], 3, 1));
-    assert!(reason(&dry).contains("nothing of this is asked for"));
+    let nothing = Posterior::new(Options::default()).plan(&good, &[]);
+    assert!(
+        nothing
+            .err()
+            .unwrap()
+            .0
+            .contains("nothing of this is asked for")
+    );
 }
