@@ -1,10 +1,11 @@
 //! Adaptive mean-field theory of a two-layer Bayesian network on given data.
 
+use super::axis::Overlap;
 use super::dual::{Dual, Method, Saddle};
 use super::failure::Failure;
 use super::linear::Linear;
 use super::neurons::{Law, Neuron, Neurons, Radius};
-use super::points::{Frame, MOST_DIMENSIONS, Points};
+use super::points::{Frame, MOST_DIMENSIONS, Points, has_parity};
 use super::two_layer::TwoLayer;
 use crate::error::{Error, Result};
 use crate::kernel::Activation;
@@ -81,6 +82,8 @@ pub struct MeanField {
     pub method: String,
     /// `E q^2` and `E q^4` of the overlap `q = w.u` with the direction, where one was given.
     pub overlap: Option<[f64; 2]>,
+    /// The law of that overlap.
+    pub overlap_law: Option<Overlap>,
     /// Effective number of points of the sum, `1/sum p^2`; infinite for a closed form.
     pub effective: f64,
 }
@@ -218,6 +221,7 @@ impl Problem<'_> {
             iterations: saddle.iterations,
             method: neuron.method(),
             overlap: law.overlap,
+            overlap_law: law.overlap_law,
             effective: law.effective,
             tilt: saddle.tilt,
         })
@@ -248,6 +252,9 @@ impl Problem<'_> {
             overlap: self
                 .direction
                 .map(|_| in_weights(law.axis_moments(), frame)),
+            overlap_law: self
+                .direction
+                .map(|_| overlap_of(&self.network.phi, points, &law, frame.scale)),
             effective: law.effective(),
         };
         let edge = edge(&neurons, &law);
@@ -261,12 +268,27 @@ struct Moments {
     second: DMatrix<f64>,
     readout: f64,
     overlap: Option<[f64; 2]>,
+    overlap_law: Option<Overlap>,
     effective: f64,
 }
 
 /// Second and fourth moment of a coordinate of the frame in units of the weights.
 fn in_weights([second, fourth]: [f64; 2], frame: &Frame) -> [f64; 2] {
     [second * frame.scale.powi(2), fourth * frame.scale.powi(4)]
+}
+
+/// The law of the first coordinate in units of the weights.
+fn overlap_of(phi: &Activation, points: &Points, law: &Law, scale: f64) -> Overlap {
+    let axis = law.axis();
+    match (points.radius, points.spacing) {
+        (Radius::Integrated(dimension), _) => {
+            let left = axis.iter().zip(law.left());
+            let points = left.map(|(&(u, p), left)| [u, p, left]).collect();
+            Overlap::directions(points, dimension, scale)
+        }
+        (Radius::Sampled, Some(spacing)) => Overlap::grid(&axis, spacing, has_parity(phi), scale),
+        (Radius::Sampled, None) => Overlap::sample(axis, scale),
+    }
 }
 
 /// Probability of the points on the faces of a grid.
@@ -295,6 +317,7 @@ fn closed_form(problem: &Problem, frame: &Frame) -> Result<MeanField> {
         outputs: neuron.predict(&saddle.tilt, &frame.coordinates(problem.at)),
         readout: neuron.readout_moment(&saddle.tilt),
         overlap: axis.map(|v| in_weights([v, 3.0 * v * v], frame)),
+        overlap_law: axis.map(|v| Overlap::normal(v, frame.scale)),
         effective: f64::INFINITY,
         second,
     };

@@ -3,6 +3,7 @@
 
 pub mod adaptive;
 pub mod angle;
+pub mod axis;
 pub mod dual;
 mod failure;
 pub mod gaussian_process;

@@ -272,6 +272,22 @@ impl Law<'_> {
         sums
     }
 
+    /// First coordinates and probabilities of the points.
+    pub fn axis(&self) -> Vec<(f64, f64)> {
+        let first = self.neurons.points.row(0);
+        first
+            .iter()
+            .copied()
+            .zip(self.probabilities.iter().copied())
+            .collect()
+    }
+
+    /// `1 - A` of every point.
+    pub fn left(&self) -> impl Iterator<Item = f64> {
+        let s = self.neurons.readout_variance;
+        self.fields.iter().map(move |g| 1.0 - s * g * g)
+    }
+
     /// Effective number of points, `1/sum p_i^2` over that of the prior, times their number.
     pub fn effective(&self) -> f64 {
         1.0 / self.probabilities.iter().map(|p| p * p).sum::<f64>()

@@ -96,12 +96,14 @@ pub struct Points {
     pub log_weights: Vec<f64>,
     /// Neurons, or directions.
     pub radius: Radius,
+    /// Distance of neighbouring nodes of a grid.
+    pub spacing: Option<f64>,
     /// How they were chosen.
     pub method: String,
 }
 
 /// True where `phi(-z) = -phi(z)` or `phi(-z) = phi(z)`: then `w` and `-w` have the same weight.
-fn has_parity(phi: &Activation) -> bool {
+pub fn has_parity(phi: &Activation) -> bool {
     use Activation::*;
     match phi {
         Linear | Tanh | Erf | UnscaledErf | Quadratic => true,
@@ -143,6 +145,7 @@ impl Points {
             at: DMatrix::from_vec(dimension, log_weights.len(), at),
             log_weights,
             radius: Radius::Sampled,
+            spacing: Some(step),
             method: format!("trapezoid sum on {nodes}^{dimension} points, |v| <= {range}"),
         };
         points.normalise();
@@ -199,6 +202,7 @@ impl Points {
             at: DMatrix::from_vec(dimension, weights.len(), at),
             log_weights: weights.iter().map(|w: &f64| w.ln()).collect(),
             radius: Radius::Integrated(dimension),
+            spacing: None,
             method: format!(
                 "quadrature over {} directions, lengths in closed form",
                 weights.len()
@@ -226,6 +230,7 @@ impl Points {
                 .map(|k| self.log_weights[k / 2] + weights[k % 2].ln())
                 .collect(),
             radius: Radius::Sampled,
+            spacing: None,
             method: self.method,
         }
     }
@@ -236,6 +241,7 @@ impl Points {
             at: normal_matrix(rng, dimension, count),
             log_weights: vec![-(count as f64).ln(); count],
             radius: Radius::Sampled,
+            spacing: None,
             method: format!("sample of {count} neurons of the prior"),
         }
     }

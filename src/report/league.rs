@@ -344,7 +344,9 @@ fn color(result: &RowResult) -> Option<Color> {
 
 /// Whether the stated expectation is met: by the row for `agree`, by any row of the entry for `disagree`.
 fn expected(row: &Row, assessment: &Assessment) -> String {
-    let Some(expect) = row.expect else {
+    // What a theory alone tells is compared with nothing.
+    let open = row.told && matches!(row.result, RowResult::Unmeasured(_));
+    let Some(expect) = row.expect.filter(|_| !open) else {
         return "-".into();
     };
     let entry_met = assessment

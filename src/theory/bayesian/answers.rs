@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::instrument::{Axis, Declined, Observable};
 use crate::mean_field::angle::Angles;
+use crate::mean_field::axis::Overlap;
 use crate::task::Dataset;
 use crate::theory::{Answer, Asked, Info, Prediction, SolverReport};
 use nalgebra::DMatrix;
@@ -74,6 +75,8 @@ pub struct Findings {
     pub free_energy: Option<f64>,
     /// `E q^2`, `E q^4` of the overlap with the task's direction.
     pub overlap: Option<[f64; 2]>,
+    /// Law of that overlap.
+    pub overlap_law: Option<Overlap>,
     /// `Q` of every stationary point, the answer first.
     pub kernel_scales: Vec<f64>,
     /// `E[q | D]`
@@ -144,6 +147,20 @@ impl Findings {
                 .iter()
                 .map(|&v| (v, self.other_bound))
                 .collect(),
+            "neuron-overlap-density" => {
+                let density = self
+                    .overlap_law
+                    .as_ref()?
+                    .density(&edges(&asked.axes().first()?.values));
+                density.into_iter().map(|v| (v, self.other_bound)).collect()
+            }
+            "neuron-overlap-tail" => {
+                let law = self.overlap_law.as_ref()?;
+                let beyond =
+                    |&a: &f64| law.share(a, f64::INFINITY) + law.share(f64::NEG_INFINITY, -a);
+                let values = asked.axes().first()?.values.iter().map(beyond);
+                values.map(|v| (v, self.other_bound)).collect()
+            }
             "neuron-angle" => {
                 let bins = asked.axes().first()?.values.len();
                 let density = self.angles.as_ref()?.density(bins).into_iter();
@@ -206,6 +223,18 @@ impl Findings {
             warnings: self.warnings,
         })
     }
+}
+
+/// Ends of bins of equal width with these centres.
+fn edges(centres: &[f64]) -> Vec<f64> {
+    let width = match centres {
+        [a, b, ..] => b - a,
+        _ => 1.0,
+    };
+    let first = centres.first().map_or(0.0, |c| c - 0.5 * width);
+    (0..=centres.len())
+        .map(|k| first + width * k as f64)
+        .collect()
 }
 
 fn counting(name: &str, n: usize) -> Axis {

@@ -41,6 +41,8 @@ static INFO: Info = Info {
         "hidden-weight-covariance",
         "weight-norm-ratio",
         "neuron-overlap",
+        "neuron-overlap-density",
+        "neuron-overlap-tail",
         "neuron-angle",
         "angle-contrast",
         "log-partition",
@@ -140,9 +142,15 @@ impl Theory for MeanField {
         let mut answers = places(asked, &INFO)?;
         answers.retain(|&i| match asked[i].name() {
             "neuron-angle" | "angle-contrast" => in_plane,
-            "neuron-overlap" => has_modes || asked[i].keys["direction"].is_array(),
+            name if name.starts_with("neuron-overlap") => {
+                has_modes || asked[i].keys["direction"].is_array()
+            }
             _ => true,
         });
+        // One direction is solved for; overlaps with another one are left to another entry.
+        let overlap = |i: usize| asked[i].name().starts_with("neuron-overlap");
+        let first = answers.iter().copied().find(|&i| overlap(i));
+        answers.retain(|&i| !overlap(i) || first.is_some_and(|f| asked[f].keys["direction"] == asked[i].keys["direction"]));
         let features = (bayesian.shape.samples + bayesian.test_samples) as u64;
         let promise = Promise {
             bytes: 8 * features * self.0.sample.max(500_000) as u64,
@@ -168,7 +176,9 @@ const REPEATS: u64 = 8;
 
 /// The direction of the first question about overlaps: its key, or the first input mode of the data.
 fn direction(asked: &[Asked], dataset: &Dataset) -> Option<DVector<f64>> {
-    let question = asked.iter().find(|a| a.name() == "neuron-overlap")?;
+    let question = asked
+        .iter()
+        .find(|a| a.name().starts_with("neuron-overlap"))?;
     let mode = || (dataset.modes.v.ncols() > 0).then(|| dataset.modes.v.column(0).into_owned());
     match serde_json::from_value::<Vec<f64>>(question.keys["direction"].clone()) {
         Ok(u) => Some(DVector::from_vec(u)),
@@ -205,6 +215,7 @@ impl Law {
             log_partition: Some(found.log_z),
             free_energy: Some(found.free_energy),
             overlap: found.overlap,
+            overlap_law: found.overlap_law,
             angles: Angles::new(&self.network, x, &found.tilt),
             output_bound: found.bounds.outputs.max(found.residual),
             other_bound: found.bounds.covariance.max(1e-10),

@@ -64,7 +64,7 @@ variances v_l of the raw weights, hidden widths N_l), and so is the posterior: o
 X = U diag(s) W^T, lam_i = sigma s_i^2, z = W^T y, c = U^T x at a held-out input x:
 E[f|q] = sum_i q sigma s_i z_i c_i/(q lam_i + T),   Var[f|q] = q sigma (|x|^2 - |c|^2) + sum_i q sigma T c_i^2/(q lam_i + T),
 predictor-mean = <E[f|q]>,  predictor-second-moment = <Var[f|q] + E[f|q]^2>, averages over p(q | data).
-outputs, chain-loss and target-overlap follow from E[f|D] at the training or the test inputs.
+outputs, chain-loss, chain-test-loss and target-overlap follow from E[f|D] at the training or the test inputs.
 With tell: log-partition ln Z = ln p(y | X) + (P/2) ln(2 pi T), which is 0 at T -> inf; log-evidence ln p(y | X);
 kernel-scale-mean E[q | data]. The saddle point of the same density of ln q is kernel-scale of the entry kernel-scaling.
 One output at any depth; any number of outputs without hidden layers, or with limit = \"infinite-width\".
@@ -81,6 +81,7 @@ static INFO: Info = Info {
         "predictor-mean",
         "predictor-second-moment",
         "chain-loss",
+        "chain-test-loss",
         "target-overlap",
         "log-partition",
         "log-evidence",
