@@ -58,7 +58,7 @@ fn mean_loss(data: &Dataset, strength: f64, seed: u64) -> (f64, f64) {
         scheme: Scheme::Lm,
         step: 0.01,
         burn_in: 2_000,
-        steps: 40_000,
+        steps: 20_000,
         every: 10,
     };
     let build = || NetworkPotential::of(&learner, data, CHI / strength);
