@@ -1,4 +1,5 @@
-//! The theories against networks drawn from the prior and weighted by their likelihood, against chains, and against each other.
+//! The theories against networks drawn from the prior and weighted by their likelihood, against chains, and against
+//! each other.
 
 use super::TwoLayer;
 use super::adaptive::{self, Evaluator, Problem, first_correction};
@@ -81,7 +82,8 @@ fn drawn(n: &TwoLayer, x: &DMatrix<f64>, y: &DVector<f64>, draws: usize) -> Weig
     weighted(&blocks)
 }
 
-/// The same for two samples, with the read-out integrated out: given its hidden weights a network is a Gaussian process.
+/// The same for two samples, with the read-out integrated out: given its hidden weights a network is a Gaussian
+/// process.
 fn drawn_hidden(n: &TwoLayer, draws: usize) -> Weighted {
     let (x, y) = two();
     let (width, noise) = (n.width as usize, n.temperature / n.chi);
@@ -113,8 +115,8 @@ fn drawn_hidden(n: &TwoLayer, draws: usize) -> Weighted {
     weighted(&blocks)
 }
 
-/// The exact values of section 0, which contour integrals gave. Infinite width has -2.684 at `chi = 1`, which is tens of
-/// errors away.
+/// The exact values of section 0, which contour integrals gave. Infinite width has -2.684 at `chi = 1`: tens of errors
+/// away.
 #[test]
 fn log_partition_functions_are_those_of_networks_from_the_prior() {
     let (x, y) = two();
@@ -212,8 +214,8 @@ fn mean_field(n: &TwoLayer, x: &DMatrix<f64>, y: &DVector<f64>) -> adaptive::Mea
     .unwrap()
 }
 
-/// At `chi = 1` the exact slope in `1/N` leaves an error of order `1/N^2`; at `chi = N` the mean-field law leaves one of order `1/N`.
-/// Both errors are seen at N = 10, and the Gaussian process alone fails at every width.
+/// At `chi = 1` the exact slope in `1/N` leaves an error of order `1/N^2`; at `chi = N` the mean-field law leaves one
+/// of order `1/N`. Both errors are seen at N = 10, and the Gaussian process alone fails at every width.
 #[test]
 fn mean_outputs_of_networks_from_the_prior_approach_their_theories() {
     let (x, y) = two();
