@@ -3,7 +3,8 @@
 //! The posterior of f(x) = (1/N) sum_i a_i relu(w_i.x) concentrates, as N grows, on the minimiser of a convex dual
 //! G(t) = ln Z(t) - t.y + (tau/2) |t|^2. By symmetry t = t0 y, and with A = 2 kappa t0^2, kappa = s_a^2 s_w^2/2,
 //!     Z(A) = (4/pi) arctan(sqrt(1 - 2A))/sqrt(1 - 2A),   m = fbar y = kappa t0 dln Z/dA = 1 - tau t0.
-//! Neurons leave the flat law of the prior for the diagonals: E[1 - |cos 2 psi|] is 1 - 2/pi = 0.363380 before learning.
+//! Neurons leave the flat law of the prior for the diagonals: E[1 - |cos 2 psi|] is 1 - 2/pi = 0.363380 before they
+//! learn.
 //!
 //!     cargo run --release --example mean_field_xor
 

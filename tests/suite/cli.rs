@@ -72,7 +72,7 @@ fn conventions_have_a_page() {
     for part in papers.iter().chain(&keys) {
         assert!(text.contains(part), "{part}");
     }
-    let too_long = text.lines().find(|line| line.chars().count() > 130);
+    let too_long = text.lines().find(|line| line.chars().count() > 120);
     assert_eq!(too_long, None);
     let page = document(
         folder.path(),

@@ -52,7 +52,7 @@ pub static KERNEL_SCALE: Observable = Observable {
 pub static KERNEL_SCALE_MEAN: Observable = Observable {
     name: "kernel-scale-mean",
     label: "mean kernel scale E[q | data]",
-    convention: "posterior mean of q, the factor of the kernel of infinite width of a linear network; not the saddle point kernel-scale",
+    convention: "mean over the posterior of q, the factor of a linear network's kernel; kernel-scale is a saddle point",
     ..Observable::PLAIN
 };
 

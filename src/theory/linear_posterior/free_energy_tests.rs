@@ -58,7 +58,7 @@ fn mean_loss(data: &Dataset, strength: f64, seed: u64) -> (f64, f64) {
         scheme: Scheme::Lm,
         step: 0.01,
         burn_in: 2_000,
-        steps: 40_000,
+        steps: 20_000,
         every: 10,
     };
     let build = || NetworkPotential::of(&learner, data, CHI / strength);
@@ -75,7 +75,8 @@ fn mean_loss(data: &Dataset, strength: f64, seed: u64) -> (f64, f64) {
     (found.mean, found.stderr)
 }
 
-/// `d ln Z/d(chi/T) = -<Lo>` at fixed prior, hence `ln Z = -int_0^{chi/T} <Lo>`, by the 21 nodes of Kronrod in `s = ln(1 + chi/T)`.
+/// `d ln Z/d(chi/T) = -<Lo>` at fixed prior, hence `ln Z = -int_0^{chi/T} <Lo>`, by the 21 nodes of Kronrod in
+/// `s = ln(1 + chi/T)`.
 #[test]
 fn the_log_partition_function_is_the_integral_of_the_mean_loss() {
     let (data, strength) = (data(), 20.0f64);

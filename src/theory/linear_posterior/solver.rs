@@ -17,8 +17,8 @@ pub struct LinearPosterior {
     pub scale: f64,
     /// Standard deviation of `q` under the posterior.
     pub scale_deviation: f64,
-    /// `q` at the maximum of the density of `ln q`: with one hidden layer the root of its slope, to rounding, which is the
-    /// saddle point of kernel scaling; with more layers the best point of the grid.
+    /// `q` at the maximum of the density of `ln q`: with one hidden layer the root of its slope, to rounding, which is
+    /// the saddle point of kernel scaling; with more layers the best point of the grid.
     pub mode: f64,
     /// `ln p(y | X)`
     pub log_evidence: f64,

@@ -26,7 +26,7 @@ fn reference_table_is_met() {
     }
 }
 
-/// (N/2)(q - 1) + 1/2 sum q lam/(q lam + T) - 1/2 sum z^2 q lam/(q lam + T)^2 = 0, which kernel scaling solves on its own.
+/// (N/2)(q - 1) + 1/2 sum q lam/(q lam + T) - 1/2 sum z^2 q lam/(q lam + T)^2 = 0, solved by kernel scaling, too.
 #[test]
 fn the_mode_of_ln_q_is_the_saddle_of_kernel_scaling() {
     let modes = Modes {

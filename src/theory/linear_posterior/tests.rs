@@ -57,7 +57,8 @@ fn wide_networks_become_the_gaussian_process_as_one_over_n() {
     }
 }
 
-/// Training inputs as test inputs, and the density of the targets from the covariance of all samples, also with more samples than inputs.
+/// Training inputs as test inputs, and the density of the targets from the covariance of all samples, also with more
+/// samples than inputs.
 #[test]
 fn means_and_evidence_of_the_training_samples_agree_with_the_gaussian_process() {
     for samples in [2, 7] {
