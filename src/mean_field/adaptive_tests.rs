@@ -1,3 +1,5 @@
+//! Mean field on given data: reference numbers, symmetries, derivatives, evaluators against one another.
+
 use super::super::angle::Angles;
 use super::*;
 use crate::numerics::random::{normal_matrix, stream};
@@ -114,7 +116,7 @@ fn the_erf_network_on_given_data_has_its_numbers() {
         assert!((found.weight_covariance[(i, i)] - v).abs() < 1e-8);
     }
     assert!((&found.outputs - &found.training).amax() < 1e-12);
-    assert!(found.bounds.outputs < 1e-8, "{:?}", found.bounds);
+    assert!(found.bounds.outputs < 1e-7, "{:?}", found.bounds);
     assert!(found.gap < 1e-12);
 }
 

@@ -1,3 +1,5 @@
+//! The dual: reference numbers of the cubic teacher, methods against one another, what does not converge.
+
 use super::super::neurons::{Neurons, Radius};
 use super::*;
 use crate::numerics::random::{normal_matrix, stream};

@@ -32,7 +32,7 @@ fn decline<T>(reason: &str) -> Result<T, Declined> {
 
 impl Bayesian {
     /// # Errors
-    /// `Declined` unless a multilayer perceptron with a Gaussian prior and a trained read-out meets a sampler.
+    /// `Declined` unless a multilayer perceptron with a Gaussian prior meets a sampler.
     pub fn of(experiment: &Experiment) -> Result<Self, Declined> {
         let Some(learner) = experiment.learner.as_deref() else {
             return decline("needs a learner; the experiment has none");
@@ -44,9 +44,6 @@ impl Bayesian {
         let Some(prior) = view.prior.clone() else {
             return decline("needs a Gaussian prior (learner.prior)");
         };
-        if view.readout != Readout::Trained {
-            return decline("needs a trained read-out (learner.readout = \"trained\")");
-        }
         let sampling = experiment.training.as_ref().and_then(|t| t.sampling());
         let Some(sampling) = sampling else {
             return decline("needs Bayesian training (training.kind = \"langevin\")");
@@ -93,10 +90,21 @@ impl Bayesian {
     }
 
     /// # Errors
-    /// `Declined` for biases or several outputs.
+    /// `Declined` for a read-out that is not trained.
+    pub fn trained_readout(&self) -> Result<(), Declined> {
+        match self.view.readout {
+            Readout::Trained => Ok(()),
+            _ => decline("needs a trained read-out (learner.readout = \"trained\")"),
+        }
+    }
+
+    /// # Errors
+    /// `Declined` for biases, a read-out that is not trained, or several outputs.
     pub fn one_output(&self) -> Result<(), Declined> {
-        if self.view.biases.is_some() {
-            return decline("needs a network without biases (learner.bias = false)");
+        if !self.view.is_plain() {
+            return decline(
+                "needs a multilayer perceptron without biases and with a trained read-out (learner.kind = \"mlp\")",
+            );
         }
         match self.shape.outputs {
             1 => Ok(()),

@@ -150,7 +150,10 @@ impl Theory for MeanField {
         // One direction is solved for; overlaps with another one are left to another entry.
         let overlap = |i: usize| asked[i].name().starts_with("neuron-overlap");
         let first = answers.iter().copied().find(|&i| overlap(i));
-        answers.retain(|&i| !overlap(i) || first.is_some_and(|f| asked[f].keys["direction"] == asked[i].keys["direction"]));
+        answers.retain(|&i| {
+            !overlap(i)
+                || first.is_some_and(|f| asked[f].keys["direction"] == asked[i].keys["direction"])
+        });
         let features = (bayesian.shape.samples + bayesian.test_samples) as u64;
         let promise = Promise {
             bytes: 8 * features * self.0.sample.max(500_000) as u64,

@@ -90,6 +90,7 @@ impl Theory for Nngp {
 
     fn plan(&self, e: &Experiment, asked: &[Asked]) -> std::result::Result<Plan, Declined> {
         let bayesian = Bayesian::of(e)?;
+        bayesian.trained_readout()?;
         let mut answers = places(asked, &INFO)?;
         let corrected = self.0.order == 1;
         let correction = match corrected {
