@@ -128,7 +128,8 @@ const LEAST_EFFECTIVE: f64 = 1000.0;
 ///
 /// # Errors
 /// `TiltDiverges` for an activation that grows like `z^2` or faster, and where the data pull harder than the prior confines;
-/// `ThinSample` for a sample with fewer than 1,000 effective neurons; `NotConverged`; shapes that do not fit.
+/// `ThinSample` for a sample with fewer than 1,000 effective neurons; `NotConverged`; `Declined` for an evaluator that does not apply;
+/// shapes that do not fit.
 pub fn solve(problem: &Problem) -> Result<MeanField> {
     problem.network.check()?;
     let (x, y) = (problem.x, problem.y);
@@ -167,7 +168,9 @@ pub fn solve(problem: &Problem) -> Result<MeanField> {
 }
 
 fn inapplicable(cause: &str) -> Error {
-    Error::input("evaluator", cause, "use evaluator = \"auto\"")
+    Error::Declined {
+        reason: format!("{cause}; evaluator = \"auto\" chooses another"),
+    }
 }
 
 impl Problem<'_> {
@@ -401,9 +404,9 @@ pub fn first_correction(
     let c = frame.coordinates(&all);
     let dimension = frame.dimension();
     if dimension > MOST_DIMENSIONS {
-        return Err(inapplicable(
-            "the slope in 1/N needs inputs that span at most 3 dimensions",
-        ));
+        return Err(Error::Declined {
+            reason: "the slope in 1/N needs inputs that span at most 3 dimensions".into(),
+        });
     }
     let on = |points: Points| {
         let features = points.features(&network.phi, &c);

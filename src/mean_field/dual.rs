@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::neurons::{Neuron, Tilted};
 use crate::error::{Error, Result};
+use crate::numerics::interrupt;
 use crate::numerics::linalg::{cholesky, solve_spd};
 use crate::numerics::optimize::{Minimum, lbfgs, nelder_mead};
 use nalgebra::{DMatrix, DVector};
@@ -164,6 +165,7 @@ impl Dual<'_> {
         let mut tilted = self.at(&t)?;
         let mut residual = f64::INFINITY;
         for iteration in 0..MAX_ITERATIONS {
+            interrupt::check()?;
             let value = self.value(&t, tilted.log_z);
             let gradient = self.gradient(&t, &tilted);
             residual = gradient.amax();
@@ -208,9 +210,14 @@ impl Dual<'_> {
     }
 
     fn lbfgs(&self, start: DVector<f64>) -> Result<Saddle> {
+        // A stop that is asked for ends the search at a point without a value.
         let objective = |t: &[f64]| {
             let t = DVector::from_column_slice(t);
-            match self.neuron.tilted(&t) {
+            match self
+                .neuron
+                .tilted(&t)
+                .filter(|_| interrupt::check().is_ok())
+            {
                 None => (f64::INFINITY, Vec::new()),
                 Some(tilted) => {
                     let gradient = self.gradient(&t, &tilted);
@@ -218,8 +225,9 @@ impl Dual<'_> {
                 }
             }
         };
-        let minimum = lbfgs(objective, start.as_slice().to_vec(), self.tolerance())?;
-        self.accept(minimum)
+        let minimum = lbfgs(objective, start.as_slice().to_vec(), self.tolerance());
+        interrupt::check()?;
+        self.accept(minimum?)
     }
 
     /// The simplex knows the minimum to about the square root of the rounding of its value; the residual says how well.
@@ -252,7 +260,15 @@ impl Dual<'_> {
         let mut t = start;
         let mut residual = f64::INFINITY;
         for iteration in 0..FIXED_POINT_ITERATIONS {
-            let tilted = self.at(&t)?;
+            interrupt::check()?;
+            // A step of this iteration can leave the domain of Z, where the solution is not.
+            let Some(tilted) = self.neuron.tilted(&t) else {
+                return Err(Failure::NotConverged {
+                    residual: f64::INFINITY,
+                    iterations: iteration,
+                }
+                .of(NAME));
+            };
             let gradient = self.gradient(&t, &tilted);
             residual = gradient.amax();
             if residual <= self.tolerance() {

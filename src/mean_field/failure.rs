@@ -42,15 +42,17 @@ impl Failure {
                 iterations,
             } => (
                 format!("residual {residual:.3e} after {iterations} iterations"),
-                "take another method (newton, lbfgs), or raise training.temperature",
+                "take method = \"newton\" (a fixed point needs a smaller share of the new value), or raise training.temperature",
             ),
             Failure::NotPositiveDefinite { least } => (
                 format!("the least eigenvalue of a covariance is {least:.3e}, not positive"),
                 "raise training.temperature, or lower learner.prior.chi",
             ),
             Failure::ThinSample { effective } => (
-                format!("the weighted sample of neurons has only {effective:.0} effective members"),
-                "raise the number of samples, or take quadrature or tempering",
+                format!(
+                    "the weighted sample of neurons has only {effective:.0} effective members, 1000 are needed"
+                ),
+                "raise `sample` of the entry in proportion, or evaluator = \"quadrature\" for inputs that span at most 3 dimensions",
             ),
         };
         Error::unconverged(solver, cause, remedy)

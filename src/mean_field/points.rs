@@ -155,7 +155,7 @@ impl Points {
     /// Directions in one to three dimensions, for an activation with `phi(r z) = r phi(z)`.
     ///
     /// On the circle, Kronrod's rule with 21 nodes on `pieces` parts of every arc between the angles at which one of the inputs `c`
-    /// (columns) is orthogonal: there the activation has its kink. On the sphere, the product of that rule in the height and a
+    /// (columns) is orthogonal: there the activation has its kink; above 256 arcs, equal angles. On the sphere, the product of that rule in the height and a
     /// uniform one in the angle.
     pub fn directions(c: &DMatrix<f64>, pieces: usize) -> Points {
         let dimension = c.nrows();
@@ -175,12 +175,22 @@ impl Points {
                     .collect();
                 ends.sort_by(f64::total_cmp);
                 ends.dedup_by(|a, b| *a - *b < 1e-13);
+                if ends.len() > MOST_ARCS {
+                    ends = (0..MOST_ARCS * 4)
+                        .map(|k| TAU * k as f64 / (MOST_ARCS * 4) as f64)
+                        .collect();
+                }
                 let arcs = ends.len().max(1);
+                let rule = if arcs > MOST_ARCS {
+                    &MIDPOINT[..]
+                } else {
+                    &KRONROD_NODES[..]
+                };
                 for k in 0..arcs {
                     let from = ends.get(k).copied().unwrap_or(0.0);
                     let to = ends.get(k + 1).copied();
                     let to = to.unwrap_or_else(|| ends.first().copied().unwrap_or(0.0) + TAU);
-                    for (angle, weight) in panels(from, to, pieces) {
+                    for (angle, weight) in panels(rule, from, to, pieces) {
                         at.extend([angle.cos(), angle.sin()]);
                         weights.push(weight);
                     }
@@ -188,7 +198,7 @@ impl Points {
             }
             _ => {
                 let around = 42 * pieces;
-                for (height, weight) in panels(-1.0, 1.0, pieces) {
+                for (height, weight) in panels(&KRONROD_NODES, -1.0, 1.0, pieces) {
                     let side = (1.0 - height * height).sqrt();
                     for k in 0..around {
                         let angle = TAU * (k as f64 + 0.5) / around as f64;
@@ -271,13 +281,16 @@ impl Points {
     }
 }
 
+/// Arcs between kinks up to which each has its own nodes; above, kinks are as many as nodes, and equal angles do as well.
+const MOST_ARCS: usize = 256;
+const MIDPOINT: [(f64, f64); 1] = [(0.0, 2.0)];
+
 /// Nodes and weights of the composite rule on `[a, b]`.
-fn panels(a: f64, b: f64, pieces: usize) -> impl Iterator<Item = (f64, f64)> {
+fn panels(rule: &[(f64, f64)], a: f64, b: f64, pieces: usize) -> impl Iterator<Item = (f64, f64)> {
     let half = 0.5 * (b - a) / pieces as f64;
     (0..pieces).flat_map(move |k| {
         let middle = a + half * (2 * k + 1) as f64;
-        KRONROD_NODES
-            .iter()
+        rule.iter()
             .map(move |&(node, weight)| (middle + half * node, half * weight))
     })
 }

@@ -241,20 +241,33 @@ fn counting(name: &str, n: usize) -> Axis {
     Axis::new(name, "1", (1..=n).map(|k| k as f64).collect())
 }
 
-/// Places of the questions that a theory answers: what instruments measure on their grid, its own quantities where they are told.
+/// Scalars of instruments that a theory can tell where nothing is measured.
+const SCALARS: [&str; 4] = [
+    "chain-loss",
+    "chain-test-loss",
+    "target-overlap",
+    "angle-contrast",
+];
+
+/// Places of the questions that a theory answers: what instruments measure on their grid, single numbers also without it, and its
+/// own quantities.
 pub fn places(asked: &[Asked], info: &Info) -> std::result::Result<Vec<usize>, Declined> {
-    let own = |name: &str| info.own.iter().any(|o| o.name == name);
     let possible = |i: &usize| {
-        let question = &asked[*i];
-        let known = info.observables.contains(&question.name());
-        known && (question.grid.is_some() || own(question.name()))
+        let (name, on_grid) = (asked[*i].name(), asked[*i].grid.is_some());
+        let measured = info.observables.contains(&name) && (on_grid || SCALARS.contains(&name));
+        measured || info.own.iter().any(|o| o.name == name)
     };
     let places: Vec<usize> = (0..asked.len()).filter(possible).collect();
     match places.is_empty() {
         false => Ok(places),
         true => Err(Declined(format!(
-            "predicts {}; nothing of this is asked for",
-            info.observables.join(", ")
+            "predicts {} where an instrument of the experiment has them, and tells {}; nothing of this is asked for",
+            info.observables.join(", "),
+            info.own
+                .iter()
+                .map(|o| o.name)
+                .collect::<Vec<_>>()
+                .join(", ")
         ))),
     }
 }

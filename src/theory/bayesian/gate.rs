@@ -103,7 +103,7 @@ impl Bayesian {
     pub fn one_output(&self) -> Result<(), Declined> {
         if !self.view.is_plain() {
             return decline(
-                "needs a multilayer perceptron without biases and with a trained read-out (learner.kind = \"mlp\")",
+                "needs a multilayer perceptron without biases and with a trained read-out (learner.kind = \"mlp\", learner.bias = false)",
             );
         }
         match self.shape.outputs {

@@ -45,10 +45,6 @@ static INFO: Info = Info {
         "neuron-overlap-tail",
         "neuron-angle",
         "angle-contrast",
-        "log-partition",
-        "log-evidence",
-        "free-energy-per-neuron",
-        "discrepancy",
     ],
     own: &[&LOG_PARTITION, &LOG_EVIDENCE, &FREE_ENERGY, &DISCREPANCY],
     conditions: &[Conditioning::Data],
@@ -138,6 +134,11 @@ impl Theory for MeanField {
             ));
         }
         let has_modes = e.task.mode_count() > 0;
+        if self.0.evaluator == Evaluator::ClosedForm && !network.phi.is_linear() {
+            return Err(Declined(
+                "evaluator = \"closed-form\" needs learner.activation = \"linear\"".into(),
+            ));
+        }
         let in_plane = bayesian.shape.inputs == 2;
         let mut answers = places(asked, &INFO)?;
         answers.retain(|&i| match asked[i].name() {
@@ -157,7 +158,7 @@ impl Theory for MeanField {
         let features = (bayesian.shape.samples + bayesian.test_samples) as u64;
         let promise = Promise {
             bytes: 8 * features * self.0.sample.max(500_000) as u64,
-            seconds: 0.02 * features as f64,
+            seconds: seconds(features as f64, self.0.method),
             ..bayesian.promise(Some(Some(-1.0)))
         };
         let law = Law {
@@ -166,6 +167,16 @@ impl Theory for MeanField {
         };
         Ok(Plan::new(promise, asked, answers, law))
     }
+}
+
+/// Rough seconds: numbers of the finest sum, each used by some 20 steps that form a Hessian, or by ten times as many without.
+fn seconds(features: f64, method: Method) -> f64 {
+    let numbers = (4.5e5 * features).min(1.2e7);
+    let steps = match method {
+        Method::Auto | Method::Newton => 20.0 * features,
+        _ => 200.0 * features,
+    };
+    1e-7 * numbers + 2e-10 * numbers * steps
 }
 
 #[derive(Serialize)]
@@ -225,7 +236,10 @@ impl Law {
             noise: self.network.temperature / self.network.chi,
             temperature: self.network.temperature,
             solver: SolverReport {
-                method: format!("{}, {:.0} of them effective", found.method, found.effective),
+                method: match found.method.starts_with("sample") {
+                    true => format!("{}, {:.0} of them effective", found.method, found.effective),
+                    false => found.method,
+                },
                 iterations: found.iterations,
                 residual: found.residual,
             },

@@ -39,8 +39,6 @@ static INFO: Info = Info {
         "target-overlap",
         "weight-norm-ratio",
         "hidden-weight-covariance",
-        "log-partition",
-        "log-evidence",
     ],
     own: &[&LOG_PARTITION, &LOG_EVIDENCE],
     conditions: &[Conditioning::Data],
@@ -147,6 +145,9 @@ const CORRECTED: &[&str] = &[
     "chain-test-loss",
 ];
 
+/// Share of the targets up to which the first correction passes for small.
+const SMALL: f64 = 0.2;
+
 /// Relative error of a kernel matrix and of the regression with it.
 const BOUND: f64 = 1e-11;
 
@@ -238,6 +239,15 @@ impl Process {
                 }
             }
         };
+        let size =
+            |v: &[f64]| (v.iter().map(|v| v * v).sum::<f64>() / v.len().max(1) as f64).sqrt();
+        let share = size(&shift) / network.width / size(y.as_slice()).max(f64::MIN_POSITIVE);
+        if share > SMALL {
+            findings.warnings.push(format!(
+                "the term of order 1/N is {share:.2} of the targets (root mean squares): the expansion does not hold at N = {}",
+                network.width
+            ));
+        }
         add(&mut findings.training, 0);
         add(&mut findings.test, y.len());
         findings.output_bound += bound / network.width;

@@ -83,9 +83,6 @@ static INFO: Info = Info {
         "chain-loss",
         "chain-test-loss",
         "target-overlap",
-        "log-partition",
-        "log-evidence",
-        "kernel-scale-mean",
     ],
     own: &[&LOG_PARTITION, &LOG_EVIDENCE, &KERNEL_SCALE_MEAN],
     assumptions: &[
