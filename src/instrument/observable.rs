@@ -96,6 +96,11 @@ impl Axis {
         }
     }
 
+    /// Its values number things in no order (samples, roots, powers): nothing lies between them.
+    pub fn is_list(&self) -> bool {
+        matches!(self.name.as_str(), "sample" | "root" | "power")
+    }
+
     /// What figures call it: words and symbols of physics for the axes of instruments, else the name.
     pub fn label(&self) -> &str {
         match self.name.as_str() {

@@ -11,6 +11,8 @@ pub struct Axis {
     pub last: f64,
     pub start: f64,
     pub end: f64,
+    /// See [`AxisSpec::numbered`].
+    pub numbered: bool,
 }
 
 impl Axis {
@@ -117,6 +119,7 @@ mod tests {
             last: 200.0,
             start: 300.0,
             end: 20.0,
+            numbered: false,
         }
     }
 

@@ -4,7 +4,7 @@ use super::canvas::{Canvas, Lettering};
 use super::figure::{Figure, Legend, Panel};
 use super::geometry::{Point, Rect, clip_polygon, clip_polyline, dash, thin};
 use super::layout::{
-    self, AXIS, AXIS_TEXT, FIGURE_TEXT, GAP, NOTE_TEXT, PANEL_TEXT, Placed, TICK, TICK_TEXT,
+    self, AXIS, AXIS_TEXT, FIGURE_TEXT, GAP, LEVEL, NOTE_TEXT, PANEL_TEXT, Placed, TICK, TICK_TEXT,
 };
 use super::legend::Entry;
 use super::series::{Align, Interval, Series};
@@ -226,6 +226,19 @@ fn band<DB: DrawingBackend>(
         let x = place.x.at(*x)?;
         Some([(x, place.y.edge(*lower)?), (x, place.y.edge(*upper)?)])
     });
+    if place.x.numbered {
+        let ends = x.iter().zip(band.lower.iter().zip(&band.upper));
+        for (x, (lower, upper)) in ends {
+            let corner = |x: f64, y: f64| Some((place.x.at(x)?, place.y.edge(y)?));
+            let (from, to) = (x - LEVEL, x + LEVEL);
+            let corners = [(from, *lower), (to, *lower), (to, *upper), (from, *upper)];
+            let corners: Option<Vec<Point>> = corners.iter().map(|&(x, y)| corner(x, y)).collect();
+            if let Some(corners) = corners {
+                canvas.polygon(&clip_polygon(&corners, &place.area), style.rgb(), BAND)?;
+            }
+        }
+        return Ok(());
+    }
     let places: Vec<Option<[Point; 2]>> = places.collect();
     for stretch in places.split(|p| p.is_none()) {
         let side = |k: usize| {
@@ -248,6 +261,7 @@ fn curve<DB: DrawingBackend>(
     place: &Placed,
 ) -> Result<()> {
     let (pieces, style) = match series {
+        Series::Line { x, y, style, .. } if place.x.numbered => (place.levels(x, y), style),
         Series::Line { x, y, style, .. } => (place.pieces(x, y), style),
         Series::Steps { x, y, style, .. } => (place.stairs(x, y), style),
         _ => return Ok(()),

@@ -26,6 +26,9 @@ pub struct AxisSpec {
     pub scale: Scale,
     /// First and last value; by default the data with a small margin.
     pub range: Option<(f64, f64)>,
+    /// Values are the numbers of things in no order: a line is drawn as one level at each, and ticks are whole numbers.
+    #[serde(default)]
+    pub numbered: bool,
 }
 
 impl AxisSpec {
@@ -36,6 +39,7 @@ impl AxisSpec {
             unit: unit.into(),
             scale: Scale::Linear,
             range: None,
+            numbered: false,
         }
     }
 
@@ -45,6 +49,12 @@ impl AxisSpec {
             scale: Scale::Log,
             ..AxisSpec::linear(label, unit)
         }
+    }
+
+    /// Marks the values as numbers of things in no order.
+    pub fn numbered(mut self) -> Self {
+        self.numbered = true;
+        self
     }
 
     /// Fixes the ends of the axis.

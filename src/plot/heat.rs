@@ -100,6 +100,7 @@ impl Heat<'_> {
             last: count as f64 - 0.5,
             start,
             end,
+            numbered: false,
         }
     }
 

@@ -64,6 +64,15 @@ impl Placed {
             .collect()
     }
 
+    /// One level at each point, for abscissas that are numbers of things.
+    pub fn levels(&self, x: &[f64], y: &[f64]) -> Vec<Vec<Point>> {
+        let level = |(x, y): (&f64, &f64)| {
+            let y = self.y.at(*y)?;
+            Some(vec![(self.x.at(x - LEVEL)?, y), (self.x.at(x + LEVEL)?, y)])
+        };
+        x.iter().zip(y).filter_map(level).collect()
+    }
+
     /// The drawable stretches of a staircase.
     pub fn stairs(&self, x: &[f64], y: &[f64]) -> Vec<Vec<Point>> {
         let stairs = |piece: Vec<Point>| {
@@ -106,12 +115,16 @@ fn bar_axis(heat: &Heat, area: &Rect) -> Axis {
         last: heat.range.1,
         start: area.y1,
         end: area.y0,
+        numbered: false,
     }
 }
 
 fn text_width(label: &str) -> f64 {
     text::width(label, TICK_TEXT, false)
 }
+
+/// Half of the length of a level, in units of the axis.
+pub(super) const LEVEL: f64 = 0.4;
 
 fn widest(ticks: &Ticks) -> f64 {
     ticks
@@ -125,14 +138,29 @@ fn x_ticks(axis: &Axis) -> Ticks {
     let length = (axis.end - axis.start).abs();
     let most = (length / 40.0).clamp(3.0, 9.0) as usize;
     let place = |v| axis.at(v).unwrap_or(axis.start);
-    fitting(
+    let ticks = fitting(
         axis.scale,
         (axis.first, axis.last),
         most,
         place,
         text_width,
         8.0,
-    )
+    );
+    match axis.numbered {
+        false => ticks,
+        true => {
+            let whole = ticks
+                .major
+                .into_iter()
+                .filter(|v| (v - v.round()).abs() < 1e-9);
+            let major: Vec<f64> = whole.collect();
+            Ticks {
+                labels: major.iter().map(|v| format!("{v:.0}")).collect(),
+                major,
+                minor: Vec::new(),
+            }
+        }
+    }
 }
 
 fn y_ticks(axis: &Axis) -> Ticks {
@@ -331,6 +359,7 @@ fn axes(panels: &[Panel], cell: &[usize], i: usize, area: &Rect) -> (Axis, Axis)
             last: x.1,
             start: area.x0,
             end: area.x1,
+            numbered: shared.numbered,
         },
         Axis {
             scale: panels[i].y.scale,
@@ -338,6 +367,7 @@ fn axes(panels: &[Panel], cell: &[usize], i: usize, area: &Rect) -> (Axis, Axis)
             last: y.1,
             start: area.y1,
             end: area.y0,
+            numbered: false,
         },
     )
 }

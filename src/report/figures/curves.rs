@@ -4,7 +4,7 @@ use super::reference::{below, differences};
 use super::scene::{
     Key, Placed, STDERR, Scene, Shown, curves_left_out, is_banded, looking, measured,
 };
-use super::{MAX_PANELS, axis, axis_label, curve_names, width};
+use super::{MAX_PANELS, axis, axis_of, curve_names, width};
 use crate::compare::{Blocks, residuals};
 use crate::error::Result;
 use crate::instrument::observable;
@@ -45,7 +45,7 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
         }
     }
     let single = names.len() == 1 && f.also.is_empty();
-    let (x_label, x_unit) = axis_label(last);
+    let x_axis = axis_of(last, f.x_scale, f.x_range);
     let (mut panels, mut legend_at) = (Vec::new(), 0);
     let (mut n, mut without_residuals) = (0, Vec::new());
     for (index, &shown) in cells.iter().enumerate() {
@@ -58,7 +58,7 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
         n = measurement.as_ref().map_or(n, |m| m.n().max(n));
         let mut panel = Panel::new(
             title,
-            axis(x_label, x_unit, f.x_scale, f.x_range),
+            x_axis.clone(),
             axis(w.observable.label, w.observable.unit, f.y_scale, f.y_range),
         )
         .legend(Legend::None);
@@ -230,9 +230,7 @@ fn residual_panel(
         return Ok(None);
     };
     let f = scene.f;
-    let (x_label, x_unit) = axis_label(last);
-    let mut panel =
-        Panel::residual(axis(x_label, x_unit, f.x_scale, f.x_range)).legend(Legend::None);
+    let mut panel = Panel::residual(axis_of(last, f.x_scale, f.x_range)).legend(Legend::None);
     let source = format!("{} minus {}", scene.source, placed.theory.label);
     for (k, name, points) in pieces(scene, shown, names) {
         let y: Vec<f64> = points.iter().map(|&i| z[i]).collect();

@@ -1,7 +1,7 @@
 //! Chosen entries of a matrix over its first axis, one panel per cell.
 
 use super::scene::{Key, STDERR, Scene, Shown, looking, measured};
-use super::{MAX_PANELS, axis, axis_label, width};
+use super::{MAX_PANELS, axis, axis_of, width};
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::measured_blocks;
@@ -13,10 +13,9 @@ pub(super) fn entries(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let Some(w) = cells.first().map(Shown::observed) else {
         return Ok(None);
     };
-    let [slices, rows, columns] = w.axes.as_slice() else {
+    let [_, rows, columns] = w.axes.as_slice() else {
         return Ok(None);
     };
-    let (x_label, x_unit) = axis_label(slices);
     let name =
         |[row, column]: [usize; 2]| format!("{} {row}, {} {column}", rows.name, columns.name);
     let names: Vec<String> = f.entries.iter().map(|e| name(*e)).collect();
@@ -36,7 +35,7 @@ pub(super) fn entries(scene: &Scene) -> Result<Option<(Figure, String)>> {
         };
         let mut panel = Panel::new(
             scene.name(shown.cell),
-            axis(x_label, x_unit, f.x_scale, f.x_range),
+            axis_of(slices, f.x_scale, f.x_range),
             axis(
                 &format!("entry of the {}", w.observable.label),
                 w.observable.unit,

@@ -143,6 +143,15 @@ fn axis(label: &str, unit: &str, scale: ScaleKey, range: Option<[f64; 2]>) -> Ax
     }
 }
 
+/// The axis of an observable: its label, and whether its values are numbers of things.
+fn axis_of(a: &Axis, scale: ScaleKey, range: Option<[f64; 2]>) -> AxisSpec {
+    let (label, unit) = axis_label(a);
+    match a.is_list() {
+        true => axis(label, unit, scale, range).numbered(),
+        false => axis(label, unit, scale, range),
+    }
+}
+
 fn axis_label(a: &Axis) -> (&str, &str) {
     (a.label(), &a.unit)
 }

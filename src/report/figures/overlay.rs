@@ -2,7 +2,7 @@
 
 use super::curves::curves;
 use super::scene::{BLACK, Key, STDERR, Scene, Shown, looking, measured};
-use super::{MAX_CURVES, WIDTH, axis, axis_label};
+use super::{MAX_CURVES, WIDTH, axis, axis_of};
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::measured_blocks;
@@ -31,7 +31,6 @@ pub(super) fn overlay(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let [axis_of_curves] = w.axes.as_slice() else {
         return curves(scene);
     };
-    let (x_label, x_unit) = axis_label(axis_of_curves);
     let x_axis = match (&f.key, f.rescale) {
         (Some(key), true) => axis(
             &format!("{} / {}", axis_of_curves.name, f.abscissa.text(key)),
@@ -39,7 +38,7 @@ pub(super) fn overlay(scene: &Scene) -> Result<Option<(Figure, String)>> {
             f.x_scale,
             f.x_range,
         ),
-        _ => axis(x_label, x_unit, f.x_scale, f.x_range),
+        _ => axis_of(axis_of_curves, f.x_scale, f.x_range),
     };
     let mut panel = Panel::new(
         "",

@@ -2,7 +2,7 @@
 
 use super::curves::{called, last_axis, pieces};
 use super::scene::{Placed, Scene, Shown, is_visible, looking};
-use super::{axis, axis_label};
+use super::{axis, axis_of};
 use crate::error::Result;
 use crate::plot::{Legend, Panel, Series};
 use crate::run::assess::pair_with_reference;
@@ -29,11 +29,10 @@ pub(super) fn differences(
     let (Some(last), f) = (observed.axes.last(), scene.f) else {
         return Ok(None);
     };
-    let (x_label, x_unit) = axis_label(last);
     let unit = observed.observable.unit;
     let mut panel = Panel::new(
         "",
-        axis(x_label, x_unit, f.x_scale, f.x_range),
+        axis_of(last, f.x_scale, f.x_range),
         axis("difference", unit, ScaleKey::Linear, None),
     )
     .legend(Legend::None)
