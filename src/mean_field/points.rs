@@ -300,3 +300,33 @@ pub fn angle(v: &[f64]) -> f64 {
     let angle = v[1].atan2(v[0]);
     if angle == -PI { PI } else { angle }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `E |v|^2 = D`, `E |v|^4 = D (D + 2)`, `E |v|^6 = D (D + 2) (D + 4)` of a standard normal vector, and `E v_i v_j = delta_ij`.
+    #[test]
+    fn directions_with_two_lengths_have_the_moments_of_normal_weights() {
+        for dimension in 1..=3 {
+            let c = DMatrix::from_fn(dimension, 2, |i, mu| 1.0 + (i + mu) as f64);
+            let points = Points::directions(&c, 3).with_lengths(dimension);
+            let weights: Vec<f64> = points.log_weights.iter().map(|l| l.exp()).collect();
+            let mean = |f: &dyn Fn(nalgebra::DVectorView<f64>) -> f64| -> f64 {
+                let points = points.at.column_iter().zip(&weights);
+                points.map(|(v, w)| w * f(v.as_view())).sum()
+            };
+            let d = dimension as f64;
+            let exact = [1.0, d, d * (d + 2.0), d * (d + 2.0) * (d + 4.0)];
+            for (k, exact) in exact.into_iter().enumerate() {
+                let found = mean(&|v| v.norm_squared().powi(k as i32));
+                assert!(
+                    (found - exact).abs() < 1e-10 * exact,
+                    "{dimension} {k} {found}"
+                );
+            }
+            assert!((mean(&|v| v[0] * v[0]) - 1.0).abs() < 1e-6);
+            assert!(mean(&|v| v[0] * v[dimension - 1]).abs() < 1e-6 || dimension == 1);
+        }
+    }
+}
