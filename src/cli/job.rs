@@ -1,14 +1,16 @@
 //! `predict`, `measure`, `run`: from a spec to values, verdicts and a run folder.
 
 use super::JobArgs;
+use super::check::set_text;
 use super::text::{note, print, print_json, shell_word, table};
 use crate::error::Result;
 use crate::report::{self, figures, folder, league};
-use crate::run::assess::{Assessment, assess, exit_code};
+use crate::run::assess::{Assessment, NOT_TOLD, RowResult, assess, exit_code};
 use crate::run::manifest::Origin;
 use crate::run::outcome::{Outcome, Status};
 use crate::run::{Settings, Side, document, interrupt, prepare, weights};
 use crate::spec::{Options, Spec};
+use std::collections::BTreeMap;
 
 impl JobArgs {
     pub(crate) fn read(&self) -> Result<Spec> {
@@ -152,20 +154,44 @@ pub(crate) fn summary(
         text.push('\n');
         text.push_str(&as_text(&league::relations(outcome, assessment)));
     }
-    let declined = outcome
-        .cells
-        .iter()
-        .flat_map(|c| &c.theories)
-        .filter_map(|t| match &t.status {
-            Status::Declined(reason) => Some(format!("{} declines: {reason}\n", t.label)),
-            Status::Failed(error) => Some(format!("{} failed: {error}\n", t.label)),
-            Status::Predicted => None,
-        });
-    let declined: std::collections::BTreeSet<String> = declined.collect();
     if side == Side::Theory {
-        text.extend(declined);
+        text.push_str(&missing(outcome, assessment));
     }
     Ok(text)
+}
+
+/// What the table of predictions does not show: who gave none, and what was not told, with the cells where that is so in some only.
+fn missing(outcome: &Outcome, assessment: &Assessment) -> String {
+    let mut lines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, cell) in outcome.cells.iter().enumerate() {
+        for t in &cell.theories {
+            let line = match &t.status {
+                Status::Declined(reason) => format!("{} declines: {reason}", t.label),
+                Status::Failed(error) => format!("{} failed: {error}", t.label),
+                Status::Predicted => continue,
+            };
+            lines.entry(line).or_default().push(index);
+        }
+    }
+    for row in &assessment.rows {
+        if let (Some(observable), RowResult::Unmeasured(why)) = (row.observable, &row.result)
+            && why == NOT_TOLD
+        {
+            let line = format!("{} does not tell {}", row.label, observable.name);
+            lines.entry(line).or_default().push(row.cell);
+        }
+    }
+    let text = |(line, cells): (String, Vec<usize>)| {
+        let places: Vec<String> = cells
+            .iter()
+            .map(|&c| set_text(&outcome.cells[c].set))
+            .collect();
+        match cells.len() == outcome.cells.len() {
+            true => format!("{line}\n"),
+            false => format!("{line} (at {})\n", places.join("; ")),
+        }
+    };
+    lines.into_iter().map(text).collect()
 }
 
 fn as_text(t: &report::Table) -> String {

@@ -70,7 +70,7 @@ pub struct MeanField {
     pub free_energy: f64,
     /// `ln Z` of the network, see [`Dual::log_evidence`].
     pub log_z: f64,
-    /// Numerical error of the outputs, of the covariance and of `F/N`.
+    /// Numerical errors.
     pub bounds: Bounds,
     /// Largest entry of the gradient of the dual.
     pub residual: f64,
@@ -97,6 +97,8 @@ pub struct Bounds {
     pub covariance: f64,
     /// Of `F/N`.
     pub free_energy: f64,
+    /// Of `ln Z`.
+    pub log_z: f64,
 }
 
 const NAME: &str = "mean-field";
@@ -123,7 +125,8 @@ const LEAST_EFFECTIVE: f64 = 1000.0;
 /// The law over neurons to which the posterior of `problem.network` concentrates as its width grows, see [`Dual`].
 ///
 /// `Z` is a Gaussian integral for linear networks; a sum over directions for relu and over a uniform grid for other activations
-/// where the inputs span up to three dimensions, refined until the outputs change by less than 1e-9 of the targets; and an
+/// where the inputs span up to three dimensions and are not too many to be held, refined until the outputs change by less than 1e-9 of
+/// the targets; and an
 /// average over a fixed sample of the prior otherwise, of which one repeat is solved here.
 ///
 /// # Errors
@@ -149,21 +152,28 @@ pub fn solve(problem: &Problem) -> Result<MeanField> {
     }
     let all = side_by_side(x, problem.at);
     let frame = Frame::of(problem.network, &all, problem.direction);
-    let linear = phi.is_linear();
+    let relu = *phi == Activation::Relu;
     let few = frame.dimension() <= MOST_DIMENSIONS;
     match problem.evaluator {
-        Evaluator::Auto | Evaluator::ClosedForm if linear => closed_form(problem, &frame),
+        Evaluator::Auto | Evaluator::ClosedForm if phi.is_linear() => closed_form(problem, &frame),
         Evaluator::ClosedForm => Err(inapplicable(
             "closed-form needs learner.activation = \"linear\"",
         )),
-        Evaluator::Auto | Evaluator::Quadrature if few && *phi == Activation::Relu => {
-            directions(problem, &frame)
+        Evaluator::Sample => sample(problem, &frame),
+        Evaluator::Auto | Evaluator::Quadrature => {
+            let found = match (few, relu) {
+                (false, _) => None,
+                (true, true) => directions(problem, &frame)?,
+                (true, false) => grid(problem, &frame)?,
+            };
+            match (found, problem.evaluator) {
+                (Some(found), _) => Ok(found),
+                (None, Evaluator::Auto) => sample(problem, &frame),
+                (None, _) => Err(inapplicable(
+                    "quadrature needs inputs that span at most 3 dimensions, and no more samples than two grids can hold",
+                )),
+            }
         }
-        Evaluator::Auto | Evaluator::Quadrature if few => grid(problem, &frame),
-        Evaluator::Quadrature => Err(inapplicable(
-            "quadrature needs inputs that span at most 3 dimensions",
-        )),
-        Evaluator::Auto | Evaluator::Sample => sample(problem, &frame),
     }
 }
 
@@ -182,6 +192,11 @@ impl Problem<'_> {
     /// `tau = N T/chi`
     fn tau(&self) -> f64 {
         self.network.temperature * self.network.width / self.network.chi
+    }
+
+    /// Features of a point: one per input.
+    fn features(&self) -> usize {
+        self.x.ncols() + self.at.ncols()
     }
 
     fn dual<'a>(&'a self, neuron: &'a dyn Neuron) -> Dual<'a> {
@@ -212,7 +227,7 @@ impl Problem<'_> {
             .dual(neuron)
             .log_evidence(&saddle, self.network.width)?;
         Ok(MeanField {
-            training: saddle.tilted.mean.clone(),
+            training: saddle.mean,
             outputs: law.outputs,
             weight_covariance: frame.covariance(&law.second),
             readout_scale: law.readout / self.readout_variance(),
@@ -327,7 +342,7 @@ fn closed_form(problem: &Problem, frame: &Frame) -> Result<MeanField> {
     problem.collect(frame, &neuron, saddle, moments)
 }
 
-/// Refines until the outputs no longer change; the bounds are three times the last change.
+/// Refines until the outputs no longer change; the bounds are three times the last change. A single level is exact.
 fn refined(
     problem: &Problem,
     levels: impl Iterator<Item = Points>,
@@ -342,14 +357,12 @@ fn refined(
                 let pairs = a.iter().zip(b);
                 3.0 * pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
             };
-            let outputs = change(now.training.as_slice(), last.training.as_slice());
+            let of = |part: fn(&MeanField) -> &[f64]| change(part(&now), part(&last));
             now.bounds = Bounds {
-                outputs: outputs.max(change(now.outputs.as_slice(), last.outputs.as_slice())),
-                covariance: change(
-                    now.weight_covariance.as_slice(),
-                    last.weight_covariance.as_slice(),
-                ),
+                outputs: of(|m| m.training.as_slice()).max(of(|m| m.outputs.as_slice())),
+                covariance: of(|m| m.weight_covariance.as_slice()),
                 free_energy: change(&[now.free_energy], &[last.free_energy]),
+                log_z: change(&[now.log_z], &[last.log_z]),
             };
             now.iterations += last.iterations;
             if now.bounds.outputs <= ACCURACY * problem.y.amax() {
@@ -358,29 +371,41 @@ fn refined(
         }
         last = Some((now, edge));
     }
-    last.ok_or_else(|| Error::bug(NAME, "no grid to refine"))
+    last.ok_or_else(|| Error::bug(NAME, "no level to solve on"))
 }
 
-fn directions(problem: &Problem, frame: &Frame) -> Result<MeanField> {
+/// `None` where fewer than two levels can be held, of which one would not know its error.
+fn directions(problem: &Problem, frame: &Frame) -> Result<Option<MeanField>> {
     let c = frame.coordinates(problem.x);
+    let fits = |points: &Points| points.log_weights.len() * problem.features() <= MOST_NUMBERS;
     let levels = PIECES[frame.dimension()].iter();
     let levels = levels.map(|&pieces| Points::directions(&c, pieces));
-    Ok(refined(problem, levels, frame)?.0)
+    let levels: Vec<Points> = levels.take_while(fits).collect();
+    match levels.len() < 2 && frame.dimension() > 1 {
+        true => Ok(None),
+        false => Ok(Some(refined(problem, levels.into_iter(), frame)?.0)),
+    }
 }
 
-fn grid(problem: &Problem, frame: &Frame) -> Result<MeanField> {
-    let dimension = frame.dimension();
-    let features = problem.x.ncols() + problem.at.ncols();
+/// As [`directions`].
+fn grid(problem: &Problem, frame: &Frame) -> Result<Option<MeanField>> {
+    let (phi, dimension) = (&problem.network.phi, frame.dimension());
     let mut norm = 0.0;
     for range in RANGES {
         // An odd number of nodes, at the spacing of the first range.
         let stretched = |&nodes: &usize| 2 * ((nodes as f64 * range / RANGES[0]) as usize / 2) + 1;
-        let fits = |&nodes: &usize| nodes.pow(dimension as u32) * features <= MOST_NUMBERS;
-        let grids = GRIDS[dimension].iter().map(stretched).take_while(fits);
-        let grids = grids.map(|nodes| Points::grid(&problem.network.phi, dimension, nodes, range));
+        let fits =
+            |&nodes: &usize| nodes.pow(dimension as u32) * problem.features() <= MOST_NUMBERS;
+        let levels = GRIDS[dimension].iter().map(stretched);
+        let levels: Vec<usize> = levels.take_while(fits).collect();
+        if levels.len() < 2 && dimension > 0 {
+            return Ok(None);
+        }
+        let grids = levels.into_iter();
+        let grids = grids.map(|nodes| Points::grid(phi, dimension, nodes, range));
         let (found, edge) = refined(problem, grids, frame)?;
         if edge <= EDGE || dimension == 0 {
-            return Ok(found);
+            return Ok(Some(found));
         }
         norm = found.tilt.norm();
     }
@@ -419,20 +444,30 @@ pub fn first_correction(
         super::gaussian_process::slope(law, y, s, t, network.chi).map(|found| found.slope)
     };
     let relu = network.phi == Activation::Relu;
-    let level = |k: usize| match relu {
-        true => on(Points::directions(&c, PIECES[dimension][k]).with_lengths(dimension)),
-        false => on(Points::grid(
-            &network.phi,
-            dimension,
-            GRIDS[dimension][k],
-            SLOPE_RANGE,
-        )),
+    let sizes = if relu {
+        PIECES[dimension]
+    } else {
+        GRIDS[dimension]
     };
-    let last = 1.min(GRIDS[dimension].len() - 1);
-    let (coarse, fine) = (level(0)?, level(last)?);
-    let changes = coarse.iter().zip(&fine).map(|(a, b)| (a - b).abs());
-    let bound = 3.0 * changes.fold(0.0, f64::max);
-    Ok((fine, bound))
+    let points = |&size: &usize| match relu {
+        true => Points::directions(&c, size).with_lengths(dimension),
+        false => Points::grid(&network.phi, dimension, size, SLOPE_RANGE),
+    };
+    let fits = |points: &Points| points.log_weights.len() * all.ncols() <= MOST_NUMBERS;
+    // The third level and the one before it, or what can be held.
+    let levels: Vec<Points> = sizes.iter().take(3).map(points).take_while(fits).collect();
+    let exact = sizes.len() == 1;
+    if levels.len() < if exact { 1 } else { 2 } {
+        return Err(Error::Declined {
+            reason: "the slope in 1/N needs fewer samples: two grids must hold their features"
+                .into(),
+        });
+    }
+    let last_two = levels.into_iter().rev().take(2).map(on);
+    let found: Vec<Vec<f64>> = last_two.collect::<Result<_>>()?;
+    let changes = found[0].iter().zip(&found[found.len() - 1]);
+    let bound = 3.0 * changes.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    Ok((found.into_iter().next().unwrap_or_default(), bound))
 }
 
 /// Half-width of the grid under the prior alone, where four features are multiplied.
@@ -450,7 +485,7 @@ fn sample(problem: &Problem, frame: &Frame) -> Result<MeanField> {
     let mut rng = stream(problem.seed, "neurons", &[]);
     let points = Points::sample(frame.dimension(), problem.sample, &mut rng);
     let (found, _) = problem.on(frame, &points, None)?;
-    match found.effective >= LEAST_EFFECTIVE.min(0.5 * problem.sample as f64) {
+    match found.effective >= LEAST_EFFECTIVE {
         true => Ok(found),
         false => Err(Failure::ThinSample {
             effective: found.effective,

@@ -254,6 +254,7 @@ fn derivatives_of_the_partition_function_are_those_of_its_values() {
     let neurons: [&dyn Neuron; 3] = [&directions, &grid, &linear];
     for neuron in neurons {
         let here = neuron.tilted(&t).unwrap();
+        let covariance = neuron.covariance(&t).unwrap();
         assert!(neuron.tilted(&DVector::zeros(4)).unwrap().log_z.abs() < 1e-14);
         let along = neuron.kernel(&t).unwrap() * &t;
         assert!((along - &here.mean).amax() < 1e-13);
@@ -266,7 +267,7 @@ fn derivatives_of_the_partition_function_are_those_of_its_values() {
             let (up, down) = (shifted(1e-5), shifted(-1e-5));
             assert!(((up.log_z - down.log_z) / 2e-5 - here.mean[i]).abs() < 1e-9);
             let slope = (&up.mean - &down.mean) / 2e-5;
-            assert!((slope - here.covariance.column(i)).amax() < 1e-8);
+            assert!((slope - covariance.column(i)).amax() < 1e-8);
         }
     }
 }
@@ -283,9 +284,11 @@ fn what_cannot_be_normalised_is_an_error() {
     let n = network(Activation::Relu, 2.0, 1.0, 0.5);
     let thin = Problem {
         evaluator: Evaluator::Sample,
-        sample: 50,
+        sample: 900,
         ..problem(&n, &x, &y, &none)
     };
+    let error = solve(&thin).unwrap_err().to_string();
+    assert!(error.contains("effective members"), "{error}");
     let bad = network(Activation::Relu, 2.0, 1.0, 0.0);
     assert!(
         solve(&problem(&bad, &x, &y, &none))
@@ -298,7 +301,6 @@ fn what_cannot_be_normalised_is_an_error() {
         ..problem(&n, &x, &y, &none)
     };
     assert!(solve(&wrong).is_err());
-    let _ = thin;
 }
 
 /// Widths of relu in three dimensions: the sphere against the grid.
@@ -320,4 +322,79 @@ fn directions_of_the_sphere_are_those_of_the_grid() {
         &sphere.training - &sample.training
     );
     assert!(sphere.bounds.outputs < 5e-4, "{:?}", sphere.bounds);
+}
+
+/// More samples than two grids can hold are left to a sample of neurons, and quadrature alone declines.
+#[test]
+fn too_many_samples_for_a_grid_are_no_fault() {
+    let x = normal_matrix(&mut stream(8, "many", &[]), 3, 300);
+    let y = x.row(0).transpose();
+    let n = network(Activation::Tanh, 1.0, 1.0, 30.0);
+    let none = DMatrix::zeros(3, 0);
+    let found = solve(&problem(&n, &x, &y, &none)).unwrap();
+    assert!(found.method.starts_with("sample"), "{}", found.method);
+    let quadrature = Problem {
+        evaluator: Evaluator::Quadrature,
+        ..problem(&n, &x, &y, &none)
+    };
+    let error = solve(&quadrature).unwrap_err();
+    assert!(matches!(error, Error::Declined { .. }), "{error}");
+}
+
+/// In more than three dimensions overlaps are along the direction that was asked for, and not along the first input.
+#[test]
+fn overlaps_in_many_dimensions_are_along_the_direction() {
+    let x = normal_matrix(&mut stream(9, "many", &[]), 6, 12);
+    let u = DVector::from_vec(vec![0.1, -0.4, 0.7, 0.2, 0.5, -0.3]);
+    let u = &u / u.norm();
+    let y = x.tr_mul(&u);
+    let none = DMatrix::zeros(6, 0);
+    for phi in [Activation::Linear, Activation::Tanh] {
+        let n = network(phi, 1.0, 1.0, 2.0);
+        let directed = Problem {
+            direction: Some(&u),
+            ..problem(&n, &x, &y, &none)
+        };
+        let found = solve(&directed).unwrap();
+        let along = u.dot(&(&found.weight_covariance * &u));
+        assert!((found.overlap.unwrap()[0] - along).abs() < 1e-10 * along);
+        let first = found.weight_covariance[(0, 0)];
+        assert!((along - first).abs() > 0.1 * first, "{along} {first}");
+        let law = found.overlap_law.unwrap();
+        assert!((law.share(f64::NEG_INFINITY, f64::INFINITY) - 1.0).abs() < 1e-9);
+    }
+}
+
+/// The first correction of relu on a line, in the plane and in space: quadrature over directions and lengths against a sample of neurons.
+#[test]
+fn the_first_correction_of_relu_is_that_of_a_sample() {
+    use super::super::gaussian_process::slope;
+    for d in 1..=3 {
+        let x = normal_matrix(&mut stream(10, "inputs", &[d as u64]), d, 3);
+        let y = [0.8, -0.5, 0.3];
+        let n = TwoLayer {
+            chi: 1.0,
+            ..network(Activation::Relu, 2.0, 1.0, 0.5)
+        };
+        let (found, bound) = first_correction(&n, &x, &DMatrix::zeros(d, 0), &y).unwrap();
+        let repeats = 8;
+        let sampled = |k: u64| {
+            let w = normal_matrix(&mut stream(11, "neurons", &[d as u64, k]), d, 100_000);
+            let z = x.tr_mul(&w) * (2.0 / d as f64).sqrt();
+            let law = |see: &mut dyn FnMut(f64, &[f64])| {
+                for column in z.column_iter() {
+                    let phi: Vec<f64> = column.iter().map(|z| z.max(0.0)).collect();
+                    see(1.0, &phi);
+                }
+            };
+            slope(law, &y, 1.0, 0.5, 1.0).unwrap().slope
+        };
+        let all: Vec<Vec<f64>> = (0..repeats).map(sampled).collect();
+        for mu in 0..3 {
+            let values: Vec<f64> = all.iter().map(|s| s[mu]).collect();
+            let (mean, stderr) = crate::numerics::statistics::mean_stderr(&values);
+            let z = (mean - found[mu]) / (stderr.unwrap() + bound);
+            assert!(z.abs() < 5.0, "{d} {mu}: {mean} {} {z}", found[mu]);
+        }
+    }
 }

@@ -60,10 +60,15 @@ impl Angles {
 
     /// `int_a^b p f dpsi` without the normalisation, split where relu has its kinks.
     fn integral(&self, a: f64, b: f64, f: impl Fn(f64) -> f64) -> f64 {
-        let kinks = self.inputs.column_iter().flat_map(|c| {
-            let kink = (-c[0]).atan2(c[1]);
-            [kink - PI, kink, kink + PI]
-        });
+        let has_kinks = self.phi == Activation::Relu;
+        let kinks = self
+            .inputs
+            .column_iter()
+            .filter(|_| has_kinks)
+            .flat_map(|c| {
+                let kink = (-c[0]).atan2(c[1]);
+                [kink - PI, kink, kink + PI]
+            });
         let mut ends: Vec<f64> = kinks.filter(|k| *k > a && *k < b).chain([a, b]).collect();
         ends.sort_by(f64::total_cmp);
         let part = |ends: &[f64]| {

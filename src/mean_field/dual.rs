@@ -63,8 +63,8 @@ pub struct Saddle {
     pub tilt: DVector<f64>,
     /// `F/N = -G`
     pub free_energy: f64,
-    /// Law of one neuron there.
-    pub tilted: Tilted,
+    /// `fbar = E_t h`
+    pub mean: DVector<f64>,
     /// `F[p_t]/N + G(t) = |grad G|^2/(2 tau)`: 0 at the solution, an upper bound of the error of the free energy.
     pub gap: f64,
     /// Largest entry of `grad G`.
@@ -94,10 +94,9 @@ impl Dual<'_> {
     /// # Errors
     /// `InvalidParameter` for `tau <= 0`; `TiltDiverges` where not even the prior can be normalised; `NotConverged`.
     pub fn solve(&self, method: Method) -> Result<Saddle> {
-        let prior = self.neuron.tilted(&DVector::zeros(self.targets.len()));
-        let prior = prior.ok_or_else(|| Failure::TiltDiverges { norm: 0.0 }.of(NAME))?;
+        let prior = self.covariance(&DVector::zeros(self.targets.len()))?;
         // The largest row sum bounds the largest eigenvalue.
-        let top = prior.covariance.row_iter().map(|r| r.abs().sum());
+        let top = prior.row_iter().map(|r| r.abs().sum());
         let top = top.fold(0.0, f64::max);
         self.solve_from(method, self.targets / (self.tau + top))
     }
@@ -119,18 +118,15 @@ impl Dual<'_> {
                 "give one target per feature",
             ));
         }
-        let mut start = start;
-        let mut halvings = 0;
-        while self.neuron.tilted(&start).is_none() {
-            start *= 0.5;
-            halvings += 1;
-            if halvings > 60 {
-                return Err(Failure::TiltDiverges { norm: start.norm() }.of(NAME));
-            }
-        }
+        let shrunk = |halvings: i32| &start * 0.5f64.powi(halvings);
+        let mut finite = (0..60).map(shrunk);
+        let start = finite.find_map(|t| Some((self.neuron.tilted(&t)?, t)));
+        let Some((tilted, start)) = start else {
+            return Err(Failure::TiltDiverges { norm: 0.0 }.of(NAME));
+        };
         match method {
-            Method::Auto if n <= NEWTON_PARAMETERS => self.newton(start),
-            Method::Newton => self.newton(start),
+            Method::Auto if n <= NEWTON_PARAMETERS => self.newton(start, tilted),
+            Method::Newton => self.newton(start, tilted),
             Method::Auto | Method::Lbfgs => self.lbfgs(start),
             Method::NelderMead if n > SIMPLEX_PARAMETERS => Err(Error::input(
                 "method",
@@ -160,16 +156,19 @@ impl Dual<'_> {
         tilted.ok_or_else(|| Failure::TiltDiverges { norm: t.norm() }.of(NAME))
     }
 
-    fn newton(&self, start: DVector<f64>) -> Result<Saddle> {
-        let mut t = start;
-        let mut tilted = self.at(&t)?;
+    fn covariance(&self, t: &DVector<f64>) -> Result<DMatrix<f64>> {
+        let covariance = self.neuron.covariance(t);
+        covariance.ok_or_else(|| Failure::TiltDiverges { norm: t.norm() }.of(NAME))
+    }
+
+    fn newton(&self, mut t: DVector<f64>, mut tilted: Tilted) -> Result<Saddle> {
         let mut residual = f64::INFINITY;
         for iteration in 0..MAX_ITERATIONS {
             interrupt::check()?;
             let value = self.value(&t, tilted.log_z);
             let gradient = self.gradient(&t, &tilted);
             residual = gradient.amax();
-            let mut hessian = tilted.covariance.clone();
+            let mut hessian = self.covariance(&t)?;
             for i in 0..t.len() {
                 hessian[(i, i)] += self.tau;
             }
@@ -210,14 +209,9 @@ impl Dual<'_> {
     }
 
     fn lbfgs(&self, start: DVector<f64>) -> Result<Saddle> {
-        // A stop that is asked for ends the search at a point without a value.
         let objective = |t: &[f64]| {
             let t = DVector::from_column_slice(t);
-            match self
-                .neuron
-                .tilted(&t)
-                .filter(|_| interrupt::check().is_ok())
-            {
+            match self.neuron.tilted(&t) {
                 None => (f64::INFINITY, Vec::new()),
                 Some(tilted) => {
                     let gradient = self.gradient(&t, &tilted);
@@ -225,9 +219,8 @@ impl Dual<'_> {
                 }
             }
         };
-        let minimum = lbfgs(objective, start.as_slice().to_vec(), self.tolerance());
-        interrupt::check()?;
-        self.accept(minimum?)
+        let minimum = lbfgs(objective, start.as_slice().to_vec(), self.tolerance())?;
+        self.accept(minimum)
     }
 
     /// The simplex knows the minimum to about the square root of the rounding of its value; the residual says how well.
@@ -298,7 +291,7 @@ impl Dual<'_> {
             gap: gradient.norm_squared() / (2.0 * self.tau),
             residual: gradient.amax(),
             tilt,
-            tilted,
+            mean: tilted.mean,
             iterations,
         }
     }
@@ -308,7 +301,7 @@ impl Dual<'_> {
     ///
     /// The log evidence `ln p(y)` is this minus `(P/2) ln(2 pi T/chi)`.
     pub fn log_evidence(&self, saddle: &Saddle, width: f64) -> Result<f64> {
-        let mut matrix = &saddle.tilted.covariance / self.tau;
+        let mut matrix = self.covariance(&saddle.tilt)? / self.tau;
         for i in 0..matrix.nrows() {
             matrix[(i, i)] += 1.0;
         }

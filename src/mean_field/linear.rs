@@ -58,14 +58,18 @@ impl Neuron for Linear {
 
     fn tilted(&self, t: &DVector<f64>) -> Option<Tilted> {
         let (u, left) = self.pull(t)?;
+        Some(Tilted {
+            log_z: -0.5 * left.ln(),
+            mean: self.inputs.tr_mul(&u) * (self.readout_variance / left),
+        })
+    }
+
+    fn covariance(&self, t: &DVector<f64>) -> Option<DMatrix<f64>> {
+        let (u, left) = self.pull(t)?;
         let s = self.readout_variance / left;
         let along = self.inputs.tr_mul(&u);
         let gram = self.inputs.tr_mul(&self.inputs);
-        Some(Tilted {
-            log_z: -0.5 * left.ln(),
-            mean: &along * s,
-            covariance: gram * s + &along * along.transpose() * (2.0 * s * s),
-        })
+        Some(gram * s + &along * along.transpose() * (2.0 * s * s))
     }
 
     fn kernel(&self, t: &DVector<f64>) -> Option<DMatrix<f64>> {

@@ -1,18 +1,16 @@
 //! The law of one neuron: weighted points of the prior, tilted by the data.
 
-use crate::numerics::linalg::multiply;
+use crate::numerics::linalg::outer_gram;
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
-/// What the dual problem needs to know of the law of one neuron at the tilt `t`.
+/// The partition function of one neuron at the tilt `t`, with its gradient.
 #[derive(Debug, Clone)]
 pub struct Tilted {
     /// `ln Z(t)`, 0 at `t = 0`.
     pub log_z: f64,
     /// `E_t h`, the gradient of `ln Z`.
     pub mean: DVector<f64>,
-    /// `Cov_t(h, h)`, its Hessian.
-    pub covariance: DMatrix<f64>,
 }
 
 /// A prior over neurons and their features: evaluates `Z(t) = E_{p0} exp(t.h)`.
@@ -22,8 +20,10 @@ pub struct Tilted {
 pub trait Neuron: Send + Sync {
     /// Number `P` of features.
     fn features(&self) -> usize;
-    /// The law tilted by `t`; `None` where `Z(t)` is infinite.
+    /// `ln Z(t)` and its gradient; `None` where `Z(t)` is infinite.
     fn tilted(&self, t: &DVector<f64>) -> Option<Tilted>;
+    /// `Cov_t(h, h)`, the Hessian of `ln Z`, which is dearer by a factor `P`; `None` where `Z(t)` is infinite.
+    fn covariance(&self, t: &DVector<f64>) -> Option<DMatrix<f64>>;
     /// `Q = s_a^2 E_t[phi phi^T]`, with which `E_t h = Q t`; `None` where `Z(t)` is infinite.
     fn kernel(&self, t: &DVector<f64>) -> Option<DMatrix<f64>>;
     /// Name of the way in which `Z` is evaluated, for reports.
@@ -150,15 +150,14 @@ impl Neurons {
             .collect()
     }
 
-    /// `sum_i c_i phi_i phi_i^T`
+    /// `sum_i c_i phi_i phi_i^T` for weights `c_i >= 0`.
     fn weighted_gram(&self, c: &[f64]) -> DMatrix<f64> {
         let of_block = |range: std::ops::Range<usize>| {
-            let phi = self.features.columns(range.start, range.len()).into_owned();
-            let mut scaled = phi.clone();
+            let mut scaled = self.features.columns(range.start, range.len()).into_owned();
             for (mut column, c) in scaled.column_iter_mut().zip(&c[range]) {
-                column *= *c;
+                column *= c.sqrt();
             }
-            multiply(&scaled, &phi.transpose())
+            outer_gram(&scaled)
         };
         let blocks: Vec<DMatrix<f64>> = self.blocks().into_par_iter().map(of_block).collect();
         let p = self.features.nrows();
@@ -177,22 +176,25 @@ impl Neuron for Neurons {
         let fields = self.fields(t);
         let (log_z, probabilities) = self.probabilities(&fields)?;
         let mut mean = DVector::zeros(t.len());
+        let points = fields.iter().zip(&probabilities);
+        for ((&g, &p), phi) in points.zip(self.features.column_iter()) {
+            mean.axpy(p * self.part(g)?.mean * g, &phi, 1.0);
+        }
+        Some(Tilted { log_z, mean })
+    }
+
+    fn covariance(&self, t: &DVector<f64>) -> Option<DMatrix<f64>> {
+        let fields = self.fields(t);
+        let (_, probabilities) = self.probabilities(&fields)?;
+        let mut mean = DVector::zeros(t.len());
         let mut second = Vec::with_capacity(fields.len());
-        for ((&g, &p), phi) in fields
-            .iter()
-            .zip(&probabilities)
-            .zip(self.features.column_iter())
-        {
+        let points = fields.iter().zip(&probabilities);
+        for ((&g, &p), phi) in points.zip(self.features.column_iter()) {
             let part = self.part(g)?;
             mean.axpy(p * part.mean * g, &phi, 1.0);
             second.push(p * part.second);
         }
-        let covariance = self.weighted_gram(&second) - &mean * mean.transpose();
-        Some(Tilted {
-            log_z,
-            mean,
-            covariance,
-        })
+        Some(self.weighted_gram(&second) - &mean * mean.transpose())
     }
 
     fn kernel(&self, t: &DVector<f64>) -> Option<DMatrix<f64>> {

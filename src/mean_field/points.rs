@@ -6,7 +6,7 @@ use crate::kernel::Activation;
 use crate::numerics::quadrature::KRONROD_NODES;
 use crate::numerics::random::{Stream, normal_matrix};
 use nalgebra::{DMatrix, DVector};
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::TAU;
 
 /// The subspace that the inputs span, with an orthonormal basis in which the weights of a neuron are standard normal.
 ///
@@ -52,10 +52,8 @@ impl Frame {
                 break;
             }
             if basis.len() == MOST_DIMENSIONS {
-                return Frame {
-                    basis: DMatrix::identity(d, d),
-                    scale,
-                };
+                let basis = whole_space(d, direction);
+                return Frame { basis, scale };
             }
             let u = longest / longest.norm();
             remove(&mut rest, &u);
@@ -84,6 +82,20 @@ impl Frame {
         let excess = moments - DMatrix::identity(moments.nrows(), moments.nrows());
         let inside = &self.basis * excess * self.basis.transpose();
         (DMatrix::identity(d, d) + inside) * self.scale.powi(2)
+    }
+}
+
+/// An orthonormal basis of the whole space whose first vector is `direction`: the reflection that exchanges it with the first axis.
+fn whole_space(d: usize, direction: Option<&DVector<f64>>) -> DMatrix<f64> {
+    let identity = DMatrix::identity(d, d);
+    let Some(u) = direction.filter(|u| u.norm() > 0.0) else {
+        return identity;
+    };
+    let mut mirror = u / u.norm();
+    mirror[0] -= 1.0;
+    match mirror.norm_squared() {
+        0.0 => identity,
+        square => identity - &mirror * mirror.transpose() * (2.0 / square),
     }
 }
 
@@ -293,12 +305,6 @@ fn panels(rule: &[(f64, f64)], a: f64, b: f64, pieces: usize) -> impl Iterator<I
         rule.iter()
             .map(move |&(node, weight)| (middle + half * node, half * weight))
     })
-}
-
-/// Angle of a vector in the plane, in `(-pi, pi]`.
-pub fn angle(v: &[f64]) -> f64 {
-    let angle = v[1].atan2(v[0]);
-    if angle == -PI { PI } else { angle }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The network of the adaptive theories: one hidden layer, one output, Gaussian prior.
 
 use crate::error::{Error, Result};
-use crate::kernel::{Activation, Kernel, Network};
+use crate::kernel::{Activation, Kernel, Network, PerLayer, gram};
 use nalgebra::DMatrix;
 use serde::Serialize;
 
@@ -60,16 +60,12 @@ impl TwoLayer {
         }
     }
 
-    /// The kernel of the infinitely wide network before the read-out variance, `E phi(w.x) phi(w.x')`, to be multiplied by
-    /// `s_a^2`.
-    pub fn features(&self) -> Kernel {
-        // A network of the kernel module has s_w^2 on every layer; the second one is divided out.
-        Kernel::Nngp(Network::new(self.phi.clone(), 1, self.weight_variance, 0.0))
-    }
-
     /// `K = s_a^2 E phi(w.x_mu) phi(w.x_nu)` under the prior, `P x P`; samples are columns of `x`.
     pub fn kernel(&self, x: &DMatrix<f64>, max_memory: u64) -> Result<DMatrix<f64>> {
-        let gram = crate::kernel::gram(&self.features(), x, max_memory)?;
-        Ok(gram.kernel * (self.readout_variance / self.weight_variance))
+        let network = Network {
+            weight_variance: PerLayer::Each(vec![self.weight_variance, self.readout_variance]),
+            ..Network::new(self.phi.clone(), 1, 1.0, 0.0)
+        };
+        Ok(gram(&Kernel::Nngp(network), x, max_memory)?.kernel)
     }
 }

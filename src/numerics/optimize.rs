@@ -6,6 +6,7 @@
 //! and gradient one after the other although they share a factorisation, and it counts a standing value as convergence.
 
 use crate::error::{Error, Result};
+use crate::numerics::interrupt;
 use std::collections::VecDeque;
 
 /// A minimum that has met its tolerance.
@@ -86,6 +87,7 @@ pub fn lbfgs_within(
     }
     let mut memory: VecDeque<Curvature> = VecDeque::with_capacity(MEMORY);
     for iterations in 0..=most {
+        interrupt::check()?;
         let residual = largest(&gradient);
         if residual <= tolerance {
             return Ok(Minimum {
@@ -283,6 +285,7 @@ pub fn nelder_mead(
     let most = 2000 * (n + 1);
     let mut size = f64::INFINITY;
     for iterations in 0..=most {
+        interrupt::check()?;
         simplex.sort_by(|a, b| a.0.total_cmp(&b.0));
         let best = &simplex[0].1;
         let far = |(_, x): &(f64, Vec<f64>)| largest(&difference(x, best));

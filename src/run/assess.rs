@@ -7,6 +7,7 @@ use super::reduction::reductions;
 pub use super::reference::pair_with_reference;
 pub use super::relation::Relation;
 use super::relation::relations;
+pub use super::rows::NOT_TOLD;
 use super::rows::theory_rows;
 use crate::compare::reductions::Part;
 use crate::compare::{Comparison, Reduced, Verdict};

@@ -10,6 +10,9 @@ use crate::instrument::Axis;
 use crate::spec::{Cell, Spec};
 use crate::task::HeldOut;
 
+/// In the row of a quantity that a theory was asked to tell and does not.
+pub const NOT_TOLD: &str = "the theory does not tell it here";
+
 /// The rows of one theory in one cell: one per observable that it answers, or one that says why there is none.
 pub(super) fn theory_rows(
     spec: &Spec,
@@ -66,6 +69,7 @@ pub(super) fn theory_rows(
                     &w.axes,
                 )?
             }
+            (None, Some(_)) if told => RowResult::Unmeasured(number_told(&curve)),
             (None, Some(e)) => RowResult::Unmeasured(format!("the measurement failed: {e}")),
             (None, None) if spec.compare.reference.as_deref() == Some(&theory.label) => {
                 RowResult::Unmeasured(IS_REFERENCE.into())
@@ -84,8 +88,7 @@ pub(super) fn theory_rows(
         .flat_map(|t| t.asked.iter().skip(cell.measured))
     {
         if cell.answered(theory, asked.name()).is_none() {
-            let why = "the theory does not tell it here";
-            let result = RowResult::Unmeasured(why.into());
+            let result = RowResult::Unmeasured(NOT_TOLD.into());
             rows.push(row(Some(asked.observable), true, result));
         }
     }

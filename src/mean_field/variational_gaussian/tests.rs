@@ -416,30 +416,3 @@ fn wrong_input_is_refused() {
     let best = solve(&model, &x, &y, &Options::default()).unwrap().best;
     assert!(best.predict(&DMatrix::zeros(3, 1)).is_err());
 }
-
-/// The size that the solver is meant for; run with `--ignored --nocapture` to see the time.
-#[test]
-#[ignore = "prints a time"]
-fn two_hundred_samples_of_fifty_inputs() {
-    let mut rng = stream(1, "speed", &[]);
-    let x = normal_matrix(&mut rng, 50, 200);
-    let y: Vec<f64> = x
-        .row(0)
-        .iter()
-        .map(|z| z - 0.3 * (z.powi(3) - 3.0 * z))
-        .collect();
-    let model = network(UnscaledErf, [0.5, 8.0, 0.2, 200.0, 200.0]);
-    for starts in [0, 5] {
-        let clock = std::time::Instant::now();
-        let options = Options {
-            starts,
-            ..Options::default()
-        };
-        let minima = solve(&model, &x, &y, &options).unwrap();
-        let s = clock.elapsed().as_secs_f64();
-        println!(
-            "{starts} random starts: {s:.2} s, {} iterations",
-            minima.best.iterations
-        );
-    }
-}

@@ -6,7 +6,7 @@ use crate::mean_field::angle::Angles;
 use crate::mean_field::axis::Overlap;
 use crate::task::Dataset;
 use crate::theory::{Answer, Asked, Info, Prediction, SolverReport};
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 /// `ln Z`, its own quantity of every theory of the posterior.
 pub static LOG_PARTITION: Observable = Observable {
@@ -85,6 +85,8 @@ pub struct Findings {
     pub angles: Option<Angles>,
     /// Absolute error of the mean outputs.
     pub output_bound: f64,
+    /// Absolute error of `ln Z`.
+    pub log_bound: f64,
     /// Absolute error of everything else.
     pub other_bound: f64,
     /// The same from further independent samples, of a theory with statistical error.
@@ -97,6 +99,11 @@ pub struct Findings {
     pub solver: SolverReport,
     /// What the reader must know.
     pub warnings: Vec<String>,
+}
+
+/// One output, `1 x samples`.
+pub fn row(v: &DVector<f64>) -> DMatrix<f64> {
+    DMatrix::from_row_slice(1, v.len(), v.as_slice())
 }
 
 /// Mean square of `y - f`, with the error of a bound on `f`.
@@ -167,11 +174,11 @@ impl Findings {
                 density.map(|v| (v, self.other_bound)).collect()
             }
             "angle-contrast" => other(self.angles.as_ref()?.contrast()),
-            "log-partition" => other(self.log_partition?),
+            "log-partition" => vec![(self.log_partition?, self.log_bound)],
             "log-evidence" => {
                 let p = dataset.y.len() as f64;
                 let normal = 0.5 * p * (std::f64::consts::TAU * self.noise).ln();
-                other(self.log_partition? - normal)
+                vec![(self.log_partition? - normal, self.log_bound)]
             }
             "kernel-scale" => {
                 let values = self.kernel_scales.iter();

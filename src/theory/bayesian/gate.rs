@@ -134,12 +134,14 @@ impl Bayesian {
         })
     }
 
-    /// Conditions on the data set; the limit of large width is approached as `1/N` where `rate` says so.
-    pub fn promise(&self, width_rate: Option<Option<f64>>) -> Promise {
+    /// Conditions on the data set and takes the widths to infinity, approached as `width^rate` where that is known.
+    pub fn promise(&self, rate: Option<f64>) -> Promise {
         let mut limits = Vec::new();
-        if let Some(rate) = width_rate.filter(|_| !self.hidden().is_empty()) {
-            let limit = Limit::infinite("learner.widths");
-            limits.push(rate.map_or(limit.clone(), |r| limit.rate(r)));
+        if !self.hidden().is_empty() {
+            limits.push(Limit {
+                rate,
+                ..Limit::infinite("learner.widths")
+            });
         }
         if !self.exact {
             limits.push(Limit::zero("training.step"));

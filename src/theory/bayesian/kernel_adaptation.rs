@@ -1,7 +1,9 @@
 //! Kernel adaptation as a league entry.
 #![doc = include_str!("kernel_adaptation.md")]
 
-use super::answers::{DISCREPANCY, FREE_ENERGY, Findings, LOG_EVIDENCE, LOG_PARTITION, places};
+use super::answers::{
+    DISCREPANCY, FREE_ENERGY, Findings, LOG_EVIDENCE, LOG_PARTITION, places, row,
+};
 use super::gate::Bayesian;
 use crate::context::Context;
 use crate::error::Result;
@@ -104,7 +106,7 @@ impl Theory for KernelAdaptation {
             ));
         }
         Ok(Plan::new(
-            bayesian.promise(Some(None)),
+            bayesian.promise(None),
             asked,
             answers,
             Adapted {
@@ -121,10 +123,6 @@ struct Adapted {
     keys: Keys,
 }
 
-fn row(v: &DVector<f64>) -> DMatrix<f64> {
-    DMatrix::from_row_slice(1, v.len(), v.as_slice())
-}
-
 impl Adapted {
     fn linear(&self, dataset: &Dataset) -> Result<Findings> {
         let y = dataset.y.row(0).transpose();
@@ -135,6 +133,7 @@ impl Adapted {
             training: Some(row(&found.mean)),
             test: test.transpose()?.as_ref().map(row),
             log_partition: Some(saddle.log_evidence),
+            log_bound: 1e-9 * saddle.log_evidence.abs().max(1.0),
             free_energy: Some(saddle.action / self.network.width),
             output_bound: 1e-10 * y.amax(),
             other_bound: 1e-9 * found.weight_covariance.amax().max(1.0),

@@ -66,12 +66,7 @@ impl Theory for KernelScaling {
             temperature: bayesian.temperature,
             chi: bayesian.prior.chi,
         };
-        Ok(Plan::new(
-            bayesian.promise(Some(None)),
-            asked,
-            answers,
-            scaled,
-        ))
+        Ok(Plan::new(bayesian.promise(None), asked, answers, scaled))
     }
 }
 
@@ -94,9 +89,9 @@ impl Solve for Scaled {
             .dataset
             .as_ref()
             .ok_or_else(|| missing("the data set"))?;
-        let prior = gram(&self.kernel, &dataset.x, cx.max_memory())?.kernel * self.chi;
+        let prior = gram(&self.kernel, &dataset.x, cx.max_memory())?.kernel;
         let (values, vectors) = eigh(&prior)?;
-        let eigenvalues: Vec<f64> = values.iter().map(|v| v.max(0.0)).collect();
+        let eigenvalues: Vec<f64> = values.iter().map(|v| v.max(0.0) * self.chi).collect();
         let targets = vectors.tr_mul(&dataset.y.transpose());
         let roots = solve(
             &self.widths,
@@ -109,9 +104,16 @@ impl Solve for Scaled {
         )?;
         let best = &roots[0];
         let noise = self.temperature / self.chi;
-        let (_, mut findings) =
-            regression(&self.kernel, noise, dataset, best.scale, cx.max_memory())?;
+        let (_, mut findings) = regression(
+            &self.kernel,
+            prior,
+            best.scale,
+            noise,
+            dataset,
+            cx.max_memory(),
+        )?;
         findings.log_partition = best.log_evidence;
+        findings.log_bound = 1e-9 * findings.log_partition.map_or(1.0, f64::abs).max(1.0);
         findings.kernel_scales = roots.iter().map(|r| r.scale).collect();
         findings.temperature = self.temperature;
         findings.solver = SolverReport {

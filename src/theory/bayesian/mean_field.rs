@@ -1,7 +1,9 @@
 //! Adaptive mean-field theory as a league entry.
 #![doc = include_str!("mean_field.md")]
 
-use super::answers::{DISCREPANCY, FREE_ENERGY, Findings, LOG_EVIDENCE, LOG_PARTITION, places};
+use super::answers::{
+    DISCREPANCY, FREE_ENERGY, Findings, LOG_EVIDENCE, LOG_PARTITION, places, row,
+};
 use super::gate::Bayesian;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -88,16 +90,17 @@ impl Default for Keys {
     }
 }
 
-/// Most neurons of a sample.
+/// Fewest and most neurons of a sample, of which 1,000 must be effective.
+const LEAST: usize = 2_000;
 const MOST: usize = 10_000_000;
 
 impl Keys {
     fn check(&self, place: &str) -> Result<()> {
-        if !(100..=MOST).contains(&self.sample) {
+        if !(LEAST..=MOST).contains(&self.sample) {
             return Err(Error::input(
                 format!("{place}.sample"),
                 format!("{} neurons", self.sample),
-                format!("give between 100 and {MOST}, for example 20000"),
+                format!("give between {LEAST} and {MOST}, for example 20000"),
             ));
         }
         if let Method::FixedPoint(mix) = self.method
@@ -155,11 +158,16 @@ impl Theory for MeanField {
             !overlap(i)
                 || first.is_some_and(|f| asked[f].keys["direction"] == asked[i].keys["direction"])
         });
+        if answers.is_empty() {
+            return Err(Declined(
+                "angles of neurons need two inputs, overlaps a direction: a task with an input mode, or the key `direction`".into(),
+            ));
+        }
         let features = (bayesian.shape.samples + bayesian.test_samples) as u64;
         let promise = Promise {
             bytes: 8 * features * self.0.sample.max(500_000) as u64,
             seconds: seconds(features as f64, self.0.method),
-            ..bayesian.promise(Some(Some(-1.0)))
+            ..bayesian.promise(Some(-1.0))
         };
         let law = Law {
             network,
@@ -217,7 +225,6 @@ impl Law {
             sample: self.keys.sample,
             seed,
         })?;
-        let row = |v: &DVector<f64>| DMatrix::from_row_slice(1, v.len(), v.as_slice());
         Ok(Findings {
             training: Some(row(&found.training)),
             test: (at.ncols() > 0).then(|| row(&found.outputs)),
@@ -227,6 +234,7 @@ impl Law {
             ]),
             covariance: Some(found.weight_covariance),
             log_partition: Some(found.log_z),
+            log_bound: found.bounds.log_z.max(1e-10 * found.log_z.abs()),
             free_energy: Some(found.free_energy),
             overlap: found.overlap,
             overlap_law: found.overlap_law,

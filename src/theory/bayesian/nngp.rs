@@ -117,12 +117,7 @@ impl Theory for Nngp {
             first_variance: bayesian.prior.weight_variances.first().copied(),
             correction,
         };
-        Ok(Plan::new(
-            bayesian.promise(Some(rate)),
-            asked,
-            answers,
-            process,
-        ))
+        Ok(Plan::new(bayesian.promise(rate), asked, answers, process))
     }
 }
 
@@ -151,17 +146,18 @@ const SMALL: f64 = 0.2;
 /// Relative error of a kernel matrix and of the regression with it.
 const BOUND: f64 = 1e-11;
 
-/// The posterior of a Gaussian process on a data set: means, second moments and evidence.
+/// The posterior of a Gaussian process on a data set, means and second moments: its prior covariance is `factor` times `kernel`, which
+/// has the matrix `prior` on the training inputs.
 pub(super) fn regression(
     kernel: &Kernel,
+    prior: DMatrix<f64>,
+    factor: f64,
     noise: f64,
     dataset: &Dataset,
-    factor: f64,
     max_memory: u64,
 ) -> Result<(Regression, Findings)> {
     let x = &dataset.x;
-    let prior = gram(kernel, x, max_memory)?.kernel * factor;
-    let fit = Regression::fit(prior, &dataset.y, noise)?;
+    let fit = Regression::fit(prior * factor, &dataset.y, noise)?;
     let mut findings = Findings {
         training: Some(fit.training_mean()),
         noise,
@@ -198,11 +194,20 @@ impl Solve for Process {
             .dataset
             .as_ref()
             .ok_or_else(|| missing("the data set"))?;
-        let (fit, mut findings) =
-            regression(&self.kernel, self.noise, dataset, 1.0, cx.max_memory())?;
+        let prior = gram(&self.kernel, &dataset.x, cx.max_memory())?.kernel;
+        let (fit, mut findings) = regression(
+            &self.kernel,
+            prior,
+            1.0,
+            self.noise,
+            dataset,
+            cx.max_memory(),
+        )?;
+        // A singular matrix has no evidence, and its warning says so; the means are there all the same.
         let p = dataset.y.len() as f64;
         let normal = 0.5 * p * (std::f64::consts::TAU * self.noise).ln();
-        findings.log_partition = Some(fit.log_evidence()? + normal);
+        findings.log_partition = fit.log_evidence().ok().map(|found| found + normal);
+        findings.log_bound = BOUND * findings.log_partition.map_or(1.0, f64::abs).max(1.0);
         findings.temperature = self.temperature;
         findings.scales = Some(vec![1.0; self.layers]);
         let d = dataset.x.nrows();

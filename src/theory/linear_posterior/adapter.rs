@@ -221,7 +221,8 @@ impl Solve for Mixture {
         let scales: Vec<String> = found.scales.iter().map(|q| format!("{q:.4}")).collect();
         let findings = Findings {
             output_bound: BOUND * second.sqrt().max(y.amax()),
-            other_bound: BOUND * second.max(log_partition.abs()).max(1.0),
+            log_bound: BOUND * log_partition.abs().max(1.0),
+            other_bound: BOUND * second.max(1.0),
             training: Some(found.training),
             log_partition: Some(log_partition),
             scale_mean: found.scales.first().copied(),
