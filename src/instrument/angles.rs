@@ -31,7 +31,8 @@ pub static ANGLE_CONTRAST: Observable = Observable {
     ..Observable::PLAIN
 };
 
-const CIRCLE: [f64; 2] = [-PI, PI];
+/// The angles of a full turn.
+pub(super) const CIRCLE: [f64; 2] = [-PI, PI];
 
 /// Keys of `neuron-angle`.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]

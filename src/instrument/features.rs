@@ -1,5 +1,9 @@
 //! Kernels of the hidden layers: features, gradients, their alignment with targets and with one another, dimension.
 
+mod kernels;
+
+pub(super) use kernels::{FEATURE_KERNELS, GRADIENT_KERNELS};
+
 use super::ntk::first_inputs;
 use super::reading::{Read, Reading, When};
 use super::subject::{Subject, counting_axis};
@@ -14,7 +18,8 @@ pub static FEATURE_KERNEL: Observable = Observable {
     name: "feature-kernel",
     label: "feature kernel",
     unit: "1",
-    convention: "Phi^l(x, x') = phi(h^l(x)) . phi(h^l(x')) / N_l, first min(P, 16) training inputs; endpoint 0 = start, 1 = end",
+    convention: "Phi^l(x, x') = phi(h^l(x)) . phi(h^l(x')) / N_l, first min(P, 16) training inputs; endpoint 0 = start, 1 = end; \
+                 over = \"times\": the first at the first, the second at the second time",
     ..Observable::PLAIN
 };
 
@@ -86,29 +91,6 @@ pub static FEATURE_CORRELATION: Observable = Observable {
 const KERNEL_SAMPLES: usize = 16;
 const SAMPLES: usize = 64;
 
-pub(super) static FEATURE_KERNELS: Reading = Reading {
-    about: &About {
-        kind: "feature-kernel",
-        summary: "kernels of the hidden layers' features at the start and the end",
-        text: "\
-Phi^l(x, x') = phi(h^l(x)) . phi(h^l(x')) / N_l between the first min(P, 16) training inputs, on the axes endpoint (0 = start, 1 = end),
-layer, sample, sample. At large width and Gaussian start Phi^l(0) is the NNGP kernel of depth l.
-Source: conventions of Bordelon, Pehlevan 2022 (arXiv:2205.09653).",
-        revision: 1,
-    },
-    observable: &FEATURE_KERNEL,
-    when: When::Ends,
-    axes: kernel_axes,
-    reader: |subject, dataset| {
-        let x = first_inputs(dataset, KERNEL_SAMPLES);
-        kernels(subject, x, |kernels| {
-            kernels.iter().flat_map(|k| k.iter().copied()).collect()
-        })
-    },
-    space: |subject| space(subject, KERNEL_SAMPLES),
-    ensemble: None,
-};
-
 pub(super) static CORRELATION: Reading = Reading {
     about: &About {
         kind: "feature-correlation",
@@ -133,42 +115,6 @@ Source: Poole et al. 2016 (arXiv:1606.05340).",
         })
     },
     space: |subject| space(subject, 2),
-    ensemble: None,
-};
-
-pub(super) static GRADIENT_KERNELS: Reading = Reading {
-    about: &About {
-        kind: "gradient-kernel",
-        summary: "kernels of the back-propagated gradients at the start and the end",
-        text: "\
-G^l(x, x') = (s/N_o) sum_i df_i(x)/dh^l . df_i(x')/dh^l between the first min(P, 16) training inputs, on the axes endpoint, layer, sample,
-sample; h^l are the preactivations of hidden layer l, N_o is the number of outputs and s the factor of the parametrisation on the learning
-rate, so that the tangent kernel times s is sum_l G^{l+1} Phi^l (ntk and mean-field, no biases; G^{L+1} = 1).
-Source: conventions of Bordelon, Pehlevan 2022 (arXiv:2205.09653).",
-        revision: 1,
-    },
-    observable: &GRADIENT_KERNEL,
-    when: When::Ends,
-    axes: kernel_axes,
-    reader: |subject, dataset| {
-        let mut network = subject.learner.network(subject.shape);
-        let x = first_inputs(dataset, KERNEL_SAMPLES);
-        let outputs = subject.shape.outputs;
-        let scale = subject.learner.rate_scale(subject.shape) / outputs as f64;
-        Ok(Box::new(move |parameters| {
-            let mut sum: Vec<DMatrix<f64>> = Vec::new();
-            for output in 0..outputs {
-                let layers = network.sensitivities(parameters, &x, output);
-                let grams = layers.iter().map(|g| g.transpose() * g * scale);
-                match sum.is_empty() {
-                    true => sum = grams.collect(),
-                    false => sum.iter_mut().zip(grams).for_each(|(s, g)| *s += g),
-                }
-            }
-            Ok(sum.iter().flat_map(|k| k.iter().copied()).collect())
-        }))
-    },
-    space: |subject| 2 * space(subject, KERNEL_SAMPLES),
     ensemble: None,
 };
 
@@ -281,11 +227,6 @@ fn layers(subject: &Subject, _: &Experiment) -> std::result::Result<Vec<Axis>, D
         0 => Err(Declined("the learner shows no hidden layers".into())),
         n => Ok(vec![counting_axis("layer", n)]),
     }
-}
-
-fn kernel_axes(subject: &Subject, e: &Experiment) -> std::result::Result<Vec<Axis>, Declined> {
-    let sample = counting_axis("sample", subject.shape.samples.min(KERNEL_SAMPLES));
-    Ok([layers(subject, e)?, vec![sample.clone(), sample]].concat())
 }
 
 /// Scalars of the features of every layer with their pass, and of two sets of kernels, on at most `limit` inputs.

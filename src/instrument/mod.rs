@@ -14,6 +14,7 @@ mod direction;
 mod end_to_end;
 mod features;
 mod fisher;
+mod foreground;
 mod half_rise;
 mod hidden_weights;
 mod kernel_modes;
@@ -29,6 +30,7 @@ mod ntk;
 pub mod observable;
 mod outputs;
 mod per_token;
+mod preactivations;
 mod predictor;
 mod probe;
 mod projections;
@@ -60,6 +62,7 @@ pub use features::{
     KERNEL_TARGET_ALIGNMENT, PARTICIPATION_RATIO,
 };
 pub use fisher::FisherExponent;
+pub use foreground::FOREGROUND_NEURONS;
 pub use half_rise::{HALF_RISE_TIME, HalfRiseTime};
 pub use hidden_weights::{HIDDEN_WEIGHT_COVARIANCE, WEIGHT_NORM_RATIO};
 pub use kernel_modes::{KERNEL_MODE_ERROR, KERNEL_MODE_LEARNABILITY, KernelModes};
@@ -72,6 +75,7 @@ pub use ntk::{NTK, NTK_CHANGE, Ntk, NtkChange};
 pub use observable::{Axis, Observable, Wanted};
 pub use outputs::{BIAS, TEST_ERROR, TEST_ERROR_SAMPLING, VARIANCE};
 pub use per_token::{PER_TOKEN_LOSS, PerTokenLoss};
+pub use preactivations::PREACTIVATION_DENSITY;
 pub use predictor::{PREDICTOR_MEAN, PREDICTOR_SECOND_MOMENT};
 pub use probe::{LATENT_PROBE, LATENT_PROBE_INPUTS};
 pub use projections::PROJECTIONS;
@@ -229,6 +233,8 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &neurons::TAIL,
     &angles::DENSITY,
     &angles::CONTRAST,
+    &foreground::FOREGROUND,
+    &preactivations::DENSITY,
     &hidden_weights::COVARIANCE,
     &hidden_weights::NORM_RATIO,
     &Sharpness,

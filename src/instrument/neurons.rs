@@ -146,15 +146,8 @@ keys: direction (as in neuron-overlap), bins (default 40), range = [from, to] (d
         let keys: Bins = parse_table(place, table)?;
         parse_direction(place, &keys.direction)?;
         check_bins(place, keys.bins)?;
-        let [from, to] = keys.range;
-        match from.is_finite() && to.is_finite() && from < to {
-            true => Ok(keys),
-            false => Err(Error::input(
-                format!("{place}.range"),
-                format!("[{from}, {to}] is not an interval"),
-                "give [from, to] with from < to",
-            )),
-        }
+        check_range(place, keys.range)?;
+        Ok(keys)
     }),
     over: |_| Over::Chain,
     axes: |keys, subject, experiment| {
@@ -238,6 +231,18 @@ pub(super) fn check_bins(place: &str, bins: usize) -> Result<()> {
             format!("{place}.bins"),
             format!("{bins} is outside 1 to {MOST_BINS}"),
             "give a number of bins such as 40",
+        )),
+    }
+}
+
+/// Refuses a range that is none.
+pub(super) fn check_range(place: &str, [from, to]: [f64; 2]) -> Result<()> {
+    match from.is_finite() && to.is_finite() && from < to {
+        true => Ok(()),
+        false => Err(Error::input(
+            format!("{place}.range"),
+            format!("[{from}, {to}] is not an interval"),
+            "give [from, to] with from < to",
         )),
     }
 }

@@ -434,7 +434,7 @@ pub fn first_correction(
         });
     }
     let on = |points: Points| {
-        let features = points.features(&network.phi, &c);
+        let features = points.features(&network.phi, &c).transpose();
         let law = |see: &mut dyn FnMut(f64, &[f64])| {
             for (column, log) in features.column_iter().zip(&points.log_weights) {
                 see(log.exp(), column.as_slice());

@@ -24,7 +24,7 @@ impl Cubic {
         let v: Vec<f64> = (0..nodes)
             .map(|k| range * (2.0 * k as f64 / (nodes - 1) as f64 - 1.0))
             .collect();
-        let features = DMatrix::from_fn(2, nodes, |i, k| {
+        let features = DMatrix::from_fn(nodes, 2, |k, i| {
             let q = deviation * v[k];
             let a = 1.0 + 2.0 * (s_w2 + q * q);
             let pi = std::f64::consts::PI;

@@ -6,6 +6,7 @@ pub mod angle;
 pub mod axis;
 pub mod dual;
 mod failure;
+pub mod foreground;
 pub mod gaussian_process;
 pub mod kernel_scaling;
 pub mod linear;

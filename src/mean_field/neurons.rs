@@ -1,8 +1,10 @@
 //! The law of one neuron: weighted points of the prior, tilted by the data.
 
+use crate::numerics::elementary::exp;
 use crate::numerics::linalg::outer_gram;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DVector, DVectorView};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The partition function of one neuron at the tilt `t`, with its gradient.
 #[derive(Debug, Clone)]
@@ -60,7 +62,7 @@ pub struct Neurons {
     pub points: DMatrix<f64>,
     /// `ln p_i`, normalised to `sum p_i = 1`.
     pub log_weights: Vec<f64>,
-    /// `P x M`: features `phi` of the points.
+    /// `M x P`: features `phi` of the points, the points of one feature side by side.
     pub features: DMatrix<f64>,
     /// `s_a^2`, the variance of the read-out weight.
     pub readout_variance: f64,
@@ -72,6 +74,9 @@ pub struct Neurons {
 
 /// Points that are summed before their sums are added.
 const BLOCK: usize = 4096;
+
+/// Features up to which their Gram matrix is summed row by row.
+const FEW: usize = 32;
 
 /// A point's part in the tilted law.
 struct Part {
@@ -104,7 +109,33 @@ impl Neurons {
 
     /// `t.phi` of every point.
     fn fields(&self, t: &DVector<f64>) -> Vec<f64> {
-        self.features.column_iter().map(|phi| phi.dot(t)).collect()
+        let blocks = self.blocks();
+        let fields: Vec<Vec<f64>> = blocks
+            .into_par_iter()
+            .map(|b| self.fields_of(t, b))
+            .collect();
+        fields.concat()
+    }
+
+    fn fields_of(&self, t: &DVector<f64>, range: Range<usize>) -> Vec<f64> {
+        let mut fields = vec![0.0; range.len()];
+        for (phi, t) in self.rows(&range).zip(t.iter()) {
+            fields
+                .iter_mut()
+                .zip(phi)
+                .for_each(|(g, phi)| *g += t * phi);
+        }
+        fields
+    }
+
+    /// The points of a block, feature by feature.
+    fn rows(&self, range: &Range<usize>) -> impl Iterator<Item = &[f64]> {
+        let points = self.log_weights.len().max(1);
+        let features = self.features.as_slice().chunks(points);
+        features.map({
+            let range = range.clone();
+            move |phi| &phi[range.clone()]
+        })
     }
 
     /// `(ln Z, probabilities)`; `None` where `Z` is infinite.
@@ -142,7 +173,7 @@ impl Neurons {
         })
     }
 
-    fn blocks(&self) -> Vec<std::ops::Range<usize>> {
+    fn blocks(&self) -> Vec<Range<usize>> {
         let n = self.log_weights.len();
         (0..n)
             .step_by(BLOCK)
@@ -150,51 +181,131 @@ impl Neurons {
             .collect()
     }
 
+    /// `ln Z`, `E_t h`, and `E_t[b phi phi^T]` where `second` is set, from one look at the points.
+    fn sums(&self, t: &DVector<f64>, second: bool) -> Option<Sums> {
+        let blocks = self.blocks();
+        let blocks = blocks.into_par_iter().map(|b| self.sums_of(t, b, second));
+        let blocks: Option<Vec<Sums>> = blocks.collect::<Vec<_>>().into_iter().collect();
+        let blocks = blocks?;
+        let top = blocks
+            .iter()
+            .map(|b| b.top)
+            .fold(f64::NEG_INFINITY, f64::max);
+        if !top.is_finite() {
+            return None;
+        }
+        let p = self.features.ncols();
+        let mut all = Sums {
+            top,
+            total: 0.0,
+            mean: DVector::zeros(p),
+            second: second.then(|| DMatrix::zeros(p, p)),
+        };
+        for block in blocks {
+            let share = (block.top - top).exp();
+            all.total += share * block.total;
+            all.mean.axpy(share, &block.mean, 1.0);
+            if let (Some(sum), Some(of_block)) = (&mut all.second, block.second) {
+                *sum += of_block * share;
+            }
+        }
+        all.mean /= all.total;
+        all.second = all.second.map(|sum| sum / all.total);
+        Some(all)
+    }
+
+    fn sums_of(&self, t: &DVector<f64>, range: Range<usize>, second: bool) -> Option<Sums> {
+        let fields = self.fields_of(t, range.clone());
+        let parts = fields.iter().map(|&g| self.part(g));
+        let parts: Vec<Part> = parts.collect::<Option<_>>()?;
+        let logs = parts.iter().zip(&self.log_weights[range.clone()]);
+        let logs: Vec<f64> = logs.map(|(part, weight)| part.log + weight).collect();
+        let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weights: Vec<f64> = logs.iter().map(|log| exp(log - top)).collect();
+        let with = |f: &dyn Fn(&Part, f64) -> f64| -> Vec<f64> {
+            let points = weights.iter().zip(parts.iter().zip(&fields));
+            points.map(|(w, (part, &g))| w * f(part, g)).collect()
+        };
+        let pull = with(&|part, g| part.mean * g);
+        let mean: Vec<f64> = self.rows(&range).map(|phi| dot(phi, &pull)).collect();
+        Some(Sums {
+            top,
+            total: weights.iter().sum(),
+            mean: DVector::from_vec(mean),
+            second: second.then(|| self.gram_of(&range, &with(&|part, _| part.second))),
+        })
+    }
+
+    /// `sum_i c_i phi_i phi_i^T` over the points of a block.
+    fn gram_of(&self, range: &Range<usize>, c: &[f64]) -> DMatrix<f64> {
+        let p = self.features.ncols();
+        if p > FEW {
+            let mut scaled = self.features.rows(range.start, range.len()).into_owned();
+            for mut phi in scaled.column_iter_mut() {
+                phi.iter_mut().zip(c).for_each(|(phi, c)| *phi *= c.sqrt());
+            }
+            return outer_gram(&scaled.transpose());
+        }
+        let rows: Vec<&[f64]> = self.rows(range).collect();
+        let mut gram = DMatrix::zeros(p, p);
+        let mut weighted = vec![0.0; c.len()];
+        for i in 0..p {
+            let pairs = rows[i].iter().zip(c);
+            weighted
+                .iter_mut()
+                .zip(pairs)
+                .for_each(|(w, (phi, c))| *w = phi * c);
+            for j in i..p {
+                let sum = dot(&weighted, rows[j]);
+                gram[(i, j)] = sum;
+                gram[(j, i)] = sum;
+            }
+        }
+        gram
+    }
+
     /// `sum_i c_i phi_i phi_i^T` for weights `c_i >= 0`.
     fn weighted_gram(&self, c: &[f64]) -> DMatrix<f64> {
-        let of_block = |range: std::ops::Range<usize>| {
-            let mut scaled = self.features.columns(range.start, range.len()).into_owned();
-            for (mut column, c) in scaled.column_iter_mut().zip(&c[range]) {
-                column *= c.sqrt();
-            }
-            outer_gram(&scaled)
-        };
-        let blocks: Vec<DMatrix<f64>> = self.blocks().into_par_iter().map(of_block).collect();
-        let p = self.features.nrows();
+        let blocks = self.blocks();
+        let blocks = blocks
+            .into_par_iter()
+            .map(|b| self.gram_of(&b, &c[b.clone()]));
+        let p = self.features.ncols();
+        let blocks: Vec<DMatrix<f64>> = blocks.collect();
         blocks
             .into_iter()
             .fold(DMatrix::zeros(p, p), |sum, b| sum + b)
     }
 }
 
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    DVectorView::from_slice(a, a.len()).dot(&DVectorView::from_slice(b, b.len()))
+}
+
+/// Sums over the points of the tilted prior, each over `exp(top)`; means once they are divided by `total`.
+struct Sums {
+    top: f64,
+    total: f64,
+    mean: DVector<f64>,
+    second: Option<DMatrix<f64>>,
+}
+
 impl Neuron for Neurons {
     fn features(&self) -> usize {
-        self.features.nrows()
+        self.features.ncols()
     }
 
     fn tilted(&self, t: &DVector<f64>) -> Option<Tilted> {
-        let fields = self.fields(t);
-        let (log_z, probabilities) = self.probabilities(&fields)?;
-        let mut mean = DVector::zeros(t.len());
-        let points = fields.iter().zip(&probabilities);
-        for ((&g, &p), phi) in points.zip(self.features.column_iter()) {
-            mean.axpy(p * self.part(g)?.mean * g, &phi, 1.0);
-        }
-        Some(Tilted { log_z, mean })
+        let sums = self.sums(t, false)?;
+        Some(Tilted {
+            log_z: sums.top + sums.total.ln(),
+            mean: sums.mean,
+        })
     }
 
     fn covariance(&self, t: &DVector<f64>) -> Option<DMatrix<f64>> {
-        let fields = self.fields(t);
-        let (_, probabilities) = self.probabilities(&fields)?;
-        let mut mean = DVector::zeros(t.len());
-        let mut second = Vec::with_capacity(fields.len());
-        let points = fields.iter().zip(&probabilities);
-        for ((&g, &p), phi) in points.zip(self.features.column_iter()) {
-            let part = self.part(g)?;
-            mean.axpy(p * part.mean * g, &phi, 1.0);
-            second.push(p * part.second);
-        }
-        Some(self.weighted_gram(&second) - &mean * mean.transpose())
+        let sums = self.sums(t, true)?;
+        Some(sums.second? - &sums.mean * sums.mean.transpose())
     }
 
     fn kernel(&self, t: &DVector<f64>) -> Option<DMatrix<f64>> {
@@ -218,14 +329,19 @@ pub struct Law<'a> {
 }
 
 impl Law<'_> {
-    /// `E_t[h(x)] = s_a^2 E_t[phi(x) t.phi]` for features at other inputs, `inputs x M`: the mean output of the network.
+    /// `E_t[h(x)] = s_a^2 E_t[phi(x) t.phi]` for features at other inputs, `M x inputs`: the mean output of the network.
     pub fn predict(&self, features: &DMatrix<f64>) -> DVector<f64> {
-        let mut sum = DVector::zeros(features.nrows());
-        for (i, phi) in features.column_iter().enumerate() {
-            let weight = self.probabilities[i] * self.second[i] * self.fields[i];
-            sum.axpy(weight, &phi, 1.0);
-        }
-        sum
+        let points = self
+            .probabilities
+            .iter()
+            .zip(&self.second)
+            .zip(&self.fields);
+        let weights: Vec<f64> = points.map(|((p, second), g)| p * second * g).collect();
+        let inputs = features.column_iter();
+        DVector::from_iterator(
+            features.ncols(),
+            inputs.map(|phi| dot(phi.as_slice(), &weights)),
+        )
     }
 
     /// `Q = s_a^2 E_t[phi phi^T]`, `P x P`: the kernel of the adapted network.

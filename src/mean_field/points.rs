@@ -6,6 +6,7 @@ use crate::kernel::Activation;
 use crate::numerics::quadrature::KRONROD_NODES;
 use crate::numerics::random::{Stream, normal_matrix};
 use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
 use std::f64::consts::TAU;
 
 /// The subspace that the inputs span, with an orthonormal basis in which the weights of a neuron are standard normal.
@@ -273,10 +274,14 @@ impl Points {
         self.log_weights.iter_mut().for_each(|l| *l -= total.ln());
     }
 
-    /// `phi(v.c)` at inputs with these coordinates, `inputs x M`.
+    /// `phi(v.c)` at inputs with these coordinates, `M x inputs`.
     pub fn features(&self, phi: &Activation, c: &DMatrix<f64>) -> DMatrix<f64> {
-        let mut z = c.tr_mul(&self.at);
-        z.apply(|z| *z = phi.value(*z));
+        const BLOCK: usize = 16_384;
+        let mut z = self.at.tr_mul(c);
+        z.as_mut_slice().par_chunks_mut(BLOCK).for_each(|block| {
+            let mut slope = vec![0.0; block.len()];
+            phi.apply(block, &mut slope);
+        });
         z
     }
 

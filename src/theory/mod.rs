@@ -181,6 +181,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     ntk::KIND,
     signal_propagation::KIND,
     learning_curve::KIND,
+    learning_curve::EQUIVALENT_KERNEL,
     linear_posterior::KIND,
     bayesian::nngp::KIND,
     bayesian::kernel_scaling::KIND,

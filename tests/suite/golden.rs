@@ -665,8 +665,16 @@ fn instruments(cases: &mut Cases) {
 fn planar(cases: &mut Cases) {
     let mut experiment = experiment(LINEAR);
     experiment.task = parsed(TASKS, "kind = 'xor'");
+    experiment.learner = Some(parsed(
+        LEARNERS,
+        "kind = 'mlp'\nwidths = [3]\nactivation = 'relu'\nprior = { weight = 2.0, readout = 1.0, chi = 'width' }",
+    ));
+    experiment.training = Some(parsed(
+        TRAININGS,
+        "kind = 'langevin'\nstep = 0.1\ntemperature = 0.5\nsteps = 20",
+    ));
     let data = experiment.dataset(0).unwrap();
-    for kind in ["neuron-angle", "angle-contrast"] {
+    for kind in ["neuron-angle", "angle-contrast", "foreground-neurons"] {
         let instrument = INSTRUMENTS.iter().find(|i| i.about().kind == kind).unwrap();
         let mut recorder = instrument
             .recorder(&experiment, &data, &Context::default())
@@ -736,6 +744,7 @@ fn theories(cases: &mut Cases) {
         ),
         ("stairs", LINEAR, None, "kind = 'saddle-to-saddle'"),
         ("gaussian", machine, None, "kind = 'learning-curve'"),
+        ("density", machine, None, "kind = 'equivalent-kernel'"),
         ("finite", bayesian, None, "kind = 'linear-posterior'"),
         (
             "infinite-width",

@@ -168,7 +168,12 @@ impl Findings {
                 let values = asked.axes().first()?.values.iter().map(beyond);
                 values.map(|v| (v, self.other_bound)).collect()
             }
-            "neuron-angle" => {
+            "foreground-neurons" if asked.keys["of"] == "overlap" => {
+                let law = self.overlap_law.as_ref()?;
+                let density = law.density(&edges(&asked.axes().first()?.values));
+                density.into_iter().map(|v| (v, self.other_bound)).collect()
+            }
+            "neuron-angle" | "foreground-neurons" => {
                 let bins = asked.axes().first()?.values.len();
                 let density = self.angles.as_ref()?.density(bins).into_iter();
                 density.map(|v| (v, self.other_bound)).collect()

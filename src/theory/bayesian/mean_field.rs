@@ -46,6 +46,7 @@ static INFO: Info = Info {
         "neuron-overlap-density",
         "neuron-overlap-tail",
         "neuron-angle",
+        "foreground-neurons",
         "angle-contrast",
     ],
     own: &[&LOG_PARTITION, &LOG_EVIDENCE, &FREE_ENERGY, &DISCREPANCY],
@@ -146,13 +147,11 @@ impl Theory for MeanField {
         let mut answers = places(asked, &INFO)?;
         answers.retain(|&i| match asked[i].name() {
             "neuron-angle" | "angle-contrast" => in_plane,
-            name if name.starts_with("neuron-overlap") => {
-                has_modes || asked[i].keys["direction"].is_array()
-            }
+            _ if along_direction(&asked[i]) => has_modes || asked[i].keys["direction"].is_array(),
             _ => true,
         });
         // One direction is solved for; overlaps with another one are left to another entry.
-        let overlap = |i: usize| asked[i].name().starts_with("neuron-overlap");
+        let overlap = |i: usize| along_direction(&asked[i]);
         let first = answers.iter().copied().find(|&i| overlap(i));
         answers.retain(|&i| {
             !overlap(i)
@@ -196,11 +195,15 @@ struct Law {
 /// Independent samples of neurons whose scatter is the error of the theory.
 const REPEATS: u64 = 8;
 
+/// Whether a question is about the overlap of neurons with a direction.
+fn along_direction(asked: &Asked) -> bool {
+    asked.name().starts_with("neuron-overlap")
+        || (asked.name() == "foreground-neurons" && asked.keys["of"] == "overlap")
+}
+
 /// The direction of the first question about overlaps: its key, or the first input mode of the data.
 fn direction(asked: &[Asked], dataset: &Dataset) -> Option<DVector<f64>> {
-    let question = asked
-        .iter()
-        .find(|a| a.name().starts_with("neuron-overlap"))?;
+    let question = asked.iter().find(|a| along_direction(a))?;
     let mode = || (dataset.modes.v.ncols() > 0).then(|| dataset.modes.v.column(0).into_owned());
     match serde_json::from_value::<Vec<f64>>(question.keys["direction"].clone()) {
         Ok(u) => Some(DVector::from_vec(u)),

@@ -1,6 +1,7 @@
-//! The learning curve as a league entry: the spectrum of the learner's kernel on the task's population.
+//! The learning curve and the equivalent kernel as league entries: the spectrum of the learner's kernel on the population.
 
-use super::{finite_population, population_modes};
+use super::equivalent_kernel::{EQUIVALENT, equivalent_modes};
+use super::{Errors, Mode, finite_population, population_modes};
 use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise};
@@ -8,6 +9,7 @@ use crate::instrument::Declined;
 use crate::kind::{About, Kind};
 use crate::learner::KernelView;
 use crate::task::Task;
+use crate::theory::bayesian::Bayesian;
 use crate::theory::sheet::Sheet;
 use crate::theory::{
     Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, answered_of, missing, parse_keys,
@@ -35,35 +37,22 @@ impl Default for Options {
 static ABOUT: About = About {
     kind: "learning-curve",
     summary: "mean errors of kernel ridge regression from the spectrum of its kernel on the population",
-    text: "\
-k_i, v_i: eigenvalues and vectors of the kernel matrix of M samples of the population, a = P/M, T = ridge. Averaged over data sets of P
-samples, drawn from the M without repetition (derived here, for eigenvectors in general position):
-s = T + (1 - a)/g,  g = (1/M) sum_i 1/(k_i + s),  g2 = (1/M) sum_i 1/(k_i + s)^2,
-E_test = (1/M) sum_i |Y v_i|^2/(k_i + s)^2  a/(g^2 - (1 - a) g2)  (samples not trained on),  E_train = (T g/a)^2 E_test.
-kernel-mode-learnability: L_i = k_i/(k_i + s); kernel-mode-error: (1/M) [|Y v_i|^2 (1 - L_i)^2 + L_i^2 (M - P)/P E_test], squared bias and
-variance, on all M samples, largest k_i first. The instruments' points must be this population, and the whole of it: of a part of a larger
-one fewer samples are trained on than the theory counts, and its kernel-mode-error is too small.
-As M -> inf these are the learning curves of Gaussian features (literature, kap = a s). test-loss and train-loss are E_test/2 and
-E_train/2 (half-mean); P must stay below M/2.
-
-They are those of the population, which the theory knows through M samples: the interval of test-loss holds the sampling
-error of the held-out samples and of these M.
-Numerical bound: 1e-9 of each number, and 2 e/s of it for an error e of the eigenvalues, 2 sqrt(M) times the bound of a kernel entry.
-
-keys: population = M at most (default 2000)
-limit: Gaussian features, P -> inf
-sources: Bordelon, Canatar, Pehlevan 2020, arXiv:2002.02561; Canatar, Bordelon, Pehlevan 2021, arXiv:2006.13198",
+    text: include_str!("learning_curve.md"),
     revision: 2,
 };
 
+pub(super) const OBSERVABLES: &[&str] = &[
+    "train-loss",
+    "test-loss",
+    "chain-loss",
+    "chain-test-loss",
+    "kernel-mode-learnability",
+    "kernel-mode-error",
+];
+
 static INFO: Info = Info {
     source: "Bordelon, Canatar, Pehlevan 2020, arXiv:2002.02561; Canatar, Bordelon, Pehlevan 2021, arXiv:2006.13198",
-    observables: &[
-        "train-loss",
-        "test-loss",
-        "kernel-mode-learnability",
-        "kernel-mode-error",
-    ],
+    observables: OBSERVABLES,
     assumptions: &[
         "kernel ridge regression",
         "eigenvectors of the kernel matrix are in general position (Gaussian features)",
@@ -77,19 +66,77 @@ pub const KIND: Kind<dyn Theory> = Kind {
     about: &ABOUT,
     parse: |place, table| {
         let options: Options = parse_keys(place, table, &INFO)?;
-        Ok(Arc::new(Curve { options }))
+        let average = Average::Samples;
+        Ok(Arc::new(Curve { options, average }))
     },
     schema: <Options as schemars::JsonSchema>::json_schema,
 };
 
+/// How the data sets are averaged over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Average {
+    /// Finite samples, self-consistently.
+    Samples,
+    /// The density of the population: the equivalent kernel.
+    Density,
+}
+
 #[derive(Debug)]
-struct Curve {
-    options: Options,
+pub(super) struct Curve {
+    pub(super) options: Options,
+    pub(super) average: Average,
+}
+
+/// The regression of an experiment.
+struct Machine {
+    kernel: KernelView,
+    limits: Vec<Limit>,
+}
+
+impl Machine {
+    fn of(experiment: &Experiment) -> std::result::Result<Self, Declined> {
+        let learner = experiment.learner.as_deref();
+        if let Some(kernel) = learner.and_then(|l| l.kernel()) {
+            let training = experiment.training.as_ref();
+            let solved = training.filter(|t| t.is_optimum());
+            return match solved.is_some_and(|t| t.loss() == Loss::HalfMean) {
+                true => Ok(Machine {
+                    kernel,
+                    limits: Vec::new(),
+                }),
+                false => Err(Declined(
+                    "needs training.kind = \"closed-form\" with loss = \"half-mean\"".into(),
+                )),
+            };
+        }
+        if learner.is_none_or(|l| {
+            l.mlp(experiment.task.shape())
+                .is_none_or(|v| v.prior.is_none())
+        }) {
+            return Err(Declined(
+                "needs a kernel machine (learner.kind = \"kernel-ridge\") or a Bayesian network (learner.prior)".into(),
+            ));
+        }
+        let bayesian = Bayesian::of(experiment)?;
+        bayesian.trained_readout()?;
+        let kernel = KernelView {
+            kernel: bayesian.kernel(),
+            ridge: bayesian.noise(),
+        };
+        Ok(Machine {
+            kernel,
+            limits: bayesian.promise(None).limits,
+        })
+    }
 }
 
 impl Theory for Curve {
     fn info(&self) -> &'static Info {
-        &INFO
+        match self.average {
+            Average::Samples => &INFO,
+            Average::Density => &EQUIVALENT,
+        }
     }
 
     fn resolved(&self) -> serde_json::Value {
@@ -102,17 +149,7 @@ impl Theory for Curve {
         asked: &[Asked],
     ) -> std::result::Result<Plan, Declined> {
         let decline = |why: String| Err(Declined(why));
-        let kernel = experiment.learner.as_ref().and_then(|l| l.kernel());
-        let Some(kernel) = kernel else {
-            return decline("needs a kernel machine (learner.kind = \"kernel-ridge\")".into());
-        };
-        let training = experiment.training.as_ref();
-        let solved = training.filter(|t| t.is_optimum());
-        if solved.is_none_or(|t| t.loss() != Loss::HalfMean) {
-            return decline(
-                "needs training.kind = \"closed-form\" with loss = \"half-mean\"".into(),
-            );
-        }
+        let Machine { kernel, mut limits } = Machine::of(experiment)?;
         let samples = experiment.task.shape().samples;
         let Some(points) = experiment.task.population_size() else {
             return decline(
@@ -120,16 +157,17 @@ impl Theory for Curve {
             );
         };
         let points = points.min(self.options.population);
-        if 2 * samples > points {
+        if self.average == Average::Samples && 2 * samples > points {
             return decline(format!(
                 "needs a population of at least {} samples; it has {points} (key population, or the file)",
                 2 * samples,
             ));
         }
-        let answers = answered_of(asked, INFO.observables)?;
+        let answers = answered_of(asked, OBSERVABLES)?;
+        limits.push(Limit::infinite("task.samples"));
         let m = points as f64;
         let promise = Promise {
-            limits: vec![Limit::infinite("task.samples")],
+            limits,
             averages_over: vec!["datasets"],
             population: Some(points),
             // The kernel matrix and its eigendecomposition.
@@ -148,6 +186,7 @@ impl Theory for Curve {
             kernel,
             samples,
             points,
+            average: self.average,
         };
         Ok(Plan::new(promise, asked, answers, solver))
     }
@@ -160,13 +199,36 @@ struct Population {
     kernel: KernelView,
     samples: usize,
     points: usize,
+    average: Average,
+}
+
+impl Population {
+    fn errors(&self, values: &[f64], target: &[f64]) -> Result<(Errors, Vec<Mode>)> {
+        let (samples, ridge) = (self.samples, self.kernel.ridge);
+        match self.average {
+            Average::Samples => {
+                let errors = finite_population(values, target, samples, ridge)?;
+                let modes = population_modes(values, target, samples, &errors);
+                Ok((errors, modes))
+            }
+            Average::Density => equivalent_modes(values, target, samples, ridge),
+        }
+    }
 }
 
 impl Solve for Population {
     fn inputs(&self) -> Json {
         let KernelView { kernel, ridge } = &self.kernel;
         let task = crate::experiment::component_json(self.task.about(), self.task.resolved());
-        json!([self.seed, task, kernel, ridge, self.samples, self.points])
+        json!([
+            self.seed,
+            task,
+            kernel,
+            ridge,
+            self.samples,
+            self.points,
+            self.average
+        ])
     }
 
     fn solve(&self, asked: &[Asked], _: &Draw, cx: &Context) -> Result<Prediction> {
@@ -183,8 +245,7 @@ impl Solve for Population {
             .column_iter()
             .map(|w| w.norm_squared())
             .collect();
-        let errors = finite_population(&values, &target, self.samples, self.kernel.ridge)?;
-        let mut modes = population_modes(&values, &target, self.samples, &errors);
+        let (errors, mut modes) = self.errors(&values, &target)?;
         modes.reverse();
         let mut sheet = Sheet::new(asked);
         for t in sheet.times() {
@@ -197,10 +258,15 @@ impl Solve for Population {
                 })
             })?;
         }
-        Ok(Prediction {
+        sheet.whole("chain-loss", &[errors.training]);
+        sheet.whole("chain-test-loss", &[errors.unseen]);
+        let relative = match error {
+            0.0 => 1e-9,
             // The numbers are rational in k_i + s, of degree two or less.
-            answers: sheet
-                .answers(|_, _, _, value| (1e-9 + 2.0 * error / errors.ridge) * value.abs()),
+            error => 1e-9 + 2.0 * error / errors.ridge,
+        };
+        Ok(Prediction {
+            answers: sheet.answers(|_, _, _, value| relative * value.abs()),
             solver: SolverReport {
                 method: format!(
                     "eigendecomposition of {} population samples, effective ridge s = {:.4e}",

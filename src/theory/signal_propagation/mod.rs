@@ -140,7 +140,10 @@ impl Theory for SignalPropagation {
         let untrained = e.training.as_ref().is_none_or(|t| t.steps() == 0);
         let possible = |i: &usize| match asked[*i].name() {
             "feature-correlation" | "feature-kernel" => {
-                sees_data && untrained && asked[*i].grid.is_some()
+                let ends = asked[*i].keys["over"]
+                    .as_str()
+                    .is_none_or(|over| over == "ends");
+                sees_data && untrained && asked[*i].grid.is_some() && ends
             }
             "layer-chi" | "layer-depth-scale" => wide.layers.len() > 2,
             name => INFO.own.iter().any(|o| o.name == name),
