@@ -38,6 +38,7 @@
 pub mod cli;
 pub mod compare;
 pub mod context;
+pub mod dmft;
 pub mod error;
 pub mod experiment;
 pub mod gallery;
