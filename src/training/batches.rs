@@ -49,6 +49,27 @@ impl<'a> Data<'a, f64> {
     }
 }
 
+/// The samples of `steps` batches of `size` samples: every epoch runs through a fresh permutation, and its last batch is what is left.
+pub(super) fn sequence(
+    samples: usize,
+    size: usize,
+    steps: usize,
+    rng: &mut Stream,
+) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..samples).collect();
+    let mut used = samples;
+    let mut batch = || {
+        if used == samples {
+            order.shuffle(rng);
+            used = 0;
+        }
+        let from = used;
+        used += size.min(samples - used);
+        order[from..used].to_vec()
+    };
+    (0..steps).map(|_| batch()).collect()
+}
+
 /// The sequence of batches, gathered into memory that is allocated once.
 pub(super) struct Batches<'a, T: Real> {
     data: &'a Data<'a, T>,
@@ -135,10 +156,13 @@ mod tests {
         };
         let mut batches = Batches::new(&data, Some(4));
         let mut rng = stream(1, "batches", &[]);
+        let mut told = sequence(11, 4, 9, &mut stream(1, "batches", &[])).into_iter();
         for _ in 0..3 {
             let mut seen = Vec::new();
             for size in [4, 4, 3] {
                 let (x, _, weight) = batches.next(&mut rng);
+                let told = told.next().unwrap();
+                assert!(x.iter().zip(&told).all(|(&x, &mu)| x == mu as f64));
                 assert_eq!((x.ncols(), weight), (size, 11.0 / size as f64));
                 seen.extend(x.iter().map(|&v| v as usize));
                 assert_eq!(batches.epoch_ended(), size == 3);

@@ -4,12 +4,14 @@ use super::batches::{Batches, Data};
 use super::rule::Memory;
 use crate::error::{Error, Result};
 use crate::learner::{Learner, Network, Objective, Parameters, Precision, Real};
-use crate::numerics::random::{Stored, Stream};
+use crate::numerics::random::{Stored, Stream, stream};
 use crate::task::{Dataset, Shape};
 use crate::training::stability::stable_bound;
 use crate::training::{
     Cost, DescentView, Loss, OnSnapshot, Rule, Schedule, Snapshot, Start, State,
 };
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 
@@ -35,6 +37,10 @@ pub struct Descent {
     pub schedule: Schedule,
     /// Weight decay `d >= 0`: one number for all parameter blocks, or one per block. Not part of the recorded loss.
     pub weight_decay: Vec<f64>,
+    /// Whether the decay shrinks the weights themselves, `w <- (1 - r d) w - r v`, in place of entering the velocity.
+    pub decoupled: bool,
+    /// Variance of the normal number that every weight's update gets in a step (it enters the velocity).
+    pub noise: f64,
     /// Parameters stay where the loss of an epoch (full batch: of a step) falls to this value.
     pub stop_at_loss: Option<f64>,
 }
@@ -50,8 +56,16 @@ impl Descent {
             rule: Rule::Plain,
             schedule: Schedule::default(),
             weight_decay: vec![0.0],
+            decoupled: false,
+            noise: 0.0,
             stop_at_loss: None,
         }
+    }
+
+    /// The samples of every batch of a training with this stream; `None` in full batches.
+    pub(super) fn batches(&self, samples: usize, rng: &mut Stream) -> Option<Vec<Vec<usize>>> {
+        let size = self.part(samples)?;
+        Some(super::batches::sequence(samples, size, self.steps, rng))
     }
 
     /// The mini-batch size where it is a proper part of the samples.
@@ -71,6 +85,8 @@ impl Descent {
             momentum,
             nesterov,
             weight_decay: self.weight_decay.clone(),
+            decoupled: self.decoupled,
+            noise: self.noise,
             batch: self.batch,
             stop_at_loss: self.stop_at_loss,
             ..DescentView::plain(self.learning_rate, self.steps, self.loss)
@@ -226,6 +242,7 @@ impl Descent {
                     .f64();
                 let size = initial.max(objective.of_zero(data.y.as_slice()));
                 at.limit = EXPLODED * (size + data.constant);
+                at.noise_key = rng.clone().next_u64();
                 at
             }
             Some(state) => {
@@ -271,8 +288,19 @@ impl Descent {
             }
             if !at.stopped {
                 let rate = rate * self.schedule.factor(step, self.steps);
-                at.memory
-                    .update(&mut at.p, &at.gradient, rate, &self.weight_decay);
+                if self.noise > 0.0 {
+                    at.shake(self.noise.sqrt() / rate);
+                }
+                match self.decoupled {
+                    true => {
+                        at.shrink(rate, &self.weight_decay);
+                        at.memory.update(&mut at.p, &at.gradient, rate, &[0.0]);
+                    }
+                    false => {
+                        let decay = &self.weight_decay;
+                        at.memory.update(&mut at.p, &at.gradient, rate, decay);
+                    }
+                }
             }
             (at.step, at.seen) = (step + 1, false);
         }
@@ -294,9 +322,27 @@ struct Progress<T: Real> {
     stopped: bool,
     /// Loss that counts as divergence.
     limit: f64,
+    /// Key of the noise, of which every step has its own stream.
+    noise_key: u64,
 }
 
 impl<T: Real> Progress<T> {
+    /// Adds independent normal numbers of this deviation to the gradient.
+    fn shake(&mut self, deviation: f64) {
+        let mut rng = stream(self.noise_key, "weight noise", &[self.step as u64]);
+        for g in self.gradient.blocks.iter_mut().flat_map(|b| b.iter_mut()) {
+            let normal: f64 = StandardNormal.sample(&mut rng);
+            *g += T::of(deviation * normal);
+        }
+    }
+
+    /// `w <- (1 - r d) w`
+    fn shrink(&mut self, rate: f64, decay: &[f64]) {
+        for (block, decay) in self.p.blocks.iter_mut().zip(decay.iter().cycle()) {
+            *block *= T::of(1.0 - rate * decay);
+        }
+    }
+
     fn start(rule: Rule, p: Parameters<T>) -> Self {
         Progress {
             step: 0,
@@ -307,6 +353,7 @@ impl<T: Real> Progress<T> {
             epoch: Epoch::default(),
             stopped: false,
             limit: f64::INFINITY,
+            noise_key: 0,
         }
     }
 

@@ -132,6 +132,10 @@ impl Training for GradientDescent {
         self.rule().view()
     }
 
+    fn batches(&self, samples: usize, rng: &mut Stream) -> Option<Vec<Vec<usize>>> {
+        self.rule().batches(samples, rng)
+    }
+
     fn check(&self, shape: Shape) -> Result<()> {
         self.rule().check(shape)
     }

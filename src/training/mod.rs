@@ -182,6 +182,10 @@ pub trait Training: Debug + Send + Sync {
     fn sampling(&self) -> Option<SamplingView> {
         None
     }
+    /// The samples of every step's batch in a training with this stream; `None` of rules in full batches.
+    fn batches(&self, _samples: usize, _rng: &mut Stream) -> Option<Vec<Vec<usize>>> {
+        None
+    }
     /// Gradient flow itself, without the error of a step.
     fn is_flow(&self) -> bool {
         self.descent().is_some_and(|descent| descent.flow)

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent with momentum, weight decay and schedules.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::learner::{Learner, Parameters};
 use crate::numerics::random::Stream;
@@ -26,6 +26,8 @@ keys
   schedule       table: kind constant (default) | linear | cosine, warmup (steps, default 0), floor (factor at the end, default 0)
   weight_decay   d >= 0 (default 0): one number, or a list with one per parameter block (weights first, then biases)
   stop_at_loss   parameters stay where the loss (with mini-batches its mean over an epoch) falls to this value
+  decoupled      the decay shrinks the weights, w <- (1 - r d) w - r v, and does not enter the velocity (default false)
+  noise          variance s >= 0 of a normal number xi in the update of every raw weight and step (default 0): v <- b v + g + d w + xi/r
   momentum       0 <= b < 1 (default 0)
   nesterov       look-ahead form (default false)
 
@@ -57,6 +59,10 @@ struct SgdTable {
     schedule: Schedule,
     #[serde(default)]
     weight_decay: WeightDecay,
+    #[serde(default)]
+    decoupled: bool,
+    #[serde(default)]
+    noise: f64,
     stop_at_loss: Option<f64>,
     #[serde(default)]
     momentum: f64,
@@ -86,7 +92,18 @@ impl Sgd {
             weight_decay: t.weight_decay,
             stop_at_loss: t.stop_at_loss,
         };
-        common.descent(place, rule).map(Sgd)
+        if !(t.noise.is_finite() && t.noise >= 0.0) {
+            return Err(Error::input(
+                format!("{place}.noise"),
+                format!("{} is not a finite number >= 0", t.noise),
+                "give the variance of the noise of a step",
+            ));
+        }
+        Ok(Sgd(Descent {
+            decoupled: t.decoupled,
+            noise: t.noise,
+            ..common.descent(place, rule)?
+        }))
     }
 }
 
@@ -96,7 +113,10 @@ impl Training for Sgd {
     }
 
     fn resolved(&self) -> serde_json::Value {
-        resolved(ABOUT.kind, &self.0)
+        let mut value = resolved(ABOUT.kind, &self.0);
+        value["decoupled"] = self.0.decoupled.into();
+        value["noise"] = self.0.noise.into();
+        value
     }
 
     fn loss(&self) -> Loss {
@@ -113,6 +133,10 @@ impl Training for Sgd {
 
     fn descent(&self) -> Option<DescentView> {
         self.0.view()
+    }
+
+    fn batches(&self, samples: usize, rng: &mut Stream) -> Option<Vec<Vec<usize>>> {
+        self.0.batches(samples, rng)
     }
 
     fn check(&self, shape: Shape) -> Result<()> {

@@ -140,6 +140,8 @@ impl Common {
             rule,
             schedule: self.schedule,
             weight_decay,
+            decoupled: false,
+            noise: 0.0,
             stop_at_loss: self.stop_at_loss,
         })
     }

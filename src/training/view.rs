@@ -26,7 +26,9 @@ pub struct DescentView {
     pub nesterov: bool,
     /// Weight decay: one number for all parameter blocks, or one per block; zeros without.
     pub weight_decay: Vec<f64>,
-    /// Temperature `T` of noise added to the steps, of variance `2 T learning_rate` in the parameters; 0 without.
+    /// Whether the decay shrinks the weights, `w <- (1 - r_t d) w - r_t v_t`, and does not enter the velocity.
+    pub decoupled: bool,
+    /// Variance of the normal number in every weight's update `- r_t (...)` of a step; 0 without.
     pub noise: f64,
     /// Size of the mini-batches; `None` for the whole data set.
     pub batch: Option<usize>,
@@ -46,6 +48,7 @@ impl DescentView {
             momentum: 0.0,
             nesterov: false,
             weight_decay: vec![0.0],
+            decoupled: false,
             noise: 0.0,
             batch: None,
             stop_at_loss: None,

@@ -99,6 +99,47 @@ fn decay_per_block_and_only_there() {
     assert!(message.starts_with("training.weight_decay: 2 numbers for 4"));
 }
 
+/// Without a gradient (inputs and targets of 0) weights do a damped random walk: a kick of step s is `kappa(n, s)` of the weight after n steps,
+/// that of the theory's recursion.
+#[test]
+fn noise_accumulates_by_the_memory_of_the_rule() {
+    use crate::dmft;
+    let data = dataset(DMatrix::zeros(4000, 1), DMatrix::zeros(1, 1));
+    let mlp = Mlp {
+        widths: vec![],
+        ..Mlp::default()
+    };
+    let steps = 12;
+    for (decoupled, decay_enters) in [(true, dmft::Decay::Weights), (false, dmft::Decay::Velocity)]
+    {
+        let descent = Descent {
+            rule: Rule::Momentum {
+                momentum: 0.6,
+                nesterov: false,
+            },
+            weight_decay: vec![0.5],
+            decoupled,
+            noise: 0.04,
+            ..Descent::new(0.1, steps)
+        };
+        let optimiser = dmft::Optimiser {
+            momentum: 0.6,
+            decay: 0.05,
+            decay_enters,
+            noise: 0.04,
+            ..dmft::Optimiser::default()
+        };
+        let memory = optimiser.memory(steps);
+        let seen = train(&descent, &mlp, &data, &[0, steps]).unwrap();
+        let kept = memory.weight(steps);
+        let walked = &seen[1].blocks[0] - &seen[0].blocks[0] * kept;
+        let variance = memory.covariance(1.0, steps, steps) - kept * kept;
+        let n = walked.len() as f64;
+        let z = (walked.norm_squared() / n / variance - 1.0) / (2.0 / n).sqrt();
+        assert!(z.abs() < 4.0, "decoupled = {decoupled}: z = {z}");
+    }
+}
+
 /// A negative decay lets one block grow; inputs of 1e-8 keep the others where they are until the loss explodes.
 #[test]
 fn divergence_names_the_block_that_ran_away() {
