@@ -19,7 +19,7 @@ pub enum Over {
     /// that minimises.
     #[default]
     Chain,
-    /// All of them; the axis `time` comes first.
+    /// All of them; the axis `time` comes last.
     Time,
 }
 
@@ -88,7 +88,7 @@ impl<K: serde::Serialize + Send + Sync> Instrument for Averaged<K> {
         let subject = Subject::of(experiment)?;
         let mut axes = (self.axes)(&self.keys, &subject, experiment)?;
         if (self.over)(&self.keys) == Over::Time {
-            axes.insert(0, time_axis(experiment));
+            axes.push(time_axis(experiment));
         }
         Ok(axes)
     }
@@ -104,6 +104,7 @@ impl<K: serde::Serialize + Send + Sync> Instrument for Averaged<K> {
         Ok(Box::new(Averager {
             over: (self.over)(&self.keys),
             from: subject.training.measured_from(),
+            width: 0,
             read: (self.reader)(&self.keys, &subject, dataset)?,
             numbers: Vec::new(),
         }))
@@ -135,6 +136,8 @@ impl<K: serde::Serialize + Send + Sync> Instrument for Averaged<K> {
 struct Averager {
     over: Over,
     from: usize,
+    /// Values of one time, known after a look.
+    width: usize,
     read: Read,
     /// Over the chain: the number of looks, then the sums of the values. Over time: all values, time after time.
     numbers: Vec<f64>,
@@ -143,7 +146,9 @@ struct Averager {
 impl Recorder for Averager {
     fn record(&mut self, step: usize, _time: f64, parameters: &Parameters) -> Result<()> {
         if self.over == Over::Time {
-            self.numbers.extend((self.read)(parameters)?);
+            let values = (self.read)(parameters)?;
+            self.width = values.len();
+            self.numbers.extend(values);
         } else if step >= self.from {
             let values = (self.read)(parameters)?;
             if self.numbers.is_empty() {
@@ -168,6 +173,10 @@ impl Recorder for Averager {
     fn finish(self: Box<Self>) -> Vec<f64> {
         match (self.over, self.numbers.split_first()) {
             (Over::Chain, Some((count, sums))) => sums.iter().map(|sum| sum / count).collect(),
+            (Over::Time, Some(_)) => {
+                let course = |k: usize| self.numbers.iter().skip(k).step_by(self.width.max(1));
+                (0..self.width).flat_map(|k| course(k).copied()).collect()
+            }
             _ => self.numbers,
         }
     }

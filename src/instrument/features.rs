@@ -254,12 +254,12 @@ fn kernels(
 }
 
 /// `K / |K|_F`
-fn unit(k: &DMatrix<f64>) -> DMatrix<f64> {
+pub fn unit(k: &DMatrix<f64>) -> DMatrix<f64> {
     k / k.norm()
 }
 
 /// `H K H` with `H = 1 - 11^T/P`.
-fn centred(k: &DMatrix<f64>) -> DMatrix<f64> {
+pub fn centred(k: &DMatrix<f64>) -> DMatrix<f64> {
     let (rows, mean) = (k.row_mean(), k.mean());
     DMatrix::from_fn(k.nrows(), k.ncols(), |i, j| {
         k[(i, j)] - rows[i] - rows[j] + mean

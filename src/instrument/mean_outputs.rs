@@ -84,14 +84,14 @@ pub(super) static MEANS: Averaged<Keys> = Averaged {
 <f(x_mu)> on the axes output (where there are several), sample. Of a sampler: the mean over the recorded steps after
 the burn-in (measure.points sets how many), an estimate of the posterior mean from every chain. Of training that
 minimises: the output after the last step. With over = \"time\" the outputs at all recorded times instead, on the axes
-time, output (where there are several), sample.
+output (where there are several), sample, time.
 
 The mean is linear in f, so that it has no bias, however short the chain is; a loss of the mean is chain-loss.
 predictor-mean is this with on = \"test\".
 
 keys: on = \"train\" (default) or \"test\"; over = \"chain\" (default) or \"time\", as { kind = \"outputs\", on =
 \"test\" }",
-        revision: 1,
+        revision: 2,
     },
     observable: &OUTPUTS,
     keys: Keys {
@@ -171,11 +171,11 @@ mod tests {
         assert!(close(&values[..5], &last) && close(&values[5..], &last));
         let (axes, values) = found(&e, "on = 'test'\nover = 'time'");
         let names: Vec<&str> = axes.iter().map(|a| a.name.as_str()).collect();
-        assert_eq!(names, ["time", "output", "sample"]);
-        assert_eq!(values.len(), 5 * 2 * 2);
-        for (step, values) in values.chunks(4).enumerate() {
-            let now: Vec<f64> = test.iter().map(|s| step as f64 * s).collect();
-            assert!(close(&values[..2], &now) && close(&values[2..], &now));
+        assert_eq!(names, ["output", "sample", "time"]);
+        assert_eq!(values.len(), 2 * 2 * 5);
+        for (k, course) in values.chunks(5).enumerate() {
+            let expected: Vec<f64> = (0..5).map(|step| step as f64 * test[k % 2]).collect();
+            assert!(close(course, &expected));
         }
         assert!(
             MEANS

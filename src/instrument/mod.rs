@@ -12,7 +12,7 @@ mod clusters;
 mod conserved;
 mod direction;
 mod end_to_end;
-mod features;
+pub mod features;
 mod fisher;
 mod foreground;
 mod half_rise;

@@ -116,8 +116,8 @@ pub fn derived(assessment: &Assessment) -> Table {
         let measured = |k: usize| match &d.measured {
             Ok(m) => {
                 let value = value_text(m.estimate[k], m.stderr.as_ref().map(|s| s[k]));
-                if !m.estimate[k].is_finite() && !m.notes.is_empty() {
-                    return format!("{value}: {}", one_line(&m.notes.join("; ")));
+                if !m.estimate[k].is_finite() {
+                    return undefined(&value, &m.notes, k);
                 }
                 match m.spread {
                     Some(spread) => format!("{value}, chi2/dof {}", short(spread)),
@@ -225,6 +225,21 @@ fn own_text(reduced: &Reduced, k: usize) -> String {
     match reduced.bound.as_ref().map(|b| b[k]) {
         Some(bound) if bound >= 5e-7 => format!("{value}, bound {}", short(bound)),
         _ => value,
+    }
+}
+
+/// An undefined value with the reasons that concern its own point.
+fn undefined(value: &str, notes: &[String], k: usize) -> String {
+    let own = format!("point {k}: ");
+    let reasons = notes
+        .iter()
+        .filter_map(|note| match note.strip_prefix(&own) {
+            Some(reason) => Some(reason),
+            None => (!note.starts_with("point ")).then_some(note.as_str()),
+        });
+    match reasons.collect::<Vec<_>>().join("; ") {
+        none if none.is_empty() => value.into(),
+        reasons => format!("{value}: {}", one_line(&reasons)),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn resolve(
             let mut cell_table = table.clone();
             for (key, value) in &set {
                 check_swept(key, &table)?;
-                overrides::set(&mut cell_table, key, value.clone())
+                overrides::set(&mut cell_table, key, sweep::unlabelled(value))
                     .map_err(|e| from_sweep(e, &set))?;
             }
             build_cell(set.clone(), &cell_table, quick).map_err(|e| from_sweep(e, &set))

@@ -1,7 +1,7 @@
 //! `[[reduce]]`: the keys that all kinds of reductions have; those of a kind are parsed by its file.
 
 use super::{Abscissa, Expect, Tolerance};
-use crate::compare::reductions::{Asked, Of, REDUCTIONS, Reduction, Refusal};
+use crate::compare::reductions::{Asked, Of, Over, REDUCTIONS, Reduction, Refusal};
 use crate::error::{Error, Result};
 use crate::instrument::Axis;
 use crate::kind::{self, Kind, parse_table};
@@ -24,6 +24,10 @@ pub struct Keys {
     /// with the rate at which the theory's limit is approached; or `scatter`, the standard deviation over all draws.
     #[serde(default, skip_serializing_if = "is_value")]
     pub of: Of,
+    /// Over its grid: `points` (default), point by point; `grid`, of a deviation or a scatter, its root mean square over
+    /// the whole grid as one number.
+    #[serde(default, skip_serializing_if = "is_points")]
+    pub over: Over,
     /// Abscissa made of the key's value `k`: `value` = k, `inverse` = 1/k, `log` = ln k, `log-inverse` = ln(1/k),
     /// `depth` = number of weight layers of a swept list of widths, `aspect` = (a - 1)/b of a swept pair of sides, `{
     /// power = e }` = k^e.
@@ -46,6 +50,10 @@ pub struct Keys {
 
 fn is_value(of: &Of) -> bool {
     *of == Of::Value
+}
+
+fn is_points(over: &Over) -> bool {
+    *over == Over::Points
 }
 
 /// One entry of `[[reduce]]`: a swept key is removed by a fit across cells, or by the crossing or the collapse of
@@ -132,6 +140,13 @@ impl Reduce {
     /// # Errors
     /// `Input` at the key at fault.
     pub(super) fn check(&self, place: &str, x: &[f64], grids: &[&[Axis]]) -> Result<()> {
+        if self.over == Over::Grid && (self.of == Of::Value || self.reduction.uses_axis()) {
+            return Err(Error::input(
+                format!("{place}.over"),
+                "a root mean square over the grid is taken of a deviation or a scatter, by a kind without an axis of its own",
+                "write of = \"deviation\" or of = \"scatter\", or remove it",
+            ));
+        }
         let asked = Asked {
             key: &self.key,
             observable: &self.observable,
@@ -166,7 +181,14 @@ impl Reduce {
                 let minus = theory.map_or(String::new(), |t| format!(" minus {t}"));
                 let abscissa = self.abscissa.text(&self.key);
                 let observable = &self.observable;
-                format!("{before}{scatter} {observable}{minus} in {abscissa}{after}")
+                match self.over {
+                    Over::Points => {
+                        format!("{before}{scatter} {observable}{minus} in {abscissa}{after}")
+                    }
+                    Over::Grid => {
+                        format!("{before}{scatter} |{observable}{minus}| in {abscissa}{after}")
+                    }
+                }
             }
         };
         match part {

@@ -222,13 +222,21 @@ fn figure(place: &str, f: &Figure, cells: &[Cell]) -> Result<()> {
     let (true, Some(axes)) = (matrix, axes) else {
         return Ok(());
     };
-    let [_, rows, columns] = axes.as_slice() else {
+    let most = if f.kind == FigureKind::Heatmap { 4 } else { 3 };
+    let [_, .., rows, columns] = &axes[..axes.len().min(most)] else {
         return wrong(
             "observable",
             format!("{} is not a matrix over time", f.observable),
             "use input-output-map",
         );
     };
+    if axes.len() > most {
+        return wrong(
+            "observable",
+            format!("{} has {} axes", f.observable, axes.len()),
+            "use input-output-map",
+        );
+    }
     let (rows, columns) = (rows.values.len(), columns.values.len());
     let inside = |[r, c]: &[usize; 2]| (1..=rows).contains(r) && (1..=columns).contains(c);
     if f.kind == FigureKind::Entries && (f.entries.is_empty() || !f.entries.iter().all(inside)) {

@@ -14,8 +14,9 @@ pub fn named(value: &Value) -> String {
         Value::Float(x) if x.abs() >= 1e5 => format!("{x:e}"),
         _ => value.to_string(),
     };
-    match (value.get("kind").and_then(Value::as_str), value) {
-        (Some(kind), _) => kind.to_string(),
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
+    match (text("label").or_else(|| text("kind")), value) {
+        (Some(name), _) => name.to_string(),
         (None, Value::Table(table)) => {
             let entries: Vec<String> = table
                 .iter()
@@ -24,6 +25,18 @@ pub fn named(value: &Value) -> String {
             format!("{{{}}}", entries.join(" "))
         }
         _ => value.to_string(),
+    }
+}
+
+/// A swept table without the label that names it in tables and figures.
+pub fn unlabelled(value: &Value) -> Value {
+    match value {
+        Value::Table(table) => {
+            let mut table = table.clone();
+            table.remove("label");
+            Value::Table(table)
+        }
+        other => other.clone(),
     }
 }
 

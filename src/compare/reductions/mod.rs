@@ -25,7 +25,7 @@ pub use extrapolate::Extrapolate;
 pub use joint::{Cell, Reduced};
 pub use local_exponent::LocalExponent;
 pub use own::Own;
-pub use reducer::{Reducer, primitives, reduce};
+pub use reducer::{Reducer, lengths, primitives, reduce};
 pub use slope::Slope;
 
 use super::draws::Blocks;
@@ -57,6 +57,27 @@ pub enum Of {
     Deviation,
     /// The standard deviation over all draws: how far one network is from the mean of many.
     Scatter,
+}
+
+/// Over what of an observable's grid.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Over {
+    /// Point by point.
+    #[default]
+    Points,
+    /// Of a deviation or a scatter: its root mean square over the whole grid, one number.
+    Grid,
 }
 
 /// One number that a kind of reduction gives.

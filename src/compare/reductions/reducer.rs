@@ -2,12 +2,13 @@
 
 use super::joint::Joint;
 use super::own::{Carried, Carrier};
-use super::{Cell, Curves, Of, Reduced, Reduction};
+use super::{Cell, Curves, Of, Over, Reduced, Reduction};
 use crate::compare::draws::Blocks;
 use crate::error::{Error, Result};
 use crate::experiment::DrawIndex;
 use crate::instrument::Axis;
 use crate::numerics::statistics::student_quantile;
+use nalgebra::DMatrix;
 
 /// A reduction of the values of `cells` (any order, equal numbers of points) along x: its parts, one after the other.
 ///
@@ -29,6 +30,8 @@ pub struct Reducer<'a> {
     pub grid: &'a [Axis],
     /// What the cells hold: values, deviations, or the [`primitives`] of a scatter.
     pub of: Of,
+    /// Point by point, or the [`lengths`] of the cells over the whole grid.
+    pub over: Over,
     /// The measured cells, whose scatter weighs the points also where a theory is reduced; `None`: the cells
     /// themselves.
     pub scatter: Option<&'a [Cell]>,
@@ -41,6 +44,7 @@ impl<'a> Reducer<'a> {
             reduction,
             grid,
             of: Of::Value,
+            over: Over::Points,
             scatter: None,
         }
     }
@@ -53,7 +57,9 @@ impl<'a> Reducer<'a> {
     pub fn reduce(&self, cells: &[Cell]) -> Result<Vec<Reduced>> {
         let mut joint = Joint::new(cells)?;
         let mut signs = vec![1.0; joint.points()];
-        if self.of == Of::Deviation && self.reduction.is_logarithmic() {
+        if self.over == Over::Grid && self.of == Of::Deviation {
+            resolved(&joint)?;
+        } else if self.of == Of::Deviation && self.reduction.is_logarithmic() {
             signs = magnitudes(&mut joint)?;
         }
         let scatter = self.scatter.map(Joint::new).transpose()?;
@@ -61,10 +67,11 @@ impl<'a> Reducer<'a> {
             return Err(Error::bug("reduce", "weights of other cells"));
         }
         let width = joint.x.len();
-        let of = self.of;
-        let shown = |means: &[f64]| match of {
-            Of::Scatter => deviations(means, width),
-            Of::Value | Of::Deviation => means.to_vec(),
+        let (of, over) = (self.of, self.over);
+        let shown = |means: &[f64]| match (over, of) {
+            (Over::Grid, _) => distances(means, width, of),
+            (Over::Points, Of::Scatter) => deviations(means, width),
+            (Over::Points, Of::Value | Of::Deviation) => means.to_vec(),
         };
         let means = shown(&joint.blocks.mean());
         let form = self.reduction.bind(&Curves {
@@ -75,6 +82,7 @@ impl<'a> Reducer<'a> {
         })?;
         let lack_of_fit = match self.of {
             Of::Scatter => None,
+            _ if over == Over::Grid => None,
             _ => form.lack_of_fit(&joint.blocks)?,
         };
         let Carried { bound, stderr } = Carrier {
@@ -106,6 +114,89 @@ fn deviations(means: &[f64], width: usize) -> Vec<f64> {
     let (first, second) = means.split_at(half);
     let pairs = first.iter().zip(second);
     pairs.map(|(m, q)| (q - m * m).sqrt()).collect()
+}
+
+/// Means of `v` at all points and of `|v|^2`, at all cells: to the root mean square of the means over the points (of a
+/// scatter, of the standard deviations).
+fn distances(means: &[f64], width: usize, of: Of) -> Vec<f64> {
+    let points = means.len() / width - 1;
+    let at = |c: usize| {
+        let square: f64 = (0..points).map(|k| means[k * width + c].powi(2)).sum();
+        let sum = match of {
+            Of::Scatter => means[points * width + c] - square,
+            Of::Value | Of::Deviation => square,
+        };
+        (sum / points as f64).sqrt()
+    };
+    (0..width).map(at).collect()
+}
+
+/// Refuses deviations that the noise of the draws would make as large: the squared length of a mean of n draws holds
+/// the n-th part of their variance, which the jackknife takes off as long as it is not most of it.
+fn resolved(joint: &Joint) -> Result<()> {
+    let (width, n, mean) = (joint.x.len(), joint.blocks.n(), joint.blocks.mean());
+    let points = joint.points() - 1;
+    for c in 0..width {
+        let square: f64 = (0..points).map(|k| mean[k * width + c].powi(2)).sum();
+        let noise = (mean[points * width + c] - square) / (n.max(2) - 1) as f64;
+        if noise > 0.5 * square {
+            let more = (2.0 * noise / square).max(1.0);
+            return Err(Error::input(
+                "reduce",
+                format!(
+                    "the deviation at x = {} is mostly the noise of the draws",
+                    joint.x[c]
+                ),
+                format!(
+                    "measure {more:.1} times as many draws, or sweep where the deviation is larger"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The cell whose length over the grid is reduced: the values of every block, then the sum of their squares.
+///
+/// Of the primitives of a scatter (values about their mean, then their squares) the squares are added up. A length is moved
+/// by a numerical bound, or a statistical error, by no more than the length of that.
+pub fn lengths(cell: &Cell, of: Of) -> Cell {
+    let values = &cell.blocks.values;
+    let points = match of {
+        Of::Scatter => values.ncols() / 2,
+        Of::Value | Of::Deviation => values.ncols(),
+    };
+    let last = |r: usize| -> f64 {
+        let row = values.row(r);
+        match of {
+            Of::Scatter => row.columns(points, points).sum(),
+            Of::Value | Of::Deviation => row.norm_squared(),
+        }
+    };
+    let joined = DMatrix::from_fn(values.nrows(), points + 1, |r, k| match k == points {
+        true => last(r),
+        false => values[(r, k)],
+    });
+    let length = |v: &[f64]| {
+        let square: f64 = v.iter().map(|v| v * v).sum();
+        (square / v.len().max(1) as f64).sqrt()
+    };
+    let own = &cell.own;
+    Cell {
+        x: cell.x,
+        blocks: Blocks {
+            values: joined,
+            ..cell.blocks.clone()
+        },
+        own: super::Own {
+            bound: match own.bound.is_empty() {
+                true => Vec::new(),
+                false => vec![length(&own.bound)],
+            },
+            stderr: own.stderr.as_ref().map(|s| vec![length(s)]),
+            repeats: None,
+        },
+    }
 }
 
 /// What the scatter of one network is formed from: the values of all draws and their squares, about the mean of the

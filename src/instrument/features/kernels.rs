@@ -34,11 +34,15 @@ struct Keys {
     over: Over,
 }
 
+/// Fields of every hidden layer at some inputs, from the factor on the learning rate and the number of outputs.
+type Reader =
+    fn(&mut dyn Network<f64>, &Parameters, &DMatrix<f64>, f64, usize) -> Vec<DMatrix<f64>>;
+
 /// Kernels `F^T F` of fields `F`, units times samples, of every hidden layer.
 pub struct LayerKernels {
     about: &'static About,
     observable: &'static Observable,
-    fields: fn(&mut dyn Network<f64>, &Parameters, &DMatrix<f64>, f64, usize) -> Vec<DMatrix<f64>>,
+    fields: Reader,
     keys: Keys,
 }
 
@@ -184,7 +188,7 @@ impl Instrument for LayerKernels {
 
 struct Fields {
     network: Box<dyn Network<f64>>,
-    fields: fn(&mut dyn Network<f64>, &Parameters, &DMatrix<f64>, f64, usize) -> Vec<DMatrix<f64>>,
+    fields: Reader,
     x: DMatrix<f64>,
     rate_scale: f64,
     outputs: usize,

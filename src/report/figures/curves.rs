@@ -89,7 +89,13 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
     }
     let banded = panels.iter().flat_map(|p| &p.series).any(is_banded);
     let mut key = Key::theories(&drawn, single, banded);
-    let others: Vec<String> = names.iter().chain(&f.also).cloned().collect();
+    // The only curve of the observable itself is what measures it.
+    let own = |name: &String| match name.is_empty() {
+        true => scene.source.to_string(),
+        false => name.clone(),
+    };
+    let also = f.also.iter().map(|name| name.replace('-', " "));
+    let others: Vec<String> = names.iter().map(own).chain(also).collect();
     key = match single {
         true if n > 0 => key.measured(scene.source),
         true => key,

@@ -7,6 +7,7 @@ use crate::compare::Tolerance;
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::{Row, RowResult};
+use crate::spec::ScaleKey;
 
 /// Deviation of every theory from the networks over a swept key. Other swept keys tell lines of one theory apart by their markers.
 pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
@@ -52,6 +53,7 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
     panel = panel.with(Series::hline(tolerance.value()).labelled("tolerance"));
     // Distances from one thing stand in one figure: the reference has none from itself.
     let mut drawn = scene.drawn(&cells)?;
+    let mut limited = false;
     drawn.retain(|(_, label, _)| Some(label) != reference);
     for (place, label, _) in &drawn {
         for (g, group) in groups.iter().enumerate() {
@@ -69,6 +71,16 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
                 _ => super::scene::look(g).marker,
             };
             let tag = group.tag(label, "", "95 % interval");
+            // A logarithmic axis has no 0: what is compatible with it is shown by the end of its interval.
+            let (mut y, mut ends) = (y, ends);
+            if f.y_scale == ScaleKey::Log {
+                for (y, ends) in y.iter_mut().zip(&mut ends) {
+                    if *y <= 0.0 && ends[1] > 0.0 {
+                        *y = ends[1];
+                        limited = true;
+                    }
+                }
+            }
             let line = Series::line(name.clone(), x.clone(), y.clone()).tag(tag.clone());
             let points = Series::points(name, x, y).band(
                 ends.iter().map(|e| e[0]).collect::<Vec<_>>(),
@@ -87,6 +99,11 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
         tolerance.metric()
     );
     text.push_str(" The horizontal line is the tolerance.");
+    if limited {
+        text.push_str(
+            " A deviation of 0 stands at the upper end of its interval, which reaches down to 0.",
+        );
+    }
     if tolerances.len() > 1 {
         text.push_str(" Comparisons by another tolerance, absolute where the quantity nearly vanishes, are not drawn: see the league.");
     }

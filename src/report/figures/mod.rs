@@ -18,7 +18,7 @@ use crate::instrument::{Axis, Wanted, observable};
 use crate::plot::{AxisSpec, Figure};
 use crate::run::assess::{Assessment, point_text, short};
 use crate::run::outcome::{CellOutcome, Outcome};
-use crate::spec::sweep::coordinate;
+use crate::spec::sweep::{coordinate, named};
 use crate::spec::{Abscissa, Figure as FigureSpec, FigureKind, ScaleKey, Spec};
 use curves::curves;
 use deviation::deviations;
@@ -203,6 +203,7 @@ fn cell_name(cell: &CellOutcome, f: &FigureSpec) -> String {
     let value = |v: &toml::Value| match v {
         toml::Value::Float(x) => number(*x),
         toml::Value::Array(items) if items.len() == 1 => items[0].to_string(),
+        toml::Value::Table(_) => named(v),
         other => other.to_string(),
     };
     cell.set

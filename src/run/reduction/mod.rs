@@ -10,7 +10,7 @@ use super::assess::{Derived, DerivedTheory, RowResult, measured_blocks, theory_c
 use super::gather::place;
 use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
 use super::rows::against;
-use crate::compare::reductions::{Of, Own, Part, Reducer};
+use crate::compare::reductions::{Of, Over, Own, Part, Reducer, lengths};
 use crate::compare::{Blocks, Cell, Reduced, TestSet, TheoryCurve, Tolerance};
 use crate::error::{Error, Result};
 use crate::instrument::{Axis, Observable, observable};
@@ -125,6 +125,10 @@ impl<'a> Group<'a> {
         let asked = asked.ok_or_else(|| Error::bug(&place, "no cell has the observable"))?;
         let grid = asked.axes.clone();
         let same_grid = found.into_iter().all(|w| close(&w.axes, &grid));
+        let grid = match r.over {
+            Over::Points => grid,
+            Over::Grid => Vec::new(),
+        };
         let mut ascending = x.clone();
         ascending.sort_by(f64::total_cmp);
         Ok(Group {
@@ -240,10 +244,17 @@ impl<'a> Group<'a> {
         }
         let reducer = Reducer {
             of: self.r.of,
+            over: self.r.over,
             scatter,
             ..Reducer::new(&*self.r.reduction, &self.grid)
         };
-        reducer.reduce(cells).map_err(|e| e.to_string())
+        let whole: Option<Vec<Cell>> = match self.r.over {
+            Over::Points => None,
+            Over::Grid => Some(cells.iter().map(|c| lengths(c, self.r.of)).collect()),
+        };
+        reducer
+            .reduce(whole.as_deref().unwrap_or(cells))
+            .map_err(|e| e.to_string())
     }
 
     /// Verdict of a reduced prediction, whose errors are those of the curve.
