@@ -17,6 +17,7 @@ macro_rules! without_keys {
 mod bayes_optimal;
 pub mod bayesian;
 mod cluster_discovery;
+pub mod dmft;
 mod edge_of_stability;
 pub mod gate;
 pub mod learning_curve;
@@ -187,6 +188,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     bayesian::kernel_scaling::KIND,
     bayesian::kernel_adaptation::KIND,
     bayesian::mean_field::KIND,
+    dmft::KIND,
     bayes_optimal::KIND,
     edge_of_stability::KIND,
     virial_identity::KIND,

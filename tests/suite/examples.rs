@@ -9,6 +9,7 @@ macro_rules! examples {
 examples!(
     cluster_picture,
     find_the_threshold,
+    kernel_evolution,
     kernels_of_a_network,
     lazy_to_rich,
     learning_on_clusters,

@@ -703,6 +703,12 @@ fn theories(cases: &mut Cases) {
         "kind = 'mlp'\nwidths = [3, 2]\nprior = { weight = 2.0, readout = 0.5, chi = 3.0 }";
     let shallow =
         "kind = 'mlp'\nwidths = [3]\nactivation = 'erf'\nprior = { weight = 2.0, readout = 0.5 }";
+    let rich = "kind = 'mlp'\nwidths = [3, 3]\nactivation = 'linear'\nparametrization = 'mean-field'\nrichness = 1.2\n\
+        init = { kind = 'gaussian', scale = 1.0 }";
+    let rich_tanh = "kind = 'mlp'\nwidths = [3]\nactivation = 'tanh'\nparametrization = 'mean-field'\nrichness = 1.2\n\
+        init = { kind = 'gaussian', scale = 1.0 }";
+    let deep_tanh = "kind = 'mlp'\nwidths = [3, 3]\nactivation = 'tanh'\nparametrization = 'mean-field'\nrichness = 1.2\n\
+        init = { kind = 'gaussian', scale = 1.0 }";
     let reader =
         "kind = 'transformer'\nvocabulary = 4\ncontext = 4\ndimension = 2\npredict = 'every'";
     let neighbour = "kind = 'nearest'";
@@ -752,6 +758,20 @@ fn theories(cases: &mut Cases) {
             None,
             "kind = 'linear-posterior'\nlimit = 'infinite-width'",
         ),
+        ("deep-linear", rich, None, "kind = 'dmft'"),
+        (
+            "independent",
+            rich,
+            None,
+            "kind = 'dmft'\napproximation = 'gradient-independence'",
+        ),
+        ("one-layer", rich_tanh, None, "kind = 'dmft'"),
+        (
+            "two-layers",
+            deep_tanh,
+            None,
+            "kind = 'dmft'\npoints = 256\nrepeats = 2",
+        ),
         ("two-layer", shallow, None, "kind = 'nngp'"),
         ("order-1", shallow, None, "kind = 'nngp'\norder = 1"),
         ("two-layer", shallow, None, "kind = 'kernel-scaling'"),
@@ -778,6 +798,11 @@ fn theories(cases: &mut Cases) {
         let mut data = data();
         if learner == machine || learner == neighbour {
             experiment.training = Some(parsed(TRAININGS, "kind = 'closed-form'"));
+        } else if [rich, rich_tanh, deep_tanh].contains(&learner) {
+            let rule = "kind = 'gradient-descent'\nlearning_rate = 0.1\nsteps = 20";
+            experiment.training = Some(parsed(TRAININGS, rule));
+            experiment.task = Arc::new(FirstOutput);
+            data = FirstOutput.draw(&mut stream(1, "dataset", &[0])).unwrap();
         } else if learner == bayesian || learner == shallow {
             experiment.training = Some(parsed(TRAININGS, LANGEVIN));
             experiment.task = Arc::new(FirstOutput);

@@ -14,10 +14,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "mean_field",
         &["error", "kind", "numerics", "task", "kernel"],
     ),
+    ("dmft", &["error", "numerics", "kernel"]),
     ("learner", &["error", "kind", "numerics", "task", "kernel"]),
     (
         "training",
-        &["error", "kind", "numerics", "task", "kernel", "learner"],
+        &[
+            "error", "kind", "numerics", "task", "kernel", "dmft", "learner",
+        ],
     ),
     (
         "experiment",
@@ -39,6 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "percolation",
             "task",
             "kernel",
+            "mean_field",
             "learner",
             "training",
             "experiment",
@@ -55,6 +59,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "task",
             "kernel",
             "mean_field",
+            "dmft",
             "learner",
             "training",
             "experiment",

@@ -3,6 +3,7 @@
 mod calibration;
 mod cli;
 mod common;
+mod dmft;
 mod errors;
 mod examples;
 mod figures;

@@ -26,7 +26,11 @@ const PLAIN_THEORIES: [&str; 6] = [
 const TRAINED_READOUT: [&str; 1] = ["nngp"];
 
 /// Instruments of plain linear perceptrons.
-const PLAIN_INSTRUMENTS: [&str; 2] = ["conserved-quantity", "conserved-drift"];
+const PLAIN_INSTRUMENTS: [&str; 3] = [
+    "conserved-quantity",
+    "conserved-drift",
+    "preactivation-density",
+];
 
 /// A perceptron of one hidden layer, with its name; the first is plain.
 const LEARNERS_OF_ALL_KINDS: [(&str, &str); 4] = [

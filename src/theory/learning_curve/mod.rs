@@ -1,3 +1,4 @@
+//! Learning curves of kernel ridge regression from the spectrum of the kernel.
 #![doc = include_str!("learning_curve.md")]
 
 mod adapter;

@@ -1,0 +1,374 @@
+//! Dynamical mean-field theory as a league entry.
+#![doc = include_str!("dmft.md")]
+
+mod cost;
+mod gate;
+mod solved;
+mod solver;
+mod told;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::experiment::{Conditioning, Draw, Experiment, Limit, Promise};
+use crate::instrument::Declined;
+use crate::kind::{About, Kind};
+use crate::task::Dataset;
+use crate::theory::{
+    Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, missing, parse_keys,
+};
+use crate::training::Training;
+use cost::Cost;
+use gate::Dynamics;
+use nalgebra::DMatrix;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use solver::{Solver, Statement};
+use std::sync::Arc;
+use told::Told;
+
+static ABOUT: About = About {
+    kind: "dmft",
+    summary: "infinitely wide network that learns features, trained step by step: outputs, kernels and densities over time",
+    text: include_str!("dmft.md"),
+    revision: 1,
+};
+
+static INFO: Info = Info {
+    source: "Bordelon, Pehlevan 2022, arXiv:2205.09653",
+    observables: OBSERVABLES,
+    conditions: &[Conditioning::Data, Conditioning::Initial],
+    assumptions: &["infinite width at fixed richness and number of samples"],
+    ..Info::of(&ABOUT)
+};
+
+const OBSERVABLES: &[&str] = &[
+    "train-loss",
+    "test-loss",
+    "outputs",
+    "predictor-mean",
+    "feature-kernel",
+    "gradient-kernel",
+    "feature-kernel-change",
+    "kernel-target-alignment",
+    "ntk",
+    "ntk-change",
+    "preactivation-density",
+];
+
+/// Registry line.
+pub const KIND: Kind<dyn Theory> = Kind {
+    about: &ABOUT,
+    parse: |place, table| {
+        let keys: Keys = parse_keys(place, table, &INFO)?;
+        keys.check(place)?;
+        Ok(Arc::new(Dmft(keys)))
+    },
+    schema: Keys::json_schema,
+};
+
+/// Keys of an entry.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keys {
+    /// `data`: one answer per data set. `initial`: one per network, trained on its own mini-batches.
+    pub condition: Conditioning,
+    /// Outputs of the steps, or of the tangent kernel step by step.
+    pub readout: Readout,
+    /// What is left out of the equations.
+    pub approximation: Approximation,
+    /// Points of a quadrature over neurons, a power of two; chosen where it is not given.
+    pub points: Option<usize>,
+    /// Independent repeats of a solver with statistical error; chosen where it is not given.
+    pub repeats: Option<usize>,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Keys {
+            condition: Conditioning::Data,
+            readout: Readout::default(),
+            approximation: Approximation::default(),
+            points: None,
+            repeats: None,
+        }
+    }
+}
+
+/// How outputs are formed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Readout {
+    /// The outputs of the discrete steps.
+    #[default]
+    Exact,
+    /// `f(t+1) = f(t) + q K(t) Delta(t)`, true to first order in the learning rate.
+    NtkEuler,
+}
+
+/// Named approximations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approximation {
+    /// None.
+    #[default]
+    None,
+    /// Weights forward and backward count as independent: no response functions.
+    GradientIndependence,
+    /// Second order in the richness.
+    Perturbation,
+}
+
+impl Keys {
+    fn check(&self, place: &str) -> Result<()> {
+        let wrong = |key: &str, value: usize, remedy: &str| {
+            Err(crate::Error::input(
+                format!("{place}.{key}"),
+                format!("{value} is out of range"),
+                remedy,
+            ))
+        };
+        match (self.points, self.repeats) {
+            (Some(points), _) if !points.is_power_of_two() || !(64..=1 << 24).contains(&points) => {
+                wrong("points", points, "give a power of two from 64 to 2^24")
+            }
+            (_, Some(repeats)) if !(2..=1000).contains(&repeats) => wrong(
+                "repeats",
+                repeats,
+                "give a number from 2 to 1000, such as 8",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Dmft(Keys);
+
+/// Whether a question is about test samples.
+fn on_test(asked: &Asked) -> bool {
+    match asked.name() {
+        "test-loss" | "predictor-mean" => true,
+        "outputs" => asked.keys["on"] == "test",
+        _ => false,
+    }
+}
+
+impl Theory for Dmft {
+    fn info(&self) -> &'static Info {
+        &INFO
+    }
+
+    fn resolved(&self) -> Json {
+        json!(self.0)
+    }
+
+    fn plan(&self, e: &Experiment, asked: &[Asked]) -> std::result::Result<Plan, Declined> {
+        let dynamics = Dynamics::of(e)?;
+        let solver = Solver::of(&dynamics, &self.0).map_err(Declined)?;
+        let training = e.training.clone().filter(|t| {
+            let view = t.descent();
+            view.is_some_and(|v| v.batch.is_some_and(|b| b < e.task.shape().samples))
+        });
+        match (self.0.condition, &training) {
+            (Conditioning::Data, Some(_)) => {
+                return Err(Declined(
+                    "with mini-batches needs condition = \"initial\": every network has its own batches".into(),
+                ));
+            }
+            (Conditioning::Initial, None) => {
+                return Err(Declined(
+                    "condition = \"initial\" is for mini-batches (training.batch)".into(),
+                ));
+            }
+            (_, Some(_)) if matches!(solver, Solver::Perturbation | Solver::DeepPerturbation) => {
+                return Err(Declined(
+                    "approximation = \"perturbation\" needs full batches".into(),
+                ));
+            }
+            _ => {}
+        }
+        let tests = e.task.test_samples();
+        let possible = |i: &usize| {
+            let question = &asked[*i];
+            let own = question.grid.is_none();
+            match question.name() {
+                "train-loss" => true,
+                "test-loss" => tests > 0,
+                "preactivation-density" => {
+                    let expanded = [Solver::Perturbation, Solver::DeepPerturbation];
+                    !own && !expanded.contains(&solver)
+                }
+                name => !own && OBSERVABLES.contains(&name) && (tests > 0 || !on_test(question)),
+            }
+        };
+        let answers: Vec<usize> = (0..asked.len()).filter(possible).collect();
+        if answers.is_empty() {
+            return Err(Declined(format!(
+                "predicts {}, and tells train-loss and test-loss; nothing of this is asked for",
+                OBSERVABLES.join(", ")
+            )));
+        }
+        let tests = match answers.iter().any(|&i| on_test(&asked[i])) {
+            true => tests,
+            false => 0,
+        };
+        let Cost {
+            bytes,
+            seconds,
+            notes,
+        } = Cost::of(&dynamics, &self.0, solver, (e.task.shape().samples, tests));
+        let all = (e.task.shape().samples + tests) as f64;
+        let promise = Promise {
+            limits: vec![Limit::infinite("learner.widths").rate(-1.0)],
+            averages_over: match self.0.condition {
+                Conditioning::Data => vec!["replicas"],
+                _ => Vec::new(),
+            },
+            bytes: (bytes + 8.0 * 4.0 * all * all) as u64,
+            seconds,
+            notes,
+            ..Promise::of(self.0.condition)
+        };
+        let has_ntk = answers.iter().any(|&i| asked[i].name() == "ntk");
+        let work = Work {
+            scale: has_ntk.then_some(dynamics.rate_scale),
+            seed: e.seed,
+            record: e.record_steps(),
+            keys: self.0,
+            solver,
+            tests: tests > 0,
+            dynamics,
+            batches: training.map(|training| (training, e.clone())),
+        };
+        Ok(Plan::new(promise, asked, answers, work))
+    }
+}
+
+struct Work {
+    seed: u64,
+    record: Vec<usize>,
+    keys: Keys,
+    solver: Solver,
+    /// Test samples are among the questions.
+    tests: bool,
+    /// Scale of the raw tangent kernel, where that is asked for.
+    scale: Option<f64>,
+    dynamics: Dynamics,
+    /// What draws the batches of a network.
+    batches: Option<(Arc<dyn Training>, Experiment)>,
+}
+
+impl Solve for Work {
+    fn inputs(&self) -> Json {
+        // Numbers are drawn for some solvers alone; a question without a grid is told at the recorded steps.
+        let exact = matches!(self.solver, Solver::Linear | Solver::Perturbation);
+        let random = !exact || self.batches.is_some();
+        let seed = random.then_some(self.seed);
+        let training = self.batches.as_ref().map(|(t, _)| t.resolved());
+        json!([
+            self.dynamics,
+            self.keys,
+            seed,
+            self.record,
+            self.tests,
+            self.scale,
+            training
+        ])
+    }
+
+    fn solve(&self, asked: &[Asked], draw: &Draw, cx: &Context) -> Result<Prediction> {
+        let data = draw.dataset.as_deref();
+        let data = data.ok_or_else(|| missing("the data set"))?;
+        let kernel = input_kernel(data, self.tests);
+        let statement = Statement {
+            dynamics: &self.dynamics,
+            keys: &self.keys,
+            kernel: &kernel,
+            targets: data.y.as_slice(),
+            batches: self.batches(draw, data.samples())?,
+            densities: asked.iter().any(|a| a.name() == "preactivation-density"),
+            seed: self.seed,
+            max_memory: cx.max_memory(),
+        };
+        cx.look(0.0)?;
+        let solved = statement.solve(self.solver, &|done| cx.look(0.5 * done))?;
+        cx.look(0.5)?;
+        let told = Told {
+            dynamics: &self.dynamics,
+            record: &self.record,
+            data,
+            kernel: &kernel,
+            outputs: solved.outputs(),
+            times: self.kernel_times(asked),
+            kernels: None,
+            solved: &solved,
+        };
+        let answers = told.all(asked, cx)?;
+        let (method, iterations) = solved.method();
+        Ok(Prediction {
+            answers,
+            solver: SolverReport {
+                method,
+                iterations,
+                residual: 0.0,
+            },
+            warnings: solved.warnings(),
+        })
+    }
+}
+
+impl Work {
+    /// The batches of the network of a draw.
+    fn batches(&self, draw: &Draw, samples: usize) -> Result<Option<Vec<Vec<usize>>>> {
+        let Some((training, experiment)) = &self.batches else {
+            return Ok(None);
+        };
+        let index = draw.index.ok_or_else(|| missing("its index"))?;
+        let mut rng = experiment.training_stream(index);
+        Ok(training.batches(samples, &mut rng))
+    }
+
+    /// Steps at which kernels are asked for.
+    fn kernel_times(&self, asked: &[Asked]) -> Vec<usize> {
+        let mut times: Vec<usize> = asked.iter().flat_map(|a| self.steps_of(a)).collect();
+        times.sort_unstable();
+        times.dedup();
+        times
+    }
+
+    fn steps_of(&self, asked: &Asked) -> Vec<usize> {
+        let axis = |name: &str| asked.axes().iter().find(|a| a.name == name);
+        match asked.name() {
+            "feature-kernel"
+            | "gradient-kernel"
+            | "ntk"
+            | "ntk-change"
+            | "feature-kernel-change"
+            | "kernel-target-alignment" => match axis("time") {
+                Some(time) => {
+                    let steps = time.values.iter().map(|&t| self.dynamics.step(t));
+                    [0].into_iter().chain(steps).collect()
+                }
+                None => vec![0, self.dynamics.steps],
+            },
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// `K^x = x . x'/D` of training inputs, then of test inputs.
+fn input_kernel(data: &Dataset, tests: bool) -> DMatrix<f64> {
+    let d = data.x.nrows() as f64;
+    match data.test.as_ref().filter(|_| tests) {
+        None => data.x.tr_mul(&data.x) / d,
+        Some((at, _)) => {
+            let p = data.x.ncols();
+            let all = DMatrix::from_fn(data.x.nrows(), p + at.ncols(), |i, j| match j < p {
+                true => data.x[(i, j)],
+                false => at[(i, j - p)],
+            });
+            all.tr_mul(&all) / d
+        }
+    }
+}

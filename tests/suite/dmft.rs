@@ -1,0 +1,215 @@
+//! Dynamical mean-field theory end to end: networks of every optimiser extrapolated to infinite width.
+
+use saddlepoint::run::assess::{Assessment, RowResult, assess};
+use saddlepoint::run::{Settings, execute};
+use saddlepoint::spec::{Options, Spec};
+
+fn run(text: &str) -> Assessment {
+    let spec = Spec::parse("test", "test.toml", text, &Options::default()).unwrap();
+    let outcome = execute(&spec, &Settings::default()).unwrap();
+    assess(&spec, &outcome).unwrap()
+}
+
+/// Two samples in the plane, `K^x = [[1, 0.6], [0.6, 1]]`, and a test sample between them.
+const DATA: &str = "version = 1\nseed = 8\n[task]\nkind = 'table'\ninputs = [[1.41421356, 0.0], [0.84852814, 1.13137085]]\ntargets = [1.0, -0.5]\n\
+    test_inputs = [[1.2, 0.6]]\ntest_targets = [0.3]\n";
+
+fn spec(widths: &str, activation: &str, training: &str, replicas: usize, theory: &str) -> String {
+    format!(
+        "{DATA}[learner]\nkind = 'mlp'\nwidths = [4]\nactivation = '{activation}'\nparametrization = 'mean-field'\nrichness = 1.0\n\
+         init = {{ kind = 'gaussian', scale = 1.0 }}\n[training]\nlearning_rate = 0.2\nsteps = 20\n{training}\n\
+         [measure]\nobservables = [{{ kind = 'outputs', over = 'time' }}, {{ kind = 'feature-kernel', over = 'time' }}, \
+         {{ kind = 'gradient-kernel', over = 'times' }}, 'predictor-mean', {{ kind = 'preactivation-density', bins = 16, range = [-2.5, 2.5] }}]\nreplicas = {replicas}\npoints = 5\n\
+         [sweep]\n'learner.widths' = {widths}\n[[theory]]\nkind = 'dmft'\n{theory}\n\
+         [[reduce]]\nkind = 'extrapolate'\nkey = 'learner.widths'\nabscissa = 'inverse'\nobservable = 'outputs'\n\
+         [[reduce]]\nkind = 'extrapolate'\nkey = 'learner.widths'\nabscissa = 'inverse'\nobservable = 'feature-kernel'\n\
+         [[reduce]]\nkind = 'extrapolate'\nkey = 'learner.widths'\nabscissa = 'inverse'\nobservable = 'gradient-kernel'\n\
+         [[reduce]]\nkind = 'extrapolate'\nkey = 'learner.widths'\nabscissa = 'inverse'\nobservable = 'predictor-mean'\n\
+         [[reduce]]\nkind = 'extrapolate'\nkey = 'learner.widths'\nabscissa = 'inverse'\nobservable = 'preactivation-density'\n"
+    )
+}
+
+/// Limits in 1/N of every observable: root mean square and largest of their distances from the theory in standard errors.
+fn distances(assessment: &Assessment) -> Vec<(String, f64, f64)> {
+    let of = |d: &saddlepoint::run::assess::Derived| {
+        let measured = d.measured.as_ref().unwrap();
+        let theory = d.theories[0].reduced.as_ref().unwrap();
+        let stderr = measured.stderr.as_ref().unwrap();
+        let z: Vec<f64> = (0..measured.estimate.len())
+            .filter(|&k| stderr[k] > 1e-9 && measured.estimate[k].is_finite())
+            .map(|k| {
+                let own = theory.theory_stderr.as_ref().map_or(0.0, |s| s[k]);
+                (measured.estimate[k] - theory.estimate[k]) / stderr[k].hypot(own)
+            })
+            .collect();
+        let square: f64 = z.iter().map(|z| z * z).sum();
+        let largest = z.iter().fold(0.0f64, |m, z| m.max(z.abs()));
+        (d.label.clone(), (square / z.len() as f64).sqrt(), largest)
+    };
+    assessment.derived.iter().map(of).collect()
+}
+
+fn agree(text: &str) {
+    for (label, rms, largest) in distances(&run(text)) {
+        assert!(
+            rms < 2.5 && largest < 4.5,
+            "{label}: rms z {rms:.2}, largest {largest:.2}"
+        );
+    }
+}
+
+#[test]
+fn deep_linear_networks_of_every_optimiser_have_this_limit() {
+    let widths = "[[32, 32], [64, 64], [128, 128]]";
+    for training in [
+        "kind = 'gradient-descent'",
+        "kind = 'sgd'\nmomentum = 0.5\nweight_decay = 0.002\nnoise = 0.02\ndecoupled = true",
+    ] {
+        agree(&spec(widths, "linear", training, 300, ""));
+    }
+}
+
+#[test]
+fn one_hidden_layer_has_this_limit() {
+    for (activation, training) in [
+        ("tanh", "kind = 'sgd'\nmomentum = 0.5"),
+        ("relu", "kind = 'gradient-descent'"),
+    ] {
+        let text = spec(
+            "[[32], [64], [128]]",
+            activation,
+            training,
+            400,
+            "points = 4096",
+        );
+        agree(&text);
+    }
+}
+
+/// Every network has its own mini-batches, and the theory follows them.
+#[test]
+fn mini_batches_are_those_of_the_networks() {
+    let batches = "kind = 'sgd'\nbatch = 1\nmomentum = 0.3";
+    let text = spec(
+        "[[32], [64], [128]]",
+        "linear",
+        batches,
+        300,
+        "condition = 'initial'",
+    );
+    agree(&text);
+    let alone = spec("[[32]]", "linear", batches, 2, "");
+    let declined = run(alone.split("[[reduce]]").next().unwrap());
+    let reason = declined.rows.iter().find_map(|row| match &row.result {
+        RowResult::Declined(reason) => Some(reason.clone()),
+        _ => None,
+    });
+    assert!(reason.unwrap().contains("condition = \"initial\""));
+}
+
+/// The root mean square deviation over all times and samples falls as 1/N, the scatter of single networks as 1/sqrt(N).
+#[test]
+fn distances_over_the_grid_have_the_rates_of_the_limit() {
+    let base = spec(
+        "[[8, 8], [16, 16], [32, 32]]",
+        "linear",
+        "kind = 'gradient-descent'",
+        4000,
+        "",
+    );
+    let reduce = |of: &str| {
+        format!(
+            "[[reduce]]\nkind = 'exponent'\nkey = 'learner.widths'\nobservable = 'feature-kernel'\nof = '{of}'\nover = 'grid'\n"
+        )
+    };
+    let text = base.split("[[reduce]]").next().unwrap().to_string()
+        + &reduce("deviation")
+        + &reduce("scatter");
+    let assessment = run(&text);
+    for (d, rate, within) in [
+        (&assessment.derived[0], -1.0, 0.2),
+        (&assessment.derived[1], -0.5, 0.08),
+    ] {
+        let found = d.measured.as_ref().unwrap();
+        let error = found.stderr.as_ref().unwrap()[0];
+        assert_eq!(found.estimate.len(), 1);
+        assert!(error < 0.1, "{}: {error}", d.label);
+        assert!(
+            (found.estimate[0] - rate).abs() < within,
+            "{}: {:?}",
+            d.label,
+            found.estimate
+        );
+    }
+}
+
+/// What the theory does not describe is declined with the key that would make it apply.
+#[test]
+fn other_networks_and_rules_are_declined_with_the_key() {
+    let text = |from: &str, to: &str| {
+        let spec = spec("[[8]]", "tanh", "kind = 'gradient-descent'", 2, "");
+        let spec = spec.split("[[reduce]]").next().unwrap();
+        let (before, rest) = spec.split_once("observables = [").unwrap();
+        let (_, after) = rest.split_once("]\nreplicas").unwrap();
+        let spec = format!("{before}observables = ['train-loss']\nreplicas{after}");
+        assert!(spec.contains(from), "{from} is not in {spec}");
+        spec.replace(from, to)
+    };
+    let plain = "kind = 'gradient-descent'";
+    for (from, to, reason) in [
+        (
+            "parametrization = 'mean-field'\nrichness = 1.0",
+            "parametrization = 'ntk'",
+            "learner.parametrization = \"mean-field\"",
+        ),
+        (
+            "'learner.widths' = [[8]]",
+            "'learner.widths' = [[8, 9]]",
+            "hidden layers of one width",
+        ),
+        (
+            "activation = 'tanh'",
+            "activation = 'tanh'\nbias = true",
+            "without biases",
+        ),
+        (plain, "kind = 'adam'", "training by gradient descent"),
+        (
+            plain,
+            "kind = 'sgd'\nmomentum = 0.5\nnesterov = true",
+            "training.nesterov = false",
+        ),
+        (
+            plain,
+            "kind = 'sgd'\nschedule = { kind = 'cosine' }",
+            "training.schedule",
+        ),
+        (
+            plain,
+            "kind = 'sgd'\nstop_at_loss = 0.1",
+            "training.stop_at_loss",
+        ),
+        (
+            "kind = 'dmft'",
+            "kind = 'dmft'\napproximation = 'gradient-independence'",
+            "drops nothing",
+        ),
+        (
+            "kind = 'dmft'",
+            "kind = 'dmft'\nreadout = 'ntk-euler'",
+            "exact outputs",
+        ),
+        (
+            "kind = 'dmft'",
+            "kind = 'dmft'\ncondition = 'initial'",
+            "mini-batches",
+        ),
+    ] {
+        let assessment = run(&text(from, to));
+        let found = assessment.rows.iter().find_map(|row| match &row.result {
+            RowResult::Declined(reason) => Some(reason.clone()),
+            _ => None,
+        });
+        let found = found.unwrap_or_else(|| panic!("{to}: nothing declined"));
+        assert!(found.contains(reason), "{to}: {found}");
+    }
+}
