@@ -52,6 +52,7 @@ pub mod numerics;
 pub mod percolation;
 pub mod plot;
 pub mod report;
+pub mod rg;
 pub mod run;
 pub mod spec;
 pub mod task;

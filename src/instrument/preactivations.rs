@@ -90,7 +90,10 @@ source: Bordelon, Pehlevan 2022 (arXiv:2205.09653)",
         Ok(Box::new(move |parameters| {
             let before: DMatrix<f64> = match keys.layer {
                 1 => x.clone(),
-                l => network.features(parameters, &x).swap_remove(l - 2),
+                l => {
+                    let features = network.features(parameters, &x).into_iter().nth(l - 2);
+                    features.ok_or_else(|| Error::bug("instrument", "a hidden layer without features"))?
+                }
             };
             let h = &parameters.blocks[keys.layer - 1] * before * view.multipliers[keys.layer - 1];
             Ok(density(h.as_slice(), keys.bins, keys.range))
@@ -127,7 +130,9 @@ mod tests {
     use super::super::{Chosen, Instrument};
     use super::*;
     use crate::context::Context;
+    use crate::learner::Mlp;
     use crate::task::LinearTeacher;
+    use std::sync::Arc;
 
     /// Two layers of a linear network: the preactivations are products of its matrices.
     #[test]
@@ -136,7 +141,12 @@ mod tests {
             samples: 3,
             ..LinearTeacher::new(vec![2.0], 3, 1)
         };
-        let e = experiment(task, linear(&[4, 5], &[0.5; 3]), 4);
+        let mlp = Mlp {
+            widths: vec![4, 5],
+            ..Mlp::default()
+        };
+        let mut e = experiment(task, linear(&[4, 5], &[0.5; 3]), 4);
+        e.learner = Some(Arc::new(mlp));
         let data = e.dataset(0).unwrap();
         let start = crate::experiment::DrawIndex {
             dataset: 0,

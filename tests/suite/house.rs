@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["error", "kind", "numerics", "task", "kernel"],
     ),
     ("dmft", &["error", "numerics", "kernel"]),
+    ("rg", &["error", "numerics", "kernel"]),
     ("learner", &["error", "kind", "numerics", "task", "kernel"]),
     (
         "training",

@@ -67,9 +67,12 @@ impl<'a> Reducer<'a> {
             return Err(Error::bug("reduce", "weights of other cells"));
         }
         let width = joint.x.len();
-        let (of, over) = (self.of, self.over);
+        let (of, over, n) = (self.of, self.over, joint.blocks.n());
+        let all = joint.blocks.mean();
+        // Means without one of the blocks are those of n - 1.
+        let blocks = |means: &[f64]| if means == all { n } else { n - 1 };
         let shown = |means: &[f64]| match (over, of) {
-            (Over::Grid, _) => distances(means, width, of),
+            (Over::Grid, _) => distances(means, width, of, blocks(means)),
             (Over::Points, Of::Scatter) => deviations(means, width),
             (Over::Points, Of::Value | Of::Deviation) => means.to_vec(),
         };
@@ -116,31 +119,32 @@ fn deviations(means: &[f64], width: usize) -> Vec<f64> {
     pairs.map(|(m, q)| (q - m * m).sqrt()).collect()
 }
 
-/// Means of `v` at all points and of `|v|^2`, at all cells: to the root mean square of the means over the points (of a
-/// scatter, of the standard deviations).
-fn distances(means: &[f64], width: usize, of: Of) -> Vec<f64> {
+/// Means over `n` blocks of `v` at all points and of `|v|^2`, at all cells: to the root mean square of the means over the points,
+/// without the part that the scatter of the blocks adds to it (of a scatter, to that of the standard deviations).
+fn distances(means: &[f64], width: usize, of: Of, n: usize) -> Vec<f64> {
     let points = means.len() / width - 1;
     let at = |c: usize| {
         let square: f64 = (0..points).map(|k| means[k * width + c].powi(2)).sum();
+        let variance = means[points * width + c] - square;
         let sum = match of {
-            Of::Scatter => means[points * width + c] - square,
-            Of::Value | Of::Deviation => square,
+            Of::Scatter => variance,
+            Of::Value | Of::Deviation => square - variance / (n.max(2) - 1) as f64,
         };
         (sum / points as f64).sqrt()
     };
     (0..width).map(at).collect()
 }
 
-/// Refuses deviations that the noise of the draws would make as large: the squared length of a mean of n draws holds
-/// the n-th part of their variance, which the jackknife takes off as long as it is not most of it.
+/// Refuses deviations whose squared length is not well above what the noise of the draws adds to it, a fifth at most: its error would
+/// be as large as that.
 fn resolved(joint: &Joint) -> Result<()> {
     let (width, n, mean) = (joint.x.len(), joint.blocks.n(), joint.blocks.mean());
     let points = joint.points() - 1;
     for c in 0..width {
         let square: f64 = (0..points).map(|k| mean[k * width + c].powi(2)).sum();
         let noise = (mean[points * width + c] - square) / (n.max(2) - 1) as f64;
-        if noise > 0.5 * square {
-            let more = (2.0 * noise / square).max(1.0);
+        if noise > 0.2 * (square - noise) {
+            let more = (5.0 * noise / (square - noise).max(1e-3 * square)).max(1.0);
             return Err(Error::input(
                 "reduce",
                 format!(

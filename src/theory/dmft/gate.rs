@@ -5,6 +5,7 @@ use crate::experiment::Experiment;
 use crate::instrument::Declined;
 use crate::kernel::Activation;
 use crate::learner::Parametrization;
+use crate::theory::Asked;
 use crate::training::DescentView;
 use serde::Serialize;
 
@@ -80,7 +81,12 @@ impl Dynamics {
                 "needs training by gradient descent (training.kind = \"gradient-descent\" or \"sgd\")",
             );
         };
-        let decay = steps(&descent)?;
+        let decay = steps(&descent)? * descent.learning_rate * view.rate_scale;
+        if decay >= 1.0 {
+            return decline(format!(
+                "the decay of a step, learning_rate gamma_0^2 N weight_decay = {decay:.4}, is not below 1 (lower training.weight_decay)"
+            ));
+        }
         Ok(Dynamics {
             phi: match view.linear {
                 true => Activation::Linear,
@@ -92,7 +98,7 @@ impl Dynamics {
             steps: descent.steps,
             mean_loss: descent.loss.weight(2) == 0.5,
             momentum: descent.momentum,
-            decay: decay * descent.learning_rate * view.rate_scale,
+            decay,
             decoupled: descent.decoupled,
             noise: descent.noise,
             rate_scale: view.rate_scale,
@@ -125,6 +131,22 @@ impl Dynamics {
     /// Full-batch gradient descent and nothing else.
     pub fn is_plain(&self) -> bool {
         self.momentum == 0.0 && self.decay == 0.0 && self.noise == 0.0
+    }
+
+    /// Declines a grid of times that are no steps of the training, as this theory assumes it.
+    pub fn has_times(&self, asked: &Asked) -> Result<(), Declined> {
+        let times = asked.axes().iter().filter(|a| a.name.ends_with("time"));
+        let off = times.flat_map(|a| &a.values).find(|&&t| {
+            let step = t / self.learning_rate;
+            (step - step.round()).abs() > 1e-6 * step.max(1.0) || self.step(t) > self.steps
+        });
+        match off {
+            None => Ok(()),
+            Some(t) => decline(format!(
+                "the recorded time {t} is no step of the assumed training: {} steps of {}",
+                self.steps, self.learning_rate
+            )),
+        }
     }
 
     /// The recorded step at a time.

@@ -145,6 +145,9 @@ impl Keys {
 #[derive(Debug)]
 struct Dmft(Keys);
 
+/// Bytes above which a theory is no alternative to networks.
+const MOST_BYTES: f64 = 64.0 * (1u64 << 30) as f64;
+
 /// Whether a question is about test samples.
 fn on_test(asked: &Asked) -> bool {
     match asked.name() {
@@ -209,6 +212,9 @@ impl Theory for Dmft {
                 OBSERVABLES.join(", ")
             )));
         }
+        for &i in &answers {
+            dynamics.has_times(&asked[i])?;
+        }
         let tests = match answers.iter().any(|&i| on_test(&asked[i])) {
             true => tests,
             false => 0,
@@ -216,9 +222,25 @@ impl Theory for Dmft {
         let Cost {
             bytes,
             seconds,
-            notes,
+            mut notes,
         } = Cost::of(&dynamics, &self.0, solver, (e.task.shape().samples, tests));
         let all = (e.task.shape().samples + tests) as f64;
+        if bytes > MOST_BYTES {
+            return Err(Declined(format!(
+                "needs {:.0} GiB for {} samples and {} steps: fewer of them, fewer points (key points), or networks in its place",
+                bytes / (1u64 << 30) as f64,
+                all,
+                dynamics.steps
+            )));
+        }
+        let start = 1.0 / dynamics.rate_scale;
+        let has_loss = answers.iter().any(|&i| asked[i].name().ends_with("-loss"));
+        if has_loss && start > 0.02 {
+            notes.push(format!(
+                "losses of networks of this width hold the variance of their outputs, of order 1/(gamma_0^2 N) = {start:.3} at the start, which \
+                 vanishes at infinite width"
+            ));
+        }
         let promise = Promise {
             limits: vec![Limit::infinite("learner.widths").rate(-1.0)],
             averages_over: match self.0.condition {

@@ -327,7 +327,16 @@ impl Solved {
                         s.raised_pivots
                     )
                 });
-                s.warnings.iter().cloned().chain(raised).collect()
+                let last = s.outputs(s.steps());
+                let (error, size) = (last.stderr.amax(), last.mean.amax());
+                let rough = (error > 0.1 * size).then(|| {
+                    format!(
+                        "repeats scatter: the standard error of an output after the last step is {error:.2e}, its size {size:.2e}; raise the \
+                         key points"
+                    )
+                });
+                let warnings = s.warnings.iter().cloned();
+                warnings.chain(raised).chain(rough).collect()
             }
             _ => Vec::new(),
         }

@@ -52,7 +52,7 @@ f(x; theta) = f0(x) + J(x) (theta - theta0) with the empirical Jacobian J of eve
 theta_n - theta0 = -J^T U phi_n(lambda) U^T r0,  K = J J^T = U diag(lambda) U^T,
 phi_n = (1 - (1 - w rate lambda)^n)/lambda  (time = \"discrete\", default)  or  (1 - exp(-w rate lambda n))/lambda  (time = \"flow\").
 
-keys: time = \"discrete\" | \"flow\"; condition = \"initial\" (the only one)
+keys: time = \"discrete\" | \"flow\"; condition = \"initial\" (default) | \"data\": the kernel of infinite width on each data set, averaged over initialisations
 limit: learner.widths -> inf (NTK parametrisation), where the kernel does not move; with \"flow\" also learning_rate -> 0.
 sources: Jacot, Gabriel, Hongler 2018, arXiv:1806.07572; Lee et al. 2019, arXiv:1902.06720",
     revision: 1,
