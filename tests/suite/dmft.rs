@@ -203,6 +203,17 @@ fn other_networks_and_rules_are_declined_with_the_key() {
             "kind = 'dmft'\ncondition = 'initial'",
             "mini-batches",
         ),
+        (
+            "kind = 'dmft'",
+            "kind = 'dmft'\nassume = { 'training.steps' = 3 }",
+            "no step of the assumed training",
+        ),
+        (
+            "kind = 'dmft'",
+            "kind = 'dmft'\nassume = { 'training.learning_rate' = 0.3 }",
+            "no step of the assumed training",
+        ),
+        (plain, "kind = 'sgd'\nweight_decay = 1.0", "is not below 1"),
     ] {
         let assessment = run(&text(from, to));
         let found = assessment.rows.iter().find_map(|row| match &row.result {
