@@ -248,6 +248,10 @@ impl Recorder for Background {
             neurons,
             &mut rng,
         );
+        // Not-a-number fails the draw with its name.
+        let Some(w) = w else {
+            return vec![f64::NAN; self.keys.bins];
+        };
         match &self.along {
             None => {
                 let angles: Vec<f64> = w.column_iter().map(|w| w[1].atan2(w[0])).collect();

@@ -6,10 +6,14 @@ use nalgebra::{DMatrix, DVector};
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Steps of the integrator in a trajectory, its step, and trajectories of a neuron.
+/// Steps of the integrator in a trajectory, its largest step, and trajectories of a neuron.
 const LEAPFROG: usize = 10;
 const STEP: f64 = 0.15;
 const TRAJECTORIES: usize = 80;
+/// Neurons that try a step, the share of proposals that they must accept, and how often the step is halved.
+const TRIED: usize = 16;
+const ACCEPTED: f64 = 0.7;
+const HALVINGS: i32 = 6;
 
 /// Weight vectors `w` of `count` independent neurons that follow Hamiltonian Monte Carlo in the field `t` of a background,
 /// `d x count`.
@@ -19,8 +23,9 @@ const TRAJECTORIES: usize = 80;
 /// ```
 ///
 /// The read-out weight is integrated out. `background` is the mean output `fbar` of a network at the training inputs, the columns of
-/// `x`. Every neuron starts from the prior, with its own chain of 80 trajectories of 10 steps of .15 prior deviations; proposals are
-/// accepted by Metropolis, so that the step leaves no error. In equilibrium with its own background this is the law of
+/// `x`. Every neuron starts from the prior, with its own chain of 80 trajectories of 10 steps of .15 prior deviations, halved until 70 %
+/// of the proposals are accepted (with as many more trajectories as the step is shorter); Metropolis leaves no error of the step. `None`
+/// where six halvings do not do, in a field that is too strong. In equilibrium with its own background this is the law of
 /// [`super::dual::Dual`]: that each neuron sees the others through `fbar` alone is what is tried by it.
 ///
 /// Source: section "background and foreground" of Ringel et al. 2025, arXiv:2502.18553.
@@ -31,7 +36,7 @@ pub fn foreground_neurons(
     background: &[f64],
     count: usize,
     rng: &mut Stream,
-) -> DMatrix<f64> {
+) -> Option<DMatrix<f64>> {
     let d = x.nrows();
     let scale = (network.weight_variance / d as f64).sqrt();
     let tau = network.temperature * network.width / network.chi;
@@ -42,11 +47,16 @@ pub fn foreground_neurons(
         tilt: y.iter().zip(background).map(field).collect(),
         variance: network.readout_variance * network.width / network.chi,
     };
+    let halvings = (0..=HALVINGS).find(|&halvings| {
+        let mut rng = rng.clone();
+        let accepted: f64 = (0..TRIED).map(|_| neuron.chain(halvings, &mut rng).1).sum();
+        accepted >= ACCEPTED * TRIED as f64
+    })?;
     let mut found = DMatrix::zeros(d, count);
     for mut column in found.column_iter_mut() {
-        column.copy_from(&(neuron.chain(rng) * scale));
+        column.copy_from(&(neuron.chain(halvings, rng).0 * scale));
     }
-    found
+    Some(found)
 }
 
 struct Neuron<'a> {
@@ -69,18 +79,21 @@ impl Neuron<'_> {
         (0.5 * (v.norm_squared() - self.variance * g * g), v - pull)
     }
 
-    fn chain(&self, rng: &mut Stream) -> DVector<f64> {
+    /// Where the chain ends, and the share of its proposals that were accepted.
+    fn chain(&self, halvings: i32, rng: &mut Stream) -> (DVector<f64>, f64) {
         let normal = |rng: &mut Stream| -> DVector<f64> {
             DVector::from_fn(self.inputs.nrows(), |_, _| StandardNormal.sample(rng))
         };
         let mut v = normal(rng);
         let (mut energy, mut force) = self.potential(&v);
-        for _ in 0..TRAJECTORIES {
+        let (shortest, trajectories) = (STEP * 0.5f64.powi(halvings), TRAJECTORIES << halvings);
+        let mut accepted = 0;
+        for _ in 0..trajectories {
             let mut p = normal(rng);
             let before = energy + 0.5 * p.norm_squared();
             let (mut at, mut new_energy, mut new_force) = (v.clone(), energy, force.clone());
             // Steps of different lengths: no orbit closes after one trajectory.
-            let step = STEP * rng.random_range(0.7..1.3);
+            let step = shortest * rng.random_range(0.7..1.3);
             for _ in 0..LEAPFROG {
                 p -= &new_force * (0.5 * step);
                 at += &p * step;
@@ -90,9 +103,10 @@ impl Neuron<'_> {
             let after = new_energy + 0.5 * p.norm_squared();
             if rng.random::<f64>().ln() < before - after {
                 (v, energy, force) = (at, new_energy, new_force);
+                accepted += 1;
             }
         }
-        v
+        (v, accepted as f64 / trajectories as f64)
     }
 }
 
@@ -114,6 +128,25 @@ mod tests {
         }
     }
 
+    /// In a strong field neurons leave the prior; in an absurd one no step is accepted, and nobody passes the start off as the law.
+    #[test]
+    fn a_strong_field_takes_a_shorter_step_and_one_without_a_law_has_none() {
+        let x = DMatrix::from_row_slice(2, 1, &[1.0, 0.5]);
+        let of = |target: f64| {
+            let mut rng = stream(2, "foreground", &[]);
+            let net = network(Activation::Tanh);
+            foreground_neurons(&net, &x, &[target], &[0.0], 200, &mut rng)
+        };
+        // Saturated neurons: |w.x| is far above its prior deviation 1.1.
+        let w = of(40.0).unwrap();
+        let far = w
+            .column_iter()
+            .filter(|w| (w[0] + 0.5 * w[1]).abs() > 1.0)
+            .count();
+        assert!(far > 180, "{far}");
+        assert!(of(1e9).is_none());
+    }
+
     /// XOR at its saddle point: contrast and angles of the closed form, and the background comes back.
     #[test]
     fn neurons_in_the_field_of_the_saddle_have_its_law() {
@@ -124,7 +157,7 @@ mod tests {
         for (phi, known) in [(Activation::Relu, Some(0.487887)), (Activation::Tanh, None)] {
             let net = network(phi.clone());
             let mut rng = stream(1, "foreground", &[]);
-            let w = foreground_neurons(&net, &x, &y, &f, count, &mut rng);
+            let w = foreground_neurons(&net, &x, &y, &f, count, &mut rng).unwrap();
             let values = w
                 .column_iter()
                 .map(|w| 1.0 - (2.0 * w[1].atan2(w[0])).cos().abs());

@@ -57,8 +57,8 @@ impl<'a> Reducer<'a> {
     pub fn reduce(&self, cells: &[Cell]) -> Result<Vec<Reduced>> {
         let mut joint = Joint::new(cells)?;
         let mut signs = vec![1.0; joint.points()];
-        if self.over == Over::Grid && self.of == Of::Deviation {
-            resolved(&joint)?;
+        if self.over == Over::Grid {
+            resolved(&joint, self.of)?;
         } else if self.of == Of::Deviation && self.reduction.is_logarithmic() {
             signs = magnitudes(&mut joint)?;
         }
@@ -135,20 +135,33 @@ fn distances(means: &[f64], width: usize, of: Of, n: usize) -> Vec<f64> {
     (0..width).map(at).collect()
 }
 
-/// Refuses deviations whose squared length is not well above what the noise of the draws adds to it, a fifth at most: its error would
-/// be as large as that.
-fn resolved(joint: &Joint) -> Result<()> {
+/// Refuses values that are not defined on the whole grid, and deviations whose squared length is not well above what the noise of the
+/// draws adds to it, a fifth at most: its error would be as large as that.
+fn resolved(joint: &Joint, of: Of) -> Result<()> {
     let (width, n, mean) = (joint.x.len(), joint.blocks.n(), joint.blocks.mean());
     let points = joint.points() - 1;
     for c in 0..width {
         let square: f64 = (0..points).map(|k| mean[k * width + c].powi(2)).sum();
+        if !square.is_finite() {
+            return Err(Error::input(
+                "reduce",
+                format!(
+                    "at x = {} a value is not defined on the whole grid",
+                    joint.x[c]
+                ),
+                "write over = \"points\"",
+            ));
+        }
+        if of == Of::Scatter {
+            continue;
+        }
         let noise = (mean[points * width + c] - square) / (n.max(2) - 1) as f64;
         if noise > 0.2 * (square - noise) {
             let more = (5.0 * noise / (square - noise).max(1e-3 * square)).max(1.0);
             return Err(Error::input(
                 "reduce",
                 format!(
-                    "the deviation at x = {} is mostly the noise of the draws",
+                    "the deviation at x = {} is not well above the noise of the draws",
                     joint.x[c]
                 ),
                 format!(

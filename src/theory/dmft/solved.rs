@@ -284,7 +284,11 @@ impl Solved {
             Solved::Linear(s) => {
                 let kernel = s.feature_kernel(layer, s.steps(), s.steps());
                 let deviation = kernel[(sample, sample)].max(0.0).sqrt();
-                let below = |h: &f64| normal_cdf(h / deviation).0;
+                // Without any input all units stand at 0, in the bin that begins there or before.
+                let below = |h: &f64| match deviation > 0.0 {
+                    true => normal_cdf(h / deviation).0,
+                    false => f64::from(*h > 0.0),
+                };
                 let shares = edges.windows(2).map(|e| below(&e[1]) - below(&e[0]));
                 Ok(Some(Rows::exact(shares.collect())))
             }

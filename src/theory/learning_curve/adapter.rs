@@ -150,6 +150,11 @@ impl Theory for Curve {
     ) -> std::result::Result<Plan, Declined> {
         let decline = |why: String| Err(Declined(why));
         let Machine { kernel, mut limits } = Machine::of(experiment)?;
+        if self.average == Average::Density && kernel.ridge == 0.0 {
+            return decline(
+                "needs learner.ridge > 0: without it every eigenfunction counts as learned".into(),
+            );
+        }
         let samples = experiment.task.shape().samples;
         let Some(points) = experiment.task.population_size() else {
             return decline(
@@ -260,11 +265,8 @@ impl Solve for Population {
         }
         sheet.whole("chain-loss", &[errors.training]);
         sheet.whole("chain-test-loss", &[errors.unseen]);
-        let relative = match error {
-            0.0 => 1e-9,
-            // The numbers are rational in k_i + s, of degree two or less.
-            error => 1e-9 + 2.0 * error / errors.ridge,
-        };
+        // The numbers are rational in k_i + s, of degree two or less.
+        let relative = 1e-9 + 2.0 * error / errors.ridge;
         Ok(Prediction {
             answers: sheet.answers(|_, _, _, value| relative * value.abs()),
             solver: SolverReport {
