@@ -1,9 +1,11 @@
 //! Hermite teacher: a polynomial of one direction of Gaussian inputs, written in Hermite polynomials, with label noise.
 
-use super::{Dataset, HermiteView, Modes, Shape, Task, substreams};
+use super::{Dataset, GaussianInputs, HermiteView, Modes, Shape, Task, substreams};
 use crate::error::{Error, Result};
+use crate::kernel::Kernel;
 use crate::kind::{About, Kind, parse_table};
 use crate::numerics::random::{Stream, normal_matrix};
+use crate::rg::{Level, Spectrum};
 use nalgebra::{DMatrix, DVector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -252,6 +254,31 @@ impl Task for HermiteTeacher {
     fn test_samples(&self) -> usize {
         self.test_samples
     }
+
+    /// Of the kernel `linear`: one level of `input_dim` equal eigenvalues `1/input_dim`, whose target is the linear part,
+    /// and one of eigenvalue 0 for all other polynomials.
+    fn spectrum(&self, kernel: &Kernel) -> Option<Spectrum> {
+        if !matches!(kernel, Kernel::Linear {}) {
+            return None;
+        }
+        let mut levels = [0.0, 1.0 / self.input_dim as f64].map(|lam| Level::single(lam, 0.0));
+        levels[1].multiplicity = self.input_dim as f64;
+        for (k, a) in self.hermite()?.coefficients.iter().enumerate() {
+            levels[usize::from(k == 1)].target += a * a;
+        }
+        let spectrum = Spectrum::new(&levels).ok()?;
+        spectrum.with_noise(self.noise * self.noise).ok()
+    }
+
+    fn gaussian_inputs(&self) -> Option<GaussianInputs> {
+        let coefficients = self.hermite()?.coefficients;
+        let curved = coefficients.iter().skip(2);
+        Some(GaussianInputs {
+            constant: coefficients.iter().take(1).copied().collect(),
+            beyond: curved.map(|a| a * a).sum(),
+            ..GaussianInputs::white(self.input_dim, 1)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -353,6 +380,17 @@ mod tests {
             Some(w.as_slice().to_vec()),
             fixed.hermite().unwrap().direction
         );
+    }
+
+    #[test]
+    fn the_linear_kernel_sees_one_level_and_never_learns_the_rest() {
+        let spectrum = cubic().spectrum(&Kernel::Linear {}).unwrap();
+        assert_eq!(spectrum.eigenvalues(), [1.0 / 6.0, 0.0]);
+        assert_eq!((spectrum.multiplicity(0), spectrum.rank()), (6.0, 6.0));
+        let [linear, rest] = [spectrum.targets()[0], spectrum.targets()[1]];
+        assert!((linear - 1.0).abs() < 1e-15 && (rest - (0.04 + 0.5 + 0.54)).abs() < 1e-12);
+        assert!((spectrum.noise() - 0.16).abs() < 1e-15);
+        assert!(cubic().spectrum(&Kernel::Laplace { length: 1.0 }).is_none());
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Linear teacher with prescribed singular values: Gaussian inputs, exactly whitened or correlated, and label noise.
 
-use super::{Dataset, Modes, Shape, Task, substreams};
+use super::{Dataset, GaussianInputs, Modes, Shape, Task, substreams};
 use crate::error::{Error, Result};
+use crate::kernel::Kernel;
 use crate::kind::{About, Kind, parse_table};
-use crate::numerics::linalg::qr;
+use crate::numerics::linalg::{eigh, qr};
 use crate::numerics::random::{Stream, normal_matrix};
+use crate::rg::{Level, Spectrum};
 use nalgebra::{DMatrix, DVector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -217,6 +219,25 @@ impl LinearTeacher {
         }
         z
     }
+
+    /// The inputs of the population, with the eigenvectors of their covariance. Training inputs that are whitened are no
+    /// independent samples of it; test inputs are.
+    fn inputs(&self) -> Option<GaussianInputs> {
+        let d = self.input_dim;
+        let white = GaussianInputs::white(d, self.output_dim);
+        if self.whitened || self.correlation == 0.0 {
+            return Some(white);
+        }
+        let covariance = |i: usize, j: usize| self.correlation.powi(i.abs_diff(j) as i32);
+        let (values, vectors) = eigh(&DMatrix::from_fn(d, d, covariance)).ok()?;
+        let falling: Vec<usize> = (0..d).rev().collect();
+        Some(GaussianInputs {
+            variances: falling.iter().map(|&k| (values[k].max(0.0), 1)).collect(),
+            directions: Some(vectors.select_columns(&falling)),
+            drawn_shares: true,
+            ..white
+        })
+    }
 }
 
 impl Task for LinearTeacher {
@@ -294,6 +315,31 @@ impl Task for LinearTeacher {
 
     fn test_samples(&self) -> usize {
         self.test_samples
+    }
+
+    /// Of the kernel `linear` for independent samples, that is `whitened = false`, and noise that knows nothing of the
+    /// inputs. The teacher is drawn anew with every data set, in random directions: on average each of the `d` components
+    /// has `1/d` of its square.
+    fn spectrum(&self, kernel: &Kernel) -> Option<Spectrum> {
+        let noisy = self.noise > 0.0 && self.orthogonal_noise;
+        if !matches!(kernel, Kernel::Linear {}) || self.whitened || noisy {
+            return None;
+        }
+        let d = self.input_dim as f64;
+        let power = self.descending().norm_squared() / d;
+        let variances = self.inputs()?.variances.into_iter();
+        let levels = variances.map(|(variance, count)| Level {
+            eigenvalue: variance / d,
+            multiplicity: count as f64,
+            target: variance * power * count as f64,
+        });
+        let spectrum = Spectrum::new(&levels.collect::<Vec<_>>()).ok()?;
+        let noise = self.noise * self.noise * self.output_dim as f64;
+        spectrum.with_noise(noise).ok()
+    }
+
+    fn gaussian_inputs(&self) -> Option<GaussianInputs> {
+        self.inputs()
     }
 }
 
@@ -417,6 +463,55 @@ mod tests {
                 assert!(z.abs() < 4.0, "{i} {j}: z = {z}");
             }
         }
+    }
+
+    #[test]
+    fn the_linear_kernel_has_the_spectrum_of_the_covariance() {
+        let linear = Kernel::Linear {};
+        let white = LinearTeacher {
+            whitened: false,
+            correlation: 0.0,
+            noise: 0.5,
+            ..LinearTeacher::new(vec![2.0, 1.0], 4, 3)
+        };
+        let spectrum = white.spectrum(&linear).unwrap();
+        assert_eq!(
+            (spectrum.eigenvalues(), spectrum.rank()),
+            (&[0.25][..], 4.0)
+        );
+        assert!((spectrum.target_power() - 5.0).abs() < 1e-14 && spectrum.noise() == 0.75);
+        let correlated = LinearTeacher {
+            correlation: 0.6,
+            ..white.clone()
+        };
+        let spectrum = correlated.spectrum(&linear).unwrap();
+        // Trace and mean square of the target stay; sum lam^2 = sum_ij rho^(2 |i-j|)/d^2.
+        assert!((spectrum.trace() - 1.0).abs() < 1e-14);
+        assert!((spectrum.target_power() - 5.0).abs() < 1e-13);
+        let squares: f64 = spectrum.eigenvalues().iter().map(|l| l * l).sum();
+        let pairs = (0..16).map(|k: i32| 0.36f64.powi((k / 4 - k % 4).abs()));
+        assert!((squares - pairs.sum::<f64>() / 16.0).abs() < 1e-14);
+        let mean: f64 = (0..40)
+            .map(|index| {
+                let data = correlated
+                    .draw(&mut stream(3, "dataset", &[index]))
+                    .unwrap();
+                let a = teacher(&data);
+                let c = DMatrix::from_fn(4, 4, |i, j| 0.6f64.powi(i.abs_diff(j) as i32));
+                (&a * c * a.transpose()).trace() / 40.0
+            })
+            .sum();
+        assert!((mean - 5.0).abs() < 1.0, "{mean}");
+        for other in [
+            LinearTeacher::new(vec![1.0], 4, 3),
+            LinearTeacher {
+                orthogonal_noise: true,
+                ..white.clone()
+            },
+        ] {
+            assert!(other.spectrum(&linear).is_none());
+        }
+        assert!(white.spectrum(&Kernel::Gaussian { length: 1.0 }).is_none());
     }
 
     #[test]

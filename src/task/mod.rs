@@ -3,6 +3,7 @@
 pub mod copy;
 mod dataset;
 pub mod file;
+mod gaussian_inputs;
 pub mod hermite_teacher;
 mod hierarchy_picture;
 pub mod linear_teacher;
@@ -14,6 +15,7 @@ pub mod percolation_hierarchy;
 pub mod percolation_lattice;
 pub mod percolation_tree;
 mod picture;
+pub mod power_law_features;
 pub mod semantic_hierarchy;
 mod shared;
 mod split;
@@ -24,6 +26,7 @@ pub mod xor;
 pub use copy::Copying;
 pub use dataset::{Dataset, Groups, HeldOut, Latent, Modes, Moments};
 pub use file::File;
+pub use gaussian_inputs::GaussianInputs;
 pub use hermite_teacher::HermiteTeacher;
 pub use linear_teacher::LinearTeacher;
 pub use percolation_clusters::PercolationClusters;
@@ -32,15 +35,18 @@ pub use percolation_hierarchy::PercolationHierarchy;
 pub use percolation_lattice::PercolationLattice;
 pub use percolation_tree::PercolationTree;
 pub use picture::Picture;
+pub use power_law_features::PowerLawFeatures;
 pub use semantic_hierarchy::SemanticHierarchy;
 pub use table::Table;
 pub use text::Text;
 pub use xor::Xor;
 
 use crate::error::{Error, Result};
+use crate::kernel::Kernel;
 use crate::kind::{About, Kind};
 use crate::numerics::random::{Stream, stream};
 use crate::percolation::{Setting, Simulation};
+use crate::rg::Spectrum;
 use nalgebra::DMatrix;
 use rand::Rng;
 use std::fmt::Debug;
@@ -155,6 +161,19 @@ pub trait Task: Debug + Send + Sync {
     fn hermite(&self) -> Option<HermiteView> {
         None
     }
+    /// View: the spectrum of a kernel under the law of the inputs, with the squared coefficients of the target, which sum
+    /// over outputs, and the variance of the label noise of a training sample, summed over outputs. The kernel must have
+    /// features that are Gaussian, or so many that they are as good as that. A part of the target that no function of the
+    /// kernel expresses is a level of eigenvalue 0: it is never learned, disturbs the training labels like noise, and
+    /// stays in the error. Where the target is drawn anew with every data set, coefficients are means over these draws.
+    fn spectrum(&self, _kernel: &Kernel) -> Option<Spectrum> {
+        None
+    }
+    /// View: inputs that are Gaussian in the population, and a target whose affine part is known: the error of an affine
+    /// predictor over the population is then a finite sum.
+    fn gaussian_inputs(&self) -> Option<GaussianInputs> {
+        None
+    }
     /// Number of test samples of every draw.
     fn test_samples(&self) -> usize {
         0
@@ -228,6 +247,7 @@ pub const TASKS: &[Kind<dyn Task>] = &[
     text::KIND,
     copy::KIND,
     hermite_teacher::KIND,
+    power_law_features::KIND,
     xor::KIND,
     percolation_growth::KIND,
     percolation_hierarchy::KIND,

@@ -297,6 +297,11 @@ fn tasks(cases: &mut Cases) {
             format!("{POLYNOMIAL}noise = 0.1\ndirection = 'random'"),
         ),
         ("quadratic", POLYNOMIAL.to_string()),
+        (
+            "noisy",
+            "kind = 'power-law-features'\nspectrum_exponent = 1.5\ntarget_exponent = 2.5\nmodes = 4\nsamples = 5\ntest_samples = 2\nnoise = 0.1"
+                .to_string(),
+        ),
         ("circle", "kind = 'xor'\nangles = 5".to_string()),
         (
             "inline",

@@ -8,14 +8,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("numerics", &["error"]),
     ("kind", &["error"]),
     ("percolation", &["error", "kind", "numerics"]),
-    ("task", &["error", "kind", "numerics", "percolation"]),
-    ("kernel", &["error", "kind", "numerics", "task"]),
-    (
-        "mean_field",
-        &["error", "kind", "numerics", "task", "kernel"],
-    ),
+    ("kernel", &["error", "kind", "numerics"]),
+    ("mean_field", &["error", "kind", "numerics", "kernel"]),
     ("dmft", &["error", "numerics", "kernel"]),
     ("rg", &["error", "numerics", "kernel"]),
+    (
+        "task",
+        &["error", "kind", "numerics", "percolation", "kernel", "rg"],
+    ),
     ("learner", &["error", "kind", "numerics", "task", "kernel"]),
     (
         "training",
@@ -61,6 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "kernel",
             "mean_field",
             "dmft",
+            "rg",
             "learner",
             "training",
             "experiment",
