@@ -111,6 +111,9 @@ fn network(subject: &Subject) -> std::result::Result<TwoLayer, Declined> {
             "needs a perceptron without biases, with a Gaussian prior (learner.prior), and a sampler".into(),
         ));
     };
+    if !sampling.has_gaussian_likelihood() {
+        return Err(Declined("needs training.loss = \"half-sum\"".into()));
+    }
     match (view.widths.as_slice(), subject.shape.outputs) {
         (&[_, width, _], 1) => Ok(TwoLayer {
             phi: view.activation,

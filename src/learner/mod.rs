@@ -10,6 +10,7 @@ mod nearest;
 pub mod network;
 pub mod objective;
 pub mod parametrization;
+mod penalty;
 pub mod prior;
 mod random_features;
 mod readout;
@@ -28,10 +29,11 @@ pub use nearest::Nearest;
 pub use network::MlpNetwork;
 pub use objective::Objective;
 pub use parametrization::Parametrization;
+pub use penalty::Penalty;
 pub use prior::{Chi, Prior, PriorView};
 pub use random_features::RandomFeatures;
 pub use transformer::{Attention, Mask, Norm, Position, Predict, Transformer, TransformerNetwork};
-pub use view::{BiasView, MlpPriorView, MlpView, NearestView, StartView};
+pub use view::{BiasView, FeaturesView, MlpPriorView, MlpView, NearestView, StartView};
 
 pub use crate::kernel::Activation;
 pub use crate::numerics::real::Real;
@@ -192,6 +194,10 @@ pub trait Learner: Debug + Send + Sync {
     /// View: a plain multilayer perceptron, without biases and with a trained read-out.
     fn plain_mlp(&self, shape: Shape) -> Option<MlpView> {
         self.mlp(shape).filter(MlpView::is_plain)
+    }
+    /// View: fixed random features with a ridge-regression read-out.
+    fn random_features(&self) -> Option<FeaturesView> {
+        None
     }
     /// View: the mean of the nearest training samples.
     fn nearest(&self) -> Option<NearestView> {

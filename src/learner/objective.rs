@@ -1,6 +1,6 @@
 //! Objectives: what training minimises, as a function of the outputs, with its derivative.
 
-use crate::learner::Real;
+use crate::learner::{Penalty, Real};
 use crate::numerics::simd::{total, vectorised};
 
 /// Loss of outputs `f` against targets `y` (one sample per column) with weight `w` per sample.
@@ -9,6 +9,7 @@ use crate::numerics::simd::{total, vectorised};
 /// * `CrossEntropy`: outputs come in consecutive groups of `classes` logits, targets are probabilities in the same places
 ///   (`y = 1` for the class, one-hot): `L = -w sum_groups sum_k y_k ln softmax(f)_k`, natural logarithm. A group whose targets are all
 ///   zero does not count (masked positions).
+/// * `Convex`: `L = w sum l(f - y)` over samples and outputs, with a [`Penalty`] `l`.
 ///
 /// ```
 /// use saddlepoint::learner::Objective;
@@ -33,6 +34,13 @@ pub enum Objective {
         /// Logits per group.
         classes: usize,
     },
+    /// A convex function of every residual.
+    Convex {
+        /// `w`
+        weight: f64,
+        /// `l`
+        penalty: Penalty,
+    },
 }
 
 impl Objective {
@@ -44,7 +52,9 @@ impl Objective {
     /// Weight per sample.
     pub fn weight(self) -> f64 {
         match self {
-            Objective::Square { weight } | Objective::CrossEntropy { weight, .. } => weight,
+            Objective::Square { weight }
+            | Objective::CrossEntropy { weight, .. }
+            | Objective::Convex { weight, .. } => weight,
         }
     }
 
@@ -53,17 +63,19 @@ impl Objective {
         match self {
             Objective::Square { .. } => Objective::Square { weight },
             Objective::CrossEntropy { classes, .. } => Objective::CrossEntropy { weight, classes },
+            Objective::Convex { penalty, .. } => Objective::Convex { weight, penalty },
         }
     }
 
     /// The loss of vanishing outputs.
     pub fn of_zero<T: Real>(self, y: &[T]) -> f64 {
-        let sum = |f: fn(f64) -> f64| y.iter().map(|y| f(y.f64())).sum::<f64>();
+        let sum = |f: &dyn Fn(f64) -> f64| y.iter().map(|y| f(y.f64())).sum::<f64>();
         match self {
-            Objective::Square { weight } => 0.5 * weight * sum(|y| y * y),
+            Objective::Square { weight } => 0.5 * weight * sum(&|y| y * y),
             Objective::CrossEntropy { weight, classes } => {
-                weight * (classes as f64).ln() * sum(|y| y)
+                weight * (classes as f64).ln() * sum(&|y| y)
             }
+            Objective::Convex { weight, penalty } => weight * sum(&|y| penalty.at(y).0),
         }
     }
 
@@ -75,6 +87,7 @@ impl Objective {
             Objective::CrossEntropy { weight, classes } => {
                 cross_entropy(f, y, T::of(weight), classes, slope)
             }
+            Objective::Convex { weight, penalty } => penalty.residual(f, y, T::of(weight), slope),
         }
     }
 }
@@ -148,6 +161,10 @@ mod tests {
         (y[1], y[3], y[4], y[11]) = (1.0, 0.25, 0.75, 1.0);
         for objective in [
             Objective::square(0.3),
+            Objective::Convex {
+                weight: 0.3,
+                penalty: Penalty::Quartic(2.0),
+            },
             Objective::CrossEntropy {
                 weight: 0.3,
                 classes: 3,

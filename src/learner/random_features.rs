@@ -3,7 +3,9 @@
 use super::readout::{Features, Readout, Single};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
-use crate::learner::{Activation, Learner, Network, Parameters, Precision, Solution, Solver};
+use crate::learner::{
+    Activation, FeaturesView, Learner, Network, Parameters, Precision, Solution, Solver,
+};
 use crate::numerics::linalg::{outer_gram, solve_spd, svd};
 use crate::numerics::random::{Stream, normal_matrix};
 use crate::task::{Dataset, Shape};
@@ -117,6 +119,16 @@ impl Learner for RandomFeatures {
         let mut value = serde_json::json!(self);
         value["kind"] = ABOUT.kind.into();
         value
+    }
+
+    fn random_features(&self) -> Option<FeaturesView> {
+        Some(FeaturesView {
+            features: self.features,
+            linear: self.activation.is_linear(),
+            weight: self.weight,
+            bias: self.bias,
+            ridge: self.ridge,
+        })
     }
 
     fn precision(&self) -> Precision {

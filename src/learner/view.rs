@@ -135,3 +135,19 @@ pub struct NearestView {
     /// Number of neighbours.
     pub neighbours: usize,
 }
+
+/// View: `f(x) = (1/sqrt N) sum_i a_i phi(W x/sqrt(n_0) + b)` with fixed random `W`, `b` and `a` that minimises
+/// `sum_mu |y_mu - f(x_mu)|^2 + ridge |a|^2`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FeaturesView {
+    /// `N`
+    pub features: usize,
+    /// Whether `phi(z) = z`.
+    pub linear: bool,
+    /// Variance of the entries of `W`.
+    pub weight: f64,
+    /// Variance of the entries of `b`.
+    pub bias: f64,
+    /// Penalty on `|a|^2`.
+    pub ridge: f64,
+}

@@ -1,6 +1,6 @@
 //! Fixed points of the flow of mass and vertex, with their eigenvalues.
 
-use super::quartic::{Couplings, beta_functions};
+use super::quartic::{Couplings, FlowLine, beta_functions, integrate};
 use super::spectrum::PowerLaw;
 use crate::error::{Error, Result};
 
@@ -93,6 +93,36 @@ pub fn interacting(law: PowerLaw, target: f64) -> Result<FixedPoint> {
         }
     }
     Ok(point(law, at))
+}
+
+/// The two branches of the line that runs into the interacting fixed point, followed from it towards the ultraviolet:
+/// the separatrix between the phases on its two sides. The branch to smaller vertices comes first; it comes from the
+/// Gaussian fixed point. Times are those of the reversed flow.
+///
+/// It starts at the distance 1e-4 along the eigenvector of the irrelevant eigenvalue. Of a target `yh > 0` the line is
+/// that of the truncated flow for `beta = alpha`, where `yh` does not run.
+///
+/// # Errors
+/// As [`interacting`] and [`super::quartic::flow_line`].
+pub fn separatrix(law: PowerLaw, target: f64, times: &[f64], bound: f64) -> Result<[FlowLine; 2]> {
+    let end = interacting(law, target)?;
+    let [a, b, ..] = jacobian(law, end.couplings);
+    // (a - e) dm + b du = 0
+    let (dm, du) = (-b, a - end.eigenvalues[1]);
+    let step = 1e-4 / dm.hypot(du) * du.signum();
+    let branch = |sign: f64| {
+        let start = Couplings {
+            mass: end.couplings.mass - sign * step * dm,
+            vertex: end.couplings.vertex - sign * step * du,
+            target,
+        };
+        let still = PowerLaw {
+            beta: law.alpha,
+            ..law
+        };
+        integrate(still, start, times, bound, -1.0)
+    };
+    Ok([branch(1.0)?, branch(-1.0)?])
 }
 
 fn point(law: PowerLaw, couplings: Couplings) -> FixedPoint {

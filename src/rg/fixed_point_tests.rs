@@ -96,3 +96,34 @@ fn flow_lines_leave_along_the_relevant_direction() {
     assert!(down.left && down.couplings.len() < up.couplings.len());
     assert!(flow_line(law, start(-1.0), &times, 1e3).is_err());
 }
+
+/// The separatrix comes from the Gaussian fixed point, and starts on its two sides end in different phases.
+#[test]
+fn the_separatrix_runs_from_the_gaussian_to_the_interacting_point() {
+    for (alpha, target) in [(0.5, 0.0), (1.0, 0.0), (1.0, 1.0)] {
+        let law = PowerLaw::new(alpha, alpha);
+        let times: Vec<f64> = (0..=400).map(|i| 0.05 * f64::from(i)).collect();
+        let [inner, outer] = separatrix(law, target, &times, 3.0).unwrap();
+        let last = inner.couplings.last().unwrap();
+        assert!(
+            !inner.left && last.mass.abs() < 1e-3 && last.vertex.abs() < 1e-3,
+            "{last:?}"
+        );
+        assert!(outer.left, "the other branch comes from large vertices");
+        // A point of the line, moved to either side, flows to opposite masses.
+        let on = inner.couplings[60];
+        for side in [-1.0, 1.0] {
+            let start = Couplings {
+                mass: on.mass + side * 0.02 * on.mass.abs(),
+                ..on
+            };
+            let line = flow_line(law, start, &times, 1.5).unwrap();
+            let end = line.couplings.last().unwrap();
+            assert_eq!(
+                end.mass > interacting(law, target).unwrap().couplings.mass,
+                side > 0.0,
+                "{end:?}"
+            );
+        }
+    }
+}

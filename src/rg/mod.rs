@@ -11,7 +11,6 @@ pub mod closed_form;
 pub mod continuum;
 mod elimination;
 pub mod equivalent;
-pub mod finite_width;
 pub mod fixed_point;
 pub mod functional;
 mod gauss_hermite;
@@ -32,7 +31,6 @@ mod threshold;
 
 pub use continuum::{Continuum, Shift};
 pub use equivalent::{Equivalent, equivalent, learning_curve};
-pub use finite_width::{ScalePosterior, scale_posterior};
 pub use functional::{FunctionalFlow, functional_flow};
 pub use hartree::{Hartree, hartree};
 pub use modes::{Mode, modes};

@@ -190,6 +190,17 @@ pub struct FlowLine {
 /// # Errors
 /// A start at `mh <= -1`; times that do not rise; `Unconverged` from the integration.
 pub fn flow_line(law: PowerLaw, start: Couplings, times: &[f64], bound: f64) -> Result<FlowLine> {
+    integrate(law, start, times, bound, 1.0)
+}
+
+/// The flow line, with the beta functions times `sign`: -1 runs towards the ultraviolet.
+pub(super) fn integrate(
+    law: PowerLaw,
+    start: Couplings,
+    times: &[f64],
+    bound: f64,
+    sign: f64,
+) -> Result<FlowLine> {
     let rising = times.windows(2).all(|w| w[0] < w[1]);
     let valid = rising && times.first().is_none_or(|&s| s >= 0.0) && start.mass > -1.0;
     if !valid {
@@ -209,7 +220,7 @@ pub fn flow_line(law: PowerLaw, start: Couplings, times: &[f64], bound: f64) -> 
                 target,
             },
         );
-        dy.copy_from_slice(&[beta.mass, beta.vertex, beta.target]);
+        dy.copy_from_slice(&[sign * beta.mass, sign * beta.vertex, sign * beta.target]);
     };
     let tolerance = Tolerance {
         relative: 1e-9,

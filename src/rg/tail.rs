@@ -63,6 +63,12 @@ impl Tail {
         self
     }
 
+    /// The same tail with all eigenvalues times a factor > 0.
+    pub(super) fn scaled(mut self, factor: f64) -> Self {
+        self.law.eigenvalue_scale *= factor;
+        self
+    }
+
     /// The law of the tail.
     pub fn law(&self) -> PowerLaw {
         self.law

@@ -51,6 +51,12 @@ pub struct Figure {
     /// `curves`: other observables on the same axis, drawn into the same panel.
     #[serde(default)]
     pub also: Vec<String>,
+    /// `phase`: the quantity along the horizontal axis; it shares the axes of the observable.
+    #[serde(default)]
+    pub against: Option<String>,
+    /// `phase`: further pairs `[vertical, horizontal]` that are drawn into the same panels.
+    #[serde(default)]
+    pub with: Vec<[String; 2]>,
     /// `entries`: pairs `[row, column]` of the matrix, counted from 1.
     #[serde(default)]
     pub entries: Vec<[usize; 2]>,
@@ -94,6 +100,8 @@ impl Figure {
             residuals: true,
             only: None,
             also: vec![],
+            against: None,
+            with: vec![],
             entries: vec![],
             groups: vec![],
             rescale: false,
@@ -116,6 +124,8 @@ pub enum FigureKind {
     Heatmap,
     /// Curves of all cells in one panel, one colour per cell.
     Overlay,
+    /// Phase portrait: two quantities of a theory against each other along the axis that both share, one panel per cell.
+    Phase,
     /// Chosen entries of a matrix over time, one panel per cell.
     Entries,
     /// Multidimensional scaling of the columns of a matrix over time, all times embedded together.

@@ -140,6 +140,16 @@ pub(super) fn check_references(
         for (k, also) in f.also.iter().enumerate() {
             observable(format!("figure[{i}].also[{k}]"), also)?;
         }
+        for name in f.against.iter().chain(f.with.iter().flatten()) {
+            observable(format!("figure[{i}].against"), name)?;
+        }
+        if (f.kind == FigureKind::Phase) != f.against.is_some() {
+            return Err(Error::input(
+                format!("figure[{i}].against"),
+                "a phase portrait, and no other figure, draws a quantity against another",
+                "write kind = \"phase\" with against = \"...\", the quantity along the horizontal axis",
+            ));
+        }
         if let Some(k) = &f.key {
             key(format!("figure[{i}].key"), k)?;
             if matches!(f.kind, FigureKind::Sweep | FigureKind::Deviation) {

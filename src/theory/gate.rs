@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::experiment::{Experiment, Limit};
 use crate::instrument::Declined;
-use crate::learner::{BiasView, MlpView, Readout};
+use crate::learner::{BiasView, KernelView, MlpView, Readout};
 use crate::mean_field::wide::{Wide, WideLayer};
 use crate::task::{Dataset, Modes, Shape};
 use crate::theory::{Answer, Asked, Prediction};
@@ -46,6 +46,18 @@ fn decline<T>(reason: impl Into<String>) -> Result<T, Declined> {
 impl From<Declined> for Error {
     fn from(declined: Declined) -> Self {
         Error::Declined { reason: declined.0 }
+    }
+}
+
+/// The kernel and the ridge of the sum of squares, where a kernel machine is set to its optimum.
+pub fn kernel_machine(experiment: &Experiment) -> Result<KernelView, Declined> {
+    let Some(kernel) = experiment.learner.as_deref().and_then(|l| l.kernel()) else {
+        return decline("needs a kernel machine (learner.kind = \"kernel-ridge\")");
+    };
+    let training = experiment.training.as_ref();
+    match training.is_some_and(|t| t.is_optimum() && t.loss() == Loss::HalfMean) {
+        true => Ok(kernel),
+        false => decline("needs training.kind = \"closed-form\" with loss = \"half-mean\""),
     }
 }
 

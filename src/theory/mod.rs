@@ -27,6 +27,7 @@ pub mod ntk;
 pub mod percolation;
 mod plan;
 pub mod readout;
+pub mod rg;
 pub mod saddle_to_saddle;
 pub mod saxe;
 pub mod sheet;
@@ -183,6 +184,10 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     signal_propagation::KIND,
     learning_curve::KIND,
     learning_curve::EQUIVALENT_KERNEL,
+    rg::ridge::KIND,
+    rg::features::KIND,
+    rg::quartic::KIND,
+    rg::diagram::KIND,
     linear_posterior::KIND,
     bayesian::nngp::KIND,
     bayesian::kernel_scaling::KIND,

@@ -21,7 +21,7 @@ keys
   learning_rate  > 0
   steps          number of updates; or time = learning_rate * steps
   batch          mini-batch size; without it the full batch. Every epoch runs through a fresh permutation of the samples
-  loss           half-mean (default) | half-sum | cross-entropy, see gradient-descent
+  loss           half-mean (default) | half-sum | cross-entropy | { quartic = q } | ..., see gradient-descent
   schedule       table: kind constant (default) | linear | cosine, warmup (steps, default 0), floor (factor at the end, default 0)
   weight_decay   d >= 0 (default 0): one number, or a list with one per parameter block (weights first, then biases)
   stop_at_loss   parameters stay where the loss (with mini-batches its mean over an epoch) falls to this value

@@ -23,7 +23,9 @@ keys
   batch          mini-batch size; without it the full batch. Every epoch runs through a fresh permutation of the samples; the
                  last batch of an epoch may be smaller
   loss           half-mean (default): w = 1/P; half-sum: w = 1. A mini-batch of B samples has w = 1/B or P/B, so that its
-                 gradient estimates the full one. cross-entropy: L = -(1/P) sum_mu mean over positions of sum_k y_k ln softmax(f)_k
+                 gradient estimates the full one. cross-entropy: L = -(1/P) sum_mu mean over positions of sum_k y_k ln softmax(f)_k;
+                 { quartic = q }: L = sum_mu (r^2/2 + q r^4/4), r = f - y, sum over outputs; { huber = d }: r^2/2 up to |r| = d and
+                 d |r| - d^2/2 beyond; { log-cosh = d }: d^2 ln cosh(r/d). These three are sums, as half-sum
 
 A loss that is not finite, or above 1e6 times the larger one of the initial loss and the loss of f = 0, ends the run at
 the very step, with a stable bound 2/(rate_scale lambda_max) from the Gauss-Newton matrix where that is below learning_rate.
@@ -84,6 +86,7 @@ impl GradientDescent {
         let t: GradientDescentTable = parse_table(place, table)?;
         let steps = steps(place, t.learning_rate, t.steps, t.time)?;
         check_batch(place, t.batch)?;
+        t.loss.check(&format!("{place}.loss"))?;
         Ok(GradientDescent {
             learning_rate: t.learning_rate,
             steps,

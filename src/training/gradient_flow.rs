@@ -22,7 +22,7 @@ keys
   time        end of the flow, in units of gradient-flow time
   resolution  recorded times are multiples of time/resolution (default 5040, which many numbers divide)
   tolerance   local error per step, relative to the size of a parameter, and 1/100 of it absolute (default 1e-8)
-  loss        half-mean (default) | half-sum | cross-entropy, see gradient-descent
+  loss        half-mean (default) | half-sum | cross-entropy | { quartic = q } | ..., see gradient-descent
 
 Theories of gradient flow meet it without the limit learning_rate -> 0.",
     revision: 1,
@@ -82,6 +82,7 @@ impl GradientFlow {
         check_positive(place, "time", flow.time)?;
         check_positive(place, "tolerance", flow.tolerance)?;
         check_fraction(place, "tolerance", flow.tolerance)?;
+        flow.loss.check(&format!("{place}.loss"))?;
         match (1..=100_000_000).contains(&flow.resolution) {
             true => Ok(flow),
             false => Err(Error::input(

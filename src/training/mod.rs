@@ -36,21 +36,21 @@ pub use stages::{Stage, Stages};
 pub use state::{Start, State};
 pub use view::DescentView;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kind::{About, Kind};
-use crate::learner::{Learner, Objective, Parameters};
+use crate::learner::{Learner, Objective, Parameters, Penalty};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use std::fmt::Debug;
 
-/// What is minimised: the squared loss `L = (w/2) sum_mu ||y_mu - f(x_mu)||^2` (sum over outputs) in one of two normalisations, or the
-/// cross-entropy of a softmax.
+/// What is minimised: the squared loss `L = (w/2) sum_mu ||y_mu - f(x_mu)||^2` (sum over outputs) in one of two normalisations, the
+/// cross-entropy of a softmax, or the sum of a convex function of every residual ([`Penalty`]). In a spec the last are tables,
+/// `loss = { quartic = 0.3 }`.
 #[derive(
     Debug,
     Clone,
     Copy,
     PartialEq,
-    Eq,
     Default,
     serde::Serialize,
     serde::Deserialize,
@@ -65,6 +65,12 @@ pub enum Loss {
     HalfSum,
     /// Mean over samples and positions of `-sum_k y_k ln softmax(f)_k`, in nats.
     CrossEntropy,
+    /// Sum over samples and outputs of `r^2/2 + q r^4/4`, `r = f - y`.
+    Quartic(f64),
+    /// Sum over samples and outputs of `r^2/2` up to `|r| = d`, and `d |r| - d^2/2` beyond.
+    Huber(f64),
+    /// Sum over samples and outputs of `d^2 ln cosh(r/d)`.
+    LogCosh(f64),
 }
 
 impl Loss {
@@ -72,22 +78,53 @@ impl Loss {
     pub fn weight(self, samples: usize) -> f64 {
         match self {
             Loss::HalfMean | Loss::CrossEntropy => 1.0 / samples as f64,
-            Loss::HalfSum => 1.0,
+            Loss::HalfSum | Loss::Quartic(_) | Loss::Huber(_) | Loss::LogCosh(_) => 1.0,
         }
     }
     /// True for the squared losses.
     pub fn is_square(self) -> bool {
-        self != Loss::CrossEntropy
+        matches!(self, Loss::HalfMean | Loss::HalfSum)
+    }
+    /// The convex function of every residual, where it is not half the square.
+    pub fn penalty(self) -> Option<Penalty> {
+        match self {
+            Loss::Quartic(q) => Some(Penalty::Quartic(q)),
+            Loss::Huber(d) => Some(Penalty::Huber(d)),
+            Loss::LogCosh(d) => Some(Penalty::LogCosh(d)),
+            Loss::HalfMean | Loss::HalfSum | Loss::CrossEntropy => None,
+        }
+    }
+    /// Ranges; `place` is the path of the key.
+    ///
+    /// Errors: a negative quartic term, a width that is not positive, numbers that are not finite.
+    pub fn check(self, place: &str) -> Result<()> {
+        let (fault, remedy) = match self {
+            Loss::Quartic(q) if !(q.is_finite() && q >= 0.0) => (
+                q,
+                "give the strength of r^4/4 relative to r^2/2, a finite number >= 0",
+            ),
+            Loss::Huber(d) | Loss::LogCosh(d) if !(d.is_finite() && d > 0.0) => (
+                d,
+                "give the residual at which the loss becomes linear, a finite number > 0",
+            ),
+            _ => return Ok(()),
+        };
+        Err(Error::input(
+            place,
+            format!("{fault} is out of range"),
+            remedy,
+        ))
     }
     /// The objective on `samples` samples with `outputs` outputs, in groups of `classes` for the cross-entropy.
     pub fn objective(self, samples: usize, outputs: usize, classes: usize) -> Objective {
         let weight = self.weight(samples);
-        match self {
-            Loss::HalfMean | Loss::HalfSum => Objective::square(weight),
-            Loss::CrossEntropy => Objective::CrossEntropy {
+        match self.penalty() {
+            Some(penalty) => Objective::Convex { weight, penalty },
+            None if self == Loss::CrossEntropy => Objective::CrossEntropy {
                 weight: weight * classes as f64 / outputs as f64,
                 classes,
             },
+            None => Objective::square(weight),
         }
     }
     /// Convention in words, for observables.
@@ -98,6 +135,11 @@ impl Loss {
             Loss::CrossEntropy => {
                 "L = -mean over samples and positions of sum_k y_k ln softmax(f)_k"
             }
+            Loss::Quartic(_) => "L = sum_mu (r^2/2 + q r^4/4), r = y - f, q of training.loss",
+            Loss::Huber(_) => {
+                "L = sum_mu l(r), r = y - f, l = r^2/2 up to |r| = d, then d |r| - d^2/2, d of training.loss"
+            }
+            Loss::LogCosh(_) => "L = sum_mu d^2 ln cosh(r/d), r = y - f, d of training.loss",
         }
     }
 }
@@ -136,6 +178,15 @@ pub struct SamplingView {
     pub temperature: f64,
     /// The samples follow the posterior at any step (Metropolis decisions), not only as the step goes to 0.
     pub exact: bool,
+    /// `Lo` of the posterior `exp(-Lo/T)`, a sum over samples.
+    pub loss: Loss,
+}
+
+impl SamplingView {
+    /// Half the sum of squares: what theories of Bayesian networks describe.
+    pub fn has_gaussian_likelihood(&self) -> bool {
+        self.loss.is_square()
+    }
 }
 
 /// Receives snapshots; an error stops the training.

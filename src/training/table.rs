@@ -113,6 +113,7 @@ impl Common {
     pub fn descent(self, place: &str, rule: Rule) -> Result<Descent> {
         let steps = steps(place, self.learning_rate, self.steps, self.time)?;
         check_batch(place, self.batch)?;
+        self.loss.check(&format!("{place}.loss"))?;
         self.schedule
             .validate(&format!("{place}.schedule"), steps)?;
         if let Some(target) = self.stop_at_loss {

@@ -18,4 +18,5 @@ mod physics;
 mod readme;
 mod real_data;
 mod reliable;
+mod rg;
 mod views;

@@ -144,7 +144,7 @@ impl Case {
 
     fn targets(&self, objective: Objective) -> DMatrix<f64> {
         match objective {
-            Objective::Square { .. } => self.y.clone(),
+            Objective::Square { .. } | Objective::Convex { .. } => self.y.clone(),
             Objective::CrossEntropy { .. } => self.y.map(|v| v * v),
         }
     }

@@ -7,6 +7,7 @@ mod groups;
 mod heatmap;
 mod mds;
 mod overlay;
+mod phase;
 mod reference;
 mod scene;
 mod sweep;
@@ -26,6 +27,7 @@ use entries::entries;
 use heatmap::heatmaps;
 use mds::mds;
 use overlay::overlay;
+use phase::phase;
 use scene::Scene;
 use sweep::over_sweep;
 use task_clusters::task_clusters;
@@ -116,6 +118,7 @@ fn draw(
         FigureKind::Sweep => over_sweep(&scene)?,
         FigureKind::Deviation => deviations(&scene)?,
         FigureKind::Overlay => overlay(&scene)?,
+        FigureKind::Phase => phase(&scene)?,
     };
     let Some((mut figure, caption)) = drawn else {
         return Ok(None);

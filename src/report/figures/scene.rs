@@ -104,8 +104,8 @@ impl<'a> Scene<'a> {
     /// Theories that predict the observable in a cell and that the figure does not leave out, in the order of the spec. Those
     /// that tell it on axes of their own are among them where the kind of figure draws every curve over its own axis.
     pub fn theories(&self, shown: Shown<'a>) -> Result<Vec<Placed<'a>>> {
-        use crate::spec::FigureKind::{Curves, Overlay, Sweep};
-        let own_axes = matches!(self.f.kind, Curves | Overlay | Sweep);
+        use crate::spec::FigureKind::{Curves, Overlay, Phase, Sweep};
+        let own_axes = matches!(self.f.kind, Curves | Overlay | Phase | Sweep);
         let cell = shown.cell;
         let mut out = Vec::new();
         for (place, theory) in cell.theories.iter().enumerate() {

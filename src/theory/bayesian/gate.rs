@@ -48,6 +48,9 @@ impl Bayesian {
         let Some(sampling) = sampling else {
             return decline("needs Bayesian training (training.kind = \"langevin\")");
         };
+        if !sampling.has_gaussian_likelihood() {
+            return decline("needs a Gaussian likelihood (training.loss = \"half-sum\")");
+        }
         if shape.samples == 0 {
             return decline("needs training samples");
         }

@@ -135,6 +135,9 @@ impl Theory for Posterior {
         let Some(sampling) = sampling else {
             return decline("needs Bayesian training (training.kind = \"langevin\")");
         };
+        if !sampling.has_gaussian_likelihood() {
+            return decline("needs a Gaussian likelihood (training.loss = \"half-sum\")");
+        }
         let shape = experiment.task.shape();
         let Some(view) = learner.plain_mlp(shape) else {
             return decline(

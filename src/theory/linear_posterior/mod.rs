@@ -12,3 +12,5 @@ pub use solver::{LinearPosterior, solve};
 mod free_energy_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod width_tests;

@@ -20,8 +20,8 @@ const ABOUT: About = About {
     kind: "langevin",
     summary: "Bayesian training: one chain of a Langevin or Hamiltonian sampler per replica",
     text: "\
-Samples exp(-U/T), U = (1/2) sum_mu |y_mu - f(x_mu)|^2 + (T/2) sum_j theta_j^2/s_j^2, prior variances s_j^2 from learner.prior; T is
-divided by learner.prior.chi. In whitened coordinates phi = theta/s with V = U/T, for example
+Samples exp(-U/T), U = Lo + (T/2) sum_j theta_j^2/s_j^2, Lo = (1/2) sum_mu |y_mu - f(x_mu)|^2 or the loss that is given, prior
+variances s_j^2 from learner.prior; T is divided by learner.prior.chi. In whitened coordinates phi = theta/s with V = U/T, for example
   lm    phi <- phi - step grad V + sqrt(step/2) (xi_n + xi_{n+1})
 Time is step * number of steps; the prior relaxes in a time of 1. Snapshots before burn_in are not samples of the posterior.
 
@@ -43,7 +43,8 @@ that turn out too stiff are undone and repeated with half the step, two for one,
 the run ends with the step to use. Between the looks of lm and ula, |change of grad V|/|move| must stay below 2/step. The mini-batches of sgld raise the temperature by step Var(g)/2; above 2 % the run is refused.
 What each chain says of itself is measured by r-hat, autocorrelation-time, effective-sample-size, virial-ratio, acceptance-rate,
 langevin-step and, with controls, start-difference and half-step-difference.
-The loss is always half the sum. Compare the mean output (average f, then square), not the mean of the squared loss.
+  loss            half-sum (default) | { quartic = q } | { huber = d } | { log-cosh = d }, see gradient-descent; always a sum
+Compare the mean output (average f, then square), not the mean of the squared loss.
 
 sources: Leimkuhler, Matthews 2013 (arXiv:1203.5428); Roberts, Tweedie 1996; Duane et al. 1987; Welling, Teh 2011",
     revision: 1,
@@ -72,6 +73,8 @@ pub struct Langevin {
     pub certify: bool,
     /// Run two more chains beside each, from zero weights and with half the step.
     pub controls: bool,
+    /// `Lo`, a sum over samples.
+    pub loss: Loss,
 }
 
 /// The table of a spec.
@@ -91,6 +94,12 @@ struct LangevinTable {
     certify: bool,
     #[serde(default)]
     controls: bool,
+    #[serde(default = "half_sum")]
+    loss: Loss,
+}
+
+fn half_sum() -> Loss {
+    Loss::HalfSum
 }
 
 fn lm() -> String {
@@ -150,6 +159,15 @@ impl Langevin {
                 remedy,
             );
         }
+        if matches!(t.loss, Loss::HalfMean | Loss::CrossEntropy) {
+            let remedy = "use \"half-sum\" or a table, for example { quartic = 0.3 }: the temperature is the variance of the likelihood of one sample";
+            return wrong(
+                "loss",
+                "is no sum over samples of a function of the residual".into(),
+                remedy,
+            );
+        }
+        t.loss.check(&format!("{place}.loss"))?;
         let is_hmc = matches!(scheme, Scheme::Hmc { .. });
         if t.leapfrog_steps == Some(0) || (t.leapfrog_steps.is_some() && !is_hmc) {
             let remedy = "use a number >= 1 with scheme = \"hmc\", or remove it";
@@ -163,6 +181,7 @@ impl Langevin {
             burn_in,
             certify: t.certify,
             controls: t.controls,
+            loss: t.loss,
         })
     }
 }
@@ -188,12 +207,12 @@ impl Training for Langevin {
             "leapfrog_steps": leapfrog_steps,
             "certify": self.certify,
             "controls": self.controls,
-            "loss": Loss::HalfSum,
+            "loss": self.loss,
         })
     }
 
     fn loss(&self) -> Loss {
-        Loss::HalfSum
+        self.loss
     }
 
     fn learning_rate(&self) -> f64 {
@@ -212,6 +231,7 @@ impl Training for Langevin {
         Some(SamplingView {
             temperature: self.temperature,
             exact: matches!(self.scheme, Scheme::Mala | Scheme::Hmc { .. }),
+            loss: self.loss,
         })
     }
 
@@ -263,7 +283,8 @@ impl Training for Langevin {
         rng: &mut Stream,
         on_snapshot: &mut OnSnapshot,
     ) -> Result<Parameters> {
-        let mut potential = NetworkPotential::of(learner, dataset, self.temperature)?;
+        let mut potential =
+            NetworkPotential::of(learner, dataset, self.temperature)?.with_loss(self.loss);
         if let Some(state) = start.paused {
             let at = state.read()?;
             return self.go_on(

@@ -6,10 +6,12 @@ use crate::error::{Error, Result};
 use crate::learner::{Learner, Network, Objective, Parameters, Precision, PriorView};
 use crate::numerics::simd;
 use crate::task::{Dataset, Shape};
+use crate::training::Loss;
 use nalgebra::DMatrix;
 use std::ops::Range;
 
-/// `V(phi) = (1/2T) sum_mu |y_mu - f(x_mu; s phi)|^2 + |phi|^2/2` for a [`Network`]; every parameter block is one group.
+/// `V(phi) = (1/T) Lo(s phi) + |phi|^2/2` for a [`Network`], with `Lo = (1/2) sum_mu |y_mu - f(x_mu)|^2` unless another loss is
+/// given; every parameter block is one group.
 ///
 /// After the first call [`Potential::gradient`] allocates nothing of its own.
 pub struct NetworkPotential {
@@ -18,8 +20,8 @@ pub struct NetworkPotential {
     deviations: Vec<f64>,
     x: DMatrix<f64>,
     y: DMatrix<f64>,
-    /// `1/T`.
-    inverse_temperature: f64,
+    /// `Lo/T` on all samples.
+    objective: Objective,
     raw: Parameters,
     raw_gradient: Parameters,
     batch: (DMatrix<f64>, DMatrix<f64>),
@@ -56,7 +58,7 @@ impl NetworkPotential {
             batch: (DMatrix::zeros(x.nrows(), 0), DMatrix::zeros(y.nrows(), 0)),
             x,
             y,
-            inverse_temperature: 1.0 / temperature,
+            objective: Objective::square(1.0 / temperature),
             raw: Parameters::zeros(shapes),
             raw_gradient: Parameters::zeros(shapes),
         })
@@ -76,6 +78,13 @@ impl NetworkPotential {
             dataset.x.clone(),
             dataset.y.clone(),
         )
+    }
+
+    /// The same posterior with another sum over samples as `Lo`.
+    pub fn with_loss(mut self, loss: Loss) -> Self {
+        let objective = loss.objective(self.x.ncols(), self.y.nrows(), 1);
+        self.objective = objective.with_weight(self.objective.weight());
+        self
     }
 
     /// `phi = theta / s`, blocks in order, each column by column.
@@ -168,7 +177,7 @@ impl Potential for NetworkPotential {
 
     fn gradient(&mut self, phi: &[f64], gradient: &mut [f64]) -> f64 {
         unwhiten(&mut self.raw, &self.deviations, phi);
-        let objective = Objective::square(self.inverse_temperature);
+        let objective = self.objective;
         let loss = self.network.gradient(
             &self.raw,
             &self.x,
@@ -203,8 +212,8 @@ impl Potential for NetworkPotential {
             x.column_mut(column).copy_from(&self.x.column(mu));
             y.column_mut(column).copy_from(&self.y.column(mu));
         }
-        let weight = self.inverse_temperature * self.x.ncols() as f64 / batch.len() as f64;
-        let objective = Objective::square(weight);
+        let weight = self.objective.weight() * self.x.ncols() as f64 / batch.len() as f64;
+        let objective = self.objective.with_weight(weight);
         let loss = self
             .network
             .gradient(&self.raw, x, y, objective, &mut self.raw_gradient);
