@@ -98,7 +98,10 @@ impl Axis {
 
     /// Its values number things in no order (samples, roots, powers): nothing lies between them.
     pub fn is_list(&self) -> bool {
-        matches!(self.name.as_str(), "sample" | "root" | "power")
+        matches!(
+            self.name.as_str(),
+            "sample" | "root" | "power" | "fixed-point"
+        )
     }
 
     /// What figures call it: words and symbols of physics for the axes of instruments, else the name.
@@ -106,6 +109,8 @@ impl Axis {
         match self.name.as_str() {
             "time" => "time t = η · step",
             "size" => "cluster size s",
+            "cutoff" => "cutoff K: modes that are kept",
+            "scale" => "RG time s",
             "rank" => "rank k",
             "share" => "share of all points",
             "overlap" => "overlap q = w · u",

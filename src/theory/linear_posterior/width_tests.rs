@@ -33,7 +33,10 @@ fn scales_and_coefficients_meet_the_reference() {
         let square = |(k, t): (usize, &f64)| (t - 3.0 / (k + 1) as f64).powi(2);
         let error: f64 = found.mean.iter().enumerate().map(square).sum();
         for (found, expected) in [found.scales[0], found.mean[0], error].iter().zip(expected) {
-            assert!((found - expected).abs() < 6e-9, "{width} {found} {expected}");
+            assert!(
+                (found - expected).abs() < 6e-9,
+                "{width} {found} {expected}"
+            );
         }
     }
 }
@@ -53,7 +56,10 @@ fn the_scale_leaves_one_as_one_over_the_width() {
         (found.scales[0] - 1.0) * width as f64 / slope - 1.0
     };
     let (coarse, fine) = (error(100_000), error(1_000_000));
-    assert!(fine.abs() < 1e-3 && (coarse / fine - 10.0).abs() < 0.5, "{coarse} {fine}");
+    assert!(
+        fine.abs() < 1e-3 && (coarse / fine - 10.0).abs() < 0.5,
+        "{coarse} {fine}"
+    );
 }
 
 /// All weights from the prior, weighted by the likelihood: nothing of the mixture is used.
@@ -70,7 +76,8 @@ fn narrow_networks_are_those_of_sampled_weights() {
             for _ in 0..20_000 {
                 let w = normal_matrix(&mut rng, modes + 1, width);
                 let a = w.row(modes);
-                let map = DMatrix::from_fn(1, modes, |_, k| w.row(k).dot(&a) / (width as f64).sqrt());
+                let map =
+                    DMatrix::from_fn(1, modes, |_, k| w.row(k).dot(&a) / (width as f64).sqrt());
                 let weight = (-(&y - &map * &x).norm_squared() / (2.0 * temperature)).exp();
                 sums[0] += weight;
                 sums[1] += weight * a.norm_squared() / width as f64;

@@ -21,8 +21,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Keys {
-    /// `[mh, uh]` at the start of every line; an empty list: eight points on a small circle around the Gaussian fixed
-    /// point, which attracts in the ultraviolet.
+    /// `[mh, uh]` at the start of every line; an empty list: eight points near the Gaussian fixed point, which attracts in
+    /// the ultraviolet, on both sides of it.
     pub start: Vec<[f64; 2]>,
     /// `yh = y_K^2/lam_K` at the start.
     pub target: f64,
@@ -236,18 +236,19 @@ struct Solver {
     law: PowerLaw,
 }
 
-/// Distance of the lines that leave a fixed point from it.
+/// Size of the mass from which lines leave the Gaussian fixed point.
 const NEAR: f64 = 1e-3;
 
 impl Solver {
+    /// Both signs of a small mass, and vertices that engineering exponents make 0.1 to 3 where the mass is of order 1.
     fn starts(&self) -> Vec<[f64; 2]> {
         if !self.keys.start.is_empty() {
             return self.keys.start.clone();
         }
-        let angle = |i: usize| std::f64::consts::PI * (i as f64 + 0.5) / 8.0;
-        (0..8)
-            .map(|i| [NEAR * angle(i).cos(), NEAR * angle(i).sin()])
-            .collect()
+        let alpha = self.law.alpha;
+        let unit = NEAR.powf((1.0 + 2.0 * alpha) / (1.0 + alpha));
+        let of_sign = |mass: f64| [0.1, 0.3, 1.0, 3.0].map(|u| [mass, u * unit]);
+        [of_sign(NEAR), of_sign(-NEAR)].concat()
     }
 
     fn line(&self, start: [f64; 2], times: &[f64]) -> Result<FlowLine> {
