@@ -25,7 +25,7 @@ fn deviations(scale: f64, replicas: usize) -> Result<[f64; 2]> {
         }),
         learner: Some(Arc::new(Mlp {
             widths: vec![WIDTH],
-            init: Init::Gaussian { scale: Some(scale) },
+            init: Init::gaussian(scale),
             ..Mlp::default()
         })),
         training: Some(Arc::new(GradientDescent::new(0.005, 2000))),

@@ -22,7 +22,7 @@ fn experiment(learning_rate: f64, replicas: usize) -> Experiment {
         task: Arc::new(LinearTeacher::new(vec![4.0, 2.5, 1.5, 0.8], 10, 8)),
         learner: Some(Arc::new(Mlp {
             widths: vec![8],
-            init: Init::Gaussian { scale: Some(1e-2) },
+            init: Init::gaussian(1e-2),
             ..Mlp::default()
         })),
         training: Some(Arc::new(GradientDescent::new(

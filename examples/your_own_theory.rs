@@ -72,7 +72,7 @@ fn league(widths: Vec<usize>, expect: Expect, replicas: usize) -> Result<bool> {
         task: Arc::new(LinearTeacher::new(vec![3.0, 1.0], 5, 4)),
         learner: Some(Arc::new(Mlp {
             widths: widths.clone(),
-            init: Init::Gaussian { scale: Some(1e-3) },
+            init: Init::gaussian(1e-3),
             ..Mlp::default()
         })),
         training: Some(Arc::new(GradientDescent::new(0.01, 800))),

@@ -49,6 +49,8 @@ pub const MODELS: &[Model] = models![
     "dmft-one-hidden-layer",
     "dmft-deep-tanh",
     "lazy-to-rich-dmft",
+    "dmft-loss" short,
+    "dmft-depth" short,
     "saxe-and-dmft",
     "ridge-flow" short,
     "quartic-flow",

@@ -211,6 +211,34 @@ fn langevin(steps: usize) -> f64 {
     })
 }
 
+/// Mean-field theory of 5 hidden linear layers with 20 samples over 100 steps: all outputs, and the kernel of the last layer at the end. The number
+/// that both sides must find.
+fn dmft() -> f64 {
+    use saddlepoint::dmft::{Optimiser, Problem, linear};
+    const SAMPLES: usize = 20;
+    const STEPS: usize = 100;
+    let x = DMatrix::from_fn(40, SAMPLES, |i, a| {
+        (1.0 + 3.0 * ((a + 1) * (i + 1)) as f64 + (i * i) as f64).sin()
+    });
+    let targets: Vec<f64> = (0..SAMPLES).map(|a| [1.0, -1.0][a % 2]).collect();
+    let problem = Problem {
+        kernel: &(x.tr_mul(&x) / 40.0),
+        targets: &targets,
+        richness: 1.5,
+        rate: 0.025 / SAMPLES as f64,
+        steps: STEPS,
+        weight_variances: &[1.0; 6],
+        optimiser: &Optimiser::default(),
+    };
+    let found = linear::solve(&problem, &linear::Settings::default()).expect("solved");
+    let outputs = (0..=STEPS).map(|t| {
+        let outputs = found.outputs(t);
+        let terms = outputs.iter().enumerate();
+        terms.map(|(a, f)| f * ((t + a) as f64).cos()).sum::<f64>()
+    });
+    outputs.sum::<f64>() + found.feature_kernel(5, STEPS, STEPS).mean()
+}
+
 fn timed(units: usize, work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
@@ -226,10 +254,16 @@ fn main() {
             "kernels" => kernels(1),
             "ridge" => ridge(1),
             "langevin" => langevin(5000),
+            "dmft" => timed(10, || {
+                (0..10).for_each(|_| {
+                    black_box(dmft());
+                })
+            }),
+            "dmft-value" => dmft(),
             "product" => product(10),
             _ => f64::NAN,
         };
-        println!("{seconds:e}");
+        println!("{seconds:.17e}");
         std::io::stdout().flush().expect("stdout is writable");
     }
 }

@@ -33,6 +33,7 @@ TARGETS = {  # work -> peer -> ratio to reach
     "kernels": {"jax": 2.0},
     "ridge": {"numpy": 1.0},
     "langevin": {"numpy": 20.0, "jax": 3.0},
+    "dmft": {"numpy": 20.0},
 }
 TITLES = {
     "mlp": "MLP 64-256-1 ReLU, batch 512, step, f32",
@@ -41,15 +42,18 @@ TITLES = {
     "kernels": "NNGP + NTK Gram, ReLU depth 10, P = 2000, d = 784",
     "ridge": "kernel ridge P = 4000: Gram, Cholesky, predict 4000, f64",
     "langevin": "Langevin: 64 chains of a 200-parameter net, P = 16, step, f64",
+    "dmft": "DMFT of 5 linear layers, P = 20, T = 100: outputs and kernels, f64",
 }
+# Work -> largest distance of the numbers that both sides find.
+AGREEMENT = {"dmft": 1e-9}
 
 
 class Ours:
     """The Rust program, started once per number of threads."""
 
-    def __init__(self):
+    def __init__(self, profile):
         build = subprocess.run(
-            ["cargo", "bench", "--bench", "against", "--no-run", "--message-format=json"],
+            ["cargo", "bench", "--profile", profile, "--bench", "against", "--no-run", "--message-format=json"],
             cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
         )
         messages = map(json.loads, filter(lambda l: l.startswith("{"), build.stdout.splitlines()))
@@ -306,15 +310,53 @@ def numpy_works(_threads):
             w, a = w - 1e-3 * gw + math.sqrt(5e-4) * (xi + xi2), a - 1e-3 * ga + math.sqrt(5e-4) * (zeta + zeta2)
             xi, zeta = xi2, zeta2
 
-    return {"ridge": (ridge, 1), "langevin": (langevin, 200)}
+    # Deep linear DMFT: one causal sweep over square matrices of all times and samples, as the equations stand.
+    depth, samples, inputs, times, richness, rate = 5, 20, 40, 101, 1.5, 0.025 / 20
+    i, a = np.arange(inputs)[:, None], np.arange(samples)[None, :]
+    points = np.sin(1.0 + 3.0 * (a + 1) * (i + 1) + i * i)
+    inner, labels = points.T @ points / inputs, np.where(np.arange(samples) % 2 == 0, 1.0, -1.0)
+
+    def dmft(n):
+        for _ in range(n):
+            squared, all_ = richness**2, times * samples
+            zeros = lambda *shape: [np.zeros(shape) for _ in range(depth + 1)]
+            H, X, A, C = zeros(all_, all_), zeros(all_, all_), zeros(all_, times), zeros(all_, times)
+            Z, W, G = zeros(times, all_), zeros(times, times), zeros(times, times) + [np.ones((times, times))]
+            H[0] = np.tile(inner, (times, times))
+            f, error = np.zeros((times, samples)), np.zeros((times, samples))
+            for t in range(times):
+                past, here, upto = t * samples, slice(t * samples, (t + 1) * samples), (t + 1) * samples
+                drive = lambda rows: (rows[:, :past].reshape(len(rows), t, samples) * error[:t]).sum(-1)
+                for l in range(1, depth + 1):
+                    C[l][here, :t] = A[l - 1][here, :t] + rate * drive(H[l - 1][here])
+                    X[l][here, :past] = squared * C[l][here, :t] @ Z[l][:t, :past]
+                    X[l][here, here] = np.eye(samples)
+                    A[l][here, :t] = C[l][here, :t] @ W[l][:t, :t]
+                    row = X[l][here, :upto] @ H[l - 1][:upto, :upto] @ X[l][:upto, :upto].T
+                    row += squared * A[l][here, :t] @ G[l + 1][:t, :t] @ A[l][:upto, :t].T
+                    H[l][here, :upto], H[l][:upto, here] = row, row.T
+                f[t] = A[depth][here, :t].sum(1) + rate * drive(H[depth][here]).sum(1)
+                error[t] = labels - f[t]
+                for l in range(depth, 0, -1):
+                    above = Z[l + 1][t, :past] if l < depth else 0.0
+                    D = above + rate * (G[l + 1][t, :t, None] * error[:t]).ravel()
+                    Z[l][t, :past] = D @ X[l][:past, :past]
+                    W[l][t, :t], W[l][t, t] = squared * D @ A[l][:past, :t], 1.0
+                    row = W[l][t, : t + 1] @ G[l + 1][: t + 1, : t + 1] @ W[l][: t + 1, : t + 1].T
+                    row += squared * Z[l][t, :past] @ H[l - 1][:past, :past] @ Z[l][: t + 1, :past].T
+                    G[l][t, : t + 1], G[l][: t + 1, t] = row, row
+            last = H[depth][-samples:, -samples:]
+        return float((f * np.cos(np.arange(times)[:, None] + np.arange(samples)[None, :])).sum() + last.sum() / samples**2)
+
+    return {"ridge": (ridge, 1), "langevin": (langevin, 200), "dmft": (dmft, 1)}
 
 
-def measure(threads, rounds, only):
+def measure(threads, rounds, only, profile):
     """Medians of all contenders under this number of threads; runs in a process of its own."""
     os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:threads]))
     for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[key] = str(threads)
-    ours, peers = Ours(), {}
+    ours, peers = Ours(profile), {}
     for name, make in (("torch", torch_works), ("jax", jax_works), ("numpy", numpy_works)):
         try:
             peers[name] = make(threads)
@@ -326,7 +368,11 @@ def measure(threads, rounds, only):
         for name, works in peers.items():
             if work in works:
                 call, units = works[work]
-                call(max(1, units // 10))  # compilation and caches
+                value = call(max(1, units // 10))  # compilation and caches
+                if work in AGREEMENT:
+                    distance = abs(value - ours.time(work + "-value"))
+                    print(f"{work}: {name} is {distance:.1e} away", file=sys.stderr)
+                    assert distance <= AGREEMENT[work], f"{work}: {name} finds another number, {distance:.1e} away"
                 contenders[name] = lambda call=call, units=units: per_unit(call, units)
         times = {name: [] for name in contenders}
         for _ in range(rounds):
@@ -348,17 +394,19 @@ def main():
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="")
+    parser.add_argument("--profile", default="bench", help="cargo profile of our side; loop builds faster and runs somewhat slower")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     only = [w for w in options.only.split(",") if w]
     if options.child:
-        print(json.dumps(measure(options.child, options.rounds, only)))
+        print(json.dumps(measure(options.child, options.rounds, only, options.profile)))
         return
     print(f"{datetime.date.today()}, {cpu()}, medians of {options.rounds} interleaved rounds\n")
     print("| work | threads | ours | peer | peer's time | ratio | target |")
     print("|---|---|---|---|---|---|---|")
     for threads in map(int, options.threads.split(",")):
-        arguments = [sys.executable, __file__, "--child", str(threads), "--rounds", str(options.rounds), "--only", options.only]
+        arguments = [sys.executable, __file__, "--child", str(threads), "--rounds", str(options.rounds), "--only", options.only,
+                     "--profile", options.profile]
         found = json.loads(subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
         peak = 2 * 1024**3 / found.pop("product")["ours"] / 1e9
         ours = {work: times["ours"] for work, times in found.items()}

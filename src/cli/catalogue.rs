@@ -155,6 +155,7 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
         "measure" => return explain_measure(as_json),
         _ => {}
     }
+    let sweep = (name == "sweep").then_some(SWEEP);
     if found.is_empty() && model.is_none() && kinds().next().is_none() {
         let mut names: Vec<&str> = all.iter().map(|(_, a)| a.kind).collect();
         names.extend(["reduce", "relate", "compare", "figure", "theory", "measure"]);
@@ -172,10 +173,14 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
             .chain(kinds().map(
                 |(noun, kind, text)| json!({ "noun": noun, "kind": kind, "summary": summary(text), "text": text }),
             ))
+            .chain(sweep.map(|text| json!({ "noun": "sweep", "kind": "sweep", "summary": summary(text), "text": text })))
             .chain(model.map(|m| json!({ "noun": "model", "kind": m.name, "summary": m.summary(), "text": m.text })))
             .collect();
         print_json(&json!({ "schema": "saddlepoint/1/explain", "entries": entries }))?;
         return Ok(0);
+    }
+    if let Some(text) = sweep {
+        print(&format!("{text}\n\n"))?;
     }
     for (noun, about) in found {
         print(&format!("{} ({noun})\n{}\n\n", about.kind, about.summary))?;
@@ -197,6 +202,15 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
     }
     Ok(0)
 }
+
+const SWEEP: &str = "\
+[sweep]: one cell of the run for every combination of the values of its keys
+
+\"key.path\" = [...] is one axis of the grid, the first key outermost: \"learner.widths\" = [[16], [32]]. A range is
+{ from = 0.1, to = 10.0, points = 5, scale = \"linear\" | \"log\" }. zip = [{ \"key.a\" = [...], \"key.b\" = [...] }] moves several
+keys together. A value may be a whole table, such as \"training\" = [{ kind = \"sgd\", batch = 4 }, { kind = \"adam\" }], which replaces
+the table of that name. label = \"...\" in such a table names it in tables and figures, in place of its kind, and is taken out
+before the table is read. Keys of task, learner, training, measure, theory and the seed may be swept.";
 
 const REDUCE: &str = "\
 [[reduce]]: a swept key is removed by a fit across cells, the same way for measurement and theory";

@@ -107,7 +107,7 @@ fn descend(
             let weight = problem.rate * weight(t, s);
             outputs.column_mut(t).axpy(weight, &pulled.column(s), 1.0);
         }
-        let errors = problem.errors(t, outputs.column(t).as_slice())?;
+        let errors = problem.errors(t, outputs.column(t).as_slice(), || kernel.clone())?;
         if t < problem.steps {
             let driven = DMatrix::from_vec(problem.samples(), 1, problem.driven(t, &errors));
             pulled.set_column(t, &(kernel * driven).column(0));

@@ -109,11 +109,17 @@ impl Problem<'_> {
         self.optimiser.check(trained, self.steps)
     }
 
-    /// The errors `Delta = y - f` of the training samples at a time, from the outputs of all samples.
+    /// The errors `Delta = y - f` of the training samples at a time, from the outputs of all samples. `tangent` gives the
+    /// tangent kernel at the start, whose largest eigenvalue bounds the learning rate.
     ///
     /// # Errors
     /// `Unconverged` where an error is not a number or larger than 1e6.
-    pub fn errors(&self, time: usize, outputs: &[f64]) -> Result<Vec<f64>> {
+    pub fn errors(
+        &self,
+        time: usize,
+        outputs: &[f64],
+        tangent: impl FnOnce() -> DMatrix<f64>,
+    ) -> Result<Vec<f64>> {
         let errors: Vec<f64> = self
             .targets
             .iter()
@@ -123,23 +129,25 @@ impl Problem<'_> {
         if errors.iter().all(|e| e.abs() <= LARGEST_ERROR) {
             return Ok(errors);
         }
+        let trained = self.targets.len();
+        let tangent = tangent().view((0, 0), (trained, trained)).into_owned();
+        let largest = eigh(&tangent).map_or(f64::NAN, |(values, _)| values.amax());
         Err(Error::unconverged(
             "dmft",
             format!("an error left the finite numbers, or {LARGEST_ERROR:.0e}, after {time} steps"),
             format!(
                 "lower the learning rate: eta/P (eta for a loss that is a sum) below 2/lambda_max of the tangent \
-                 kernel at the start ({:.3e} for a deep linear network), and lower for a large richness",
-                self.linear_stable_rate()
+                 kernel at the start, {:.3e}, and lower for a large richness",
+                2.0 * (1.0 + self.optimiser.momentum) / largest
             ),
         ))
     }
 
-    /// `2 (1 + m)/lambda_max(K_0)`, `K_0` the tangent kernel of a deep linear network at the start.
-    fn linear_stable_rate(&self) -> f64 {
-        let largest = eigh(self.kernel).map_or(f64::NAN, |(values, _)| values.amax());
+    /// The tangent kernel of a deep linear network at the start.
+    pub(super) fn linear_tangent(&self) -> DMatrix<f64> {
         let all: f64 = self.weight_variances.iter().product();
-        let tangent: f64 = self.weight_variances.iter().map(|s2| all / s2).sum();
-        2.0 * (1.0 + self.optimiser.momentum) / (tangent * largest)
+        let factor: f64 = self.weight_variances.iter().map(|s2| all / s2).sum();
+        self.kernel * factor
     }
 
     /// The driven errors of a step on all samples: those of [`Optimiser::driven`], then zeros for the test samples.

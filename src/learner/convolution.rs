@@ -30,7 +30,8 @@ keys
   sharing          one filter for all positions of a layer (default true)
   activation       phi, as in the mlp (default linear)
   parametrization  standard (default): c = 1 | ntk: c = 1/sqrt(fan-in); fan-in s n_{l-1}, of the read-out n_L times positions left
-  init.kind        gaussian: entries N(0, scale^2); scale defaults to 1/sqrt(fan-in) in standard, to 1 in ntk
+  init.kind        gaussian: entries N(0, scale^2); scale defaults to 1/sqrt(fan-in) in standard, to 1 in ntk; a list
+                   has one for every layer and the read-out
   precision        f64 (default) | f32
 
 sources: Cagnetta, Petrini, Tomasini, Favero, Wyart 2024 (arXiv:2307.02129); without sharing: Favero, Cagnetta, Wyart 2021
@@ -289,6 +290,8 @@ impl Learner for Convolution {
 
     fn check(&self, shape: Shape) -> Result<()> {
         self.validate(PLACE)?;
+        self.init
+            .check_matrices(&format!("{PLACE}.init"), self.channels.len() + 1)?;
         if !shape.inputs.is_multiple_of(self.input_channels) {
             return Err(Error::input(
                 format!("{PLACE}.input_channels"),

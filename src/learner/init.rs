@@ -12,8 +12,8 @@ use serde::Deserialize;
 /// Initial law. Widths are `[n_0 = inputs, n_1, ..., n_L = outputs]`, `W_l` is `n_l x n_{l-1}`; every `Q`, `R`, `U`, `V` drawn
 /// here has orthonormal columns and is uniform (Haar) among such matrices.
 ///
-/// * `gaussian`: independent entries `N(0, scale^2)`. Without `scale`: `1/sqrt(n_{l-1})` in the standard parametrisation, `1`
-///   in `ntk` and `mean-field`.
+/// * `gaussian`: independent entries `N(0, scale^2)`, with a list of scales one for every weight matrix, from the inputs to the
+///   read-out. Without `scale`: `1/sqrt(n_{l-1})` in the standard parametrisation, `1` in `ntk` and `mean-field`.
 /// * `balanced`: `W_l = scale Q_l Q_{l-1}^T` with `Q_l: n_l x k`, `k` the smallest width. All `k` singular values of every layer
 ///   are `scale`, and `W_{l+1}^T W_{l+1} = W_l W_l^T` to rounding.
 /// * `lambda-balanced`: two layers, `W_2^T W_2 - W_1 W_1^T = lambda 1` on the whole hidden space, the `min(n_0, n_1, n_2)` singular
@@ -26,13 +26,14 @@ use serde::Deserialize;
 ///   `scale^(L-1) last`. Every hidden width must be at least `k`.
 ///
 /// All but `gaussian` are statements about raw matrices and require the standard parametrisation.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Init {
     /// Independent entries `N(0, scale^2)`.
     Gaussian {
-        /// Standard deviation of a raw entry; by default `1/sqrt(fan-in)` in the standard parametrisation, else 1.
-        scale: Option<f64>,
+        /// Standard deviation of a raw entry, or a list of one for every trained weight matrix from the inputs to the read-out; by default
+        /// `1/sqrt(fan-in)` in the standard parametrisation, else 1.
+        scale: Option<Deviation>,
     },
     /// `W_{l+1}^T W_{l+1} = W_l W_l^T` in random bases, all singular values of a layer equal.
     Balanced {
@@ -55,6 +56,28 @@ pub enum Init {
     },
 }
 
+/// Standard deviation of raw entries.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected a number, or a list of one number for every weight matrix"
+)]
+pub enum Deviation {
+    /// The same in all layers.
+    All(f64),
+    /// One for every trained weight matrix, from the inputs to the read-out.
+    Each(Vec<f64>),
+}
+
+impl Deviation {
+    fn numbers(&self) -> &[f64] {
+        match self {
+            Deviation::All(scale) => std::slice::from_ref(scale),
+            Deviation::Each(scales) => scales,
+        }
+    }
+}
+
 impl Default for Init {
     fn default() -> Self {
         Init::Gaussian { scale: None }
@@ -64,7 +87,7 @@ impl Default for Init {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OptionalScale {
-    scale: Option<f64>,
+    scale: Option<Deviation>,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +113,12 @@ struct ScaleLast {
 impl Init {
     /// The values that `kind` may take.
     pub const KINDS: [&str; 4] = ["gaussian", "balanced", "lambda-balanced", "aligned"];
+
+    /// Independent entries `N(0, scale^2)` in all layers.
+    pub fn gaussian(scale: f64) -> Self {
+        let scale = Some(Deviation::All(scale));
+        Init::Gaussian { scale }
+    }
 
     /// Parses the table `[learner.init]`; errors name the key under `place`.
     pub fn parse(place: &str, value: toml::Value) -> Result<Self> {
@@ -131,14 +160,18 @@ impl Init {
 
     /// Ranges of the numbers and the parametrisation, without a data shape.
     pub fn validate(&self, place: &str, parametrization: Parametrization) -> Result<()> {
-        let (scale, lambda, last) = match *self {
-            Init::Gaussian { scale } => (scale, None, None),
-            Init::Balanced { scale } => (Some(scale), None, None),
-            Init::LambdaBalanced { scale, lambda } => (Some(scale), Some(lambda), None),
-            Init::Aligned { scale, last } => (Some(scale), None, last),
+        let (scales, lambda, last): (&[f64], _, _) = match self {
+            Init::Gaussian { scale: None } => (&[], None, None),
+            Init::Gaussian { scale: Some(scale) } => (scale.numbers(), None, None),
+            Init::Balanced { scale } => (std::slice::from_ref(scale), None, None),
+            Init::LambdaBalanced { scale, lambda } => {
+                (std::slice::from_ref(scale), Some(*lambda), None)
+            }
+            Init::Aligned { scale, last } => (std::slice::from_ref(scale), None, *last),
         };
-        for (key, value) in [("scale", scale), ("last", last)] {
-            if let Some(v) = value.filter(|v| !(v.is_finite() && *v >= 0.0)) {
+        let scales = scales.iter().map(|v| ("scale", *v));
+        for (key, v) in scales.chain(last.map(|v| ("last", v))) {
+            if !(v.is_finite() && v >= 0.0) {
                 return Err(Error::input(
                     format!("{place}.{key}"),
                     format!("{v} is not a finite number >= 0"),
@@ -162,6 +195,23 @@ impl Init {
             ));
         }
         Ok(())
+    }
+
+    /// Whether a list of scales has one for each of so many weight matrices.
+    pub fn check_matrices(&self, place: &str, matrices: usize) -> Result<()> {
+        match self {
+            Init::Gaussian {
+                scale: Some(Deviation::Each(scales)),
+            } if scales.len() != matrices => Err(Error::input(
+                format!("{place}.scale"),
+                format!(
+                    "{} numbers for {matrices} trained weight matrices",
+                    scales.len()
+                ),
+                "give one number for every weight matrix from the inputs to the read-out, or one for all",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Conditions on the widths `[inputs, hidden..., outputs]`.
@@ -205,20 +255,21 @@ impl Init {
         widths: &[usize],
         parametrization: Parametrization,
     ) -> Option<Vec<f64>> {
-        let Init::Gaussian { scale } = *self else {
+        let Init::Gaussian { scale } = self else {
             return None;
         };
-        let fan_in = &widths[..widths.len() - 1];
-        let default = |&n: &usize| match parametrization {
+        let default = |n: usize| match parametrization {
             Parametrization::Standard => 1.0 / (n as f64).sqrt(),
             Parametrization::Ntk | Parametrization::MeanField => 1.0,
         };
-        Some(
-            fan_in
-                .iter()
-                .map(|n| scale.unwrap_or_else(|| default(n)))
-                .collect(),
-        )
+        let fan_in = widths[..widths.len() - 1].iter().enumerate();
+        let of = |(l, &n): (usize, &usize)| match scale {
+            None => default(n),
+            Some(Deviation::All(scale)) => *scale,
+            // A read-out that is not trained has no raw entries.
+            Some(Deviation::Each(scales)) => scales.get(l).copied().unwrap_or(1.0),
+        };
+        Some(fan_in.map(of).collect())
     }
 
     /// Draws the raw weights. `deviations` (one per layer) is read by `gaussian` alone, `modes` by `aligned` alone.
@@ -318,167 +369,5 @@ fn lambda_balanced(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::numerics::linalg::svd;
-    use crate::numerics::random::stream;
-    use nalgebra::DVector;
-
-    fn modes(outputs: usize, inputs: usize, k: usize) -> Modes {
-        let mut rng = stream(3, "modes", &[]);
-        Modes {
-            u: haar(&mut rng, outputs, k),
-            s: DVector::from_fn(k, |i, _| 3.0 - i as f64),
-            v: haar(&mut rng, inputs, k),
-        }
-    }
-
-    fn draw(init: Init, widths: &[usize], seed: u64) -> Result<Vec<DMatrix<f64>>> {
-        let m = modes(widths[widths.len() - 1], widths[0], 3);
-        let mut rng = stream(seed, "init", &[]);
-        let deviations = init
-            .deviations(widths, Parametrization::Standard)
-            .unwrap_or_default();
-        init.draw("learner.init", widths, &deviations, &m, &mut rng)
-    }
-
-    fn parse(text: &str) -> Result<Init> {
-        Init::parse("learner.init", toml::Value::Table(text.parse().unwrap()))
-    }
-
-    #[test]
-    fn balanced_is_balanced_in_every_layer() {
-        for widths in [vec![6, 5, 4], vec![4, 9, 3, 7, 5], vec![8, 3]] {
-            let w = draw(Init::Balanced { scale: 0.3 }, &widths, 1).unwrap();
-            let rank = *widths.iter().min().unwrap();
-            for layer in &w {
-                let s = svd(layer).unwrap().1;
-                assert!(
-                    (0..s.len()).all(|i| (s[i] - if i < rank { 0.3 } else { 0.0 }).abs() < 1e-14)
-                );
-            }
-            for pair in w.windows(2) {
-                let m = pair[1].transpose() * &pair[1] - &pair[0] * pair[0].transpose();
-                assert!(m.amax() < 1e-12);
-            }
-        }
-    }
-
-    #[test]
-    fn lambda_balanced_has_its_balance_and_product() {
-        // The last two have more hidden units than modes.
-        for (widths, lambda) in [
-            ([5, 3, 4], 1.5),
-            ([5, 3, 4], -0.7),
-            ([5, 3, 4], 0.0),
-            ([5, 3, 4], 1e6),
-            ([2, 4, 5], 2.0),
-            ([5, 4, 2], -2.0),
-        ] {
-            let w = draw(Init::LambdaBalanced { scale: 0.2, lambda }, &widths, 2).unwrap();
-            let m = w[1].transpose() * &w[1] - &w[0] * w[0].transpose();
-            let target = DMatrix::identity(widths[1], widths[1]) * lambda;
-            assert!((m - target).amax() < 1e-12 * lambda.abs().max(1.0));
-            let s = svd(&(&w[1] * &w[0])).unwrap().1;
-            let rank = *widths.iter().min().unwrap();
-            assert!((0..rank).all(|i| (s[i] - 0.2).abs() < 1e-10), "{s}");
-            assert!((rank..s.len()).all(|i| s[i].abs() < 1e-10));
-        }
-    }
-
-    #[test]
-    fn impossible_balance_names_lambda() {
-        let place = |init, widths: &[usize]| match draw(init, widths, 3) {
-            Err(Error::Input { place, .. }) => place,
-            other => panic!("{other:?}"),
-        };
-        let lambda = |lambda| Init::LambdaBalanced { scale: 0.1, lambda };
-        assert_eq!(place(lambda(1.0), &[9, 5, 4]), "learner.init.lambda");
-        assert_eq!(place(lambda(-1.0), &[4, 5, 9]), "learner.init.lambda");
-        assert_eq!(place(lambda(1.0), &[4, 4, 4, 4]), "learner.init.kind");
-        assert!(draw(lambda(0.0), &[4, 9, 4], 3).is_ok());
-    }
-
-    #[test]
-    fn aligned_start_is_diagonal_in_the_modes() {
-        let widths = [6, 4, 3, 5];
-        let m = modes(5, 6, 3);
-        let w = draw(
-            Init::Aligned {
-                scale: 0.1,
-                last: Some(0.7),
-            },
-            &widths,
-            4,
-        )
-        .unwrap();
-        let product = m.u.transpose() * &w[2] * &w[1] * &w[0] * &m.v;
-        assert!((product - DMatrix::identity(3, 3) * 0.007).amax() < 1e-15);
-        assert!((w[2].transpose() * &w[2] - &w[1] * w[1].transpose() * 49.0).amax() < 1e-12);
-        let narrow = draw(
-            Init::Aligned {
-                scale: 0.1,
-                last: None,
-            },
-            &[6, 4, 2, 5],
-            4,
-        );
-        assert!(matches!(narrow, Err(Error::Input { place, .. }) if place == "learner.widths[1]"));
-    }
-
-    #[test]
-    fn gaussian_entries_have_the_stated_variance() {
-        // Mean and variance of n entries: z-values with standard errors s/sqrt(n) and s^2 sqrt(2/n).
-        for (scale, deviation) in [(Some(0.05), 0.05), (None, 1.0 / 10.0)] {
-            let w = draw(Init::Gaussian { scale }, &[100, 200], 5).unwrap();
-            let n = w[0].len() as f64;
-            let mean = w[0].sum() / n;
-            let variance = w[0].norm_squared() / n;
-            let s2 = deviation * deviation;
-            assert!((mean / (s2 / n).sqrt()).abs() < 3.3);
-            assert!(((variance - s2) / (s2 * (2.0 / n).sqrt())).abs() < 3.3);
-        }
-        let ntk = Init::default().deviations(&[9, 4, 2], Parametrization::Ntk);
-        assert_eq!(ntk, Some(vec![1.0, 1.0]));
-    }
-
-    #[test]
-    fn tables_are_parsed_with_the_place_of_the_error() {
-        assert_eq!(
-            parse("kind = 'lambda-balanced'\nscale = 0.1\nlambda = -1").unwrap(),
-            Init::LambdaBalanced {
-                scale: 0.1,
-                lambda: -1.0
-            }
-        );
-        assert_eq!(parse("kind = 'gaussian'").unwrap(), Init::default());
-        for (text, expected) in [
-            ("kind = 'balanced'\nscale = 'a'", "learner.init.scale: "),
-            (
-                "kind = 'aligned'\nscale = 1\nlats = 2",
-                "did you mean \"last\"?",
-            ),
-            ("kind = 'balancd'\nscale = 1", "did you mean \"balanced\"?"),
-            ("scale = 1", "learner.init.kind: missing"),
-            ("kind = 'balanced'", "the key \"scale\" is missing"),
-        ] {
-            let message = parse(text).unwrap_err().to_string();
-            assert!(message.contains(expected), "{message}");
-        }
-    }
-
-    #[test]
-    fn ranges_are_checked() {
-        let check = |init: Init, p| init.validate("learner.init", p);
-        let gaussian = |scale| Init::Gaussian { scale: Some(scale) };
-        assert!(check(gaussian(0.0), Parametrization::Ntk).is_ok());
-        assert!(check(gaussian(-1.0), Parametrization::Ntk).is_err());
-        assert!(check(gaussian(f64::NAN), Parametrization::Standard).is_err());
-        assert!(check(Init::Balanced { scale: 1.0 }, Parametrization::MeanField).is_err());
-        let infinite = Init::LambdaBalanced {
-            scale: 1.0,
-            lambda: f64::INFINITY,
-        };
-        assert!(check(infinite, Parametrization::Standard).is_err());
-    }
-}
+#[path = "init_tests.rs"]
+mod tests;

@@ -27,7 +27,8 @@ keys
                    mean-field (muP): c_l = 1/sqrt(n_{l-1}), readout c_L = 1/(gamma_0 N), rate_scale = gamma_0^2 N,
                    N = n_{L-1}
   richness         gamma_0 > 0 of mean-field (default 1); elsewhere it must stay 1
-  init.kind        gaussian (default): entries N(0, scale^2); scale defaults to 1/sqrt(n_{l-1}) in standard, else to 1
+  init.kind        gaussian (default): entries N(0, scale^2); scale defaults to 1/sqrt(n_{l-1}) in standard, else to 1;
+                   scale = [s_1, ..., s_L] gives every trained weight matrix its own, from the inputs to the read-out
                    balanced: every layer has the singular values scale, in random bases, W_{l+1}^T W_{l+1} = W_l W_l^T
                    lambda-balanced: two layers, W_2^T W_2 - W_1 W_1^T = lambda 1, product singular values scale
                    aligned: singular bases of the task's modes; scale in all layers but the last, which has last
@@ -60,7 +61,7 @@ const PLACE: &str = "learner";
 /// ```
 /// use saddlepoint::learner::{Init, Learner, Mlp};
 /// use saddlepoint::task::Shape;
-/// let mlp = Mlp { widths: vec![8], init: Init::Gaussian { scale: Some(0.01) }, ..Mlp::default() };
+/// let mlp = Mlp { widths: vec![8], init: Init::gaussian(0.01), ..Mlp::default() };
 /// let shape = Shape { inputs: 10, outputs: 4, samples: 200 };
 /// assert_eq!(mlp.shapes(shape), vec![(8, 10), (4, 8)]);
 /// ```
@@ -235,7 +236,7 @@ impl Mlp {
 
     /// Standard deviations of the raw weights where they are Gaussian.
     fn deviations(&self, widths: &[usize]) -> Option<Vec<f64>> {
-        match self.init {
+        match &self.init {
             Init::Gaussian { scale: None } => Some(self.law(widths).deviations),
             init => init.deviations(widths, self.parametrization),
         }
@@ -374,8 +375,9 @@ impl Learner for Mlp {
                 "use readout = \"trained\"",
             ));
         }
-        self.init
-            .check(&format!("{PLACE}.init"), &self.all_widths(shape))
+        let place = format!("{PLACE}.init");
+        self.init.check_matrices(&place, self.trained_layers())?;
+        self.init.check(&place, &self.all_widths(shape))
     }
 
     fn hidden(&self, _shape: Shape) -> Vec<usize> {

@@ -21,7 +21,7 @@ mod view;
 pub mod weights;
 
 pub use convolution::{Convolution, ConvolutionNetwork};
-pub use init::Init;
+pub use init::{Deviation, Init};
 pub use kernel_ridge::KernelRidge;
 pub use loaded::Loaded;
 pub use mlp::{Mlp, Readout};

@@ -274,10 +274,26 @@ pub fn value_text(mean: f64, stderr: Option<f64>) -> String {
     match stderr {
         Some(s) if s.is_finite() && s > 1e-9 * mean.abs() => {
             let digits = (1.0 - s.log10().floor()).clamp(0.0, 12.0) as usize;
-            format!("{mean:.digits$} ± {s:.digits$}")
+            format!("{} ± {s:.digits$}", fixed(mean, digits))
         }
-        _ => format!("{mean:.6}"),
+        _ => fixed(mean, 6),
     }
+}
+
+/// With so many decimal places, and no sign before zeros alone.
+fn fixed(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    match text.strip_prefix('-') {
+        Some(zeros) if zeros.chars().all(|c| matches!(c, '0' | '.')) => zeros.into(),
+        _ => text,
+    }
+}
+
+#[test]
+fn zeros_have_no_sign() {
+    assert_eq!(value_text(-1e-9, None), "0.000000");
+    assert_eq!(value_text(-0.5, None), "-0.500000");
+    assert_eq!(value_text(-1e-3, Some(0.2)), "0.00 ± 0.20");
 }
 
 fn result_cells(result: &RowResult) -> Vec<String> {

@@ -92,6 +92,33 @@ fn quantities_are_told_without_training_and_measurement() {
     assert_eq!(predictions(&predicted, 1, 0), predictions(&outcome, 1, 0));
 }
 
+/// A run points to its file of arrays for what is long; a prediction has no such file, and holds the numbers.
+#[test]
+fn a_prediction_holds_all_its_numbers() {
+    let text = NETWORKS
+        .replace("samples = 20", "samples = 70")
+        .replace("steps = 100", "steps = 1");
+    let text = format!("{text}[[theory]]\nkind = \"ntk\"\ntell = [\"ntk\"]\n");
+    let text = text.replace("tell", "condition = \"data\"\ntell");
+    let text = format!("{text}[measure]\nobservables = [{{ kind = \"ntk\", samples = 70 }}]\n");
+    let spec = parse(&text).unwrap();
+    let settings = Settings {
+        side: Side::Theory,
+        ..Settings::default()
+    };
+    let outcome = execute(&spec, &settings).unwrap();
+    let found = assess(&spec, &outcome).unwrap();
+    let observable = |kind: &str| {
+        let document = super::document::document(kind, &spec, &outcome, &found).unwrap();
+        document["cells"][0]["theories"][0]["observables"][0].clone()
+    };
+    let (predicted, run) = (observable("predict"), observable("run"));
+    let numbers = predicted["mean"].as_array().unwrap().len();
+    assert!(numbers > super::document::LARGEST_INLINE, "{numbers}");
+    assert!(predicted["array"].is_null() && run["mean"].is_null());
+    assert!(run["array"].as_str().unwrap().starts_with("arrays.npz#"));
+}
+
 /// A quantity that was asked for has a row, also where the theory does not tell it.
 #[test]
 fn what_is_not_told_is_a_row() {

@@ -1,12 +1,13 @@
 //! Memory and time, estimated before anything is computed; a run above its limit is refused.
 
+use super::assumed;
 use super::engine::MEMO_SHARE;
 use super::execute::Side;
 use super::streams::streamed_rows;
 use super::units::{Planned, plan};
 use crate::compare::MAX_BLOCKS;
 use crate::error::{Error, Result};
-use crate::experiment::Conditioning;
+use crate::experiment::{Conditioning, Experiment};
 use crate::numerics::content;
 use crate::numerics::memo::Kept;
 use crate::spec::{Cell, Spec};
@@ -121,7 +122,8 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
         copied += result * held.copied;
     }
     if side != Side::Networks {
-        for plan in plans.iter().flatten() {
+        for (entry, plan) in cell.theories.iter().zip(plans) {
+            let Ok(plan) = plan else { continue };
             let promise = plan.promise();
             let solves = match promise.conditioning {
                 Conditioning::None => 1.0,
@@ -132,7 +134,11 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
             cost.shared.extend(promise.keeps.iter().cloned());
             cost.seconds += promise.seconds * solves;
             // A theory of the experiment alone may look at the first data set.
-            drawn = drawn.max(solves.min(datasets));
+            let drawn_for_it = solves.min(datasets);
+            match assumed::has_own_data(cell, entry) {
+                true => cost.shared.push(data_sets(&entry.experiment, drawn_for_it)),
+                false => drawn = drawn.max(drawn_for_it),
+            }
             // Values and their bounds.
             results += 2.0 * result * solves;
             copied += 2.0 * result * solves;
@@ -142,14 +148,21 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
         // A theory may look at a data set to plan.
         cost.loads.push(load(0, 1.0));
     }
-    let task = content::of(&e.task_json());
-    cost.shared.push(Kept {
-        content: format!("data sets from {}: {task}", e.first_draw().dataset),
-        bytes: (sample * samples * drawn) as u64,
-    });
+    cost.shared.push(data_sets(e, drawn));
     cost.result_bytes = results as u64;
     cost.copied_bytes = copied as u64;
     cost
+}
+
+/// The memo's data sets of an experiment, of which so many are drawn.
+fn data_sets(e: &Experiment, drawn: f64) -> Kept {
+    let shape = e.task.shape();
+    let samples = shape.samples as f64 + e.task.test_samples() as f64;
+    let task = content::of(&e.task_json());
+    Kept {
+        content: format!("data sets from {}: {task}", e.first_draw().dataset),
+        bytes: (8.0 * (shape.inputs + shape.outputs) as f64 * samples * drawn) as u64,
+    }
 }
 
 /// What a cell holds of its draws, in numbers of draws.

@@ -75,7 +75,8 @@ fn numbers(values: &[f64]) -> Json {
     Json::Array(values.iter().map(|v| json!(v)).collect())
 }
 
-fn observable_json(v: &Values, array: &str) -> Json {
+/// `array` is its name in the file of arrays, where there is one; else the document holds all numbers.
+fn observable_json(v: &Values, array: Option<&str>) -> Json {
     let o = v.observable;
     let mut out = Map::new();
     out.insert("name".into(), json!(o.name));
@@ -92,7 +93,7 @@ fn observable_json(v: &Values, array: &str) -> Json {
         false => v.axes.iter().map(|a| a.values.len()).collect(),
     };
     out.insert("shape".into(), json!(shape));
-    if v.mean.len() > LARGEST_INLINE {
+    if let Some(array) = array.filter(|_| v.mean.len() > LARGEST_INLINE) {
         out.insert("array".into(), json!(format!("arrays.npz#{array}")));
         out.insert("mean".into(), Json::Null);
         out.insert("stderr".into(), Json::Null);
@@ -132,7 +133,8 @@ pub fn array_name(cell: usize, parts: &[&str]) -> String {
     name
 }
 
-/// The whole document; `kind` is `run`, `predict` or `measure`.
+/// The whole document; `kind` is `run`, `predict` or `measure`. A run alone writes a file of arrays, and points to it for what is
+/// long.
 pub fn document(
     kind: &str,
     spec: &Spec,
@@ -143,7 +145,7 @@ pub fn document(
         .cells
         .iter()
         .enumerate()
-        .map(|(index, cell)| cell_json(index, cell, assessment))
+        .map(|(index, cell)| cell_json(index, cell, assessment, kind == "run"))
         .collect::<Result<Vec<_>>>()?;
     Ok(json!({
         "schema": format!("saddlepoint/1/{kind}"),
@@ -162,19 +164,22 @@ pub fn document(
     }))
 }
 
-fn cell_json(index: usize, cell: &CellOutcome, assessment: &Assessment) -> Result<Json> {
+fn cell_json(
+    index: usize,
+    cell: &CellOutcome,
+    assessment: &Assessment,
+    with_arrays: bool,
+) -> Result<Json> {
     let theories = cell
         .theories
         .iter()
-        .map(|t| theory_json(index, cell, t))
+        .map(|t| theory_json(index, cell, t, with_arrays))
         .collect::<Result<Vec<_>>>()?;
     let measurements: Vec<Json> = measured(cell)?
         .iter()
         .map(|v| {
-            observable_json(
-                v,
-                &array_name(index, &["measured", v.observable.name, "mean"]),
-            )
+            let name = || array_name(index, &["measured", v.observable.name, "mean"]);
+            observable_json(v, with_arrays.then(name).as_deref())
         })
         .collect();
     let rows: Vec<Json> = assessment
@@ -198,7 +203,12 @@ fn cell_json(index: usize, cell: &CellOutcome, assessment: &Assessment) -> Resul
     }))
 }
 
-fn theory_json(index: usize, cell: &CellOutcome, theory: &TheoryOutcome) -> Result<Json> {
+fn theory_json(
+    index: usize,
+    cell: &CellOutcome,
+    theory: &TheoryOutcome,
+    with_arrays: bool,
+) -> Result<Json> {
     let (status, reason) = match &theory.status {
         Status::Predicted => ("predicted", None),
         Status::Declined(reason) => ("declined", Some(reason.clone())),
@@ -207,10 +217,8 @@ fn theory_json(index: usize, cell: &CellOutcome, theory: &TheoryOutcome) -> Resu
     let observables: Vec<Json> = predicted(cell, theory)?
         .iter()
         .map(|v| {
-            observable_json(
-                v,
-                &array_name(index, &[&theory.label, v.observable.name, "mean"]),
-            )
+            let name = || array_name(index, &[&theory.label, v.observable.name, "mean"]);
+            observable_json(v, with_arrays.then(name).as_deref())
         })
         .collect();
     let reports: Vec<_> = theory.predictions.iter().map(|(_, p)| &p.solver).collect();

@@ -283,7 +283,7 @@ impl<'a> Engine<'a> {
             };
             let cx = self.cx.solving(entry.experiment.seed, index, report);
             let trained = |index| self.trained(&cell.experiment, index);
-            match solve_unit(plan, &cell.experiment, index, &cx, trained) {
+            match solve_unit(plan, &entry.experiment, index, &cx, trained) {
                 Ok(prediction) => Ok(to_record(&prediction)),
                 // What the data tell is a result like any other: it is found once.
                 Err(Error::Declined { reason }) => Ok(Record {

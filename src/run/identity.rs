@@ -42,12 +42,13 @@ pub(super) fn solved(
     plan: &Plan,
     index: Option<DrawIndex>,
 ) -> Json {
-    let e = &cell.experiment;
+    // Trained networks are those that are measured, all else is drawn from what the entry assumes.
+    let e = &entry.experiment;
     let draw = match plan.promise().conditioning {
         Conditioning::None => Json::Null,
         Conditioning::Data => json!([e.task_json(), index.map(|d| d.dataset)]),
         Conditioning::Initial => json!([e.task_json(), e.learner_json(), index]),
-        Conditioning::Trained => json!([experiment_json(e), index]),
+        Conditioning::Trained => json!([experiment_json(&cell.experiment), index]),
     };
     let asked = |a: &Asked| json!([a.name(), a.keys, a.grid]);
     json!({

@@ -2,6 +2,7 @@
 
 pub mod arrays;
 pub mod assess;
+mod assumed;
 mod checkpoint;
 pub mod cost;
 mod curve;

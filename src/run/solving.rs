@@ -48,8 +48,8 @@ pub fn train_unit(experiment: &Experiment, draw: DrawIndex, cx: &Context) -> Res
     measure_unit(experiment, &[], draw, cx, None, &mut heed).map(|m| m.trained)
 }
 
-/// Solves a plan for one draw of the experiment that is measured; `trained` gives the parameters after training where the
-/// plan conditions on them.
+/// Solves a plan for one draw of the experiment that its theory sees; `trained` gives the parameters of the measured network
+/// after training, where the plan conditions on them.
 ///
 /// Errors: those of [`Plan::solve`].
 pub fn solve_unit(

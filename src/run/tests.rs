@@ -171,7 +171,7 @@ fn teacher() -> LinearTeacher {
 fn mlp() -> Mlp {
     Mlp {
         widths: vec![5],
-        init: Init::Gaussian { scale: Some(0.1) },
+        init: Init::gaussian(0.1),
         ..Mlp::default()
     }
 }

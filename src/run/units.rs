@@ -1,5 +1,6 @@
 //! What a run consists of: every draw to be measured, every theory to be solved.
 
+use super::assumed;
 use super::execute::Side;
 use crate::experiment::{Conditioning, DrawIndex, Experiment};
 use crate::spec::{Cell, Spec};
@@ -12,7 +13,8 @@ pub(crate) type Planned = std::result::Result<Plan, String>;
 pub(crate) fn plan(cell: &Cell) -> Vec<Planned> {
     let plan = |entry: &crate::spec::TheoryEntry| {
         let planned = entry.theory.plan(&entry.experiment, &entry.asked);
-        planned.map_err(|declined| declined.to_string())
+        let plan = planned.map_err(|declined| declined.to_string())?;
+        assumed::with_draws(cell, entry, plan)
     };
     cell.theories.iter().map(plan).collect()
 }

@@ -25,7 +25,7 @@ impl Spec {
     ///     task: Arc::new(task::LinearTeacher::new(vec![2.0, 1.0], 4, 3)),
     ///     learner: Some(Arc::new(learner::Mlp {
     ///         widths: vec![5],
-    ///         init: learner::Init::Gaussian { scale: Some(0.1) },
+    ///         init: learner::Init::gaussian(0.1),
     ///         ..learner::Mlp::default()
     ///     })),
     ///     training: Some(Arc::new(training::GradientDescent::new(0.01, 500))),
@@ -222,7 +222,7 @@ mod tests {
             task: Arc::new(LinearTeacher::new(vec![2.0, 1.0], 4, 3)),
             learner: Some(Arc::new(Mlp {
                 widths: vec![width],
-                init: Init::Gaussian { scale: Some(0.1) },
+                init: Init::gaussian(0.1),
                 ..Mlp::default()
             })),
             training: Some(Arc::new(GradientDescent::new(0.01, 100))),

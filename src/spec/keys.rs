@@ -88,7 +88,9 @@ pub struct EntryKeys {
     tell: Option<Vec<String>>,
     /// The verdict that is expected: `agree` (every compared observable, in every cell) or `disagree` (at least one in every cell).
     expect: Option<Expect>,
-    /// The experiment as this theory sees it: `{ "key.path" = value }` changes a key, `{ table = { ... } }` replaces a table.
+    /// The experiment as this theory sees it: `{ "key.path" = value }` changes a key, `{ table = { ... } }` replaces a table. With other
+    /// keys of the task it is given data sets of that task, of the same stream and number as the measured ones, with other keys of the
+    /// learner initial parameters of that learner; trained networks are always those that are measured.
     #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
     assume: Option<Table>,
 }

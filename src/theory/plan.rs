@@ -230,6 +230,11 @@ impl Plan {
         &self.promise
     }
 
+    /// Adds to what `check` tells of it.
+    pub fn note(&mut self, note: &str) {
+        self.promise.notes.push(note.into());
+    }
+
     /// Which of the questions will be answered, as places in the list that the theory was asked; none: reductions alone.
     pub fn answers(&self) -> &[usize] {
         &self.answers

@@ -103,7 +103,7 @@ mod tests {
     fn replayed_steps_are_those_of_the_training() {
         let mlp = Mlp {
             widths: vec![4],
-            init: Init::Gaussian { scale: Some(0.5) },
+            init: Init::gaussian(0.5),
             ..Mlp::default()
         };
         let data = data();

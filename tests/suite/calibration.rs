@@ -34,7 +34,7 @@ fn batch(datasets: usize, replicas: usize, first: usize) -> Vec<(DrawIndex, Vec<
         }),
         learner: Some(Arc::new(Mlp {
             widths: vec![3],
-            init: Init::Gaussian { scale: Some(0.3) },
+            init: Init::gaussian(0.3),
             ..Mlp::default()
         })),
         training: Some(Arc::new(GradientDescent::new(0.05, 30))),

@@ -224,3 +224,227 @@ fn other_networks_and_rules_are_declined_with_the_key() {
         assert!(found.contains(reason), "{to}: {found}");
     }
 }
+
+/// A prediction of the theory, by the name of its observable.
+fn told<'a>(
+    spec: &Spec,
+    outcome: &'a saddlepoint::run::Outcome,
+    name: &str,
+) -> &'a saddlepoint::theory::Answer {
+    let entry = &spec.cells[0].theories[0];
+    let plan = entry.theory.plan(&entry.experiment, &entry.asked).unwrap();
+    let place = plan.asked().iter().position(|a| a.name() == name).unwrap();
+    let (_, prediction) = &outcome.cells[0].theories[0].predictions[0];
+    let answer = prediction.answers.iter().find(|a| a.asked == place);
+    answer.unwrap_or_else(|| panic!("{name} is not told"))
+}
+
+fn solved(text: &str) -> (Spec, saddlepoint::run::Outcome) {
+    let spec = Spec::parse("test", "test.toml", text, &Options::default()).unwrap();
+    let outcome = execute(&spec, &Settings::default()).unwrap();
+    (spec, outcome)
+}
+
+/// The exact read-out of a deep linear network, made of what the theory tells: `f(t) = sum_{s<t} A^L + q H^L Delta`.
+#[test]
+fn responses_of_linear_networks_give_the_outputs() {
+    let text = spec("[[8, 8]]", "linear", "kind = 'gradient-descent'", 2, "");
+    let text = text
+        .split("[[reduce]]")
+        .next()
+        .unwrap()
+        .replace("points = 5", "points = 21")
+        .replace(
+            "'feature-kernel', over = 'time'",
+            "'feature-kernel', over = 'times'",
+        )
+        .replace(
+            "kind = 'dmft'",
+            "kind = 'dmft'\ntell = ['forward-response', 'backward-response']",
+        );
+    let (spec, outcome) = solved(&text);
+    let response = told(&spec, &outcome, "forward-response");
+    let kernel = told(&spec, &outcome, "feature-kernel");
+    let outputs = told(&spec, &outcome, "outputs");
+    let lengths = |a: &saddlepoint::theory::Answer| -> Vec<usize> {
+        a.axes.iter().map(|a| a.values.len()).collect()
+    };
+    assert_eq!(lengths(response), [2, 2, 21, 21]);
+    assert_eq!(lengths(kernel), [2, 21, 21, 2, 2]);
+    let (y, q, times) = ([1.0, -0.5], 0.1, 21);
+    for a in 0..2 {
+        for t in 0..times {
+            let mut f = 0.0;
+            for s in 0..t {
+                f += response.mean[((2 + a) * times + t) * times + s];
+                for b in 0..2 {
+                    let h = kernel.mean[(((times + t) * times + s) * 2 + a) * 2 + b];
+                    f += q * h * (y[b] - outputs.mean[b * times + s]);
+                }
+            }
+            let known = outputs.mean[a * times + t];
+            assert!((f - known).abs() < 1e-6, "f_{a}({t}) {f} {known}");
+        }
+    }
+    let backward = told(&spec, &outcome, "backward-response");
+    assert_eq!(lengths(backward), [1, 2, 21, 21]);
+    let early = |i: &usize| i % times >= (i / times) % times;
+    assert!(
+        (0..backward.mean.len())
+            .filter(early)
+            .all(|i| backward.mean[i] == 0.0)
+    );
+    assert!(backward.mean.iter().any(|b| b.abs() > 0.01));
+}
+
+/// In the lazy limit the first step leaves `A^1_ab(1,0) = q K_ab y_b <phi'(h_a) phi'(h_b)>`.
+#[test]
+fn responses_of_deep_networks_start_with_the_kernels() {
+    let text = spec(
+        "[[8, 8]]",
+        "erf",
+        "kind = 'gradient-descent'",
+        2,
+        "points = 4096",
+    );
+    let text = text
+        .split("[[reduce]]")
+        .next()
+        .unwrap()
+        .replace("richness = 1.0", "richness = 0.001")
+        .replace("steps = 20", "steps = 4")
+        .replace(
+            "[[theory]]",
+            "[[theory]]\ntell = ['forward-response', 'backward-response']",
+        )
+        .replace(
+            "{ kind = 'preactivation-density', bins = 16, range = [-2.5, 2.5] }",
+            "'train-loss'",
+        );
+    let (spec, outcome) = solved(&text);
+    let answer = told(&spec, &outcome, "forward-response");
+    let lengths: Vec<usize> = answer.axes.iter().map(|a| a.values.len()).collect();
+    assert_eq!(lengths, [1, 2, 2, 5, 5]);
+    let stderr = answer.stderr().unwrap();
+    let (y, q) = ([1.0, -0.5], 0.1);
+    for (a, b) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let k: f64 = if a == b { 1.0 } else { 0.6 };
+        let slopes = std::f64::consts::FRAC_2_PI / (4.0 - k * k).sqrt();
+        let place = (a * 2 + b) * 25 + 5;
+        let (found, known) = (answer.mean[place], q * k * y[b] * slopes);
+        let allowed = 5.0 * stderr[place] + 2e-4 * known.abs();
+        assert!(
+            (found - known).abs() < allowed,
+            "{a}{b}: {found} {known} {allowed:.1e}"
+        );
+    }
+    let backward = told(&spec, &outcome, "backward-response");
+    let later = |i: &usize| i % 5 > (i / 5) % 5;
+    assert!(
+        (0..backward.mean.len())
+            .filter(later)
+            .all(|i| backward.mean[i] == 0.0)
+    );
+    assert!(backward.mean.iter().any(|b| b.abs() > 0.001));
+}
+
+/// Where a solver has no responses the question is declined with the key that would give them.
+#[test]
+fn questions_about_responses_are_declined_with_the_key() {
+    for (widths, activation, theory, reason) in [
+        ("[[8]]", "tanh", "", "two hidden layers"),
+        ("[[8]]", "linear", "", "two hidden layers"),
+        (
+            "[[8, 8]]",
+            "linear",
+            "approximation = 'gradient-independence'",
+            "approximation = \"none\"",
+        ),
+        (
+            "[[8, 8]]",
+            "linear",
+            "approximation = 'perturbation'",
+            "approximation = \"none\"",
+        ),
+    ] {
+        let theory = format!("tell = ['backward-response']\n{theory}");
+        let text = spec(widths, activation, "kind = 'gradient-descent'", 2, &theory);
+        let (before, _) = text.split_once("[measure]").unwrap();
+        let text = format!(
+            "{before}[sweep]\n'learner.widths' = {widths}\n[[theory]]\nkind = 'dmft'\n{theory}\n"
+        );
+        let (spec, _) = solved(&text);
+        let entry = &spec.cells[0].theories[0];
+        let declined = entry.theory.plan(&entry.experiment, &entry.asked);
+        let declined = declined.err().unwrap().to_string();
+        assert!(declined.contains(reason), "{declined}");
+    }
+}
+
+/// Deviations of the weights layer by layer: the table of section 2.2 of the reference (`s2 = 1.5, 0.5, 2`), and networks.
+#[test]
+fn weights_may_have_a_variance_in_every_layer() {
+    let scales = "scale = [1.224744871391589, 0.7071067811865476, 1.4142135623730951]";
+    let of = |widths: &str, activation: &str, replicas: usize, theory: &str| {
+        spec(
+            widths,
+            activation,
+            "kind = 'gradient-descent'",
+            replicas,
+            theory,
+        )
+        .replace("scale = 1.0", scales)
+        .replace("learning_rate = 0.2", "learning_rate = 0.1")
+    };
+    let text = of("[[8, 8]]", "linear", 2, "")
+        .split("[[reduce]]")
+        .next()
+        .unwrap()
+        .to_string();
+    let (spec, outcome) = solved(&text.replace("points = 5", "points = 21"));
+    let outputs = told(&spec, &outcome, "outputs");
+    for (t, expected) in [
+        (1, [0.16625, 0.02375]),
+        (5, [0.54099415, -0.07468929]),
+        (20, [0.96032565, -0.45730495]),
+    ] {
+        for (a, expected) in expected.into_iter().enumerate() {
+            let found = outputs.mean[a * 21 + t];
+            assert!((found - expected).abs() < 2e-8, "f_{a}({t}) {found}");
+        }
+    }
+    agree(&of("[[32, 32], [64, 64], [128, 128]]", "linear", 300, ""));
+    let scales = |text: String| {
+        text.replace(
+            "scale = [1.224744871391589, 0.7071067811865476, 1.4142135623730951]",
+            "scale = [1.3, 0.6]",
+        )
+    };
+    agree(&scales(of("[[32], [64], [128]]", "tanh", 400, "")));
+}
+
+/// A list of scales that does not fit the layers is refused with its place, and a layer without weights declined.
+#[test]
+fn scales_must_fit_the_layers() {
+    let text = |scale: &str| {
+        let text = spec("[[8, 8]]", "linear", "kind = 'gradient-descent'", 2, "");
+        let text = text.split("[[reduce]]").next().unwrap().to_string();
+        text.replace("scale = 1.0", &format!("scale = {scale}"))
+    };
+    let wrong = Spec::parse(
+        "test",
+        "test.toml",
+        &text("[1.0, 2.0]"),
+        &Options::default(),
+    );
+    let wrong = wrong.err().unwrap().to_string();
+    assert!(
+        wrong.contains("learner.init.scale") && wrong.contains("2 numbers for 3"),
+        "{wrong}"
+    );
+    let (spec, _) = solved(&text("[1.0, 0.0, 2.0]"));
+    let entry = &spec.cells[0].theories[0];
+    let declined = entry.theory.plan(&entry.experiment, &entry.asked);
+    let declined = declined.err().unwrap().to_string();
+    assert!(declined.contains("positive variance"), "{declined}");
+}

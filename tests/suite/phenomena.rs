@@ -105,7 +105,7 @@ fn a_deep_network_believes_a_wrong_feature_for_a_while() {
     let gap = network.iter().zip(&exact).map(|(a, b)| (a - b).abs());
     assert!(gap.fold(0.0, f64::max) < 0.02);
 
-    let random = Init::Gaussian { scale: Some(0.01) };
+    let random = Init::gaussian(0.01);
     let random = tree(vec![16], random, 0.002, 2500);
     let deep = curves(random, "input-output-map", &[Conditioning::Initial]);
     for map in [&deep.network, &deep.theories[0]] {
@@ -124,7 +124,7 @@ fn a_deep_network_believes_a_wrong_feature_for_a_while() {
 /// Without a hidden layer all modes progress alike, `f - y` shrinks by `1 - eta` per step in every entry: nothing is overshot.
 #[test]
 fn a_shallow_network_never_believes_a_wrong_feature() {
-    let start = Init::Gaussian { scale: Some(0.05) };
+    let start = Init::gaussian(0.05);
     let (eta, steps) = (0.01, 600);
     let shallow = curves(
         tree(vec![], start, eta, steps),

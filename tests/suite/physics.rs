@@ -160,7 +160,7 @@ fn hidden_units_may_be_permuted_and_change_sign() {
         let mlp = Mlp {
             widths: vec![5],
             activation: activation.clone(),
-            init: Init::Gaussian { scale: Some(0.5) },
+            init: Init::gaussian(0.5),
             ..Mlp::default()
         };
         let task = LinearTeacher {
@@ -229,7 +229,7 @@ fn linearised_theory_of_a_tanh_network_improves_as_one_over_width_draw_by_draw()
             widths: vec![width],
             activation: Activation::Tanh,
             parametrization: Parametrization::Ntk,
-            init: Init::Gaussian { scale: Some(1.0) },
+            init: Init::gaussian(1.0),
             ..Mlp::default()
         };
         let task = LinearTeacher {
@@ -277,7 +277,7 @@ fn conserved_quantities_drift_in_proportion_to_the_step() {
     let drift = |eta: f64| {
         let mlp = Mlp {
             widths: vec![4, 5],
-            init: Init::Gaussian { scale: Some(0.4) },
+            init: Init::gaussian(0.4),
             ..Mlp::default()
         };
         let e = experiment(

@@ -6,6 +6,7 @@ use super::layout::Layout;
 use super::sums::Sums;
 use super::sweep::Sweep;
 use crate::error::Result;
+use nalgebra::DMatrix;
 
 impl Sweep<'_> {
     /// `gamma_0^{-1}`; 0 for a richness of 0, where what it multiplies vanishes by symmetry or has no effect.
@@ -89,7 +90,10 @@ impl Sweep<'_> {
                 self.found.outputs[(mu, t)] = output;
             }
         }
-        let errors = problem.errors(t, self.found.outputs.column(t).as_slice())?;
+        let errors = problem.errors(t, self.found.outputs.column(t).as_slice(), || {
+            let rows = (0..all).flat_map(|a| self.found.tangent_kernel(problem.kernel, 0, a));
+            DMatrix::from_row_iterator(all, all, rows)
+        })?;
         if t < problem.steps {
             self.driven.push(problem.driven(t, &errors));
         }

@@ -91,6 +91,11 @@ impl Solution {
         self.repeats[0].outputs.ncols() - 1
     }
 
+    /// Number of repeats.
+    pub fn repeats(&self) -> usize {
+        self.repeats.len()
+    }
+
     /// Number L of hidden layers.
     pub fn depth(&self) -> usize {
         self.repeats[0].features.len()

@@ -82,7 +82,8 @@ pub(super) fn sweep(problem: &Problem, settings: &Settings) -> Result<Solution> 
             let f = state.pulled.columns(0, t) * DVector::from_vec(first);
             outputs.set_column(t, &f);
         }
-        let errors = problem.errors(t, outputs.column(t).as_slice())?;
+        let errors =
+            problem.errors(t, outputs.column(t).as_slice(), || problem.linear_tangent())?;
         if t == steps {
             extend(&mut state, t, &layers, t < steps);
             break;

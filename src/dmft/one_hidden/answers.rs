@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// Sobol points that follow known outputs, and how often they are scrambled.
 const FOLLOWERS: usize = 1 << 13;
-const REPEATS: usize = 8;
+const REPEATS: usize = 16;
 
 /// Rows of sums, and what their scatter or difference is.
 type Rows = (Uncertainty, Vec<Vec<f64>>);

@@ -27,6 +27,29 @@ impl Dynamics {
     /// # Errors
     /// `Input` naming the field that is wrong.
     pub(super) fn of(problem: &Problem, activation: &Activation) -> Result<Dynamics> {
+        let frame = |trained| Frame::of(problem.kernel, trained);
+        let kernel = problem.kernel.as_slice().to_vec();
+        Dynamics::checked(problem, activation, kernel, frame)
+    }
+
+    /// As [`Dynamics::of`], in a frame that is given: for estimates of cost.
+    ///
+    /// # Errors
+    /// `Input` naming the field that is wrong.
+    pub(super) fn within(
+        problem: &Problem,
+        activation: &Activation,
+        frame: Frame,
+    ) -> Result<Dynamics> {
+        Dynamics::checked(problem, activation, Vec::new(), |_| Ok(frame))
+    }
+
+    fn checked(
+        problem: &Problem,
+        activation: &Activation,
+        kernel: Vec<f64>,
+        frame: impl FnOnce(usize) -> Result<Frame>,
+    ) -> Result<Dynamics> {
         activation.check("activation")?;
         let wrong =
             |place: &str, cause: String, remedy: &str| Err(Error::input(place, cause, remedy));
@@ -110,8 +133,8 @@ impl Dynamics {
             }
         }
         Ok(Dynamics {
-            frame: Frame::of(problem.kernel, trained)?,
-            kernel: problem.kernel.as_slice().to_vec(),
+            frame: frame(trained)?,
+            kernel,
             activation: activation.clone(),
             targets: problem.targets.to_vec(),
             richness: problem.richness,

@@ -31,6 +31,19 @@ pub(super) struct Frame {
 }
 
 impl Frame {
+    /// Without a factor, for estimates of cost: of a kernel of this rank.
+    pub(super) fn of_rank(samples: usize, trained: usize, rank: usize) -> Frame {
+        let rank = rank.min(samples);
+        Frame {
+            samples,
+            trained,
+            moved: rank.min(trained),
+            rank,
+            factor: Vec::new(),
+            dropped: 0.0,
+        }
+    }
+
     /// The factor of a kernel whose first `trained` samples are those of training.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ mod covariance;
 mod density;
 mod dynamics;
 mod estimate;
+mod expansion;
 mod frame;
 mod grid;
 mod hermite;
@@ -38,5 +39,6 @@ mod tests;
 
 pub use answers::{EqualTime, Marginals, TwoTime};
 pub use estimate::{Estimate, Uncertainty};
+pub use expansion::{Expansion, expand};
 pub use rule::Rule;
-pub use solution::{Cost, Setting, Solution, cost, solve};
+pub use solution::{Cost, Setting, Solution, cost, cost_at_rank, expansion_cost, solve};

@@ -2,6 +2,7 @@
 
 use super::dynamics::{Dynamics, is_odd};
 use super::points::Source;
+use crate::dmft::Problem;
 use crate::error::{Error, Result};
 use crate::kernel::Activation;
 use std::f64::consts::PI;
@@ -92,18 +93,39 @@ impl Rule {
             };
             let rule = Rule::Sobol {
                 points: 1 << 13,
-                scrambles: 8,
+                scrambles: 16,
             };
             return (rule, format!("{coordinates} coordinates{rest}{kink}"));
         }
         let rule = Rule::MonteCarlo {
             points: 1 << 13,
-            repeats: 8,
+            repeats: 16,
         };
         (
             rule,
             format!("{axes} coordinates at the start, more than the {limit} of the sequence{kink}"),
         )
+    }
+
+    /// The rule for differences between small richnesses: nothing statistical in up to six coordinates.
+    pub(super) fn choose_for_expansion(dynamics: &Dynamics) -> (Rule, String) {
+        let (nodes, fewer) = match dynamics.axes() {
+            4 => (24, 18),
+            5 => (14, 11),
+            6 => (9, 7),
+            _ => return Rule::choose(dynamics),
+        };
+        let reason = format!("a smooth activation in {} coordinates", dynamics.axes());
+        (Rule::GaussHermite { nodes, fewer }, reason)
+    }
+
+    /// [`Rule::choose_for_expansion`] of a problem.
+    ///
+    /// # Errors
+    /// `Input` for a problem out of its ranges.
+    pub(super) fn of_expansion(problem: &Problem, activation: &Activation) -> Result<Rule> {
+        let dynamics = Dynamics::of(problem, activation)?;
+        Ok(Rule::choose_for_expansion(&dynamics).0)
     }
 
     /// Whether the rule can be applied.
@@ -142,14 +164,14 @@ impl Rule {
                 if !points.is_power_of_two() || points > 1 << 32 || scrambles < 2 {
                     return wrong(
                         format!("{points} Sobol points in {scrambles} scramblings"),
-                        "choose a power of two up to 2^32, and at least two scramblings (better eight)",
+                        "choose a power of two up to 2^32, and at least two scramblings (better sixteen)",
                     );
                 }
                 Ok(())
             }
             Rule::MonteCarlo { points, repeats } if points == 0 || repeats < 2 => wrong(
                 format!("{points} points in {repeats} repeats"),
-                "choose at least one point and two repeats (better eight)",
+                "choose at least one point and two repeats (better sixteen)",
             ),
             Rule::Density { spacing, wider } => {
                 if noise == 0.0 || dynamics.has_velocity() || axes > 3 {

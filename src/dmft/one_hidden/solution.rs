@@ -3,6 +3,8 @@
 use super::covariance::Covariance;
 use super::dynamics::Dynamics;
 use super::estimate::{Estimate, Uncertainty};
+use super::expansion::COUNT;
+use super::frame::Frame;
 use super::observe::Powers;
 use super::rule::Rule;
 use super::{density, sampled};
@@ -67,11 +69,55 @@ pub struct Solution {
 /// # Errors
 /// As [`solve`] for wrong input.
 pub fn cost(problem: &Problem, activation: &Activation, setting: &Setting) -> Result<Cost> {
-    let dynamics = Dynamics::of(problem, activation)?;
-    let (rule, _) = decide(&dynamics, setting)?;
+    of_dynamics(&Dynamics::of(problem, activation)?, setting)
+}
+
+/// As [`cost`], for a kernel of which the rank alone is known: its entries are not looked at.
+///
+/// # Errors
+/// As [`cost`].
+pub fn cost_at_rank(
+    problem: &Problem,
+    activation: &Activation,
+    setting: &Setting,
+    rank: usize,
+) -> Result<Cost> {
+    let frame = Frame::of_rank(problem.samples(), problem.targets.len(), rank);
+    of_dynamics(&Dynamics::within(problem, activation, frame)?, setting)
+}
+
+/// What [`super::expand`] will need, for a kernel of this rank.
+///
+/// # Errors
+/// As [`cost`].
+pub fn expansion_cost(
+    problem: &Problem,
+    activation: &Activation,
+    setting: &Setting,
+    rank: usize,
+) -> Result<Cost> {
+    let frame = Frame::of_rank(problem.samples(), problem.targets.len(), rank);
+    let dynamics = Dynamics::within(problem, activation, frame)?;
+    let rule = setting.rule.clone();
+    let rule = rule.unwrap_or_else(|| Rule::choose_for_expansion(&dynamics).0);
+    let one = of_dynamics(
+        &dynamics,
+        &Setting {
+            rule: Some(rule),
+            ..setting.clone()
+        },
+    )?;
     Ok(Cost {
-        bytes: rule.bytes(&dynamics),
-        flops: rule.flops(&dynamics),
+        flops: COUNT as f64 * one.flops,
+        ..one
+    })
+}
+
+fn of_dynamics(dynamics: &Dynamics, setting: &Setting) -> Result<Cost> {
+    let (rule, _) = decide(dynamics, setting)?;
+    Ok(Cost {
+        bytes: rule.bytes(dynamics),
+        flops: rule.flops(dynamics),
     })
 }
 

@@ -5,6 +5,7 @@ use crate::dmft::{Decay, Noise, Optimiser, Problem};
 use crate::kernel::Activation;
 use nalgebra::DMatrix;
 
+mod expansion;
 mod laws;
 mod networks;
 mod references;

@@ -252,7 +252,7 @@ fn deviations_of_the_view_are_those_of_sampled_weights() {
         ..Mlp::default()
     };
     let one = Mlp {
-        init: Init::Gaussian { scale: Some(0.3) },
+        init: Init::gaussian(0.3),
         ..default.clone()
     };
     let root = |v: f64| v.sqrt();

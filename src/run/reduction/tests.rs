@@ -429,3 +429,37 @@ fn a_quantity_that_is_not_told_in_one_cell_is_a_row_with_the_reason() {
         assert!(crate::report::figures::figures(&spec, &outcome, &found).is_ok());
     }
 }
+
+/// A length over the whole grid has no value where a point of it has none, and says how to reduce point by point.
+#[test]
+fn lengths_over_a_grid_need_every_point() {
+    let text = SPEC
+        .replace("singular_values = [2.0]", "singular_values = [2.0, 0.01]")
+        .replace("output_dim = 1", "output_dim = 2")
+        .replace(
+            "parametrization = \"ntk\"",
+            "init = { kind = \"gaussian\", scale = 0.1 }",
+        )
+        .replace(
+            "learning_rate = 1e-9\nsteps = 1",
+            "learning_rate = 0.05\nsteps = 200",
+        )
+        .replace("replicas = 40\npoints = 1", "replicas = 8\npoints = 41")
+        .replace("\"train-loss\"", "\"half-rise-time\"");
+    let reduce = |over: &str| {
+        let kind = "[[reduce]]\nkind = \"exponent\"\nkey = \"learner.widths\"\nobservable = \"half-rise-time\"\nof = \"scatter\"\n";
+        format!("{text}{kind}over = \"{over}\"\n")
+    };
+    let derived = |over: &str| {
+        let spec = Spec::parse("grid", "spec.toml", &reduce(over), &Options::default()).unwrap();
+        let outcome = execute(&spec, &Settings::default()).unwrap();
+        assess(&spec, &outcome).unwrap().derived.remove(0)
+    };
+    let why = derived("grid").measured.unwrap_err();
+    assert!(
+        why.contains("not defined on the whole grid") && why.contains("over = \"points\""),
+        "{why}"
+    );
+    let found = derived("points").measured.unwrap();
+    assert!(found.estimate[0].is_finite() && found.estimate[1].is_nan());
+}

@@ -32,6 +32,9 @@ pub struct Dynamics {
     pub decoupled: bool,
     /// Variance of the noise in the update of a weight.
     pub noise: f64,
+    /// Units of a hidden layer; the theory is their limit.
+    #[serde(skip)]
+    pub width: usize,
     /// `gamma_0^2 N`, of which the tangent kernel over raw parameters alone depends.
     #[serde(skip)]
     pub rate_scale: f64,
@@ -75,6 +78,11 @@ impl Dynamics {
                 "needs independent Gaussian weights at the start (learner.init.kind = \"gaussian\")",
             );
         };
+        if deviations.contains(&0.0) {
+            return decline(
+                "needs weights of positive variance in every layer (learner.init.scale)",
+            );
+        }
         let descent = experiment.training.as_ref().and_then(|t| t.descent());
         let Some(descent) = descent else {
             return decline(
@@ -101,8 +109,14 @@ impl Dynamics {
             decay,
             decoupled: descent.decoupled,
             noise: descent.noise,
+            width,
             rate_scale: view.rate_scale,
         })
+    }
+
+    /// Number of hidden layers.
+    pub fn depth(&self) -> usize {
+        self.weight_variances.len() - 1
     }
 
     /// `q`, the rate of a step per sample, for `P` samples.

@@ -3,6 +3,8 @@
 
 mod cost;
 mod gate;
+mod questions;
+mod responses;
 mod solved;
 mod solver;
 mod told;
@@ -17,9 +19,13 @@ use crate::theory::{
     Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, missing, parse_keys,
 };
 use crate::training::Training;
-use cost::Cost;
+use cost::{Cost, Sizes};
 use gate::Dynamics;
 use nalgebra::DMatrix;
+use questions::{
+    BACKWARD_RESPONSE, FORWARD_RESPONSE, OBSERVABLES, can_answer, is_response, needs_kernels,
+    on_test, why_no_response,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -31,30 +37,17 @@ static ABOUT: About = About {
     kind: "dmft",
     summary: "infinitely wide network that learns features, trained step by step: outputs, kernels and densities over time",
     text: include_str!("dmft.md"),
-    revision: 1,
+    revision: 2,
 };
 
 static INFO: Info = Info {
     source: "Bordelon, Pehlevan 2022, arXiv:2205.09653",
     observables: OBSERVABLES,
+    own: &[&FORWARD_RESPONSE, &BACKWARD_RESPONSE],
     conditions: &[Conditioning::Data, Conditioning::Initial],
     assumptions: &["infinite width at fixed richness and number of samples"],
     ..Info::of(&ABOUT)
 };
-
-const OBSERVABLES: &[&str] = &[
-    "train-loss",
-    "test-loss",
-    "outputs",
-    "predictor-mean",
-    "feature-kernel",
-    "gradient-kernel",
-    "feature-kernel-change",
-    "kernel-target-alignment",
-    "ntk",
-    "ntk-change",
-    "preactivation-density",
-];
 
 /// Registry line.
 pub const KIND: Kind<dyn Theory> = Kind {
@@ -79,7 +72,7 @@ pub struct Keys {
     pub approximation: Approximation,
     /// Points of a quadrature over neurons, a power of two; chosen where it is not given.
     pub points: Option<usize>,
-    /// Independent repeats of a solver with statistical error; chosen where it is not given.
+    /// Independent repeats of a solver with statistical error; default: 16 of a quadrature, 8 of sample paths.
     pub repeats: Option<usize>,
 }
 
@@ -135,7 +128,7 @@ impl Keys {
             (_, Some(repeats)) if !(2..=1000).contains(&repeats) => wrong(
                 "repeats",
                 repeats,
-                "give a number from 2 to 1000, such as 8",
+                "give a number from 2 to 1000, such as 16",
             ),
             _ => Ok(()),
         }
@@ -145,17 +138,11 @@ impl Keys {
 #[derive(Debug)]
 struct Dmft(Keys);
 
+/// Units below which a layer is as far from the limit as it can be.
+const NARROW: usize = 8;
+
 /// Bytes above which a theory is no alternative to networks.
 const MOST_BYTES: f64 = 64.0 * (1u64 << 30) as f64;
-
-/// Whether a question is about test samples.
-fn on_test(asked: &Asked) -> bool {
-    match asked.name() {
-        "test-loss" | "predictor-mean" => true,
-        "outputs" => asked.keys["on"] == "test",
-        _ => false,
-    }
-}
 
 impl Theory for Dmft {
     fn info(&self) -> &'static Info {
@@ -184,7 +171,7 @@ impl Theory for Dmft {
                     "condition = \"initial\" is for mini-batches (training.batch)".into(),
                 ));
             }
-            (_, Some(_)) if matches!(solver, Solver::Perturbation | Solver::DeepPerturbation) => {
+            (_, Some(_)) if solver.is_expansion() => {
                 return Err(Declined(
                     "approximation = \"perturbation\" needs full batches".into(),
                 ));
@@ -192,25 +179,21 @@ impl Theory for Dmft {
             _ => {}
         }
         let tests = e.task.test_samples();
-        let possible = |i: &usize| {
-            let question = &asked[*i];
-            let own = question.grid.is_none();
-            match question.name() {
-                "train-loss" => true,
-                "test-loss" => tests > 0,
-                "preactivation-density" => {
-                    let expanded = [Solver::Perturbation, Solver::DeepPerturbation];
-                    !own && !expanded.contains(&solver)
-                }
-                name => !own && OBSERVABLES.contains(&name) && (tests > 0 || !on_test(question)),
-            }
-        };
-        let answers: Vec<usize> = (0..asked.len()).filter(possible).collect();
+        let can = |i: &usize| can_answer(&asked[*i], (&dynamics, &self.0, solver), tests);
+        let answers: Vec<usize> = (0..asked.len()).filter(can).collect();
+        let unanswered = asked.iter().filter_map(|a| {
+            let why = why_no_response(a, &dynamics, &self.0, solver)?;
+            Some(format!("{}: {why}", a.name()))
+        });
+        let unanswered: Vec<String> = unanswered.collect();
         if answers.is_empty() {
-            return Err(Declined(format!(
-                "predicts {}, and tells train-loss and test-loss; nothing of this is asked for",
-                OBSERVABLES.join(", ")
-            )));
+            return Err(Declined(match unanswered.first() {
+                Some(why) => why.clone(),
+                None => format!(
+                    "predicts {}, and tells train-loss, test-loss and responses; nothing of this is asked for",
+                    OBSERVABLES.join(", ")
+                ),
+            }));
         }
         for &i in &answers {
             dynamics.has_times(&asked[i])?;
@@ -219,11 +202,29 @@ impl Theory for Dmft {
             true => tests,
             false => 0,
         };
+        let sizes = Sizes {
+            samples: e.task.shape().samples,
+            tests,
+            inputs: e.task.shape().inputs,
+        };
         let Cost {
             bytes,
             seconds,
             mut notes,
-        } = Cost::of(&dynamics, &self.0, solver, (e.task.shape().samples, tests));
+        } = Cost::of(&dynamics, &self.0, solver, sizes)?;
+        notes.extend(unanswered);
+        let record = e.record_steps();
+        let times = responses::steps(&record, dynamics.steps).len();
+        let asked_for = answers.iter().filter(|&&i| is_response(&asked[i])).count();
+        let repeats = self.0.repeats.unwrap_or(solver::REPEATS);
+        let one = responses::bytes(
+            solver,
+            dynamics.depth(),
+            e.task.shape().samples,
+            times,
+            repeats,
+        );
+        let bytes = bytes + asked_for as f64 * one;
         let all = (e.task.shape().samples + tests) as f64;
         if bytes > MOST_BYTES {
             return Err(Declined(format!(
@@ -241,7 +242,15 @@ impl Theory for Dmft {
                  vanishes at infinite width"
             ));
         }
+        let narrow = dynamics.width < NARROW;
+        let narrow = narrow.then(|| {
+            format!(
+                "the theory is the limit of wide layers, and the networks have N = {}",
+                dynamics.width
+            )
+        });
         let promise = Promise {
+            assumptions: narrow.into_iter().collect(),
             limits: vec![Limit::infinite("learner.widths").rate(-1.0)],
             averages_over: match self.0.condition {
                 Conditioning::Data => vec!["replicas"],
@@ -256,7 +265,7 @@ impl Theory for Dmft {
         let work = Work {
             scale: has_ntk.then_some(dynamics.rate_scale),
             seed: e.seed,
-            record: e.record_steps(),
+            record,
             keys: self.0,
             solver,
             tests: tests > 0,
@@ -360,21 +369,15 @@ impl Work {
     }
 
     fn steps_of(&self, asked: &Asked) -> Vec<usize> {
-        let axis = |name: &str| asked.axes().iter().find(|a| a.name == name);
-        match asked.name() {
-            "feature-kernel"
-            | "gradient-kernel"
-            | "ntk"
-            | "ntk-change"
-            | "feature-kernel-change"
-            | "kernel-target-alignment" => match axis("time") {
-                Some(time) => {
-                    let steps = time.values.iter().map(|&t| self.dynamics.step(t));
-                    [0].into_iter().chain(steps).collect()
-                }
-                None => vec![0, self.dynamics.steps],
-            },
-            _ => Vec::new(),
+        if !needs_kernels(asked) {
+            return Vec::new();
+        }
+        match asked.axes().iter().find(|a| a.name == "time") {
+            Some(time) => {
+                let steps = time.values.iter().map(|&t| self.dynamics.step(t));
+                [0].into_iter().chain(steps).collect()
+            }
+            None => vec![0, self.dynamics.steps],
         }
     }
 }

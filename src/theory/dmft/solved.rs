@@ -30,13 +30,18 @@ impl Rows {
                 .flat_map(|p| p.repeats[r].iter().copied())
                 .collect()
         };
+        Rows::repeated((0..repeats).map(row).collect())
+    }
+
+    /// One row per repeat.
+    pub fn repeated(rows: Vec<Vec<f64>>) -> Self {
         Rows {
-            rows: (0..repeats).map(row).collect(),
+            rows,
             uncertainty: Uncertainty::StandardError,
         }
     }
 
-    fn exact(row: Vec<f64>) -> Self {
+    pub fn exact(row: Vec<f64>) -> Self {
         Rows {
             rows: vec![row],
             uncertainty: Uncertainty::Rounding,
@@ -105,6 +110,7 @@ pub enum Solved {
     Linear(Box<linear::Solution>),
     Perturbation(Box<Perturbation>, usize),
     OneHidden(Box<one_hidden::Solution>),
+    Expanded(Box<one_hidden::Expansion>),
     Deep(Box<deep::Solution>),
 }
 
@@ -133,6 +139,7 @@ impl Solved {
                 )
             }
             Solved::OneHidden(s) => Rows::from(&s.outputs),
+            Solved::Expanded(s) => Rows::from(&s.outputs()),
             Solved::Deep(s) => {
                 let times: Vec<Sampled> = (0..=s.steps()).map(|t| s.outputs(t)).collect();
                 Rows::sampled(&times)
@@ -158,14 +165,18 @@ impl Solved {
                 let gradient = (1..=depth).map(|l| square(found.gradient_kernel(l, t, s), n));
                 Some((feature, gradient.collect()))
             }
-            Solved::OneHidden(_) | Solved::Deep(_) => None,
+            Solved::OneHidden(_) | Solved::Expanded(_) | Solved::Deep(_) => None,
         }
     }
 
     /// Kernels at equal times; `kernel` is `K^x`.
     pub fn kernels(&self, times: &[usize], kernel: &DMatrix<f64>) -> Result<Kernels> {
-        if let Solved::OneHidden(s) = self {
-            let found = s.equal_time(times)?;
+        let neurons = match self {
+            Solved::OneHidden(s) => Some(s.equal_time(times)?),
+            Solved::Expanded(s) => Some(s.equal_time(times)?),
+            _ => None,
+        };
+        if let Some(found) = neurons {
             return Ok(Kernels {
                 feature: Rows::from(&found.feature),
                 gradient: Rows::from(&found.gradient),
@@ -213,9 +224,13 @@ impl Solved {
     /// Feature and gradient kernels between pairs of the chosen times, on the first `n` samples: a row runs through layers, times, second
     /// times, samples, samples.
     pub fn between(&self, times: &[usize], n: usize) -> Result<(Rows, Rows)> {
-        if let Solved::OneHidden(s) = self {
-            let found = s.two_time(times)?;
-            let (all, count) = (s.samples(), times.len());
+        let neurons = match self {
+            Solved::OneHidden(s) => Some(s.two_time(times)?),
+            Solved::Expanded(s) => Some(s.two_time(times)?),
+            _ => None,
+        };
+        if let Some(found) = neurons {
+            let (all, count) = (self.samples(), times.len());
             // Rows and columns of the matrix run through the times and, within each, the samples.
             let order = move |row: &[f64]| {
                 let side = count * all;
@@ -300,7 +315,7 @@ impl Solved {
                     Rows::from(&found.values).map(|row| row[from..from + count].to_vec()),
                 ))
             }
-            Solved::Perturbation(..) => Ok(None),
+            Solved::Perturbation(..) | Solved::Expanded(_) => Ok(None),
             Solved::Deep(s) => Ok(s.shares(layer, s.steps(), edges).map(|shares| {
                 let row = |k: &DMatrix<f64>| k.row(sample).iter().copied().collect();
                 Rows {
@@ -317,6 +332,7 @@ impl Solved {
             Solved::Linear(s) => s.outputs(0).len(),
             Solved::Perturbation(s, _) => s.outputs(0).len(),
             Solved::OneHidden(s) => s.samples(),
+            Solved::Expanded(s) => s.samples(),
             Solved::Deep(s) => s.outputs(0).mean.nrows(),
         }
     }
@@ -355,6 +371,11 @@ impl Solved {
                 format!("{:?}, {} neurons: {}", s.rule, s.neurons, s.reason),
                 s.steps(),
             ),
+            Solved::Expanded(s) => {
+                let (rule, neurons) = s.rule();
+                let method = format!("second order in the richness, {rule:?}, {neurons} neurons");
+                (method, s.steps())
+            }
             Solved::Deep(s) => (
                 format!("{} sample paths, {:?}: {}", s.samples, s.response, s.reason),
                 s.steps(),

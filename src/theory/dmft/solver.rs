@@ -11,12 +11,18 @@ use crate::error::Result;
 use crate::kernel::Activation;
 use nalgebra::DMatrix;
 
+/// Repeats of sample paths, and scrambles of a quadrature, where none are asked for.
+pub const REPEATS: usize = 8;
+const SCRAMBLES: usize = 16;
+
 /// Which solver answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Solver {
     Linear,
     Perturbation,
     OneHidden,
+    /// The same to second order in the richness.
+    OneHiddenPerturbation,
     /// Sample paths; derivatives of every path, or Stein's lemma.
     Deep(Response),
     /// The same to second order in the richness.
@@ -24,9 +30,18 @@ pub enum Solver {
 }
 
 impl Solver {
+    /// Whether it is to second order in the richness.
+    pub fn is_expansion(self) -> bool {
+        use Solver::{DeepPerturbation, OneHiddenPerturbation, Perturbation};
+        matches!(
+            self,
+            Perturbation | OneHiddenPerturbation | DeepPerturbation
+        )
+    }
+
     /// The solver of a network, or why there is none.
     pub fn of(dynamics: &Dynamics, keys: &Keys) -> std::result::Result<Self, String> {
-        let depth = dynamics.weight_variances.len() - 1;
+        let depth = dynamics.depth();
         let linear = dynamics.phi.is_linear();
         let plain = dynamics.is_plain();
         let unit = dynamics.weight_variances.iter().all(|v| *v == 1.0);
@@ -65,6 +80,7 @@ impl Solver {
             (Approximation::Perturbation, false, _) if dynamics.phi == Activation::Relu => Err(
                 "approximation = \"perturbation\" needs a smooth activation".into(),
             ),
+            (Approximation::Perturbation, false, 1) => Ok(Solver::OneHiddenPerturbation),
             (Approximation::Perturbation, false, _) => Ok(Solver::DeepPerturbation),
             (_, false, _) => Ok(Solver::Deep(match dynamics.phi {
                 Activation::Relu => Response::Stein,
@@ -88,7 +104,8 @@ pub struct Statement<'a> {
 }
 
 impl Statement<'_> {
-    fn with_problem<T>(&self, solve: impl FnOnce(&Problem) -> Result<T>) -> Result<T> {
+    /// The problem that the solvers take.
+    pub fn with_problem<T>(&self, solve: impl FnOnce(&Problem) -> Result<T>) -> Result<T> {
         let optimiser: Optimiser = self.dynamics.optimiser(self.batches.clone());
         solve(&Problem {
             kernel: self.kernel,
@@ -101,11 +118,12 @@ impl Statement<'_> {
         })
     }
 
-    fn paths(&self, response: Response) -> deep::Settings {
+    /// How sample paths are drawn.
+    pub fn paths(&self, response: Response) -> deep::Settings {
         let linear = self.settings();
         deep::Settings {
             samples: self.keys.points.unwrap_or(4096),
-            repeats: self.keys.repeats.unwrap_or(4),
+            repeats: self.keys.repeats.unwrap_or(REPEATS),
             seed: self.seed,
             response: Some(response),
             readout: linear.readout,
@@ -118,7 +136,8 @@ impl Statement<'_> {
         }
     }
 
-    fn settings(&self) -> Settings {
+    /// How linear networks are solved.
+    pub fn settings(&self) -> Settings {
         let independent = self.keys.approximation == Approximation::GradientIndependence;
         Settings {
             readout: match independent || self.keys.readout == Readout::NtkEuler {
@@ -132,11 +151,18 @@ impl Statement<'_> {
         }
     }
 
-    fn rule(&self) -> Option<Rule> {
-        self.keys.points.map(|points| Rule::Sobol {
+    /// How averages over neurons are taken.
+    pub fn neurons(&self) -> Setting {
+        let rule = self.keys.points.map(|points| Rule::Sobol {
             points,
-            scrambles: self.keys.repeats.unwrap_or(8),
-        })
+            scrambles: self.keys.repeats.unwrap_or(SCRAMBLES),
+        });
+        Setting {
+            rule,
+            seed: self.seed,
+            tolerance: None,
+            max_memory: self.max_memory,
+        }
     }
 
     /// `look` is told the fraction done.
@@ -151,14 +177,12 @@ impl Statement<'_> {
                     Solved::Perturbation(Box::new(found), problem.steps)
                 }
                 Solver::OneHidden => {
-                    let setting = Setting {
-                        rule: self.rule(),
-                        seed: self.seed,
-                        tolerance: None,
-                        max_memory: self.max_memory,
-                    };
-                    let phi = &self.dynamics.phi;
+                    let (phi, setting) = (&self.dynamics.phi, self.neurons());
                     Solved::OneHidden(Box::new(one_hidden::solve(problem, phi, &setting)?))
+                }
+                Solver::OneHiddenPerturbation => {
+                    let (phi, setting) = (&self.dynamics.phi, self.neurons());
+                    Solved::Expanded(Box::new(one_hidden::expand(problem, phi, &setting)?))
                 }
                 Solver::Deep(response) => {
                     let settings = self.paths(response);

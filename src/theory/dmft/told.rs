@@ -1,7 +1,8 @@
 //! What a solved system answers to each question.
 
 use super::gate::Dynamics;
-use super::on_test;
+use super::questions::{FORWARD_RESPONSE, is_response, needs_kernels, on_test};
+use super::responses;
 use super::solved::{Kernels, Rows, Solved};
 use crate::context::Context;
 use crate::error::Result;
@@ -44,7 +45,7 @@ impl Told<'_> {
     }
 
     fn layers(&self) -> usize {
-        self.dynamics.weight_variances.len() - 1
+        self.dynamics.depth()
     }
 
     fn steps(&self, asked: &Asked) -> Vec<usize> {
@@ -59,6 +60,14 @@ impl Told<'_> {
         let axes = asked.axes();
         let rows = match asked.name() {
             "train-loss" | "test-loss" => return Ok(self.loss(index, asked)),
+            name if is_response(asked) => {
+                let (n, dynamics) = (self.data.x.ncols(), self.dynamics);
+                let steps = responses::steps(self.record, dynamics.steps);
+                let time = |t: usize| t as f64 * dynamics.learning_rate;
+                let forward = name == FORWARD_RESPONSE.name;
+                let found = responses::told(self.solved, forward, n, &steps, &time);
+                return Ok(found.map(|(axes, rows)| rows.answer(index, &axes)));
+            }
             "outputs" | "predictor-mean" => {
                 let (from, to) = self.range(on_test(asked));
                 let (all, steps) = (self.samples(), self.steps(asked));
@@ -225,13 +234,6 @@ impl Told<'_> {
 
 /// Samples of kernel-target-alignment and feature-kernel-change.
 const MOST_SAMPLES: usize = 64;
-
-fn needs_kernels(asked: &Asked) -> bool {
-    !matches!(
-        asked.name(),
-        "train-loss" | "test-loss" | "outputs" | "predictor-mean" | "preactivation-density"
-    )
-}
 
 /// `1 - <a, b>/|b|` of a unit matrix and another one, without cancellation.
 fn distance(start: &DMatrix<f64>, kernel: &DMatrix<f64>) -> f64 {

@@ -114,7 +114,7 @@ fn wide_networks_follow_the_kernel_of_infinite_width() {
             widths: vec![width],
             activation: Activation::Tanh,
             parametrization: Parametrization::Ntk,
-            init: Init::Gaussian { scale: Some(0.8) },
+            init: Init::gaussian(0.8),
             ..Mlp::default()
         })),
         training: Some(Arc::new(GradientDescent::new(0.4, 60))),

@@ -92,6 +92,14 @@ fn scale(network: &LinearNetwork) -> std::result::Result<f64, Declined> {
         }
     };
     let al = network.weight_scale() * raw;
+    let largest = network.view.deviations.iter().flatten();
+    let largest = network.weight_scale() * largest.fold(0.0f64, |m, d| m.max(*d));
+    // Jump times are of leading order in ln(1/scale), which the layers must share.
+    if al > 0.0 && al < 1.0 && (largest / al).ln() > 0.5 * (1.0 / al).ln() {
+        return Err(Declined(format!(
+            "needs one small scale for all layers: their geometric mean is {al:.2e}, the largest {largest:.2e} (learner.init.scale, one number)"
+        )));
+    }
     match al > 0.0 && al < 1.0 {
         true => Ok(al),
         false => Err(Declined(format!(

@@ -64,7 +64,7 @@ fn distance(a: &Parameters, b: &Parameters) -> f64 {
 fn linear(widths: &[usize], scale: f64) -> Mlp {
     Mlp {
         widths: widths.to_vec(),
-        init: Init::Gaussian { scale: Some(scale) },
+        init: Init::gaussian(scale),
         ..Mlp::default()
     }
 }
