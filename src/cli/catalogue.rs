@@ -9,7 +9,7 @@ use crate::kind::{About, Kind, unknown};
 use crate::learner::LEARNERS;
 use crate::models::MODELS;
 use crate::spec::{
-    Compare, EntryKeys, Figure, FigureKind, Measure, ReduceKeys, RelateKeys, properties,
+    Compare, EntryKeys, Figure, FigureKind, MapKeys, Measure, ReduceKeys, RelateKeys, properties,
 };
 use crate::task::TASKS;
 use crate::theory::{Info, THEORIES};
@@ -64,6 +64,7 @@ fn keys(noun: &str) -> Option<String> {
         "figure" => Some(lines(&schemars::schema_for!(Figure))),
         "theory" => Some(lines(&schemars::schema_for!(EntryKeys))),
         "measure" => Some(lines(&schemars::schema_for!(Measure))),
+        "map" => Some(lines(&schemars::schema_for!(MapKeys))),
         _ => None,
     }
 }
@@ -152,13 +153,16 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
         "relate" => return explain_kinds("relate", RELATE, RELATIONS, as_json),
         "theory" => return explain_kinds("theory", THEORY, THEORIES, as_json),
         "compare" => return explain_compare(as_json),
-        "measure" => return explain_measure(as_json),
+        "measure" => return explain_table("measure", MEASURE, as_json),
+        "map" => return explain_table("map", MAP, as_json),
         _ => {}
     }
     let sweep = (name == "sweep").then_some(SWEEP);
     if found.is_empty() && model.is_none() && kinds().next().is_none() {
         let mut names: Vec<&str> = all.iter().map(|(_, a)| a.kind).collect();
-        names.extend(["reduce", "relate", "compare", "figure", "theory", "measure"]);
+        names.extend([
+            "reduce", "relate", "compare", "figure", "theory", "measure", "map",
+        ]);
         names.extend(PAGES.iter().map(|page| page.0));
         names.extend(all_kinds.iter().map(|(_, kind, _)| kind.as_str()));
         names.extend(MODELS.iter().map(|m| m.name));
@@ -275,17 +279,37 @@ datasets = 10 holds the draws of one with datasets = 5, and those of one with da
 pilot run, by which a setting was chosen, can be left out when the setting is tested: measure.first counts data sets where
 there are several (or one replica alone, on a random task), else replicas. Tables and files show the numbers themselves.";
 
-/// `[measure]` as a whole.
-fn explain_measure(as_json: bool) -> Result<u8> {
-    let text = format!("{MEASURE}\n\nkeys\n{}", keys("measure").unwrap_or_default());
+const MAP: &str = "\
+One or two keys on a dense grid, on which theories alone are solved: one map per theory and quantity.
+
+    [map]
+    \"learner.prior.weight\" = { from = 0.5, to = 4.0, points = 200 }
+    \"learner.prior.bias\" = { from = 0.01, to = 1.0, points = 200, scale = \"log\" }
+    of = [\"layer-chi\"]
+
+Everything else is as the spec states it. A range of a key that takes whole numbers is rounded to them, each number
+once (so it is in [sweep]); values stand in increasing order. A quantity is one number at each point: of an
+observable over time the last recorded one (measure.points = 1 records that alone); a quantity that a theory tells
+may have up to four branches. A theory that is given something of a draw is given the first one, data set 0. Where a
+theory declines or fails, or the keys make no experiment, the map has no value: how often, and the first reason,
+stand in the summary, the report and the JSON document.
+
+Keys of [sweep] that the map has too place measured cells on it; each combination of the others makes a map of its
+own. `predict` and `run` solve it, `measure` does not. One record holds one line of the map, along its last key: a
+map that was interrupted goes on line by line. Values stand in the list `maps` of the JSON document, in
+tables/map-QUANTITY.csv and in arrays.npz; [[figure]] kind = \"map\" draws them (without any [[figure]], each
+quantity is drawn).";
+
+/// `[measure]` or `[map]` as a whole.
+fn explain_table(noun: &str, text: &str, as_json: bool) -> Result<u8> {
+    let first = summary(text.lines().next().unwrap_or_default());
+    let text = format!("{text}\n\nkeys\n{}", keys(noun).unwrap_or_default());
     if as_json {
-        let summary = "what is recorded, and on how many draws";
-        let entry =
-            json!({ "noun": "measure", "kind": "measure", "summary": summary, "text": text });
+        let entry = json!({ "noun": noun, "kind": noun, "summary": first, "text": text });
         print_json(&json!({ "schema": "saddlepoint/1/explain", "entries": [entry] }))?;
         return Ok(0);
     }
-    print(&format!("[measure]\n\n{text}"))?;
+    print(&format!("[{noun}]\n\n{text}"))?;
     Ok(0)
 }
 

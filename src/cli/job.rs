@@ -139,7 +139,7 @@ pub(crate) fn summary(
     let compared = assessment.rows.iter().any(|r| r.against.is_some());
     if side == Side::Both && !assessment.rows.is_empty() {
         text.push_str(&as_text(&league::league(outcome, assessment)));
-    } else {
+    } else if outcome.maps.is_empty() || !assessment.rows.is_empty() {
         text.push_str(&values(spec, outcome)?);
         if compared {
             text.push('\n');
@@ -154,10 +154,52 @@ pub(crate) fn summary(
         text.push('\n');
         text.push_str(&as_text(&league::relations(outcome, assessment)));
     }
+    if !outcome.maps.is_empty() {
+        text.push('\n');
+        text.push_str(&maps(spec, outcome));
+    }
     if side == Side::Theory {
         text.push_str(&missing(outcome, assessment));
     }
     Ok(text)
+}
+
+/// Smallest and largest value of every quantity on the map, and where it has none.
+fn maps(spec: &Spec, outcome: &Outcome) -> String {
+    let charts = spec.map.as_ref().map_or(&[][..], |m| &m.charts);
+    let mut rows = Vec::new();
+    for m in &outcome.maps {
+        for q in &m.quantities {
+            let finite = q.mean.iter().filter(|v| v.is_finite());
+            let least = finite.clone().copied().fold(f64::INFINITY, f64::min);
+            let most = finite.copied().fold(f64::NEG_INFINITY, f64::max);
+            let end = |x: f64| match x.is_finite() {
+                true => crate::run::assess::short(x),
+                false => "-".into(),
+            };
+            rows.push(vec![
+                charts
+                    .get(m.chart)
+                    .map_or(String::new(), |c| set_text(&c.set)),
+                m.label.clone(),
+                q.observable.name.into(),
+                q.points().to_string(),
+                end(least),
+                end(most),
+                q.gaps.text(q.points()).unwrap_or_default(),
+            ]);
+        }
+    }
+    let header = [
+        "map",
+        "source",
+        "of",
+        "points",
+        "least",
+        "most",
+        "without a value",
+    ];
+    table(&header, &rows)
 }
 
 /// What the table of predictions does not show: who gave none, and what was not told, with the cells where that is so in some only.
@@ -168,7 +210,7 @@ fn missing(outcome: &Outcome, assessment: &Assessment) -> String {
             let line = match &t.status {
                 Status::Declined(reason) => format!("{} declines: {reason}", t.label),
                 Status::Failed(error) => format!("{} failed: {error}", t.label),
-                Status::Predicted => continue,
+                Status::Predicted | Status::Mapped => continue,
             };
             lines.entry(line).or_default().push(index);
         }

@@ -59,7 +59,7 @@ fn folder(path: &Path, args: &ReproduceArgs) -> Result<u8> {
     let outcome = execute(&spec, &settings)?;
     let assessment = assess(&spec, &outcome)?;
     let mut rows = Vec::new();
-    for (name, bytes) in tables::tables(&outcome, &assessment)? {
+    for (name, bytes) in tables::tables(&spec, &outcome, &assessment)? {
         let file = path.join("tables").join(&name);
         let same = std::fs::read(&file).is_ok_and(|old| old == bytes);
         rows.push((name, same));

@@ -6,6 +6,7 @@ pub mod collapse;
 #[cfg(test)]
 mod collapse_tests;
 pub mod content;
+pub mod contour;
 pub mod elementary;
 pub mod flow;
 pub mod gauss_newton;

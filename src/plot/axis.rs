@@ -1,5 +1,6 @@
 //! From data to points of the page: the range of an axis and its map.
 
+use super::field::edges;
 use super::figure::{AxisSpec, Panel, Scale};
 use super::series::Series;
 
@@ -86,6 +87,8 @@ pub fn x_values(panel: &Panel) -> impl Iterator<Item = f64> {
     panel.series.iter().flat_map(|s| match s {
         Series::Line { x, .. } | Series::Points { x, .. } | Series::Steps { x, .. } => x.clone(),
         Series::VLine { x, .. } => vec![*x],
+        Series::Field { x, .. } => edges(x, panel.x.scale),
+        Series::Beads { x, .. } => x.clone(),
         _ => Vec::new(),
     })
 }
@@ -103,6 +106,8 @@ pub fn y_values(panel: &Panel) -> impl Iterator<Item = f64> {
         }
         Series::Steps { y, .. } => y.clone(),
         Series::HLine { y, .. } => vec![*y],
+        Series::Field { y, .. } => edges(y, panel.y.scale),
+        Series::Beads { y, .. } => y.clone(),
         _ => Vec::new(),
     })
 }

@@ -8,7 +8,8 @@ use super::series::{Interval, Series, Tag};
 ///
 /// A panel goes by its title, else by its y axis, made unique by a number. `source` is the label of a theory or what was measured,
 /// `curve` which of several curves of it, `band` the meaning of `lower` and `upper` (see [`Tag`]). A heat map gives one row per cell:
-/// `curve` is the name of its row, `x` that of its column and `y` the value. Not-a-number is an empty field.
+/// `curve` is the name of its row, `x` that of its column and `y` the value. A field and beads have their values in a
+/// column `value` of their own, which stands at the end where there are any. Not-a-number is an empty field.
 ///
 /// ```
 /// use saddlepoint::plot::*;
@@ -28,9 +29,16 @@ pub fn figure_csv(figure: &Figure) -> String {
             }
         }
     }
-    let header = ["panel"].into_iter().chain(keys.iter().copied()).chain([
+    let mut header = vec!["panel"];
+    header.extend(&keys);
+    header.extend([
         "source", "curve", "kind", "x", "y", "lower", "upper", "band",
     ]);
+    let mut series = figure.panels.iter().flat_map(|p| &p.series);
+    let valued = series.any(|s| matches!(s, Series::Field { .. } | Series::Beads { .. }));
+    if valued {
+        header.push("value");
+    }
     // Writing rows of one length to memory cannot fail.
     let _ = table.write_record(header);
     let nothing = Tag::default();
@@ -41,6 +49,11 @@ pub fn figure_csv(figure: &Figure) -> String {
                 continue;
             }
             for (index, line) in lines(series).into_iter().enumerate() {
+                let at_point = value_of(series, index);
+                // Cells without a number are left out.
+                if at_point.is_empty() && matches!(series, Series::Field { .. }) {
+                    continue;
+                }
                 let value = |key: &&str| {
                     let values = tag.cell.iter().find(|(k, _)| k == key).map(|(_, v)| v);
                     let one =
@@ -65,6 +78,9 @@ pub fn figure_csv(figure: &Figure) -> String {
                 let mut row = vec![name.clone()];
                 row.extend(keys.iter().map(value));
                 row.extend([source, curve, kind, x, y, lower, upper, band]);
+                if valued {
+                    row.push(at_point);
+                }
                 let _ = table.write_record(&row);
             }
         }
@@ -73,12 +89,24 @@ pub fn figure_csv(figure: &Figure) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// The value at a point of a field, or of a bead.
+fn value_of(series: &Series, index: usize) -> String {
+    match series {
+        Series::Field { values, .. } | Series::Beads { values, .. } => {
+            values.get(index).map_or(String::new(), |v| number(*v))
+        }
+        _ => String::new(),
+    }
+}
+
 fn tag(series: &Series) -> Option<&Tag> {
     match series {
         Series::Line { tag, .. }
         | Series::Points { tag, .. }
         | Series::Steps { tag, .. }
-        | Series::HeatMap { tag, .. } => Some(tag),
+        | Series::HeatMap { tag, .. }
+        | Series::Field { tag, .. }
+        | Series::Beads { tag, .. } => Some(tag),
         _ => None,
     }
 }
@@ -153,6 +181,12 @@ fn lines(series: &Series) -> Vec<[String; 7]> {
             label, x, y, error, ..
         } => curve(label, "points", x, y, error),
         Series::Steps { label, x, y, .. } => curve(label, "steps", x, y, &None),
+        Series::Beads { label, x, y, .. } => curve(label, "beads", x, y, &None),
+        Series::Field { x, y, .. } => {
+            let points = x.iter().flat_map(|x| y.iter().map(move |y| (*x, *y)));
+            let (x, y): (Vec<f64>, Vec<f64>) = points.unzip();
+            curve("", "field", &x, &y, &None)
+        }
         Series::Text { text, x, y, .. } => single(text, "text", number(*x), number(*y)),
         Series::HLine { label, y, .. } => single(label, "hline", String::new(), number(*y)),
         Series::VLine { label, x, .. } => single(label, "vline", number(*x), String::new()),

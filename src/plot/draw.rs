@@ -9,7 +9,7 @@ use super::layout::{
 use super::legend::Entry;
 use super::series::{Align, Interval, Series};
 use super::style::{Marker, Rgb, Style};
-use super::{heat, legend, text};
+use super::{bar, field, heat, legend, text};
 use crate::error::Result;
 use plotters::prelude::DrawingBackend;
 
@@ -32,8 +32,15 @@ pub fn figure<DB: DrawingBackend>(canvas: &mut Canvas<DB>, figure: &Figure) -> R
     banner(canvas, figure)?;
     let (placed, legends) = arrange(figure);
     for (i, (panel, place)) in figure.panels.iter().zip(&placed).enumerate() {
-        if let Some(heat) = heat::of(panel) {
-            heat::draw(canvas, &heat, place)?;
+        let bar = bar::of(panel);
+        if let Some(bar) = &bar {
+            if let Some(heat) = heat::of(panel) {
+                heat::draw(canvas, &heat, bar, place)?;
+            }
+            for series in &panel.series {
+                field::draw(canvas, series, bar, place)?;
+            }
+            bar::draw(canvas, bar, place)?;
         }
         for series in &panel.series {
             guide(canvas, series, place)?;
@@ -54,6 +61,7 @@ pub fn figure<DB: DrawingBackend>(canvas: &mut Canvas<DB>, figure: &Figure) -> R
         }
         for series in &panel.series {
             points(canvas, series, place)?;
+            field::beads(canvas, series, bar.as_ref(), place)?;
         }
         outline(canvas, &place.area)?;
         ticks(canvas, place)?;

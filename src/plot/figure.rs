@@ -321,6 +321,11 @@ impl Series {
                 }
                 Ok(())
             }
+            Series::Field { x, y, values, .. } => uneven("values", values.len(), x.len() * y.len()),
+            Series::Beads { x, y, values, .. } => {
+                uneven("y values", y.len(), x.len())?;
+                uneven("values", values.len(), x.len())
+            }
             Series::Text { .. } | Series::HLine { .. } | Series::VLine { .. } => Ok(()),
         }
     }

@@ -1,22 +1,18 @@
-//! Heat maps: the range of their colours, their axes, their cells and their colour bar.
+//! Heat maps: their axes and their cells.
 
 use super::axis::Axis;
-use super::canvas::{Canvas, Lettering};
+use super::bar::Bar;
+use super::canvas::Canvas;
 use super::figure::{Panel, Scale};
 use super::geometry::Rect;
-use super::layout::{AXIS, GAP, Placed, TICK, TICK_TEXT};
-use super::series::{Align, Series};
-use super::style::{ColorMap, Rgb};
+use super::layout::{Placed, TICK_TEXT};
+use super::series::Series;
 use super::text;
 use super::ticks::Ticks;
 use crate::error::Result;
 use plotters::prelude::DrawingBackend;
 
-/// From the panel to its colour bar, and the width of the bar, in points.
-pub const BAR_GAP: f64 = 9.0;
-pub const BAR: f64 = 10.0;
-
-/// The heat map of a panel (the first, if there are several), with its shape and colour range worked out.
+/// The heat map of a panel (the first, if there are several), with its shape worked out.
 #[derive(Debug, Clone, Copy)]
 pub struct Heat<'a> {
     pub values: &'a [f64],
@@ -24,9 +20,6 @@ pub struct Heat<'a> {
     pub columns: usize,
     pub row_labels: &'a [String],
     pub column_labels: &'a [String],
-    pub bar_label: &'a str,
-    pub map: ColorMap,
-    pub range: (f64, f64),
 }
 
 /// The heat map of `panel`, if it has one with at least one cell.
@@ -37,9 +30,6 @@ pub fn of(panel: &Panel) -> Option<Heat<'_>> {
             columns,
             row_labels,
             column_labels,
-            bar_label,
-            map,
-            range,
             ..
         } if !values.is_empty() => Some(Heat {
             values,
@@ -47,28 +37,9 @@ pub fn of(panel: &Panel) -> Option<Heat<'_>> {
             columns: *columns,
             row_labels,
             column_labels,
-            bar_label,
-            map: *map,
-            range: range.unwrap_or_else(|| extremes(values, *map)),
         }),
         _ => None,
     })
-}
-
-fn extremes(values: &[f64], map: ColorMap) -> (f64, f64) {
-    let finite = values.iter().filter(|v| v.is_finite());
-    let (lo, hi) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
-        (a.min(*v), b.max(*v))
-    });
-    let largest = lo.abs().max(hi.abs());
-    match map {
-        _ if lo > hi || largest == 0.0 => (-1.0, 1.0),
-        ColorMap::Diverging => (-largest, largest),
-        ColorMap::Sequential if hi - lo <= 1e-8 * largest => {
-            (lo - 0.1 * largest, hi + 0.1 * largest)
-        }
-        ColorMap::Sequential => (lo, hi),
-    }
 }
 
 impl Heat<'_> {
@@ -133,17 +104,13 @@ impl Heat<'_> {
             named
         }
     }
-
-    fn color(&self, value: f64) -> Rgb {
-        self.map
-            .color((value - self.range.0) / (self.range.1 - self.range.0))
-    }
 }
 
-/// Draws cells and colour bar.
+/// Draws the cells in the colours of the bar.
 pub fn draw<DB: DrawingBackend>(
     canvas: &mut Canvas<DB>,
     heat: &Heat,
+    bar: &Bar,
     placed: &Placed,
 ) -> Result<()> {
     const SEAM: f64 = 0.3;
@@ -155,7 +122,7 @@ pub fn draw<DB: DrawingBackend>(
     let mut runs = Vec::new();
     for (row, values) in heat.values.chunks(heat.columns).enumerate() {
         let mut column = 0;
-        for run in values.chunk_by(|a, b| heat.color(*a) == heat.color(*b)) {
+        for run in values.chunk_by(|a, b| bar.color(*a) == bar.color(*b)) {
             let end = column + run.len();
             // Cells overlap a little so that no seam of the page shows between them.
             let cells = Rect {
@@ -164,7 +131,7 @@ pub fn draw<DB: DrawingBackend>(
                 x1: (area.x0 + end as f64 * width + SEAM).min(area.x1),
                 y1: (area.y0 + (row as f64 + 1.0) * height + SEAM).min(area.y1),
             };
-            runs.push((heat.color(run[0]), cells));
+            runs.push((bar.color(run[0]), cells));
             column = end;
         }
     }
@@ -173,47 +140,5 @@ pub fn draw<DB: DrawingBackend>(
     for (color, cells) in &runs {
         canvas.block(cells, *color, 1.0)?;
     }
-    bar(canvas, heat, placed)
-}
-
-fn bar<DB: DrawingBackend>(canvas: &mut Canvas<DB>, heat: &Heat, placed: &Placed) -> Result<()> {
-    const SHADES: usize = 60;
-    let x0 = placed.area.x1 + BAR_GAP;
-    let frame = Rect {
-        x0,
-        x1: x0 + BAR,
-        ..placed.area
-    };
-    for i in 0..SHADES {
-        let shade = Rect {
-            y0: frame.y1 - frame.height() * (i + 1) as f64 / SHADES as f64,
-            y1: frame.y1 - frame.height() * i as f64 / SHADES as f64,
-            ..frame
-        };
-        let color = heat.map.color((i as f64 + 0.5) / SHADES as f64);
-        canvas.block(&shade, color, 1.0)?;
-    }
-    super::draw::outline(canvas, &frame)?;
-    let mut widest = 0.0f64;
-    for (value, label) in placed.bar_ticks.major.iter().zip(&placed.bar_ticks.labels) {
-        let Some(y) = placed.bar_axis(heat).at(*value) else {
-            continue;
-        };
-        canvas.polyline(&[(frame.x1, y), (frame.x1 + TICK, y)], AXIS, 0.7)?;
-        widest = widest.max(text::width(label, TICK_TEXT, false));
-        let letters = Lettering::new(label, TICK_TEXT, Align::Left);
-        canvas.text(&letters, (frame.x1 + TICK + GAP, y + 0.36 * TICK_TEXT))?;
-    }
-    let size = text::fitted(
-        heat.bar_label,
-        super::layout::AXIS_TEXT,
-        false,
-        frame.height() + 20.0,
-    );
-    let letters = Lettering {
-        turned: true,
-        ..Lettering::new(heat.bar_label, size, Align::Center)
-    };
-    let x = frame.x1 + TICK + GAP + widest + GAP + size;
-    canvas.text(&letters, (x, (frame.y0 + frame.y1) / 2.0))
+    Ok(())
 }

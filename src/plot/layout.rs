@@ -1,7 +1,8 @@
 //! Where everything stands: margins from the sizes of the labels, so that nothing is clipped and grids line up.
 
 use super::axis::{self, Axis};
-use super::figure::{Figure, Panel, Scale};
+use super::bar;
+use super::figure::{Figure, Panel};
 use super::geometry::{Point, Rect};
 use super::heat::{self, Heat};
 use super::legend;
@@ -35,7 +36,7 @@ pub struct Placed {
     pub y: Axis,
     pub x_ticks: Ticks,
     pub y_ticks: Ticks,
-    /// Labels of the colour bar of a heat map.
+    /// Labels of the colour bar, where there is one.
     pub bar_ticks: Ticks,
     /// The x axis is labelled here (the lowest panel of a stack).
     pub lowest: bool,
@@ -100,22 +101,6 @@ impl Placed {
         let (left, right) = (self.area.x0 + 2.0, self.area.x1 - 2.0 - width);
         let (top, bottom) = (self.area.y0 + TICK_TEXT, self.area.y1 - 3.0);
         Some((x.min(right).max(left), self.y.at(y)?.min(bottom).max(top)))
-    }
-
-    /// The axis along the colour bar.
-    pub fn bar_axis(&self, heat: &Heat) -> Axis {
-        bar_axis(heat, &self.area)
-    }
-}
-
-fn bar_axis(heat: &Heat, area: &Rect) -> Axis {
-    Axis {
-        scale: Scale::Linear,
-        first: heat.range.0,
-        last: heat.range.1,
-        start: area.y1,
-        end: area.y0,
-        numbered: false,
     }
 }
 
@@ -350,8 +335,13 @@ fn axes(panels: &[Panel], cell: &[usize], i: usize, area: &Rect) -> (Axis, Axis)
     }
     let shared = &panels[cell[0]].x;
     let all_x = cell.iter().flat_map(|i| axis::x_values(&panels[*i]));
-    let x = axis::range(shared, all_x, 0.025);
-    let y = axis::range(&panels[i].y, axis::y_values(&panels[i]), 0.05);
+    // A field reaches to the frame.
+    let margin = match bar::of(&panels[i]) {
+        Some(_) => 0.0,
+        None => 1.0,
+    };
+    let x = axis::range(shared, all_x, 0.025 * margin);
+    let y = axis::range(&panels[i].y, axis::y_values(&panels[i]), 0.05 * margin);
     (
         Axis {
             scale: shared.scale,
@@ -376,23 +366,18 @@ fn sketch(panels: &[Panel], cell: &[usize], i: usize, area: Rect, outside: bool)
     let panel = &panels[i];
     let (x, y) = axes(panels, cell, i, &area);
     let mut right = EDGE;
+    let bar = bar::of(panel).map_or(0.0, |bar| bar.width(&y_ticks(&bar.axis(&area))));
     let labels = match heat::of(panel) {
-        Some(heat) => {
-            let bar = bar_axis(&heat, &area);
-            right += heat::BAR_GAP + heat::BAR + TICK + GAP + widest(&y_ticks(&bar)) + GAP;
-            if !heat.bar_label.is_empty() {
-                right += GAP + AXIS_TEXT;
-            }
-            Heat::widest(heat.row_labels, heat.rows)
-        }
+        Some(heat) => Heat::widest(heat.row_labels, heat.rows),
         None => {
-            right = right.max(widest(&x_ticks(&x)) / 2.0 + 1.0);
+            right = right.max(widest(&x_ticks(&x)) / 2.0 + 1.0 - bar);
             widest(&y_ticks(&y))
         }
     };
     if outside {
         right = right.max(LEGEND_GAP + legend::size(&legend::entries(panel)).0);
     }
+    right += bar;
     let title = match panel.y.title().is_empty() {
         true => 0.0,
         false => GAP + 1.2 * AXIS_TEXT,
@@ -418,8 +403,10 @@ fn place(
     let outer = area;
     let area = heat.map_or(area, |h| h.square(area));
     let (x, y) = axes(panels, cell, i, &area);
-    let (x_ticks, y_ticks, bar_ticks) = match heat {
-        None => (x_ticks(&x), y_ticks(&y), Ticks::default()),
+    let bar = bar::of(&panels[i]);
+    let bar_ticks = bar.map_or(Ticks::default(), |bar| y_ticks(&bar.axis(&area)));
+    let (x_ticks, y_ticks) = match heat {
+        None => (x_ticks(&x), y_ticks(&y)),
         Some(h) => {
             let across = |l: &str| {
                 if sketch.turned {
@@ -431,7 +418,6 @@ fn place(
             (
                 Heat::ticks(h.column_labels, h.columns, &x, across),
                 Heat::ticks(h.row_labels, h.rows, &y, |_| TICK_TEXT),
-                y_ticks(&bar_axis(&h, &area)),
             )
         }
     };
@@ -449,6 +435,7 @@ fn place(
         area,
         x,
         y,
+        right: outer.x1 + bar.map_or(0.0, |bar| bar.width(&bar_ticks)) + LEGEND_GAP,
         x_ticks,
         y_ticks,
         bar_ticks,
@@ -456,6 +443,5 @@ fn place(
         turned: sketch.turned,
         y_title: area.x0 - left + AXIS_TEXT,
         x_title: area.y1 + TICK + GAP + below + GAP + AXIS_TEXT,
-        right: outer.x1 + LEGEND_GAP,
     }
 }

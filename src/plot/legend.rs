@@ -6,7 +6,7 @@ use super::figure::Panel;
 use super::geometry::{Point, Rect};
 use super::layout::{Placed, TICK_TEXT};
 use super::series::{Align, Series};
-use super::style::Style;
+use super::style::{Marker, Style};
 use super::text;
 use crate::error::Result;
 use plotters::prelude::DrawingBackend;
@@ -14,6 +14,8 @@ use plotters::prelude::DrawingBackend;
 const SAMPLE: f64 = 24.0;
 const LINE: f64 = 13.0;
 const INSET: f64 = 5.0;
+/// Index of black in the palette.
+const BLACK: usize = 6;
 
 /// One line of a legend.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +46,14 @@ pub fn entries(panel: &Panel) -> Vec<Entry> {
             Series::Steps { label, style, .. }
             | Series::HLine { label, style, .. }
             | Series::VLine { label, style, .. } => (label, Some(*style), false, None),
-            Series::HeatMap { .. } | Series::Text { .. } => continue,
+            Series::Beads { label, .. } => {
+                let ring = Style {
+                    marker: Marker::Circle,
+                    ..Style::cycle(BLACK)
+                };
+                (label, None, false, Some((ring, false)))
+            }
+            Series::HeatMap { .. } | Series::Field { .. } | Series::Text { .. } => continue,
         };
         if label.is_empty() {
             continue;
@@ -194,7 +203,12 @@ fn obstacles(panel: &Panel, placed: &Placed) -> (Vec<Point>, Vec<Point>) {
                     segment(&mut guides, (x, area.y0), (x, area.y1));
                 }
             }
-            Series::HeatMap { .. } => data.push((area.x0, area.y0)),
+            Series::Beads { x, y, .. } => {
+                for piece in placed.pieces(x, y) {
+                    data.extend(piece.iter().filter(|p| area.holds(**p)));
+                }
+            }
+            Series::HeatMap { .. } | Series::Field { .. } => data.push((area.x0, area.y0)),
         }
     }
     (data, guides)

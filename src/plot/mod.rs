@@ -21,9 +21,11 @@
 //! ```
 
 mod axis;
+mod bar;
 mod canvas;
 mod csv;
 mod draw;
+mod field;
 mod figure;
 mod geometry;
 mod heat;
@@ -40,7 +42,7 @@ pub use csv::figure_csv;
 pub use figure::{AxisSpec, Figure, Legend, Panel, Scale};
 pub use png::render_png;
 pub use series::{Align, Interval, Series, Tag};
-pub use style::{ColorMap, Dash, GREY, Marker, PALETTE, Rgb, Style};
+pub use style::{ColorMap, Dash, GREY, Marker, PALETTE, Rgb, Style, WHITE};
 pub use svg::{escape, render_svg};
 pub use ticks::{Ticks, superscript, ticks};
 

@@ -1,5 +1,6 @@
-//! What is drawn in a panel: lines, points, staircases, heat maps, texts and guides, as plain data.
+//! What is drawn in a panel: lines, points, staircases, heat maps, fields, texts and guides, as plain data.
 
+use super::figure::Scale;
 use super::style::{ColorMap, Dash, Marker, Style};
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +121,42 @@ pub enum Series {
         map: ColorMap,
         /// Values at the two ends of the colour bar; by default the extremes, symmetric about 0 for a diverging map.
         range: Option<(f64, f64)>,
+        /// What it shows, for the table of the figure.
+        #[serde(default)]
+        tag: Tag,
+    },
+    /// Values on the points of a grid in colours, on the panel's own axes: each fills the cell around its point.
+    Field {
+        /// Abscissas of the grid, increasing.
+        x: Vec<f64>,
+        /// Ordinates of the grid, increasing.
+        y: Vec<f64>,
+        /// `values[i * y.len() + j]` at `(x[i], y[j])`; not-a-number leaves its cell white.
+        #[serde(with = "gaps")]
+        values: Vec<f64>,
+        /// Name and unit of the values, along the colour bar.
+        bar_label: String,
+        /// Colours go by the value or by its logarithm; values <= 0 have no colour then.
+        scale: Scale,
+        /// Values at the two ends of the colour bar; by default the extremes.
+        range: Option<(f64, f64)>,
+        /// Values that are marked in the colour bar.
+        marks: Vec<f64>,
+        /// What it shows, for the table of the figure.
+        #[serde(default)]
+        tag: Tag,
+    },
+    /// Ringed points in the colours of the panel's field.
+    Beads {
+        /// Name in the legend; empty keeps it out.
+        label: String,
+        /// Abscissas, in units of the x axis.
+        x: Vec<f64>,
+        /// Ordinates, in units of the y axis.
+        y: Vec<f64>,
+        /// The values behind the colours, as many as `x`.
+        #[serde(with = "gaps")]
+        values: Vec<f64>,
         /// What it shows, for the table of the figure.
         #[serde(default)]
         tag: Tag,
@@ -310,7 +347,9 @@ impl Series {
         if let Series::Line { tag, .. }
         | Series::Points { tag, .. }
         | Series::Steps { tag, .. }
-        | Series::HeatMap { tag, .. } = &mut self
+        | Series::HeatMap { tag, .. }
+        | Series::Field { tag, .. }
+        | Series::Beads { tag, .. } = &mut self
         {
             *tag = shown;
         }
@@ -387,7 +426,7 @@ impl Series {
             | Series::Text { style, .. }
             | Series::HLine { style, .. }
             | Series::VLine { style, .. } => Some(style),
-            Series::HeatMap { .. } => None,
+            Series::HeatMap { .. } | Series::Field { .. } | Series::Beads { .. } => None,
         }
     }
 }

@@ -20,6 +20,9 @@ pub const PALETTE: [Rgb; 8] = [
 /// Index of the grey entry of [`PALETTE`].
 pub const GREY: usize = PALETTE.len() - 1;
 
+/// Index of white, which is no entry of [`PALETTE`]: lines on a field, cased in black.
+pub const WHITE: usize = PALETTE.len();
+
 /// Pattern of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -91,7 +94,7 @@ impl Marker {
 /// How a series looks.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Style {
-    /// Index into [`PALETTE`] (cycled, the grey left out, by [`Style::cycle`]).
+    /// Index into [`PALETTE`] (cycled, the grey left out, by [`Style::cycle`]), or [`WHITE`].
     pub color: usize,
     /// Pattern of the line.
     pub dash: Dash,
@@ -130,7 +133,10 @@ impl Style {
 
     /// The colour behind the index.
     pub fn rgb(&self) -> Rgb {
-        PALETTE[self.color % PALETTE.len()]
+        match self.color {
+            WHITE => (255, 255, 255),
+            color => PALETTE[color % PALETTE.len()],
+        }
     }
 }
 

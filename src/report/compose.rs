@@ -6,6 +6,7 @@ use super::{Decline, Picture, ReportDocument, TheoryNote};
 use crate::error::Result;
 use crate::plot::render_svg;
 use crate::run::assess::Assessment;
+use crate::run::mapping::{Mapped, Quantity};
 use crate::run::outcome::{Outcome, Status, TheoryOutcome};
 use crate::spec::Spec;
 
@@ -60,10 +61,29 @@ pub fn document(
                     label: place,
                     reason: format!("failed: {error}"),
                 }),
+                Status::Mapped => {}
                 Status::Predicted => match theories.iter_mut().find(|n| n.label == theory.label) {
                     Some(known) => join(known, note(theory, index)),
                     None => theories.push(note(theory, index)),
                 },
+            }
+        }
+    }
+    for m in &outcome.maps {
+        let points = m.quantities.first().map_or(0, Quantity::points);
+        for q in &m.quantities {
+            if let Some(reason) = q.gaps.text(q.points()) {
+                declined.push(Decline {
+                    label: format!("{}: map of {}", m.label, q.observable.name),
+                    reason,
+                });
+            }
+        }
+        if m.is_solved() {
+            let new = mapped_note(spec, m, points);
+            match theories.iter_mut().find(|n| n.label == m.label) {
+                Some(known) => join(known, new),
+                None => theories.push(new),
             }
         }
     }
@@ -111,6 +131,34 @@ fn join(known: &mut TheoryNote, new: TheoryNote) {
         .any(|c| c == new.conditioning)
     {
         known.conditioning = format!("{}, {}", known.conditioning, new.conditioning);
+    }
+}
+
+fn mapped_note(spec: &Spec, m: &Mapped, points: usize) -> TheoryNote {
+    let entries = spec.cells.iter().flat_map(|c| &c.theories);
+    let info = entries
+        .filter(|t| t.label == m.label)
+        .map(|t| t.theory.info())
+        .next();
+    let always = info.map_or(&[][..], |i| i.assumptions);
+    let always = always.iter().map(|a| a.to_string());
+    let n = &m.notes;
+    let solver = format!(
+        "map: {}: {} solves, at most {} iterations, residual at most {:.1e}",
+        n.methods.join(", "),
+        n.solves,
+        n.iterations,
+        n.residual
+    );
+    TheoryNote {
+        label: m.label.clone(),
+        kind: m.kind.into(),
+        assumptions: always.chain(n.assumptions.iter().cloned()).collect(),
+        source: info.map_or(String::new(), |i| i.source.into()),
+        conditioning: n.conditioning.join(", "),
+        limits: n.limits.clone(),
+        solver: vec![solver],
+        warnings: n.warning_texts(points),
     }
 }
 

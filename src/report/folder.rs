@@ -44,10 +44,10 @@ pub fn write(
     let put = |name: &str, bytes: &[u8]| write_atomic(&folder.join(name), bytes);
     put("spec.toml", spec.document.text.as_bytes())?;
     put("resolved.json", pretty(&spec.resolved).as_bytes())?;
-    for (name, bytes) in tables::tables(outcome, assessment)? {
+    for (name, bytes) in tables::tables(spec, outcome, assessment)? {
         put(&format!("tables/{name}"), &bytes)?;
     }
-    put("arrays.npz", &arrays::npz(outcome)?)?;
+    put("arrays.npz", &arrays::npz(spec, outcome)?)?;
     let result = document::document("run", spec, outcome, assessment)?;
     put("result.json", pretty(&result).as_bytes())?;
     for d in &drawn {

@@ -1,11 +1,13 @@
 //! `arrays.npz`: every array of a run, readable with `numpy.load`.
 
 use super::document::{array_name, measured, predicted};
+use super::mapping;
 use super::outcome::{CellOutcome, Outcome, TheoryOutcome};
 use crate::error::Result;
 use crate::instrument::observable::names;
 use crate::instrument::{Axis, Wanted};
 use crate::numerics::npz::Writer;
+use crate::spec::Spec;
 use toml::Value;
 
 /// Bytes of the archive. The parts of a name stand between slashes (a slash in a label is written `%2F`); arrays are row-major:
@@ -17,10 +19,13 @@ use toml::Value;
 ///   ones above. Row `i` of its `draws`, which a theory that conditions on nothing does not
 ///   have, is the prediction for row `i` of the measured ones: their difference is the paired residual.
 ///
+/// - `mapN/axis/KEY` and `mapN/LABEL/QUANTITY/{mean,bound,stderr}` of a theory on chart N of `[map]`, the first key
+///   outermost, branches innermost.
+///
 /// Of more than 256 data sets (or replicas of the only one), no measured `draws` are kept.
 ///
 /// Entries carry no time stamps, so equal results are equal bytes.
-pub fn npz(outcome: &Outcome) -> Result<Vec<u8>> {
+pub fn npz(spec: &Spec, outcome: &Outcome) -> Result<Vec<u8>> {
     let mut npz = Writer::default();
     for (index, cell) in outcome.cells.iter().enumerate() {
         for (key, value) in &cell.set {
@@ -93,6 +98,7 @@ pub fn npz(outcome: &Outcome) -> Result<Vec<u8>> {
             }
         }
     }
+    mapping::document::arrays(spec, outcome, &mut npz)?;
     npz.finish()
 }
 

@@ -210,7 +210,8 @@ pub fn exit_code(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> u8 
             .derived
             .iter()
             .flat_map(|d| &d.theories)
-            .any(|t| t.reduced.is_ok());
+            .any(|t| t.reduced.is_ok())
+        || outcome.maps.iter().any(|m| m.is_solved());
     let expected_failed = theories
         .iter()
         .any(|t| t.expect.is_some() && matches!(t.status, Status::Failed(_)));

@@ -78,7 +78,7 @@ fn quantities_are_told_without_training_and_measurement() {
     let document = super::document::document("run", &spec, &outcome, &found).unwrap();
     let told = &document["cells"][1]["theories"][0]["observables"][0];
     assert_eq!(told["name"], "layer-variance");
-    let bytes = super::arrays::npz(&outcome).unwrap();
+    let bytes = super::arrays::npz(&spec, &outcome).unwrap();
     assert!(bytes.len() > Writer::default().finish().unwrap().len());
     let drawn = crate::report::figures::figures(&spec, &outcome, &found).unwrap();
     let names: Vec<&str> = drawn.iter().map(|d| d.name.as_str()).collect();

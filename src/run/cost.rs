@@ -3,6 +3,7 @@
 use super::assumed;
 use super::engine::MEMO_SHARE;
 use super::execute::Side;
+use super::mapping::{self, cost::MapEstimate};
 use super::streams::streamed_rows;
 use super::units::{Planned, plan};
 use crate::compare::MAX_BLOCKS;
@@ -253,6 +254,8 @@ impl Total {
 pub struct Estimate {
     /// In the order of the sweep.
     pub cells: Vec<CellEstimate>,
+    /// Theories on the map, chart by chart.
+    pub maps: Vec<MapEstimate>,
     /// Peak memory.
     pub bytes: u64,
     /// Seconds on one core.
@@ -325,7 +328,10 @@ pub fn estimate(spec: &Spec, threads: usize, limit: u64) -> Result<Estimate> {
             theories,
         });
     }
+    let (maps, of_maps): (Vec<_>, Vec<_>) = mapping::cost::all(spec)?.into_iter().unzip();
+    costs.extend(of_maps);
     Ok(Estimate {
+        maps,
         bytes: Total::of(&costs, limit).bytes(threads),
         seconds: costs.iter().map(|c| c.seconds).sum(),
         cells,
@@ -336,23 +342,21 @@ pub fn estimate(spec: &Spec, threads: usize, limit: u64) -> Result<Estimate> {
 /// comes before planning.
 pub(crate) fn admit_networks(spec: &Spec, threads: usize, limit: u64, side: Side) -> Result<()> {
     let none: Vec<Vec<Planned>> = spec.cells.iter().map(|_| vec![]).collect();
-    admit(spec, &none, threads, limit, side)
+    admit(spec, &none, &[], threads, limit, side)
 }
 
-/// Refuses a run that would need more than the limit.
+/// Refuses a run that would need more than the limit; `maps` is what its maps add.
 pub(crate) fn admit(
     spec: &Spec,
     plans: &[Vec<Planned>],
+    maps: &[CellCost],
     threads: usize,
     limit: u64,
     side: Side,
 ) -> Result<()> {
-    let costs: Vec<CellCost> = spec
-        .cells
-        .iter()
-        .zip(plans)
-        .map(|(c, p)| of_cell(c, p, side))
-        .collect();
+    let cells = spec.cells.iter().zip(plans);
+    let cells = cells.map(|(c, p)| of_cell(c, p, side));
+    let costs: Vec<CellCost> = cells.chain(maps.iter().cloned()).collect();
     let total = Total::of(&costs, limit);
     let needed = total.bytes(threads);
     if needed <= limit {

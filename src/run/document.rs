@@ -1,6 +1,7 @@
 //! The `--json` document: cells with theories, measurements and comparisons, and the reduced values.
 
 use super::assess::{Assessment, Derived, Relation, Row, RowResult, measured_blocks, theory_curve};
+use super::mapping;
 use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
 use crate::compare::{Blocks, Reduced};
 use crate::error::Result;
@@ -71,7 +72,7 @@ fn of_blocks(
     }
 }
 
-fn numbers(values: &[f64]) -> Json {
+pub(super) fn numbers(values: &[f64]) -> Json {
     Json::Array(values.iter().map(|v| json!(v)).collect())
 }
 
@@ -125,7 +126,10 @@ fn observable_json(v: &Values, array: Option<&str>) -> Json {
 
 /// Name of an array in `arrays.npz`: `cellN/PART/PART`, a slash within a part written `%2F`.
 pub fn array_name(cell: usize, parts: &[&str]) -> String {
-    let mut name = format!("cell{cell}");
+    name_below(format!("cell{cell}"), parts)
+}
+
+pub(super) fn name_below(mut name: String, parts: &[&str]) -> String {
     for part in parts {
         name.push('/');
         name.push_str(&part.replace('%', "%25").replace('/', "%2F"));
@@ -155,6 +159,7 @@ pub fn document(
         "quick": spec.quick,
         "seed": spec.seed,
         "cells": cells,
+        "maps": mapping::document::maps(spec, outcome),
         "derived": assessment.derived.iter().map(derived_json).collect::<Vec<_>>(),
         "relations": assessment.relations.iter().map(|r| relation_json(r, outcome)).collect::<Vec<_>>(),
         "expectations": assessment.expectations.iter().map(|e| json!({
@@ -213,6 +218,7 @@ fn theory_json(
         Status::Predicted => ("predicted", None),
         Status::Declined(reason) => ("declined", Some(reason.clone())),
         Status::Failed(error) => ("failed", Some(error.to_string())),
+        Status::Mapped => ("mapped", None),
     };
     let observables: Vec<Json> = predicted(cell, theory)?
         .iter()

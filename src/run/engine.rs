@@ -48,8 +48,9 @@ impl<'a> Engine<'a> {
         settings: &Settings,
         warnings: Vec<String>,
         units: impl Iterator<Item = &'a Unit>,
+        points: u64,
     ) -> Self {
-        let total = total_steps(spec, plans, units);
+        let total = total_steps(spec, plans, units) + points;
         Engine {
             spec,
             plans,
@@ -76,12 +77,17 @@ impl<'a> Engine<'a> {
         (self.store, warnings, records)
     }
 
-    pub fn unless_stopped(&self, unit: &Unit) -> Result<Done> {
+    pub fn unit(&self, unit: &Unit) -> Result<Done> {
+        self.unless_stopped(|| self.run(unit))
+    }
+
+    /// What `work` gives, unless the run has ended.
+    pub fn unless_stopped<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         interrupt::check()?;
         if self.stopped.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
-        let done = self.run(unit);
+        let done = work();
         if done.as_ref().is_err_and(|e| !is_local(e)) {
             self.stopped.store(true, Ordering::Relaxed);
         }
@@ -125,8 +131,18 @@ impl<'a> Engine<'a> {
         Ok(record)
     }
 
+    /// What the solves of the run share.
+    pub fn context(&self) -> &Context {
+        &self.cx
+    }
+
+    /// Tells the bar of finished work.
+    pub fn advance(&self, amount: u64) {
+        self.progress.advance(amount);
+    }
+
     /// The stored record of `key`, or what `make` computes (then stored).
-    fn stored(&self, key: &Json, make: impl FnOnce() -> Result<Record>) -> Result<Record> {
+    pub fn stored(&self, key: &Json, make: impl FnOnce() -> Result<Record>) -> Result<Record> {
         match self.find(key)? {
             Some(record) => Ok(record),
             None => {
@@ -273,7 +289,7 @@ impl<'a> Engine<'a> {
         };
         let entry = &cell.theories[theory];
         let (all, advanced) = (effort(plan), Arc::new(AtomicU64::new(0)));
-        let key = identity::solved(cell, entry, plan, index);
+        let key = identity::solved(&cell.experiment, entry, plan, index);
         let record = self.stored(&key, || {
             let (progress, advanced) = (self.progress.clone(), advanced.clone());
             let report = move |fraction: f64| {

@@ -4,6 +4,7 @@ use super::cost;
 use super::engine::Engine;
 use super::gather::{Done, gather};
 use super::identity;
+use super::mapping;
 use super::outcome::Outcome;
 use super::store::Store;
 use super::streams::Streams;
@@ -87,7 +88,19 @@ pub fn prepare<'a>(spec: &'a Spec, settings: &'a Settings) -> Result<Prepared<'a
     };
     cost::admit_networks(spec, threads, settings.max_memory, settings.side)?;
     let plans: Vec<Vec<Planned>> = spec.cells.iter().map(plan).collect();
-    cost::admit(spec, &plans, threads, settings.max_memory, settings.side)?;
+    let maps: Vec<_> = match settings.side {
+        Side::Networks => vec![],
+        _ => mapping::cost::all(spec)?,
+    };
+    let maps: Vec<_> = maps.into_iter().map(|(_, cost)| cost).collect();
+    cost::admit(
+        spec,
+        &plans,
+        &maps,
+        threads,
+        settings.max_memory,
+        settings.side,
+    )?;
     let store = settings.out.as_deref().map(Store::open).transpose()?;
     Ok(Prepared {
         spec,
@@ -131,24 +144,48 @@ impl Prepared<'_> {
             place.push(at);
         }
         let computed_units = unique.iter().map(|uses| uses[0]);
-        let engine = Engine::new(spec, &plans, store, settings, warnings, computed_units);
+        let map = spec
+            .map
+            .as_ref()
+            .filter(|_| settings.side != Side::Networks);
+        let lines = map.map_or(vec![], |m| m.lines());
+        let points = map.map_or(0, |m| lines.len() * m.length()) as u64;
+        let engine = Engine::new(
+            spec,
+            &plans,
+            store,
+            settings,
+            warnings,
+            computed_units,
+            points,
+        );
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .map_err(|e| Error::bug("thread pool", e.to_string()))?;
         let streams = Streams::new(spec);
-        let computed: Vec<Result<Done>> = pool.install(|| {
+        let solve_units = || -> Vec<Result<Done>> {
             let units = unique.par_iter().with_max_len(1);
             let compute = |uses: &Vec<&Unit>| {
-                let done = engine.unless_stopped(uses[0]);
+                let done = engine.unit(uses[0]);
                 streams.absorb(uses.iter().copied(), done)
             };
             units.map(compute).collect()
-        });
+        };
+        let solve_lines = || mapping::solve(&engine, map, &lines);
+        let (computed, on_lines) = pool.install(|| rayon::join(solve_units, solve_lines));
         drop(unique);
         let done = shared(computed, place);
         let (store, mut warnings, records) = engine.finish();
+        let maps = mapping::gather(map, &lines, on_lines);
+        // What stopped the run comes before what was not computed because of it.
+        if let Err(error) = &maps
+            && !matches!(error, Error::Interrupted)
+        {
+            return Err(error.clone());
+        }
         let cells = gather(spec, plans, settings.side, units, done, streams.finish())?;
+        let maps = maps?;
         if let Some(mut store) = store
             && let Err(e) = store.tidy(LOOSE_RECORDS)
         {
@@ -156,6 +193,7 @@ impl Prepared<'_> {
         }
         Ok(Outcome {
             cells,
+            maps,
             warnings,
             records,
             threads,

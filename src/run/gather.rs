@@ -95,7 +95,7 @@ pub(super) fn gather(
                 _ => plans
                     .into_iter()
                     .zip(&cell.theories)
-                    .map(|(plan, entry)| TheoryOutcome::planned(entry, plan))
+                    .map(|(plan, entry)| TheoryOutcome::planned(entry, plan, spec.map.is_some()))
                     .collect(),
             },
             failure: None,

@@ -1,13 +1,14 @@
 //! What every record depends on: the key under which the store keeps it.
 
 use super::manifest::simd_level;
+use super::mapping::lines;
 use super::store::Store;
 use super::units::{Planned, Unit, Work, plan, units};
 use super::{Side, simulation};
 use crate::experiment::{Conditioning, DrawIndex, Experiment};
 use crate::instrument::Chosen;
 use crate::numerics::content;
-use crate::spec::{Cell, Spec, TheoryEntry, experiment_json};
+use crate::spec::{Spec, TheoryEntry, experiment_json};
 use crate::theory::{Asked, Plan};
 use serde_json::{Value as Json, json};
 
@@ -37,7 +38,7 @@ pub(super) fn measured(experiment: &Experiment, instrument: &Chosen, draw: DrawI
 
 /// Key of a theory solved for a draw: its inputs, the questions, and what the draw holds.
 pub(super) fn solved(
-    cell: &Cell,
+    measured: &Experiment,
     entry: &TheoryEntry,
     plan: &Plan,
     index: Option<DrawIndex>,
@@ -48,7 +49,7 @@ pub(super) fn solved(
         Conditioning::None => Json::Null,
         Conditioning::Data => json!([e.task_json(), index.map(|d| d.dataset)]),
         Conditioning::Initial => json!([e.task_json(), e.learner_json(), index]),
-        Conditioning::Trained => json!([experiment_json(&cell.experiment), index]),
+        Conditioning::Trained => json!([experiment_json(measured), index]),
     };
     let asked = |a: &Asked| json!([a.name(), a.keys, a.grid]);
     json!({
@@ -78,7 +79,7 @@ fn keys(spec: &Spec, plans: &[Vec<Planned>], unit: &Unit) -> Vec<String> {
         }
         Work::Solve { theory, draw } => match &plans[unit.cell][theory] {
             Ok(plan) => vec![content::of(&solved(
-                cell,
+                &cell.experiment,
                 &cell.theories[theory],
                 plan,
                 draw,
@@ -94,6 +95,11 @@ pub fn records(spec: &Spec, side: Side) -> Vec<String> {
     let all = units(spec, &plans, side);
     let keys = all.iter().flat_map(|unit| keys(spec, &plans, unit));
     let mut names: Vec<String> = keys.map(|key| Store::name(&key)).collect();
+    if let (Some(map), true) = (&spec.map, side != Side::Networks) {
+        let lines = map.lines();
+        let keys = lines.iter().filter_map(|line| lines::key(map, line).ok());
+        names.extend(keys.map(|key| Store::name(&content::of(&key))));
+    }
     names.sort();
     names.dedup();
     names

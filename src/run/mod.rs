@@ -13,6 +13,7 @@ mod expect;
 mod gather;
 pub mod identity;
 pub mod manifest;
+pub mod mapping;
 pub mod outcome;
 mod pack;
 pub mod progress;
@@ -33,11 +34,14 @@ pub use crate::numerics::interrupt;
 pub use cost::estimate;
 pub use execute::{Settings, Side, execute, prepare};
 pub use gather::place;
+pub use mapping::Mapped;
 pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};
 pub use streams::Streamed;
 
 #[cfg(test)]
 mod contract_tests;
+#[cfg(test)]
+mod mapping_tests;
 #[cfg(test)]
 mod monte_carlo_tests;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a run gives: per cell the measured draws, and per theory its predictions or the reason why there are none.
 
+use super::mapping::Mapped;
 use super::streams::Streamed;
 use super::units::Planned;
 use crate::compare::Blocks;
@@ -15,6 +16,8 @@ use crate::theory::{Answer, Asked, Info, Prediction};
 pub struct Outcome {
     /// In the order of the sweep.
     pub cells: Vec<CellOutcome>,
+    /// Theories on the map, chart by chart and in each in the order of the `[[theory]]` entries.
+    pub maps: Vec<Mapped>,
     /// Damaged records and the like.
     pub warnings: Vec<String>,
     /// Files of the store that this run consists of.
@@ -196,6 +199,8 @@ pub enum Status {
     Declined(String),
     /// Its solver did not converge or diverged.
     Failed(Error),
+    /// Nothing is asked of it beside the map.
+    Mapped,
 }
 
 /// One theory entry in one cell.
@@ -223,9 +228,10 @@ pub struct TheoryOutcome {
 }
 
 impl TheoryOutcome {
-    pub(crate) fn planned(entry: &TheoryEntry, plan: Planned) -> Self {
+    pub(crate) fn planned(entry: &TheoryEntry, plan: Planned, mapped: bool) -> Self {
         let (status, promise) = match plan {
             Ok(plan) => (Status::Predicted, Some(plan.promise().clone())),
+            Err(_) if mapped && entry.asked.is_empty() => (Status::Mapped, None),
             Err(reason) => (Status::Declined(reason), None),
         };
         TheoryOutcome {

@@ -35,6 +35,7 @@ impl<'a> Reference<'a> {
         match &self.0.status {
             Status::Declined(reason) => format!("the reference {label} declines: {reason}"),
             Status::Failed(error) => format!("the reference {label} failed: {error}"),
+            Status::Mapped => format!("the reference {label} is asked for the map alone"),
             Status::Predicted if cell.answered(self.0, name).is_some() => {
                 format!("the reference {label} tells {name} on other axes")
             }

@@ -105,7 +105,7 @@ fn equal_theories_agree_and_a_factor_two_does_not() {
     let row = json["cells"][0]["comparison"].as_array().unwrap();
     let twin = row.iter().find(|r| r["theory"] == "twin").unwrap();
     assert_eq!(twin["reference"], "ideal");
-    let all = tables::tables(&outcome, &found).unwrap();
+    let all = tables::tables(&spec, &outcome, &found).unwrap();
     let league = all.iter().find(|(name, _)| name == "league.csv").unwrap();
     let text = String::from_utf8(league.1.clone()).unwrap();
     assert!(
@@ -302,7 +302,7 @@ fn relations_pair_points_and_cells() {
     assert_eq!(json["relations"][3]["label"], "large losses");
     assert_eq!(json["relations"][3]["keys"]["above"], 0.1);
     assert!(json["relations"][0]["chance"].is_number());
-    let all = tables::tables(&outcome, &found).unwrap();
+    let all = tables::tables(&spec, &outcome, &found).unwrap();
     let table = all
         .iter()
         .find(|(name, _)| name == "relations.csv")

@@ -117,6 +117,7 @@ fn find<'a>(quantity: &Quantity, cell: &'a CellOutcome) -> std::result::Result<F
             match &entry.status {
                 Status::Declined(reason) => Err(format!("{} declines: {reason}", of.theory)),
                 Status::Failed(error) => Err(format!("{} failed: {error}", of.theory)),
+                Status::Mapped => Err(format!("{} is asked for the map alone", of.theory)),
                 Status::Predicted => {
                     let k = cell.answered(entry, &of.observable);
                     let k = k.ok_or_else(|| format!("{} gives no {}", of.theory, of.observable))?;

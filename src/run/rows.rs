@@ -40,6 +40,7 @@ pub(super) fn theory_rows(
         Status::Failed(error) => {
             return Ok(vec![row(None, false, RowResult::Failed(error.to_string()))]);
         }
+        Status::Mapped => return Ok(vec![]),
         Status::Predicted => {}
     }
     let mut rows = Vec::new();

@@ -2,15 +2,21 @@
 
 use super::assess::{Assessment, RowResult};
 use super::document::{Values, measured, predicted};
+use super::mapping;
 use super::outcome::Outcome;
 use crate::compare::Reduced;
 use crate::error::{Error, Result};
 use crate::instrument::observable::names;
+use crate::spec::Spec;
 use crate::spec::sweep::named;
 use std::collections::BTreeMap;
 
 /// File name and bytes of every table.
-pub fn tables(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<(String, Vec<u8>)>> {
+pub fn tables(
+    spec: &Spec,
+    outcome: &Outcome,
+    assessment: &Assessment,
+) -> Result<Vec<(String, Vec<u8>)>> {
     let mut out = vec![("league.csv".to_string(), league(outcome, assessment)?)];
     if !assessment.derived.is_empty() {
         out.push(("derived.csv".into(), derived(assessment)?));
@@ -39,6 +45,7 @@ pub fn tables(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<(String,
     for (name, entries) in observables {
         out.push((format!("{name}.csv"), values(outcome, &entries)?));
     }
+    out.extend(mapping::document::tables(spec, outcome)?);
     Ok(out)
 }
 

@@ -1,24 +1,20 @@
 //! From tables to typed cells: components through their registries, theories with their assumed experiments.
 
-use super::keys::Frame;
+use super::entry::{Stated, measured};
+use super::keys::{Frame, TrainingTables};
 use super::references::check_references;
 use super::{
-    Cell, Document, Expect, Measure, Reduce, Relate, Spec, TheoryEntry, overrides, sweep,
-    take_table,
+    Cell, Document, Map, Measure, Reduce, Relate, Spec, overrides, ranges, sweep, take_table,
 };
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment};
-use crate::instrument::{Chosen, INSTRUMENTS, Wanted};
+use crate::instrument::{Chosen, Wanted};
 use crate::kind::{component, parse_table, unknown};
-use crate::learner::loaded;
-use crate::task::TASKS;
-use crate::theory::{Asked as Question, Info, THEORIES};
-use crate::training::TRAININGS;
-use std::collections::BTreeSet;
+use crate::learner::{Learner, loaded};
+use crate::task::{TASKS, Task};
+use crate::training::{TRAININGS, Training};
+use std::sync::Arc;
 use toml::Table;
-
-/// Names that tables and arrays use for what is not a theory.
-const RESERVED: [&str; 6] = ["networks", "simulation", "measured", "axis", "set", "draws"];
 
 /// No dimension, number of samples, draws or times is larger.
 const LARGEST: usize = 10_000_000;
@@ -30,18 +26,28 @@ pub(super) fn resolve(
     quick: bool,
 ) -> Result<Spec> {
     let sweep_table = take_table(&mut table, "sweep")?;
-    let settings = sweep::expand(sweep_table.as_ref())?;
+    let map_table = take_table(&mut table, "map")?;
     let base: Frame = parse_table("", table.clone())?;
+    // A range of a key that takes whole numbers alone is rounded to them.
+    let ranged = sweep_table.as_ref().map(ranges::ranged).unwrap_or_default();
+    let whole = ranges::whole_keys(&ranged, |whole| {
+        let settings = sweep::expand(sweep_table.as_ref(), whole)?;
+        let Some(first) = settings.into_iter().next() else {
+            return Ok(());
+        };
+        let cell = with(&table, &first)?;
+        build_cell(first, &cell, quick).map(drop)
+    });
+    let settings = sweep::expand(sweep_table.as_ref(), &whole)?;
+    let swept = settings.first().into_iter().flatten();
+    for (key, _) in swept {
+        check_swept("sweep", key, &table)?;
+    }
     let cells = settings
         .into_iter()
         .map(|set| {
-            let mut cell_table = table.clone();
-            for (key, value) in &set {
-                check_swept(key, &table)?;
-                overrides::set(&mut cell_table, key, sweep::unlabelled(value))
-                    .map_err(|e| from_sweep(e, &set))?;
-            }
-            build_cell(set.clone(), &cell_table, quick).map_err(|e| from_sweep(e, &set))
+            let cell = with(&table, &set).map_err(|e| from_sweep(e, &set))?;
+            build_cell(set.clone(), &cell, quick).map_err(|e| from_sweep(e, &set))
         })
         .collect::<Result<Vec<Cell>>>()?;
     if let Some(title) = &base.title {
@@ -64,7 +70,10 @@ pub(super) fn resolve(
             check_text(&format!("relate[{i}].label"), label, 160)?;
         }
     }
-    check_references(&base, &reduce, &cells, sweep_table.as_ref())?;
+    let map = map_table
+        .map(|keys| Map::parse(&keys, &table, &cells, quick))
+        .transpose()?;
+    check_references(&base, &reduce, &cells, sweep_table.as_ref(), map.as_ref())?;
     Ok(Spec {
         name: name.into(),
         title: base.title.clone().unwrap_or_else(|| name.into()),
@@ -75,6 +84,7 @@ pub(super) fn resolve(
         compare: base.compare,
         reduce,
         relate,
+        map,
         figures: base.figure,
         resolved: serde_json::Value::Null,
         hash: String::new(),
@@ -83,7 +93,7 @@ pub(super) fn resolve(
 }
 
 /// What stands in tables and figures is one line of bearable length.
-fn check_text(place: &str, text: &str, most: usize) -> Result<()> {
+pub(super) fn check_text(place: &str, text: &str, most: usize) -> Result<()> {
     let cause = match text.chars().find(|c| c.is_control()) {
         Some(c) => format!("the control character {c:?}"),
         None if text.chars().count() > most => format!("{} characters", text.chars().count()),
@@ -93,8 +103,18 @@ fn check_text(place: &str, text: &str, most: usize) -> Result<()> {
     Err(Error::input(place, cause, remedy))
 }
 
-/// Tables whose keys may be swept, as far as the spec has them; the others are the same for all cells.
-fn check_swept(key: &str, table: &Table) -> Result<()> {
+/// The table with these keys set.
+pub(super) fn with(table: &Table, set: &sweep::Settings) -> Result<Table> {
+    let mut changed = table.clone();
+    for (key, value) in set {
+        overrides::set(&mut changed, key, sweep::unlabelled(value))?;
+    }
+    Ok(changed)
+}
+
+/// Tables whose keys may be swept (or mapped: `noun`), as far as the spec has them; the others are the same for all
+/// cells.
+pub(super) fn check_swept(noun: &str, key: &str, table: &Table) -> Result<()> {
     let path = overrides::dotted(key);
     let head = path.split('.').next().unwrap_or_default();
     let known: Vec<&str> = ["task", "learner", "training", "measure", "theory", "seed"]
@@ -104,11 +124,11 @@ fn check_swept(key: &str, table: &Table) -> Result<()> {
     match known.contains(&head) {
         true => Ok(()),
         false if table.contains_key(head) => Err(Error::input(
-            format!("sweep.{key}"),
+            format!("{noun}.{key}"),
             format!("{head} is the same for all cells"),
-            format!("sweep keys of: {}", known.join(", ")),
+            format!("{noun} keys of: {}", known.join(", ")),
         )),
-        false => Err(unknown(&format!("sweep.{key}"), head, &known)),
+        false => Err(unknown(&format!("{noun}.{key}"), head, &known)),
     }
 }
 
@@ -150,19 +170,11 @@ fn build_cell(set: sweep::Settings, table: &Table, quick: bool) -> Result<Cell> 
         None => (vec![], vec![]),
     };
     let measured = measured(&instruments, &wanted);
-    let mut theories = Vec::new();
-    let mut labels = BTreeSet::new();
-    for (index, entry) in frame.theory.iter().enumerate() {
-        let entry = theory_entry(index, entry.clone(), table, (&experiment, &measured), quick)?;
-        if !labels.insert(entry.label.clone()) {
-            return Err(Error::input(
-                format!("theory[{index}].label"),
-                format!("the label \"{}\" is used twice", entry.label),
-                "give each [[theory]] its own label",
-            ));
-        }
-        theories.push(entry);
-    }
+    let stated = Stated::all(&frame.theory, quick)?;
+    let theories = stated
+        .iter()
+        .map(|t| t.entry(table, &experiment, &measured))
+        .collect::<Result<_>>()?;
     Ok(Cell {
         set,
         experiment,
@@ -172,36 +184,41 @@ fn build_cell(set: sweep::Settings, table: &Table, quick: bool) -> Result<Cell> 
     })
 }
 
-fn experiment(frame: &Frame) -> Result<Experiment> {
+pub(super) fn experiment(frame: &Frame) -> Result<Experiment> {
     let m = frame.measure();
-    let task = component("task", TASKS, frame.task.clone())?;
-    let learner = frame
-        .learner
-        .clone()
-        .map(|t| loaded::parse("learner", t))
-        .transpose()?;
-    let training = frame
-        .training
-        .clone()
-        .map(|t| component("training", TRAININGS, t.table()))
-        .transpose()?;
-    let learner_is_there = learner.is_some();
+    let learner = frame.learner.clone().map(learner).transpose()?;
     let experiment = Experiment {
         seed: frame.seed,
-        task,
+        task: task(frame.task.clone())?,
+        draws: draws(&m, learner.is_some()),
         learner,
-        training,
-        draws: Draws {
-            datasets: m.datasets,
-            // Without a learner nothing differs between the replicas of a data set.
-            replicas: if learner_is_there { m.replicas } else { 1 },
-            points: m.points,
-            spacing: m.spacing,
-            first: m.first,
-        },
+        training: frame.training.clone().map(training).transpose()?,
     };
     check(&experiment)?;
     Ok(experiment)
+}
+
+pub(super) fn task(table: Table) -> Result<Arc<dyn Task>> {
+    component("task", TASKS, table)
+}
+
+pub(super) fn learner(table: Table) -> Result<Arc<dyn Learner>> {
+    loaded::parse("learner", table)
+}
+
+pub(super) fn training(tables: TrainingTables) -> Result<Arc<dyn Training>> {
+    component("training", TRAININGS, tables.table())
+}
+
+pub(super) fn draws(measure: &Measure, has_learner: bool) -> Draws {
+    Draws {
+        datasets: measure.datasets,
+        // Without a learner nothing differs between the replicas of a data set.
+        replicas: if has_learner { measure.replicas } else { 1 },
+        points: measure.points,
+        spacing: measure.spacing,
+        first: measure.first,
+    }
 }
 
 /// What holds for every experiment, read from a table or stated in code.
@@ -325,152 +342,4 @@ pub(super) fn instruments(
         chosen.push(instrument);
     }
     Ok((chosen, wanted))
-}
-
-/// The questions of the measured observables, with their grids.
-pub(super) fn measured(instruments: &[Chosen], wanted: &[Wanted]) -> Vec<Question> {
-    let both = instruments.iter().zip(wanted);
-    let question = |(instrument, wanted): (&Chosen, &Wanted)| Question {
-        observable: wanted.observable,
-        keys: instrument.resolved(),
-        grid: Some(wanted.axes.clone()),
-    };
-    both.map(question).collect()
-}
-
-/// What an entry is asked: what is measured, then what it is to tell. A quantity of an instrument is told on the
-/// instrument's own grid, where the experiment gives it one.
-pub(super) fn asked<'a>(
-    place: &str,
-    measured: &[Question],
-    told: impl Iterator<Item = &'a str>,
-    info: &Info,
-    experiment: &Experiment,
-) -> Result<Vec<Question>> {
-    let mut asked = measured.to_vec();
-    for name in told {
-        if asked.iter().any(|a| a.name() == name) {
-            continue;
-        }
-        let own = info.own.iter().find(|o| o.name == name);
-        let instrument = INSTRUMENTS.iter().find(|i| i.observable().name == name);
-        let instrument = instrument.filter(|_| info.observables.contains(&name));
-        asked.push(match (own, instrument) {
-            (Some(observable), _) => Question {
-                observable,
-                keys: serde_json::Value::Null,
-                grid: None,
-            },
-            (None, Some(instrument)) => Question {
-                observable: instrument.observable(),
-                keys: instrument.resolved(),
-                grid: instrument.axes(experiment).ok(),
-            },
-            (None, None) => {
-                let own = info.own.iter().map(|o| o.name);
-                let known: Vec<&str> = own.chain(info.observables.iter().copied()).collect();
-                return Err(unknown(place, name, &known));
-            }
-        });
-    }
-    Ok(asked)
-}
-
-fn theory_entry(
-    index: usize,
-    mut entry: Table,
-    cell: &Table,
-    (experiment_seen, measured): (&Experiment, &[Question]),
-    quick: bool,
-) -> Result<TheoryEntry> {
-    let place = format!("theory[{index}]");
-    let kind_name = entry
-        .get("kind")
-        .and_then(|k| k.as_str())
-        .unwrap_or("")
-        .to_string();
-    let label = match entry.remove("label") {
-        None => kind_name.clone(),
-        Some(toml::Value::String(s)) if !s.is_empty() && !RESERVED.contains(&s.as_str()) => s,
-        Some(label) => {
-            return Err(Error::input(
-                format!("{place}.label"),
-                format!("{label} is not a name for a theory"),
-                format!("write label = \"a name\", none of: {}", RESERVED.join(", ")),
-            ));
-        }
-    };
-    check_text(&format!("{place}.label"), &label, 60)?;
-    let expect = match entry.remove("expect") {
-        None => None,
-        Some(v) => Some(Expect::deserialize_at(&format!("{place}.expect"), v)?),
-    };
-    let within = |e: Error| match e {
-        Error::Input {
-            place: at,
-            cause,
-            remedy,
-        } if at == "assume" => Error::input(format!("{place}.assume"), cause, remedy),
-        Error::Input {
-            place: at,
-            cause,
-            remedy,
-        } => Error::input(format!("{place}.assume"), format!("{at}: {cause}"), remedy),
-        other => other,
-    };
-    let experiment = match take_table(&mut entry, "assume").map_err(within)? {
-        None => experiment_seen.clone(),
-        Some(assume) => {
-            let mut assumed = cell.clone();
-            overrides::replace(&mut assumed, &assume)
-                .and_then(|()| parse_table("", assumed))
-                .and_then(|frame| experiment(&frame))
-                .map_err(within)?
-        }
-    };
-    let told = match entry.remove("tell") {
-        None => Vec::new(),
-        Some(toml::Value::Array(names)) if names.iter().all(|n| n.is_str()) => names,
-        Some(_) => {
-            let remedy = "write tell = [\"name\", ...], see `saddlepoint explain` of the theory";
-            return Err(Error::input(
-                format!("{place}.tell"),
-                "not a list of names",
-                remedy,
-            ));
-        }
-    };
-    let theory = component(&place, THEORIES, entry)?;
-    let names = told.iter().filter_map(|n| n.as_str());
-    let about = theory.info().about;
-    let asked = asked(
-        &format!("{place}.tell"),
-        measured,
-        names,
-        theory.info(),
-        &experiment,
-    )?;
-    Ok(TheoryEntry {
-        kind: about.kind,
-        label,
-        revision: about.revision,
-        theory,
-        experiment,
-        asked,
-        expect: expect.filter(|_| !quick),
-    })
-}
-
-impl Expect {
-    fn deserialize_at(place: &str, value: toml::Value) -> Result<Expect> {
-        match value.as_str() {
-            Some("agree") => Ok(Expect::Agree),
-            Some("disagree") => Ok(Expect::Disagree),
-            _ => Err(Error::input(
-                place,
-                "neither \"agree\" nor \"disagree\"",
-                "write expect = \"agree\" or expect = \"disagree\", or leave it out",
-            )),
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! Specs stated in code: experiments, what is observed, and theories as trait objects.
 
 use super::keys::Asked;
-use super::{Cell, Compare, Document, Expect, Measure, Spec, TheoryEntry, Tolerance, build, sweep};
+use super::{
+    Cell, Compare, Document, Expect, Measure, Spec, TheoryEntry, Tolerance, build, entry, sweep,
+};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::unknown;
@@ -100,6 +102,7 @@ impl Spec {
             compare: Compare::default(),
             reduce: vec![],
             relate: vec![],
+            map: None,
             figures: vec![],
             resolved: serde_json::Value::Null,
             hash: String::new(),
@@ -132,7 +135,7 @@ impl Spec {
                 revision: about.revision,
                 theory: theory.clone(),
                 experiment: cell.experiment.clone(),
-                asked: build::measured(&cell.instruments, &cell.wanted),
+                asked: entry::measured(&cell.instruments, &cell.wanted),
                 expect,
             });
         }
@@ -147,7 +150,7 @@ impl Spec {
         for cell in &mut self.cells {
             for entry in cell.theories.iter_mut().filter(|t| t.label == label) {
                 let (info, names) = (entry.theory.info(), names.iter().copied());
-                entry.asked = build::asked("tell", &entry.asked, names, info, &entry.experiment)?;
+                entry.asked = entry::asked("tell", &entry.asked, names, info, &entry.experiment)?;
             }
         }
         Ok(self.sealed())

@@ -8,18 +8,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Figure {
-    /// File name without ending; default: the observable, for `deviation` followed by `-deviation`, for `task-modes` and `task-clusters` the kind.
+    /// File name without ending; default: the observable, for `deviation` and `map` followed by the kind, for
+    /// `task-modes` and `task-clusters` the kind.
     #[serde(default)]
     pub name: Option<String>,
     /// Title above the panels; default: the spec's title.
     #[serde(default)]
     pub title: Option<String>,
-    /// Name of the observable that is drawn, one of `measure.observables`.
+    /// Name of the observable that is drawn, one of `measure.observables`; `map`: one of `map.of`.
     pub observable: String,
     /// What is drawn, and over what; default: `curves`.
     #[serde(default)]
     pub kind: FigureKind,
-    /// Swept key: the horizontal axis of `sweep` and `deviation`, and what panels and curves of several cells are named by.
+    /// Swept key: the horizontal axis of `sweep` and `deviation`, and what panels and curves of several cells are
+    /// named by. `map`: the key along the horizontal axis; default: the first.
     #[serde(default)]
     pub key: Option<String>,
     /// Abscissa made of the swept key.
@@ -44,8 +46,9 @@ pub struct Figure {
     /// per cent of the theory).
     #[serde(default = "yes")]
     pub residuals: bool,
-    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight. `sweep` counts points of the first cell's grid
-    /// and draws other cells at the same coordinates. `task-clusters`: which cells; default: all.
+    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight. `map`: which branch
+    /// (one). `sweep` counts points of the first cell's grid and draws other cells at the same coordinates.
+    /// `task-clusters`: which cells; default: all.
     #[serde(default)]
     pub only: Option<Vec<usize>>,
     /// `curves`: other observables on the same axis, drawn into the same panel.
@@ -66,6 +69,31 @@ pub struct Figure {
     /// `overlay`: time is divided by the abscissa of `key`, and theories are drawn once, from the cell with the largest abscissa.
     #[serde(default)]
     pub rescale: bool,
+    /// `map`: colours go by the value or by its logarithm; default: `linear`.
+    #[serde(default)]
+    pub scale: ScaleKey,
+    /// `map` of two keys: values at which a contour line is drawn and marked in the colour bar.
+    #[serde(default)]
+    pub contours: Vec<f64>,
+    /// `map`: lines at which another mapped quantity, or the same one, crosses a level.
+    #[serde(default)]
+    pub transitions: Vec<Transition>,
+}
+
+/// A line of `[[figure]] kind = "map"`: `{ of = "layer-chi", level = 1.0, label = "edge of chaos" }`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transition {
+    /// The quantity that crosses the level, one of `map.of`.
+    pub of: String,
+    /// The level.
+    pub level: f64,
+    /// The theory whose line is drawn in all panels; default: each panel has the line of its own theory.
+    #[serde(default)]
+    pub theory: Option<String>,
+    /// Name in the legend; default: the quantity with the level.
+    #[serde(default)]
+    pub label: Option<String>,
 }
 
 fn yes() -> bool {
@@ -77,6 +105,7 @@ impl Figure {
     pub fn file(&self) -> String {
         self.name.clone().unwrap_or_else(|| match self.kind {
             FigureKind::Deviation => format!("{}-deviation", self.observable),
+            FigureKind::Map => format!("{}-map", self.observable),
             FigureKind::TaskModes => "task-modes".into(),
             FigureKind::TaskClusters => "task-clusters".into(),
             _ => self.observable.clone(),
@@ -105,6 +134,9 @@ impl Figure {
             entries: vec![],
             groups: vec![],
             rescale: false,
+            scale: ScaleKey::Linear,
+            contours: vec![],
+            transitions: vec![],
         }
     }
 }
@@ -136,6 +168,9 @@ pub enum FigureKind {
     /// every cell of the sweep or in those that `only` names. With a learner the first data set: clusters of a plane lattice by context,
     /// component and surface, or the largest hierarchical cluster by its latents.
     TaskClusters,
+    /// A quantity of `[map]`: over two keys a heat map per theory with contours and transition lines, over one key a
+    /// curve per theory. Measured cells of the sweep that lie on it are circles in the colour of their value.
+    Map,
 }
 
 /// How values are spaced along an axis.

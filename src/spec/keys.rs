@@ -52,6 +52,10 @@ pub struct Frame {
     #[allow(dead_code)]
     #[serde(default)]
     pub sweep: Option<Table>,
+    /// `[map]`, likewise.
+    #[allow(dead_code)]
+    #[serde(default)]
+    pub map: Option<Table>,
     /// `[quick]`, likewise.
     #[allow(dead_code)]
     #[serde(default)]

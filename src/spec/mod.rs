@@ -4,19 +4,24 @@
 mod build;
 mod code;
 pub mod document;
+mod entry;
 mod figure;
 pub mod keys;
+pub mod map;
 pub mod overrides;
+mod ranges;
 mod reduce;
 mod references;
 mod relate;
 pub mod schema;
 pub mod sweep;
+mod template;
 
 pub use crate::compare::reductions::{Abscissa, Of};
 pub use document::{Document, Override, Source};
-pub use figure::{Figure, FigureKind, ScaleKey};
+pub use figure::{Figure, FigureKind, ScaleKey, Transition};
 pub use keys::{Compare, EntryKeys, Expect, Measure, NamedTolerance, Tolerance};
+pub use map::{Keys as MapKeys, Map};
 pub use reduce::{Keys as ReduceKeys, Reduce, own_keys, properties};
 pub use relate::{Keys as RelateKeys, Over, Quantity, Relate};
 
@@ -104,6 +109,8 @@ pub struct Spec {
     pub reduce: Vec<Reduce>,
     /// Relations between two quantities, as stated.
     pub relate: Vec<Relate>,
+    /// Keys on a dense grid for theories alone, as stated.
+    pub map: Option<Map>,
     /// Figures, as stated; empty: one per observable.
     pub figures: Vec<Figure>,
     /// Every key with its default filled in.
@@ -227,9 +234,12 @@ impl Spec {
             "reduce": self.reduce,
             "cells": self.cells.iter().map(cell_json).collect::<Vec<_>>(),
         });
-        // A spec without relations keeps its hash.
+        // A spec without relations or a map keeps its hash.
         if !self.relate.is_empty() {
             self.resolved["relate"] = json!(self.relate);
+        }
+        if let Some(map) = &self.map {
+            self.resolved["map"] = map.resolved();
         }
         self.hash = content::of(&self.resolved);
         self

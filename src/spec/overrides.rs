@@ -26,10 +26,16 @@ fn set_below(table: &mut Table, path: &str, keys: &[&str], value: Value) -> Resu
         table.insert(key.to_string(), value);
         return Ok(());
     };
-    // A key that is itself a path: `"task.size"` of a sweep.
-    if let Some(named) = table.get_mut(&keys.join(".")) {
-        *named = value;
-        return Ok(());
+    // A key that is itself a path: `"task.size"` of a sweep, or a range under such a key.
+    for taken in (2..=keys.len()).rev() {
+        match (table.get_mut(&keys[..taken].join(".")), &keys[taken..]) {
+            (Some(named), []) => {
+                *named = value;
+                return Ok(());
+            }
+            (Some(Value::Table(named)), below) => return set_below(named, path, below, value),
+            _ => {}
+        }
     }
     let slot = table
         .entry(key.to_string())
@@ -191,6 +197,11 @@ mod tests {
         set(&mut t, "sweep.a.b", Value::Array(vec![])).unwrap();
         assert_eq!(t["sweep"].as_table().unwrap().len(), 1);
         assert_eq!(t["sweep"]["a.b"], Value::Array(vec![]));
+        let range: Table = "from = 1\npoints = 9".parse().unwrap();
+        set(&mut t, "sweep.a.b", Value::Table(range)).unwrap();
+        set(&mut t, "sweep.a.b.points", Value::Integer(3)).unwrap();
+        assert_eq!(t["sweep"]["a.b"]["points"].as_integer(), Some(3));
+        assert_eq!(t["sweep"]["a.b"]["from"].as_integer(), Some(1));
         set(&mut t, "theory.0", Value::Integer(7)).unwrap();
         assert_eq!(t["theory"][0].as_integer(), Some(7));
         assert!(set(&mut t, "a.b.c", Value::Integer(0)).is_err());

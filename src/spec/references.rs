@@ -1,8 +1,9 @@
 //! Names that a spec uses in one place must exist in another.
 
 use super::keys::Frame;
+use super::map::BRANCHES;
 use super::sweep::coordinate;
-use super::{Abscissa, Cell, Figure, FigureKind, NamedTolerance, Reduce, ScaleKey, Tolerance};
+use super::{Abscissa, Cell, Figure, FigureKind, Map, NamedTolerance, Reduce, ScaleKey, Tolerance};
 use crate::error::{Error, Result};
 use crate::instrument::Axis;
 use crate::kind::unknown;
@@ -16,6 +17,7 @@ pub(super) fn check_references(
     reductions: &[Reduce],
     cells: &[Cell],
     sweep_table: Option<&Table>,
+    map: Option<&Map>,
 ) -> Result<()> {
     let first = cells.first();
     let asked = first.into_iter().flat_map(|c| {
@@ -136,6 +138,15 @@ pub(super) fn check_references(
     let mut files = BTreeSet::new();
     for (i, f) in base.figure.iter().enumerate() {
         check_file(i, &f.file(), &mut files)?;
+        for label in f.theories.iter().flatten() {
+            if !labels.contains(&label.as_str()) {
+                return Err(unknown(&format!("figure[{i}].theories"), label, &labels));
+            }
+        }
+        if f.kind == FigureKind::Map {
+            map_figure(&format!("figure[{i}]"), f, map, &labels)?;
+            continue;
+        }
         observable(format!("figure[{i}].observable"), &f.observable)?;
         for (k, also) in f.also.iter().enumerate() {
             observable(format!("figure[{i}].also[{k}]"), also)?;
@@ -163,11 +174,6 @@ pub(super) fn check_references(
             ));
         }
         figure(&format!("figure[{i}]"), f, cells)?;
-        for label in f.theories.iter().flatten() {
-            if !labels.contains(&label.as_str()) {
-                return Err(unknown(&format!("figure[{i}].theories"), label, &labels));
-            }
-        }
     }
     Ok(())
 }
@@ -199,11 +205,64 @@ fn reference(label: &str, labels: &[&str], cells: &[Cell]) -> Result<()> {
     }
 }
 
-/// What a figure picks out of its observable must be there.
-fn figure(place: &str, f: &Figure, cells: &[Cell]) -> Result<()> {
-    let wrong = |key: &str, cause: String, remedy: &str| {
-        Err(Error::input(format!("{place}.{key}"), cause, remedy))
+/// What a figure of a map draws must be mapped.
+fn map_figure(place: &str, f: &Figure, map: Option<&Map>, labels: &[&str]) -> Result<()> {
+    let Some(map) = map else {
+        return Err(Error::input(
+            format!("{place}.kind"),
+            "there is no [map]",
+            "add one: one or two keys with their values, and of = [...]",
+        ));
     };
+    let of: Vec<&str> = map.of.iter().map(String::as_str).collect();
+    let mapped = |key: &str, name: &str| match of.contains(&name) {
+        true => Ok(()),
+        false => Err(unknown(&format!("{place}.{key}"), name, &of)),
+    };
+    mapped("observable", &f.observable)?;
+    let keys: Vec<&str> = map.axes.iter().map(|a| a.key.as_str()).collect();
+    if let Some(key) = &f.key
+        && !keys.contains(&key.as_str())
+    {
+        return Err(unknown(&format!("{place}.key"), key, &keys));
+    }
+    ranges(place, f)?;
+    for (k, transition) in f.transitions.iter().enumerate() {
+        mapped(&format!("transitions[{k}].of"), &transition.of)?;
+        if let Some(label) = &transition.theory
+            && !labels.contains(&label.as_str())
+        {
+            return Err(unknown(
+                &format!("{place}.transitions[{k}].theory"),
+                label,
+                labels,
+            ));
+        }
+    }
+    let levels = f.contours.iter().map(|v| ("contours", *v));
+    let crossed = f.transitions.iter().map(|t| ("transitions", t.level));
+    for (key, level) in levels.chain(crossed) {
+        let log = key == "contours" && f.scale == ScaleKey::Log;
+        if !level.is_finite() || (log && level <= 0.0) {
+            return Err(Error::input(
+                format!("{place}.{key}"),
+                format!("no line lies at {level}"),
+                "give finite numbers, above 0 on a logarithmic scale of colours",
+            ));
+        }
+    }
+    match f.only.as_deref() {
+        None | Some([1..=BRANCHES]) => Ok(()),
+        Some(_) => Err(Error::input(
+            format!("{place}.only"),
+            "a map draws one branch",
+            format!("write only = [n] with n from 1 to {BRANCHES}"),
+        )),
+    }
+}
+
+/// Stated ends of axes are those of an axis.
+fn ranges(place: &str, f: &Figure) -> Result<()> {
     for (name, range, scale) in [
         ("x_range", f.x_range, f.x_scale),
         ("y_range", f.y_range, f.y_scale),
@@ -211,12 +270,28 @@ fn figure(place: &str, f: &Figure, cells: &[Cell]) -> Result<()> {
         if let Some([first, last]) = range
             && (first >= last || (scale == ScaleKey::Log && first <= 0.0))
         {
-            return wrong(
-                name,
+            return Err(Error::input(
+                format!("{place}.{name}"),
                 format!("no axis runs from {first} to {last}"),
                 "give two numbers in increasing order, above 0 on a logarithmic axis",
-            );
+            ));
         }
+    }
+    Ok(())
+}
+
+/// What a figure picks out of its observable must be there.
+fn figure(place: &str, f: &Figure, cells: &[Cell]) -> Result<()> {
+    let wrong = |key: &str, cause: String, remedy: &str| {
+        Err(Error::input(format!("{place}.{key}"), cause, remedy))
+    };
+    ranges(place, f)?;
+    if !f.contours.is_empty() || !f.transitions.is_empty() || f.scale != ScaleKey::Linear {
+        return wrong(
+            "kind",
+            "contours, transitions and the scale of colours are those of a map".into(),
+            "write kind = \"map\", or leave them out",
+        );
     }
     if f.only.iter().flatten().any(|k| *k == 0) {
         return wrong("only", "a curve number 0".into(), "count from 1");

@@ -61,6 +61,12 @@ pub fn spec() -> Json {
                 "type": "object",
                 "description": "key path -> list of values, or { from, to, points, scale = \"linear\" | \"log\" }; zip = [{ key = [..], key = [..] }]",
             },
+            "map": {
+                "type": "object",
+                "description": "one or two key paths -> list of numbers, or { from, to, points, scale }, on which theories alone are solved; of: names of the quantities",
+                "required": ["of"],
+                "properties": { "of": { "type": "array", "items": { "type": "string" }, "minItems": 1 } },
+            },
             "quick": { "type": "object", "description": "overrides applied by --quick" },
         },
         "$defs": g.take_definitions(true),
@@ -129,8 +135,7 @@ fn one_of<T: ?Sized>(g: &mut SchemaGenerator, kinds: &[Kind<T>]) -> Json {
 
 /// Schema of the document that `predict`, `measure` and `run` print with `--json`.
 pub fn output() -> Json {
-    let numbers = json!({ "type": ["array", "null"], "items": { "type": ["number", "null"] } });
-    let texts = json!({ "type": "array", "items": { "type": "string" } });
+    let (numbers, texts) = (numbers(), texts());
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "saddlepoint --json document, version 1",
@@ -156,7 +161,7 @@ pub fn output() -> Json {
                         "properties": {
                             "theory": { "type": "string", "description": "label of the entry" },
                             "kind": { "type": "string" },
-                            "status": { "enum": ["predicted", "declined", "failed"] },
+                            "status": { "enum": ["predicted", "declined", "failed", "mapped"] },
                             "reason": { "type": ["string", "null"] },
                             "conditioning": { "enum": ["none", "data", "initial", "trained", null] },
                             "assumptions": texts, "limits": texts,
@@ -170,6 +175,7 @@ pub fn output() -> Json {
                 },
             }},
             "derived": { "type": "array", "items": { "type": "object", "description": "one reduction: label, kind, of (value, deviation or scatter), key, abscissa, x, observable, axes, set, measured { estimate, stderr, interval, bound and theory_stderr (of a deviation: numerical bound and statistical error of the theory), residual, spread (of a collapse: chi2 per degree of freedom) } or { reason }, theories [ row + reduced, which has a reason in place of numbers where the theory gives none ]" } },
+            "maps": { "type": "array", "items": mapped() },
             "relations": { "type": "array", "items": { "type": "object", "required": ["label", "kind", "x", "y", "over"], "description": "one [[relate]] entry in one cell (over points) or in all (over cells: cell is null): label, kind, x, y, over, cell, set, and value, stderr, n, level, chance, chance_interval (where 95 % of the null lie), p, pairs, excluded, notes; or reason where it does not exist" } },
             "expectations": { "type": "array", "items": { "type": "object", "required": ["label", "expect", "met", "why"] } },
             "warnings": texts,
@@ -215,4 +221,42 @@ pub fn output() -> Json {
             },
         },
     })
+}
+
+/// One theory on one `[map]`.
+fn mapped() -> Json {
+    let numbers = numbers();
+    let texts = texts();
+    json!({
+        "type": "object",
+        "description": "one theory on one [map]: set (the other swept keys), its points along axes, and quantities",
+        "required": ["set", "theory", "kind", "axes", "observables"],
+        "properties": {
+            "set": { "type": "object" },
+            "theory": { "type": "string" }, "kind": { "type": "string" },
+            "conditioning": { "enum": ["none", "data", "initial", null] },
+            "assumptions": texts, "limits": texts, "warnings": texts,
+            "solver": { "type": "object" },
+            "axes": { "type": "array", "items": { "type": "object", "required": ["key", "scale", "values"] } },
+            "observables": { "type": "array", "items": {
+                "type": "object",
+                "required": ["name", "label", "unit", "convention", "shape", "mean", "bound", "stderr", "points", "declined", "failed"],
+                "properties": {
+                    "shape": { "type": "array", "items": { "type": "integer" }, "description": "one number per axis, and 4 where a theory tells several branches" },
+                    "mean": numbers, "bound": numbers, "stderr": numbers,
+                    "array": { "type": "string", "description": "arrays.npz#name, above 4096 numbers" },
+                    "points": { "type": "integer" }, "declined": { "type": "integer" }, "failed": { "type": "integer" },
+                    "reason": { "type": "string", "description": "why numbers are null, with the first reason" },
+                },
+            }},
+        },
+    })
+}
+
+fn numbers() -> Json {
+    json!({ "type": ["array", "null"], "items": { "type": ["number", "null"] } })
+}
+
+fn texts() -> Json {
+    json!({ "type": "array", "items": { "type": "string" } })
 }

@@ -1,6 +1,7 @@
 //! Sweeps: a table of key paths and their values becomes a list of cells.
 
 use super::Abscissa;
+use super::ranges::{LARGEST, axes, axis_values};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use toml::{Table, Value};
@@ -40,12 +41,11 @@ pub fn unlabelled(value: &Value) -> Value {
     }
 }
 
-const LARGEST: usize = 100_000;
-
 /// Expands a `[sweep]` table. A key path (quoted or not) with a list, or a range `{ from, to, points, scale = "linear" | "log" }`, is
 /// one axis of the grid (first key outermost); `zip` holds a list of tables whose keys advance together and form one axis
-/// each. Without a sweep there is one cell.
-pub fn expand(sweep: Option<&Table>) -> Result<Vec<Settings>> {
+/// each. Without a sweep there is one cell. Ranges of the keys in `whole` are rounded to whole numbers, each of them
+/// once.
+pub fn expand(sweep: Option<&Table>, whole: &[String]) -> Result<Vec<Settings>> {
     let mut cells: Vec<Settings> = vec![vec![]];
     let Some(sweep) = sweep else { return Ok(cells) };
     let mut swept = BTreeSet::new();
@@ -62,15 +62,16 @@ pub fn expand(sweep: Option<&Table>) -> Result<Vec<Settings>> {
             tables
                 .iter()
                 .enumerate()
-                .map(|(i, t)| zipped(&format!("{place}[{i}]"), t))
+                .map(|(i, t)| zipped(&format!("{place}[{i}]"), t, whole))
                 .collect::<Result<_>>()?
         } else {
-            vec![
-                axis_values(&place, value)?
-                    .into_iter()
-                    .map(|v| vec![(key.clone(), v)])
-                    .collect(),
-            ]
+            let values = axis_values(&place, value)?;
+            let values = match whole.contains(key) {
+                true => values.rounded(),
+                false => values,
+            };
+            let one = |v| vec![(key.clone(), v)];
+            vec![values.values.into_iter().map(one).collect()]
         };
         for group in groups {
             for (key, _) in group.iter().take(1).flatten() {
@@ -104,26 +105,7 @@ pub fn expand(sweep: Option<&Table>) -> Result<Vec<Settings>> {
     Ok(cells)
 }
 
-/// Key paths and their values; tables that are no ranges are parts of a path (`training.steps = [...]` without quotes).
-fn axes(path: &str, table: &Table) -> Vec<(String, Value)> {
-    let is_path =
-        |t: &Table| !t.is_empty() && ["from", "to", "points"].iter().all(|k| !t.contains_key(*k));
-    table
-        .iter()
-        .flat_map(|(key, value)| {
-            let key = match path {
-                "" => key.clone(),
-                path => format!("{path}.{key}"),
-            };
-            match value {
-                Value::Table(t) if is_path(t) => axes(&key, t),
-                _ => vec![(key, value.clone())],
-            }
-        })
-        .collect()
-}
-
-fn zipped(place: &str, value: &Value) -> Result<Vec<Settings>> {
+fn zipped(place: &str, value: &Value, whole: &[String]) -> Result<Vec<Settings>> {
     let table = value.as_table().filter(|t| !t.is_empty()).ok_or_else(|| {
         Error::input(
             place,
@@ -134,6 +116,10 @@ fn zipped(place: &str, value: &Value) -> Result<Vec<Settings>> {
     let mut rows: Vec<Settings> = Vec::new();
     for (n, (key, value)) in table.iter().enumerate() {
         let values = axis_values(&format!("{place}.{key}"), value)?;
+        let values = match whole.contains(key) {
+            true => values.whole(),
+            false => values.values,
+        };
         if n == 0 {
             rows = values.iter().map(|_| vec![]).collect();
         }
@@ -152,72 +138,9 @@ fn zipped(place: &str, value: &Value) -> Result<Vec<Settings>> {
             row.push((key.clone(), v));
         }
     }
+    // Rounding may make neighbours equal.
+    rows.dedup_by(|b, a| table.keys().any(|k| whole.contains(k)) && a == b);
     Ok(rows)
-}
-
-fn axis_values(place: &str, value: &Value) -> Result<Vec<Value>> {
-    match value {
-        Value::Array(items) if !items.is_empty() => Ok(items.clone()),
-        Value::Array(_) => Err(Error::input(
-            place,
-            "an empty list",
-            "give at least one value",
-        )),
-        Value::Table(_) => range(place, value),
-        _ => Err(Error::input(
-            place,
-            "neither a list nor a range",
-            "write [a, b, c] or { from = a, to = b, points = n, scale = \"log\" }",
-        )),
-    }
-}
-
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Range {
-    from: f64,
-    to: f64,
-    points: usize,
-    #[serde(default)]
-    scale: Scale,
-}
-
-#[derive(serde::Deserialize, Default, PartialEq)]
-#[serde(rename_all = "lowercase")]
-enum Scale {
-    #[default]
-    Linear,
-    Log,
-}
-
-fn range(place: &str, value: &Value) -> Result<Vec<Value>> {
-    let table = value.as_table().cloned().unwrap_or_default();
-    let r: Range = crate::kind::parse_table(place, table)?;
-    let positive = r.from > 0.0 && r.to > 0.0;
-    if !(1..=LARGEST).contains(&r.points)
-        || !r.from.is_finite()
-        || !r.to.is_finite()
-        || (r.scale == Scale::Log && !positive)
-    {
-        return Err(Error::input(
-            place,
-            format!(
-                "a range needs 1 to {LARGEST} points, finite ends, and positive ends when scale = \"log\""
-            ),
-            "write { from = 1e-3, to = 1.0, points = 4, scale = \"log\" }",
-        ));
-    }
-    Ok((0..r.points)
-        .map(|k| {
-            let x = k as f64 / (r.points - 1).max(1) as f64;
-            Value::Float(match r.scale {
-                _ if k == 0 => r.from,
-                _ if k + 1 == r.points => r.to,
-                Scale::Linear => r.from + x * (r.to - r.from),
-                Scale::Log => r.from * (r.to / r.from).powf(x),
-            })
-        })
-        .collect())
 }
 
 /// Swept keys that change with `key` alone, such as those zipped with it: among cells that differ in `key` they tell nothing more.
@@ -277,7 +200,7 @@ mod tests {
 
     fn cells(text: &str) -> Result<Vec<Settings>> {
         let t: Table = text.parse().unwrap();
-        expand(Some(&t))
+        expand(Some(&t), &[])
     }
 
     #[test]
@@ -294,7 +217,7 @@ mod tests {
 
     #[test]
     fn grids_zips_and_ranges() {
-        assert_eq!(expand(None).unwrap(), vec![vec![]]);
+        assert_eq!(expand(None, &[]).unwrap(), vec![vec![]]);
         let grid = cells("\"a.b\" = [1, 2]\n\"c\" = [3, 4, 5]\n").unwrap();
         assert_eq!(grid.len(), 6);
         assert_eq!(grid[1][0], ("a.b".into(), Value::Integer(1)));
@@ -312,6 +235,17 @@ mod tests {
         assert!((log[1][0].1.as_float().unwrap() - 10.0).abs() < 1e-12);
         let unquoted = cells("a.b = [1, 2]\na.c = { from = 0.0, to = 1.0, points = 2 }\n").unwrap();
         assert_eq!((unquoted.len(), unquoted[3][1].0.as_str()), (4, "a.c"));
+        let t: Table = "a.b = { from = 1, to = 3, points = 9 }\nzip = [{ c = { from = 0, to = 1, points = 3 }, d = [4, 4, 5] }]"
+            .parse()
+            .unwrap();
+        let whole = expand(Some(&t), &["a.b".into(), "c".into()]).unwrap();
+        // 1, 2, 3 with (0, 4), (1, 4), (1, 5): a half goes up.
+        assert_eq!(whole.len(), 9);
+        assert_eq!(whole[3][0].1, Value::Integer(2));
+        assert_eq!(
+            (&whole[4][1].1, &whole[4][2].1),
+            (&Value::Integer(1), &Value::Integer(4))
+        );
         assert!(cells("a = [1]\nzip = [{ a = [2] }]\n").is_err());
         assert!(cells("a = { from = 0.0, to = 1.0, points = 1000000000000 }\n").is_err());
         assert!(cells("a = []\n").is_err());

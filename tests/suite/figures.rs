@@ -289,7 +289,7 @@ fn the_archive_holds_what_a_paired_residual_needs() {
         &[LOSS, label],
         "[sweep]\n\"learner.init.scale\" = [0.1, 0.2]\n",
     ));
-    let bytes = saddlepoint::run::arrays::npz(&outcome).unwrap();
+    let bytes = saddlepoint::run::arrays::npz(&spec, &outcome).unwrap();
     let mut archive = Reader::new(&bytes).unwrap();
     assert_eq!(
         array(&mut archive, "cell1/set/learner.init.scale"),

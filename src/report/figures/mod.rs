@@ -5,6 +5,7 @@ mod deviation;
 mod entries;
 mod groups;
 mod heatmap;
+mod map;
 mod mds;
 mod overlay;
 mod phase;
@@ -25,6 +26,7 @@ use curves::curves;
 use deviation::deviations;
 use entries::entries;
 use heatmap::heatmaps;
+use map::maps;
 use mds::mds;
 use overlay::overlay;
 use phase::phase;
@@ -58,7 +60,12 @@ pub fn check(spec: &Spec) -> Result<()> {
 /// All figures of a run: those the spec names, or one per observable.
 pub fn figures(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Result<Vec<Drawn>> {
     let specs = match spec.figures.is_empty() {
-        true => default_figures(spec, outcome),
+        true => {
+            let mapped = spec.map.iter().flat_map(|m| &m.of);
+            let mapped = mapped.map(|name| FigureSpec::new(name, FigureKind::Map));
+            let figures = default_figures(spec, outcome).into_iter();
+            figures.chain(mapped).collect()
+        }
         false => spec.figures.clone(),
     };
     specs
@@ -119,6 +126,7 @@ fn draw(
         FigureKind::Deviation => deviations(&scene)?,
         FigureKind::Overlay => overlay(&scene)?,
         FigureKind::Phase => phase(&scene)?,
+        FigureKind::Map => maps(&scene)?,
     };
     let Some((mut figure, caption)) = drawn else {
         return Ok(None);

@@ -197,6 +197,7 @@ impl<'a> Scene<'a> {
             Status::Predicted => "does not predict it",
             Status::Declined(_) => "declines",
             Status::Failed(_) => "failed",
+            Status::Mapped => "is asked for the map alone",
         });
         format!("{label} ({})", why.unwrap_or("unknown"))
     }

@@ -202,7 +202,7 @@ impl<'a> Group<'a> {
         match &theory.status {
             Status::Declined(reason) => RowResult::Declined(at(reason)),
             Status::Failed(error) => RowResult::Failed(at(&error.to_string())),
-            Status::Predicted => {
+            Status::Predicted | Status::Mapped => {
                 RowResult::Unmeasured(at(&format!("it gives no {}", self.observable.name)))
             }
         }
