@@ -277,9 +277,9 @@ fn responses_of_linear_networks_give_the_outputs() {
             let mut f = 0.0;
             for s in 0..t {
                 f += response.mean[((2 + a) * times + t) * times + s];
-                for b in 0..2 {
+                for (b, y) in y.iter().enumerate() {
                     let h = kernel.mean[(((times + t) * times + s) * 2 + a) * 2 + b];
-                    f += q * h * (y[b] - outputs.mean[b * times + s]);
+                    f += q * h * (y - outputs.mean[b * times + s]);
                 }
             }
             let known = outputs.mean[a * times + t];
