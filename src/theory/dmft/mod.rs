@@ -249,6 +249,7 @@ impl Theory for Dmft {
                 dynamics.width
             )
         });
+        notes.extend(narrow.clone());
         let promise = Promise {
             assumptions: narrow.into_iter().collect(),
             limits: vec![Limit::infinite("learner.widths").rate(-1.0)],
