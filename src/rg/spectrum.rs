@@ -199,34 +199,6 @@ impl Spectrum {
         scaled
     }
 
-    /// The power law that the spectrum follows: that of the tail, or the one on which all simple levels lie to rounding.
-    pub fn law(&self) -> Option<PowerLaw> {
-        if let Some(tail) = &self.tail {
-            return Some(tail.law());
-        }
-        if self.multiplicities.is_some()
-            || self.len() < 2
-            || self.targets[..2].iter().any(|&y| y <= 0.0)
-        {
-            return None;
-        }
-        let exponent = |v: &[f64]| (v[0] / v[1]).log2();
-        let law = PowerLaw {
-            eigenvalue_scale: self.eigenvalues[0],
-            target_scale: self.targets[0],
-            ..PowerLaw::new(
-                exponent(&self.eigenvalues) - 1.0,
-                exponent(&self.targets) - 1.0,
-            )
-        };
-        let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs();
-        let on_it = |k: usize| {
-            let level = law.level(k + 1);
-            close(self.eigenvalues[k], level.eigenvalue) && close(self.targets[k], level.target)
-        };
-        (0..self.len()).all(on_it).then_some(law)
-    }
-
     /// The same spectrum for an intermediate step whose result is not reported: no tail is refused.
     pub(super) fn trusted(&self) -> Self {
         let mut trusted = self.clone();

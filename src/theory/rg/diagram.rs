@@ -210,7 +210,9 @@ impl Theory for Diagram {
         asked: &[Asked],
     ) -> std::result::Result<Plan, Declined> {
         let spectrum = experiment.task.spectrum(&Kernel::Linear {});
-        let law = spectrum.and_then(|s| s.law()).filter(|law| law.alpha > 0.0);
+        let law = spectrum
+            .and_then(|s| s.as_power_law())
+            .filter(|law| law.alpha > 0.0);
         let Some(law) = law else {
             return Err(Declined(
                 "needs a power law of eigenvalues that fall faster than 1/k (task.kind = \"power-law-features\")".into(),

@@ -259,9 +259,12 @@ impl Solver {
 
     /// The differential equation at the cutoffs; its end is read at `K = 1`.
     fn continuous(&self, discrete: &Trajectory, cutoffs: &[usize]) -> Result<Flow> {
-        let law = self.spectrum.law().ok_or_else(|| Error::Declined {
-            reason: "the continuum needs eigenvalues on a power law of simple modes".into(),
-        })?;
+        let law = self
+            .spectrum
+            .as_power_law()
+            .ok_or_else(|| Error::Declined {
+                reason: "the continuum needs eigenvalues on a power law of simple modes".into(),
+            })?;
         let falling: Vec<f64> = cutoffs.iter().rev().map(|&k| k as f64).collect();
         let modes = discrete.eigenvalues.len();
         let flow =
