@@ -285,11 +285,12 @@ fn array(archive: &mut Reader, name: &str) -> (Vec<u64>, Vec<f64>) {
 #[test]
 fn the_archive_holds_what_a_paired_residual_needs() {
     let label = ("label = \"matched\"", "label = \"saxe v1.2/b\"");
-    let (outcome, figures) = drawn(&with(
+    let text = with(
         &[LOSS, label],
         "[sweep]\n\"learner.init.scale\" = [0.1, 0.2]\n",
-    ));
-    let bytes = saddlepoint::run::arrays::npz(&spec, &outcome).unwrap();
+    );
+    let (outcome, figures) = drawn(&text);
+    let bytes = saddlepoint::run::arrays::npz(&spec(&text), &outcome).unwrap();
     let mut archive = Reader::new(&bytes).unwrap();
     assert_eq!(
         array(&mut archive, "cell1/set/learner.init.scale"),
