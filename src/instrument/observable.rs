@@ -109,7 +109,7 @@ impl Axis {
         match self.name.as_str() {
             "time" => "time t = η · step",
             "size" => "cluster size s",
-            "cutoff" => "cutoff K: modes that are kept",
+            "cutoff" => "cutoff K",
             "scale" => "RG time s",
             "rank" => "rank k",
             "share" => "share of all points",
