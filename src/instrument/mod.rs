@@ -30,6 +30,7 @@ mod ntk;
 pub mod observable;
 mod outputs;
 mod per_token;
+mod population;
 mod preactivations;
 mod predictor;
 mod probe;
@@ -75,6 +76,9 @@ pub use ntk::{NTK, NTK_CHANGE, Ntk, NtkChange};
 pub use observable::{Axis, Observable, Wanted};
 pub use outputs::{BIAS, TEST_ERROR, TEST_ERROR_SAMPLING, VARIANCE};
 pub use per_token::{PER_TOKEN_LOSS, PerTokenLoss};
+pub use population::{
+    POPULATION_ERROR, POPULATION_MODE_ERROR, POPULATION_MODE_LEARNABILITY, Population,
+};
 pub use preactivations::PREACTIVATION_DENSITY;
 pub use predictor::{PREDICTOR_MEAN, PREDICTOR_SECOND_MOMENT};
 pub use probe::{LATENT_PROBE, LATENT_PROBE_INPUTS};
@@ -249,6 +253,9 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &chain::HALF_STEP,
     &KernelModes::LEARNABILITY,
     &KernelModes::ERROR,
+    &Population::ERROR,
+    &Population::MODE_ERROR,
+    &Population::MODE_LEARNABILITY,
     &unseen::UNSEEN,
     &PartialLoss::SEEN,
     &PartialLoss::UNSEEN,

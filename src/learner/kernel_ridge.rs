@@ -132,6 +132,13 @@ impl Learner for KernelRidge {
         Some(self)
     }
 
+    fn is_affine(&self, _shape: Shape) -> bool {
+        matches!(
+            self.kernel,
+            Kernel::Linear {} | Kernel::Polynomial { degree: 1, .. }
+        )
+    }
+
     fn kernel(&self) -> Option<KernelView> {
         Some(KernelView {
             kernel: self.kernel.clone(),

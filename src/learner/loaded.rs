@@ -181,6 +181,10 @@ impl Learner for Loaded {
         self.inner.operations(shape)
     }
 
+    fn is_affine(&self, shape: Shape) -> bool {
+        self.inner.is_affine(shape)
+    }
+
     fn kernel(&self) -> Option<KernelView> {
         self.inner.kernel()
     }

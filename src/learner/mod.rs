@@ -193,6 +193,10 @@ pub trait Learner: Debug + Send + Sync {
     fn plain_mlp(&self, shape: Shape) -> Option<MlpView> {
         self.mlp(shape).filter(MlpView::is_plain)
     }
+    /// View: whatever is learned, the outputs are an affine function of the inputs, `f(x) = F x + f(0)`.
+    fn is_affine(&self, shape: Shape) -> bool {
+        self.mlp(shape).is_some_and(|view| view.linear)
+    }
     /// View: the mean of the nearest training samples.
     fn nearest(&self) -> Option<NearestView> {
         None

@@ -162,6 +162,10 @@ impl Learner for RandomFeatures {
         1.0
     }
 
+    fn is_affine(&self, _shape: Shape) -> bool {
+        self.activation.is_linear()
+    }
+
     fn solver(&self) -> Option<&dyn Solver> {
         Some(self)
     }

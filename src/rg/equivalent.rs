@@ -1,6 +1,6 @@
 //! The deterministic equivalent of kernel ridge regression: one renormalised ridge gives the whole learning curve.
 
-use super::spectrum::Spectrum;
+use super::spectrum::{Level, Spectrum};
 use super::threshold::root;
 use crate::error::{Error, Result};
 
@@ -42,9 +42,24 @@ pub struct Equivalent {
 }
 
 impl Equivalent {
-    /// `L = lam/(lam + kp)`, the share of a target mode with this eigenvalue that is learned on average.
+    /// `L = lam/(lam + kp)`, the share of a target mode with this eigenvalue that is learned on average; 0 for
+    /// eigenvalue 0.
     pub fn learnability(&self, eigenvalue: f64) -> f64 {
-        eigenvalue / (eigenvalue + self.threshold)
+        match eigenvalue > 0.0 {
+            true => eigenvalue / (eigenvalue + self.threshold),
+            false => 0.0,
+        }
+    }
+
+    /// `E sum (f_k - y_k)^2 = y^2 (1 - L)^2 + n L^2 E_tot gamma/(sum_k L_k^2)` of a level of `n` modes: squared bias
+    /// and variance (`gamma/(sum_k L_k^2) = 1/P`, or 0 for the equivalent kernel). All levels sum to `E_g`.
+    pub fn level_error(&self, level: &Level) -> f64 {
+        let learned = self.learnability(level.eigenvalue);
+        let fluctuation = match self.gamma > 0.0 {
+            true => level.multiplicity * learned * learned * self.total_error / self.samples,
+            false => 0.0,
+        };
+        level.target * (1.0 - learned).powi(2) + fluctuation
     }
 
     /// `E_k(P)/E_k(0) = (1 - L_k)^2/(1 - gamma)`, the error in a mode over that without data, where all others and the
@@ -115,7 +130,125 @@ pub fn learning_curve(spectrum: &Spectrum, samples: &[f64], ridge: f64) -> Resul
     Ok(curve)
 }
 
-fn solve(spectrum: &Spectrum, samples: f64, ridge: f64, start: Option<f64>) -> Result<Equivalent> {
+/// The equivalent kernel: regression with so many samples that their sum is an integral over the population.
+///
+/// ```text
+/// L_k = lam_k/(lam_k + sigma^2/P),   E_g = sum_k y_k^2 (1 - L_k)^2,   E_tot = E_tr = E_g + s^2
+/// ```
+///
+/// The ridge is not renormalised and nothing fluctuates between data sets (`kappa = sigma^2`, `gamma = 0`): the limit
+/// of [`equivalent`] for `P -> inf` at fixed `P/sigma^2`, in which training and test samples are not told apart.
+///
+/// Sources: Silverman 1984; Sollich and Williams 2005.
+///
+/// # Errors
+/// As [`equivalent`]; no ridge, without which every mode counts as learned.
+///
+/// ```
+/// use saddlepoint::rg::{equivalent_kernel, Level, Spectrum};
+/// let curve = equivalent_kernel(&Spectrum::new(&[Level::single(0.5, 1.0)])?, 10.0, 5.0)?;
+/// assert_eq!(curve.generalization_error, 0.25);
+/// # Ok::<(), saddlepoint::Error>(())
+/// ```
+pub fn equivalent_kernel(spectrum: &Spectrum, samples: f64, ridge: f64) -> Result<Equivalent> {
+    check(samples, ridge)?;
+    if ridge == 0.0 {
+        return Err(Error::input(
+            "ridge",
+            "is 0: with sums over samples as integrals every mode counts as learned",
+            "take ridge > 0, or the learning curve of finite samples",
+        ));
+    }
+    let noise = spectrum.noise();
+    let (threshold, sums) = match samples > 0.0 {
+        true => (ridge / samples, Sums::at(spectrum, ridge / samples)),
+        false => (f64::INFINITY, Sums::prior(spectrum)),
+    };
+    if let Some(tail) = spectrum.tail()
+        && threshold < tail.least_threshold()
+    {
+        return Err(tail.too_short(samples));
+    }
+    let tail_share = match spectrum.tail() {
+        Some(tail) if samples > 0.0 => tail.check_share(threshold, samples)?,
+        _ => 0.0,
+    };
+    Ok(Equivalent {
+        samples,
+        ridge,
+        renormalised_ridge: ridge,
+        threshold,
+        gamma: 0.0,
+        rigidity: 1.0,
+        learned_modes: sums.learned,
+        bias: sums.bias,
+        generalization_error: sums.bias,
+        total_error: sums.bias + noise,
+        training_error: sums.bias + noise,
+        posterior_variance: match samples > 0.0 {
+            true => threshold * sums.learned,
+            false => spectrum.trace(),
+        },
+        slope: -2.0 * sums.bias_slope,
+        tail_share,
+        residual: 0.0,
+        iterations: 1,
+    })
+}
+
+/// The limit of no ridge with more samples than modes: ordinary least squares, `kappa -> 0`.
+///
+/// ```text
+/// E_tot = (R + s^2)/(1 - D/P),   E_tr = (R + s^2) (1 - D/P)
+/// ```
+///
+/// `D` is the number of modes with a positive eigenvalue, all of which are learned, and `R` the target on the others.
+/// Exact for Gaussian features up to terms of order `1/P`: the exact factor is `1 + D/(P - D - 1)`.
+///
+/// # Errors
+/// As [`equivalent`]; at most as many samples as modes: at `P = D`, the interpolation threshold, the error diverges.
+///
+/// ```
+/// use saddlepoint::rg::{least_squares, Level, Spectrum};
+/// let modes = Level { eigenvalue: 0.7, multiplicity: 40.0, target: 3.0 };
+/// let curve = least_squares(&Spectrum::new(&[modes])?.with_noise(0.5)?, 100.0)?;
+/// assert!((curve.generalization_error - 0.5 * 40.0 / 60.0).abs() < 1e-14);
+/// # Ok::<(), saddlepoint::Error>(())
+/// ```
+pub fn least_squares(spectrum: &Spectrum, samples: f64) -> Result<Equivalent> {
+    check(samples, 0.0)?;
+    let rank = spectrum.rank();
+    if samples <= rank {
+        return Err(Error::input(
+            "samples",
+            format!("{samples} samples do not determine {rank} modes without ridge"),
+            "take more samples than modes, or ridge > 0",
+        ));
+    }
+    let [unlearned] = spectrum.head_sum(|lam, _, y2| [if lam > 0.0 { 0.0 } else { y2 }]);
+    let (gamma, disturbance) = (rank / samples, unlearned + spectrum.noise());
+    let rigidity = (samples - rank) / samples;
+    Ok(Equivalent {
+        samples,
+        ridge: 0.0,
+        renormalised_ridge: 0.0,
+        threshold: 0.0,
+        gamma,
+        rigidity,
+        learned_modes: rank,
+        bias: unlearned,
+        generalization_error: unlearned + disturbance * gamma / rigidity,
+        total_error: disturbance / rigidity,
+        training_error: disturbance * rigidity,
+        posterior_variance: 0.0,
+        slope: -disturbance * gamma / rigidity.powi(2),
+        tail_share: 0.0,
+        residual: 0.0,
+        iterations: 0,
+    })
+}
+
+fn check(samples: f64, ridge: f64) -> Result<()> {
     for (name, value) in [("samples", samples), ("ridge", ridge)] {
         if !(value.is_finite() && value >= 0.0) {
             return Err(Error::input(
@@ -125,6 +258,11 @@ fn solve(spectrum: &Spectrum, samples: f64, ridge: f64, start: Option<f64>) -> R
             ));
         }
     }
+    Ok(())
+}
+
+fn solve(spectrum: &Spectrum, samples: f64, ridge: f64, start: Option<f64>) -> Result<Equivalent> {
+    check(samples, ridge)?;
     let noise = spectrum.noise();
     if samples == 0.0 {
         return Ok(without_samples(spectrum, ridge));
@@ -201,6 +339,18 @@ struct Sums {
 }
 
 impl Sums {
+    /// Without samples.
+    fn prior(spectrum: &Spectrum) -> Self {
+        Sums {
+            learned: 0.0,
+            partial: 0.0,
+            squared: 0.0,
+            squared_slope: 0.0,
+            bias: spectrum.target_power(),
+            bias_slope: 0.0,
+        }
+    }
+
     fn at(spectrum: &Spectrum, threshold: f64) -> Self {
         let mut sums = spectrum.head_sum(
             #[inline(always)]

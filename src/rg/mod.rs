@@ -31,7 +31,7 @@ mod tail;
 mod threshold;
 
 pub use continuum::{Continuum, Shift};
-pub use equivalent::{Equivalent, equivalent, learning_curve};
+pub use equivalent::{Equivalent, equivalent, equivalent_kernel, learning_curve, least_squares};
 pub use finite_width::{ScalePosterior, scale_posterior};
 pub use functional::{FunctionalFlow, functional_flow};
 pub use hartree::{Hartree, hartree};

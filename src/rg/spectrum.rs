@@ -232,6 +232,36 @@ impl Spectrum {
         &self.targets
     }
 
+    /// The levels that are stored one by one, by falling eigenvalue.
+    pub fn levels(&self) -> impl Iterator<Item = Level> + '_ {
+        (0..self.len()).map(|k| Level {
+            eigenvalue: self.eigenvalues[k],
+            multiplicity: self.multiplicity(k),
+            target: self.targets[k],
+        })
+    }
+
+    /// The law `lam_k = A k^-(1+alpha)`, `y_k^2 = B k^-(1+beta)` that all modes follow, where they are single and
+    /// follow one to 1e-9; `None` also for fewer than three modes.
+    pub fn as_power_law(&self) -> Option<PowerLaw> {
+        if self.len() < 3 || !self.levels().all(|l| l.multiplicity == 1.0) {
+            return None;
+        }
+        let exponent = |v: &[f64]| (v[0] / v[1]).log2() - 1.0;
+        let law = PowerLaw {
+            alpha: exponent(&self.eigenvalues),
+            beta: exponent(&self.targets),
+            eigenvalue_scale: self.eigenvalues[0],
+            target_scale: self.targets[0],
+        };
+        let follows = |(k, level): (usize, Level)| {
+            let law = law.level(k + 1);
+            let near = |a: f64, b: f64| b > 0.0 && (a / b - 1.0).abs() < 1e-9;
+            near(level.eigenvalue, law.eigenvalue) && near(level.target, law.target)
+        };
+        self.levels().enumerate().all(follows).then_some(law)
+    }
+
     /// The tail, if the spectrum is infinite.
     pub fn tail(&self) -> Option<&Tail> {
         self.tail.as_ref()

@@ -72,3 +72,23 @@ fn bad_spectra_are_refused() {
     assert!(message(finite.clone().with_tail(high, 1e-3)).contains("exceeds"));
     assert!(message(finite.with_noise(-1.0)).contains("variance"));
 }
+
+#[test]
+fn a_power_law_is_recognised() {
+    let law = PowerLaw {
+        eigenvalue_scale: 0.3,
+        ..PowerLaw::new(0.7, 1.4)
+    };
+    let modes = Spectrum::power_law(law, 300).unwrap();
+    let found = modes.as_power_law().unwrap();
+    assert!((found.alpha - 0.7).abs() < 1e-13 && (found.beta - 1.4).abs() < 1e-13);
+    let mut levels: Vec<Level> = modes.levels().collect();
+    levels[40].target *= 1.01;
+    assert!(Spectrum::new(&levels).unwrap().as_power_law().is_none());
+    let pair = Level {
+        eigenvalue: 1.0,
+        multiplicity: 2.0,
+        target: 1.0,
+    };
+    assert!(Spectrum::new(&[pair; 3]).unwrap().as_power_law().is_none());
+}

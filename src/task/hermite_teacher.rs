@@ -255,8 +255,8 @@ impl Task for HermiteTeacher {
         self.test_samples
     }
 
-    /// Of the kernel `linear`: one level of `input_dim` equal eigenvalues `1/input_dim`, whose target is the linear part,
-    /// and one of eigenvalue 0 for all other polynomials.
+    /// Of the kernel `linear`: one level of `input_dim` equal eigenvalues `1/input_dim`, whose target is the linear
+    /// part, and one of eigenvalue 0 for all other polynomials.
     fn spectrum(&self, kernel: &Kernel) -> Option<Spectrum> {
         if !matches!(kernel, Kernel::Linear {}) {
             return None;

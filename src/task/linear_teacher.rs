@@ -220,8 +220,8 @@ impl LinearTeacher {
         z
     }
 
-    /// The inputs of the population, with the eigenvectors of their covariance. Training inputs that are whitened are no
-    /// independent samples of it; test inputs are.
+    /// The inputs of the population, with the eigenvectors of their covariance. Training inputs that are whitened are
+    /// no independent samples of it; test inputs are.
     fn inputs(&self) -> Option<GaussianInputs> {
         let d = self.input_dim;
         let white = GaussianInputs::white(d, self.output_dim);
@@ -318,8 +318,8 @@ impl Task for LinearTeacher {
     }
 
     /// Of the kernel `linear` for independent samples, that is `whitened = false`, and noise that knows nothing of the
-    /// inputs. The teacher is drawn anew with every data set, in random directions: on average each of the `d` components
-    /// has `1/d` of its square.
+    /// inputs. The teacher is drawn anew with every data set, in random directions: on average each of the `d`
+    /// components has `1/d` of its square.
     fn spectrum(&self, kernel: &Kernel) -> Option<Spectrum> {
         let noisy = self.noise > 0.0 && self.orthogonal_noise;
         if !matches!(kernel, Kernel::Linear {}) || self.whitened || noisy {

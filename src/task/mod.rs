@@ -161,16 +161,17 @@ pub trait Task: Debug + Send + Sync {
     fn hermite(&self) -> Option<HermiteView> {
         None
     }
-    /// View: the spectrum of a kernel under the law of the inputs, with the squared coefficients of the target, which sum
-    /// over outputs, and the variance of the label noise of a training sample, summed over outputs. The kernel must have
-    /// features that are Gaussian, or so many that they are as good as that. A part of the target that no function of the
-    /// kernel expresses is a level of eigenvalue 0: it is never learned, disturbs the training labels like noise, and
-    /// stays in the error. Where the target is drawn anew with every data set, coefficients are means over these draws.
+    /// View: the spectrum of a kernel under the law of the inputs, with the squared coefficients of the target, which
+    /// sum over outputs, and the variance of the label noise of a training sample, summed over outputs. The kernel must
+    /// have features that are Gaussian, or so many that they are as good as that. A part of the target that no function
+    /// of the kernel expresses is a level of eigenvalue 0: it is never learned, disturbs the training labels like
+    /// noise, and stays in the error. Where the target is drawn anew with every data set, coefficients are means over
+    /// these draws.
     fn spectrum(&self, _kernel: &Kernel) -> Option<Spectrum> {
         None
     }
-    /// View: inputs that are Gaussian in the population, and a target whose affine part is known: the error of an affine
-    /// predictor over the population is then a finite sum.
+    /// View: inputs that are Gaussian in the population, and a target whose affine part is known: the error of an
+    /// affine predictor over the population is then a finite sum.
     fn gaussian_inputs(&self) -> Option<GaussianInputs> {
         None
     }

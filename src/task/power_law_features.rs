@@ -34,8 +34,8 @@ Keys
   test_samples       test samples (default 0: no test set; population-error needs none)
   noise              standard deviation of the label noise of the training samples (default 0)
 
-Samples are drawn independently, anew for every data set; a data set of P samples is the beginning of the larger one, and
-the g_k of D modes are the first of more. Test targets are noiseless, so that the test loss is the excess risk.
+Samples are drawn independently, anew for every data set; a data set of P samples is the beginning of the larger one,
+and the g_k of D modes are the first of more. Test targets are noiseless, so that the test loss is the excess risk.
 
 The one input-output mode is the target as a linear map of the inputs, y = w . x with w_k = y_k/sqrt(D lam_k).
 

@@ -42,8 +42,8 @@ fn the_kernel_matrix_has_the_moments_of_the_spectrum() {
     }
 }
 
-/// With many samples the eigenvalues of `K/P` are those of the operator, up to errors of `lam_k sqrt(2/P)` and shifts of
-/// second order, `(1/P) sum_j lam_k lam_j/(lam_k - lam_j)`.
+/// With many samples the eigenvalues of `K/P` are those of the operator, up to errors of `lam_k sqrt(2/P)` and shifts
+/// of second order, `(1/P) sum_j lam_k lam_j/(lam_k - lam_j)`.
 #[test]
 fn the_operator_of_many_samples_has_the_eigenvalues_of_the_view() {
     let task = PowerLawFeatures::new(2.0, 2.0, 8, 400);

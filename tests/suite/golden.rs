@@ -170,6 +170,8 @@ const COPY: &str = "kind = 'copy'\nsymbols = 3\nlength = 2\nsamples = 5\ntest_sa
 
 const POLYNOMIAL: &str = "kind = 'hermite-teacher'\ncoefficients = [0.3, 1.0, 0.0, -0.4]\ninput_dim = 3\nsamples = 5\ntest_samples = 2\n";
 
+const POWER_LAW: &str = "kind = 'power-law-features'\nspectrum_exponent = 1.5\ntarget_exponent = 2.5\nmodes = 4\nsamples = 5\ntest_samples = 2\nnoise = 0.1";
+
 const CLUSTERS: &str = "kind = 'percolation-hierarchy'\npoints = 60\nembedding_dim = 3\nsamples = 6\ntest_samples = 4\n";
 
 const LATTICE_CLUSTERS: &str =
@@ -297,11 +299,7 @@ fn tasks(cases: &mut Cases) {
             format!("{POLYNOMIAL}noise = 0.1\ndirection = 'random'"),
         ),
         ("quadratic", POLYNOMIAL.to_string()),
-        (
-            "noisy",
-            "kind = 'power-law-features'\nspectrum_exponent = 1.5\ntarget_exponent = 2.5\nmodes = 4\nsamples = 5\ntest_samples = 2\nnoise = 0.1"
-                .to_string(),
-        ),
+        ("noisy", POWER_LAW.to_string()),
         ("circle", "kind = 'xor'\nangles = 5".to_string()),
         (
             "inline",
@@ -663,6 +661,43 @@ fn instruments(cases: &mut Cases) {
     ] {
         let keyed = Chosen::new("golden", kind, keys.parse().unwrap()).unwrap();
         follow(&*keyed, case);
+    }
+}
+
+/// Errors over the population of Gaussian inputs, and the learning curves of their spectrum.
+fn population(cases: &mut Cases) {
+    let mut experiment = experiment(LINEAR);
+    experiment.training = Some(parsed(TRAININGS, "kind = 'closed-form'"));
+    let machine = "kind = 'kernel-ridge'\nridge = 0.1\nkernel = { kind = 'linear' }";
+    experiment.learner = Some(parsed(LEARNERS, machine));
+    for (case, task) in [("power-law", POWER_LAW), ("polynomial", POLYNOMIAL)] {
+        experiment.task = parsed(TASKS, task);
+        let data = experiment.dataset(0).unwrap();
+        let samples = data.samples();
+        let coefficients = |_, mu: usize| 0.3 * (1.0 + mu as f64).cos();
+        let blocks = vec![data.x.clone(), DMatrix::from_fn(1, samples, coefficients)];
+        let p = Parameters { blocks };
+        let mut wanted = Vec::new();
+        for instrument in INSTRUMENTS {
+            if !instrument.about().kind.starts_with("population-") {
+                continue;
+            }
+            let recorder = instrument.recorder(&experiment, &data, &Context::default());
+            let mut recorder = recorder.unwrap();
+            recorder.record(1, 1.0, &p).unwrap();
+            cases.add("instrument", instrument.about(), case, recorder.finish());
+            wanted.push(Wanted {
+                observable: instrument.observable(),
+                axes: instrument.axes(&experiment).unwrap(),
+            });
+        }
+        for kind in ["learning-curve", "equivalent-kernel"] {
+            let theory = parsed(THEORIES, &format!("kind = '{kind}'"));
+            let plan = theory.plan(&experiment, &questions(&wanted)).unwrap();
+            let found = plan.solve(&Draw::default(), &Context::default()).unwrap();
+            let values = found.answers.into_iter().flat_map(|o| o.mean);
+            cases.add("theory", theory.info().about, case, values);
+        }
     }
 }
 
@@ -1196,6 +1231,7 @@ fn numbers_change_only_with_the_revision() {
     learners(&mut cases);
     trainings(&mut cases);
     instruments(&mut cases);
+    population(&mut cases);
     planar(&mut cases);
     theories(&mut cases);
     percolation(&mut cases);

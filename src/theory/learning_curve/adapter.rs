@@ -1,6 +1,7 @@
 //! The learning curve and the equivalent kernel as league entries: the spectrum of the learner's kernel on the population.
 
 use super::equivalent_kernel::{EQUIVALENT, equivalent_modes};
+use super::exact::{self, Exact};
 use super::{Errors, Mode, finite_population, population_modes};
 use crate::context::Context;
 use crate::error::Result;
@@ -12,7 +13,8 @@ use crate::task::Task;
 use crate::theory::bayesian::Bayesian;
 use crate::theory::sheet::Sheet;
 use crate::theory::{
-    Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, answered_of, missing, parse_keys,
+    Asked, Info, Known, Number, Plan, Prediction, Question, Solve, SolverReport, Theory,
+    answered_of, missing, parse_keys,
 };
 use crate::training::Loss;
 use serde_json::{Value as Json, json};
@@ -48,6 +50,19 @@ pub(super) const OBSERVABLES: &[&str] = &[
     "chain-test-loss",
     "kernel-mode-learnability",
     "kernel-mode-error",
+    "population-error",
+    "population-mode-error",
+    "population-mode-learnability",
+];
+
+/// What a population that is known through samples answers.
+const SAMPLED: &[&str] = &[
+    "train-loss",
+    "test-loss",
+    "chain-loss",
+    "chain-test-loss",
+    "kernel-mode-learnability",
+    "kernel-mode-error",
 ];
 
 static INFO: Info = Info {
@@ -55,8 +70,7 @@ static INFO: Info = Info {
     observables: OBSERVABLES,
     assumptions: &[
         "kernel ridge regression",
-        "eigenvectors of the kernel matrix are in general position (Gaussian features)",
-        "the population is known through a finite sample",
+        "Gaussian features, or eigenvectors of the kernel matrix that are in general position",
     ],
     ..Info::of(&ABOUT)
 };
@@ -155,10 +169,16 @@ impl Theory for Curve {
                 "needs learner.ridge > 0: without it every eigenfunction counts as learned".into(),
             );
         }
-        let samples = experiment.task.shape().samples;
-        let Some(points) = experiment.task.population_size() else {
+        let task = experiment.task.as_ref();
+        if let Some(exact) = Exact::of(task, &kernel, self.average) {
+            return plan_exact(exact, limits, asked);
+        }
+        let samples = task.shape().samples;
+        let Some(points) = task.population_size() else {
             return decline(
-                "needs a task that shows its population (a file with task.samples)".into(),
+                "needs a task that shows its population (a file with task.samples), or one that states the spectrum of \
+                 the kernel (power-law-features, hermite-teacher, linear-teacher with whitened = false; kernel linear)"
+                    .into(),
             );
         };
         let points = points.min(self.options.population);
@@ -168,10 +188,11 @@ impl Theory for Curve {
                 2 * samples,
             ));
         }
-        let answers = answered_of(asked, OBSERVABLES)?;
+        let answers = answered_of(asked, SAMPLED)?;
         limits.push(Limit::infinite("task.samples"));
         let m = points as f64;
         let promise = Promise {
+            assumptions: vec![SAMPLE.into()],
             limits,
             averages_over: vec!["datasets"],
             population: Some(points),
@@ -194,6 +215,44 @@ impl Theory for Curve {
             average: self.average,
         };
         Ok(Plan::new(promise, asked, answers, solver))
+    }
+
+    /// Exponents of the error in the number of samples, where the experiment is in the asymptotic regime of a power
+    /// law.
+    fn known(&self, experiment: &Experiment, question: &Question) -> Option<Known> {
+        const ERRORS: [&str; 3] = ["test-loss", "chain-test-loss", "population-error"];
+        let of_errors = ERRORS.contains(&question.observable) && question.key == "task.samples";
+        if question.number != Number::Exponent || !of_errors {
+            return None;
+        }
+        let kernel = Machine::of(experiment).ok()?.kernel;
+        Exact::of(experiment.task.as_ref(), &kernel, self.average)?.exponent()
+    }
+}
+
+/// What both averages assume of a population that is not known exactly.
+const SAMPLE: &str = "the population is known through a finite sample";
+
+fn plan_exact(
+    exact: Exact,
+    limits: Vec<Limit>,
+    asked: &[Asked],
+) -> std::result::Result<Plan, Declined> {
+    if exact.is_at_threshold() {
+        return Err(Declined(
+            "the error diverges with as many samples as modes and no ridge: raise learner.ridge, or change task.samples"
+                .into(),
+        ));
+    }
+    let why = format!(
+        "predicts {} for a task that states its spectrum; nothing of this is asked for",
+        exact::OBSERVABLES.join(", ")
+    );
+    let known = |&i: &usize| asked[i].grid.is_some() && exact.knows(&asked[i]);
+    let answers: Vec<usize> = (0..asked.len()).filter(known).collect();
+    match answers.is_empty() {
+        true => Err(Declined(why)),
+        false => Ok(Plan::new(exact.promise(limits), asked, answers, exact)),
     }
 }
 

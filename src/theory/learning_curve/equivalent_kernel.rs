@@ -2,9 +2,10 @@
 #![doc = include_str!("equivalent_kernel.md")]
 
 use super::adapter::{Average, Curve, OBSERVABLES, Options};
-use super::{Errors, Level, Mode, check};
+use super::{Errors, Mode};
 use crate::error::Result;
 use crate::kind::{About, Kind};
+use crate::rg::{Level, Spectrum, equivalent_kernel};
 use crate::theory::{Info, Theory, parse_keys};
 use std::sync::Arc;
 
@@ -21,7 +22,6 @@ pub(super) static EQUIVALENT: Info = Info {
     assumptions: &[
         "kernel ridge regression",
         "sums over the samples are integrals over the population (many samples, high temperature)",
-        "the population is known through a finite sample",
     ],
     ..Info::of(&ABOUT)
 };
@@ -37,43 +37,6 @@ pub const KIND: Kind<dyn Theory> = Kind {
     schema: <Options as schemars::JsonSchema>::json_schema,
 };
 
-/// Share of the target that is learned in every level, `fbar_k / g_k`, for `samples` `P` at temperature `T`.
-///
-/// ```text
-/// fbar = sum_k lam_k/(lam_k + T/P) g_k phi_k
-/// ```
-///
-/// Valid for `P -> inf` at fixed `P/T`, that is at large `T`. The data enter through their density alone: training and test
-/// samples are not told apart, so the equivalent kernel cannot show a generalisation gap; use [`super::learning_curve()`] for that.
-/// At `T = 0` every level with `lam > 0` is learned. Sources: Silverman 1984; Sollich and Williams 2005.
-///
-/// # Errors
-/// Numbers that are negative or not finite.
-///
-/// ```
-/// use saddlepoint::theory::learning_curve::{equivalent_kernel, Level};
-/// let learned = equivalent_kernel(&[Level::single(0.5, 1.0)], 10.0, 5.0)?;
-/// assert_eq!(learned, [0.5]);
-/// # Ok::<(), saddlepoint::Error>(())
-/// ```
-pub fn equivalent_kernel(levels: &[Level], samples: f64, temperature: f64) -> Result<Vec<f64>> {
-    check(
-        levels,
-        &[("samples", samples), ("temperature", temperature)],
-    )?;
-    Ok(levels
-        .iter()
-        .map(|level| {
-            let signal = samples * level.eigenvalue;
-            if signal > 0.0 {
-                signal / (signal + temperature)
-            } else {
-                0.0
-            }
-        })
-        .collect())
-}
-
 /// Errors and modes on a population of `M` samples with kernel eigenvalues `k_i = M lam_i` and `target[i] = |Y v_i|^2`.
 ///
 /// ```text
@@ -83,7 +46,7 @@ pub fn equivalent_kernel(levels: &[Level], samples: f64, temperature: f64) -> Re
 /// Training and test error are the same number.
 ///
 /// # Errors
-/// Numbers that are negative or not finite.
+/// Numbers that are negative or not finite; no ridge.
 pub fn equivalent_modes(
     eigenvalues: &[f64],
     target: &[f64],
@@ -93,20 +56,18 @@ pub fn equivalent_modes(
     let m = eigenvalues.len() as f64;
     let level = |(k, t): (&f64, &f64)| Level::single(k / m, t / m);
     let levels: Vec<Level> = eigenvalues.iter().zip(target).map(level).collect();
-    let learned = equivalent_kernel(&levels, samples as f64, ridge)?;
-    let mode = |(learned, level): (f64, &Level)| Mode {
-        learned,
-        error: level.target * (1.0 - learned).powi(2),
+    let curve = equivalent_kernel(&Spectrum::new(&levels)?, samples as f64, ridge)?;
+    let mode = |level: &Level| Mode {
+        learned: curve.learnability(level.eigenvalue),
+        error: curve.level_error(level),
     };
-    let modes: Vec<Mode> = learned.into_iter().zip(&levels).map(mode).collect();
-    let error = modes.iter().map(|m| m.error).sum();
     let errors = Errors {
-        unseen: error,
-        training: error,
+        unseen: curve.generalization_error,
+        training: curve.training_error,
         ridge: ridge * m / samples as f64,
         iterations: 0,
     };
-    Ok((errors, modes))
+    Ok((errors, levels.iter().map(mode).collect()))
 }
 
 #[cfg(test)]

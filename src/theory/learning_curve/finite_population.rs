@@ -149,10 +149,11 @@ pub fn population_modes(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Level, learning_curve};
+    use super::super::learning_curve;
     use super::*;
     use crate::numerics::linalg::{qr, solve_spd};
     use crate::numerics::random::{normal_matrix, stream};
+    use crate::rg::{Level, Spectrum};
     use nalgebra::DMatrix;
 
     /// A population of rank 30 that grows: the curve of Gaussian features.
@@ -164,7 +165,8 @@ mod tests {
         let levels: Vec<Level> = (0..rank)
             .map(|k| Level::single(value(k), value(k)))
             .collect();
-        let limit = learning_curve(&levels, samples as f64, ridge, 0.0).unwrap();
+        let levels = Spectrum::new(&levels).unwrap();
+        let limit = learning_curve(&levels, samples as f64, ridge).unwrap();
         let distance = |m: usize| {
             let of = |k: usize| if k < rank { m as f64 * value(k) } else { 0.0 };
             let k: Vec<f64> = (0..m).map(of).collect();
@@ -173,7 +175,7 @@ mod tests {
             [
                 e.unseen / limit.generalization_error - 1.0,
                 e.training / limit.training_error - 1.0,
-                kappa / limit.kappa - 1.0,
+                kappa / limit.renormalised_ridge - 1.0,
             ]
         };
         for (near, far) in distance(40_000).iter().zip(distance(10_000)) {

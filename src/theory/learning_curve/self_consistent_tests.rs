@@ -4,15 +4,19 @@ use super::*;
 use crate::numerics::linalg::solve_spd;
 use crate::numerics::random::{normal_matrix, stream};
 use crate::numerics::statistics::mean_stderr;
-use crate::theory::learning_curve::equivalent_kernel;
+use crate::rg::{Level, equivalent_kernel};
 use nalgebra::DMatrix;
 
 /// `M = 200`, `lam_k = k^-1.5`, `w_k^2 = k^-2`
-fn power_law() -> Vec<Level> {
+fn levels() -> Vec<Level> {
     (1..=200)
         .map(|k| k as f64)
         .map(|k| Level::single(k.powf(-1.5), k.powi(-2)))
         .collect()
+}
+
+fn power_law(noise: f64) -> Spectrum {
+    Spectrum::new(&levels()).unwrap().with_noise(noise).unwrap()
 }
 
 #[test]
@@ -29,10 +33,10 @@ fn reference_table_is_met() {
         (100.0, 0.1, [0.31563518, 0.35858402, 0.01989470, 0.07579976]),
     ];
     for (p, ridge, exact) in table {
-        let clean = learning_curve(&power_law(), p, ridge, 0.0).unwrap();
-        let noisy = learning_curve(&power_law(), p, ridge, 0.1).unwrap();
+        let clean = learning_curve(&power_law(0.0), p, ridge).unwrap();
+        let noisy = learning_curve(&power_law(0.1), p, ridge).unwrap();
         let found = [
-            clean.kappa,
+            clean.renormalised_ridge,
             clean.gamma,
             clean.generalization_error,
             noisy.generalization_error,
@@ -49,11 +53,11 @@ fn reference_table_is_met() {
 
 #[test]
 fn without_samples_or_with_infinite_ridge_nothing_is_learned() {
-    let levels = power_law();
-    let total: f64 = levels.iter().map(|l| l.target).sum();
-    let none = learning_curve(&levels, 0.0, 1e-3, 0.3).unwrap();
+    let noisy = power_law(0.3);
+    let total = noisy.target_power();
+    let none = learning_curve(&noisy, 0.0, 1e-3).unwrap();
     assert!((none.generalization_error - total).abs() < 1e-14 && none.gamma == 0.0);
-    let stiff = learning_curve(&levels, 50.0, 1e12, 0.3).unwrap();
+    let stiff = learning_curve(&noisy, 50.0, 1e12).unwrap();
     assert!((stiff.generalization_error - total).abs() < 1e-9);
     assert!((stiff.training_error - total - 0.3).abs() < 1e-9);
 }
@@ -61,62 +65,93 @@ fn without_samples_or_with_infinite_ridge_nothing_is_learned() {
 #[test]
 fn equal_modes_follow_the_closed_form() {
     let (m, lam) = (40.0, 0.7);
-    let grouped = [Level {
+    let grouped = Spectrum::new(&[Level {
         eigenvalue: lam,
         multiplicity: m,
         target: 3.0,
-    }];
-    let single = vec![Level::single(lam, 3.0 / m); 40];
+    }]);
+    let grouped = grouped.unwrap();
+    let single = Spectrum::new(&[Level::single(lam, 3.0 / m); 40]).unwrap();
     for p in [1.0, 10.0, 39.0] {
-        for levels in [&grouped[..], &single[..]] {
-            let curve = learning_curve(levels, p, 0.0, 0.0).unwrap();
-            assert!((curve.kappa / (lam * (m - p)) - 1.0).abs() < 1e-13);
+        for spectrum in [&grouped, &single] {
+            let curve = learning_curve(spectrum, p, 0.0).unwrap();
+            assert!((curve.renormalised_ridge / (lam * (m - p)) - 1.0).abs() < 1e-13);
             assert!((curve.generalization_error - 3.0 * (1.0 - p / m)).abs() < 1e-11);
             assert_eq!(curve.training_error, 0.0);
         }
     }
     // Beyond the rank: ordinary least squares, E_g = s_n^2 M/(P - M), E_tr = s_n^2 (1 - M/P).
-    let curve = learning_curve(&grouped, 100.0, 0.0, 0.5).unwrap();
-    assert_eq!(curve.kappa, 0.0);
+    let noisy = grouped.with_noise(0.5).unwrap();
+    let curve = learning_curve(&noisy, 100.0, 0.0).unwrap();
+    assert_eq!(curve.renormalised_ridge, 0.0);
     assert!((curve.generalization_error - 0.5 * 40.0 / 60.0).abs() < 1e-14);
     assert!((curve.training_error - 0.5 * 0.6).abs() < 1e-14);
-    assert!(learning_curve(&grouped, 40.0, 0.0, 0.5).is_err());
+    assert!(learning_curve(&noisy, 40.0, 0.0).is_err());
 }
 
 #[test]
 fn the_limit_of_no_ridge_is_continuous() {
+    let spectrum = power_law(0.2);
     for p in [30.0, 300.0] {
-        let limit = learning_curve(&power_law(), p, 0.0, 0.2).unwrap();
-        let near = learning_curve(&power_law(), p, 1e-11, 0.2).unwrap();
-        assert!((limit.generalization_error - near.generalization_error).abs() < 1e-7);
-        assert!((limit.training_error - near.training_error).abs() < 1e-7);
+        let limit = learning_curve(&spectrum, p, 0.0).unwrap();
+        let near = learning_curve(&spectrum, p, 1e-11).unwrap();
+        for (a, b) in [
+            (limit.generalization_error, near.generalization_error),
+            (limit.training_error, near.training_error),
+            (limit.gamma, near.gamma),
+            (limit.slope, near.slope),
+            (limit.learned_modes, near.learned_modes),
+        ] {
+            assert!((a - b).abs() < 1e-6 * (1.0 + a.abs()), "{p}: {a} {b}");
+        }
     }
 }
 
 #[test]
 fn unlearnable_modes_act_as_noise() {
-    let hidden = learning_curve(
-        &[power_law(), vec![Level::single(0.0, 0.4)]].concat(),
-        30.0,
-        1e-2,
-        0.0,
-    )
-    .unwrap();
-    let noisy = learning_curve(&power_law(), 30.0, 1e-2, 0.4).unwrap();
-    assert!((hidden.generalization_error - noisy.generalization_error - 0.4).abs() < 1e-13);
-    assert!((hidden.training_error - noisy.training_error).abs() < 1e-13);
+    for (p, ridge) in [(30.0, 1e-2), (300.0, 0.0)] {
+        let hidden = [levels(), vec![Level::single(0.0, 0.4)]].concat();
+        let hidden = learning_curve(&Spectrum::new(&hidden).unwrap(), p, ridge).unwrap();
+        let noisy = learning_curve(&power_law(0.4), p, ridge).unwrap();
+        assert!((hidden.generalization_error - noisy.generalization_error - 0.4).abs() < 1e-13);
+        assert!((hidden.training_error - noisy.training_error).abs() < 1e-13);
+    }
+}
+
+/// The levels' errors sum to the whole, with fluctuations and without.
+#[test]
+fn level_errors_sum_to_the_error() {
+    let spectrum = power_law(0.2);
+    for curve in [
+        learning_curve(&spectrum, 40.0, 1e-2).unwrap(),
+        learning_curve(&spectrum, 400.0, 0.0).unwrap(),
+        equivalent_kernel(&spectrum, 40.0, 1e-2).unwrap(),
+    ] {
+        let sum: f64 = spectrum.levels().map(|l| curve.level_error(&l)).sum();
+        assert!((sum / curve.generalization_error - 1.0).abs() < 1e-12);
+    }
 }
 
 #[test]
 fn at_large_temperature_the_equivalent_kernel_is_recovered() {
-    let levels = power_law();
+    let spectrum = power_law(0.1);
     let (p, t) = (1e8, 1e7);
-    let curve = learning_curve(&levels, p, t, 0.0).unwrap();
-    let learned = equivalent_kernel(&levels, p, t).unwrap();
-    for (a, b) in curve.learned.iter().zip(&learned) {
-        assert!((a - b).abs() < 1e-6);
+    let curve = learning_curve(&spectrum, p, t).unwrap();
+    let dense = equivalent_kernel(&spectrum, p, t).unwrap();
+    for &lam in spectrum.eigenvalues() {
+        assert!((curve.learnability(lam) - dense.learnability(lam)).abs() < 1e-6);
     }
-    assert_eq!(equivalent_kernel(&levels, p, 0.0).unwrap(), vec![1.0; 200]);
+    for (a, b) in [
+        (curve.generalization_error, dense.generalization_error),
+        (curve.training_error, dense.training_error),
+        (curve.slope, dense.slope),
+        (curve.posterior_variance, dense.posterior_variance),
+    ] {
+        assert!((a / b - 1.0).abs() < 1e-5, "{a} {b}");
+    }
+    assert!(equivalent_kernel(&spectrum, p, 0.0).is_err());
+    let prior = equivalent_kernel(&spectrum, 0.0, t).unwrap();
+    assert_eq!(prior.bias, spectrum.target_power());
 }
 
 /// `E_g` and `E_tr` of one draw with Gaussian features, exact given the draw.
@@ -138,7 +173,7 @@ fn simulate(levels: &[Level], p: usize, ridge: f64, noise: f64, draw: u64) -> [f
 
 #[test]
 fn gaussian_feature_regression_agrees() {
-    let levels = power_law();
+    let levels = levels();
     let cases = [
         (10, 1e-3, 300),
         (30, 1e-3, 300),
@@ -147,7 +182,7 @@ fn gaussian_feature_regression_agrees() {
         (100, 0.1, 100),
     ];
     for (p, ridge, draws) in cases {
-        let theory = learning_curve(&levels, p as f64, ridge, 0.1).unwrap();
+        let theory = learning_curve(&power_law(0.1), p as f64, ridge).unwrap();
         let results: Vec<[f64; 2]> = (0..draws)
             .map(|draw| simulate(&levels, p, ridge, 0.1, draw))
             .collect();
