@@ -57,6 +57,8 @@ pub const MODELS: &[Model] = models![
     "linear-bayes" short,
     "kernel-scaling-vs-adaptation",
     "nngp-posterior",
+    "learning-curve-power-law",
+    "learning-curve-modes",
     "mnist-kernel",
     "mnist-modes",
     "transformer-copy",
