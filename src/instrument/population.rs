@@ -279,7 +279,7 @@ impl Instrument for Population {
         let inputs = self.inputs(experiment).map_err(|d| refused(kind, d))?;
         let subject = Subject::of(experiment).map_err(|d| refused(kind, d))?;
         let levels = match self.quantity {
-            Quantity::Error => vec![0..inputs.components()],
+            Quantity::Error => std::iter::once(0..inputs.components()).collect(),
             _ => inputs.levels(self.keys.modes),
         };
         Ok(Box::new(Watch {
