@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::rg::{Equivalent, Spectrum, equivalent, least_squares};
 
 /// Learning curve of kernel ridge regression, `min sum (f - y)^2 + ridge |f|_H^2` (a Gaussian process with `T =
-/// ridge`), on `samples` `P` of a population whose spectrum is known: [`equivalent`], and beyond the interpolation
+/// ridge`), on `samples` `P` of a population whose spectrum is known: [`equivalent()`], and beyond the interpolation
 /// threshold without ridge [`least_squares`].
 ///
 /// ```text
