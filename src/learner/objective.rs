@@ -163,7 +163,7 @@ mod tests {
             Objective::square(0.3),
             Objective::Convex {
                 weight: 0.3,
-                penalty: Penalty::Quartic(2.0),
+                penalty: Penalty::Quartic(0.5),
             },
             Objective::CrossEntropy {
                 weight: 0.3,

@@ -8,14 +8,15 @@ use nalgebra::{DMatrix, DVector};
 use saddlepoint::context::Context;
 use saddlepoint::error::Result;
 use saddlepoint::experiment::{Draw, Draws, Experiment, Spacing};
-use saddlepoint::instrument::{Chosen, INSTRUMENTS, Instrument, Wanted};
+use saddlepoint::instrument::{Chosen, INSTRUMENTS, Instrument, Observable, Wanted};
 use saddlepoint::kind::{About, Kind, find};
 use saddlepoint::learner::{Activation, Init, LEARNERS, Learner, Network, Objective, Parameters};
 use saddlepoint::numerics::random::{Stream, stream};
 use saddlepoint::percolation::{Need, Simulated, Simulation, Tally};
 use saddlepoint::task::{Dataset, Groups, Latent, Modes, Shape, TASKS, Task};
-use saddlepoint::theory::{Number, Question, THEORIES, Theory, questions};
+use saddlepoint::theory::{Asked, Number, Question, THEORIES, Theory, questions};
 use saddlepoint::training::{ChainReport, TRAININGS};
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -701,6 +702,88 @@ fn population(cases: &mut Cases) {
     }
 }
 
+/// Own quantities of the flows over modes.
+fn flows(cases: &mut Cases) {
+    let mut experiment = experiment(LINEAR);
+    experiment.task = parsed(
+        TASKS,
+        "kind = 'power-law-features'\nspectrum_exponent = 2.0\ntarget_exponent = 1.5\nmodes = 40\nsamples = 8\nnoise = 0.1",
+    );
+    let machine = "kind = 'kernel-ridge'\nridge = 0.1\nkernel = { kind = 'linear' }";
+    let features = "kind = 'random-features'\nactivation = 'linear'\nfeatures = 5\nridge = 0.1";
+    let sampled = "kind = 'mlp'\nwidths = []\nactivation = 'linear'\nprior = { readout = 1.0 }";
+    let quartic =
+        "kind = 'langevin'\nstep = 0.1\ntemperature = 0.5\nsteps = 20\nloss = { quartic = 0.3 }";
+    let closed = "kind = 'closed-form'";
+    for (case, learner, training, table) in [
+        ("exact", machine, closed, "kind = 'rg-flow'"),
+        (
+            "tail",
+            machine,
+            closed,
+            "kind = 'rg-flow'\nscheme = 'tail-sum'",
+        ),
+        (
+            "running",
+            machine,
+            closed,
+            "kind = 'rg-flow'\nscheme = 'running'",
+        ),
+        (
+            "continuum",
+            machine,
+            closed,
+            "kind = 'rg-flow'\nscheme = 'continuum'",
+        ),
+        ("plane", features, closed, "kind = 'random-feature-curve'"),
+        ("functional", sampled, quartic, "kind = 'quartic-flow'"),
+        (
+            "partition",
+            sampled,
+            quartic,
+            "kind = 'quartic-flow'\nmethod = 'partition'",
+        ),
+        (
+            "hartree",
+            sampled,
+            quartic,
+            "kind = 'quartic-flow'\nmethod = 'hartree'",
+        ),
+        (
+            "one-loop",
+            sampled,
+            quartic,
+            "kind = 'quartic-flow'\nmethod = 'one-loop'",
+        ),
+        (
+            "finite",
+            sampled,
+            quartic,
+            "kind = 'quartic-flow'\nmethod = 'finite-samples'",
+        ),
+        (
+            "diagram",
+            machine,
+            closed,
+            "kind = 'flow-diagram'\npoints = 9\ntime = 2.0",
+        ),
+    ] {
+        experiment.learner = Some(parsed(LEARNERS, learner));
+        experiment.training = Some(parsed(TRAININGS, training));
+        let theory = parsed(THEORIES, table);
+        let told = |observable: &&'static Observable| Asked {
+            observable,
+            keys: Json::Null,
+            grid: None,
+        };
+        let asked: Vec<Asked> = theory.info().own.iter().map(told).collect();
+        let plan = theory.plan(&experiment, &asked).unwrap();
+        let found = plan.solve(&Draw::default(), &Context::default()).unwrap();
+        let values = found.answers.into_iter().flat_map(|o| o.mean);
+        cases.add("theory", theory.info().about, case, values);
+    }
+}
+
 /// Instruments of neurons that see two inputs.
 fn planar(cases: &mut Cases) {
     let mut experiment = experiment(LINEAR);
@@ -1232,6 +1315,7 @@ fn numbers_change_only_with_the_revision() {
     trainings(&mut cases);
     instruments(&mut cases);
     population(&mut cases);
+    flows(&mut cases);
     planar(&mut cases);
     theories(&mut cases);
     percolation(&mut cases);
