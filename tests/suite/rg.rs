@@ -141,7 +141,7 @@ fn quartic(method: &str, more: &str) -> String {
     // m = P/sigma^2 = 20, w = 3 P q/sigma^2 = 50.
     format!(
         "{}[learner]\nkind = 'mlp'\nwidths = []\nactivation = 'linear'\nprior = {{ readout = 1.0 }}\n[training]\nkind = 'langevin'\nscheme = 'hmc'\n\
-         step = 0.0005\nleapfrog_steps = 20\ntemperature = 10.0\nsteps = 1200\nloss = {{ quartic = 0.8333333333333334 }}\n[measure]\nobservables = [{{ kind = 'population-error', over = 'chain' }}]\n\
+         step = 0.0001\nleapfrog_steps = 90\ntemperature = 10.0\nsteps = 800\nloss = {{ quartic = 0.8333333333333334 }}\n[measure]\nobservables = [{{ kind = 'population-error', over = 'chain' }}]\n\
          replicas = 1\n[[theory]]\nkind = 'quartic-flow'\nmethod = '{method}'\n{more}",
         task(50, 200)
     )
@@ -194,7 +194,7 @@ fn methods_of_the_quartic_theory_tell_their_numbers() {
 fn a_wide_huber_loss_is_the_squared_loss() {
     let of = |loss: &str| {
         let text = quartic("functional", "").replace("{ quartic = 0.8333333333333334 }", loss);
-        let text = text.replace("steps = 1200", "steps = 400\ncertify = false");
+        let text = text.replace("steps = 800", "steps = 400\ncertify = false");
         scalar(&run(&text), 0, "population-error")
     };
     let square = of("'half-sum'");

@@ -12,7 +12,8 @@ use crate::rg::functional::Settings;
 use crate::rg::hartree::quartic_curve;
 use crate::rg::quartic::one_loop;
 use crate::rg::{
-    Huber, Mode, Potential, Quartic, Spectrum, functional_flow, hartree, modes, quartic_partition,
+    FunctionalFlow, Huber, Mode, Potential, Quartic, Spectrum, functional_flow, hartree, modes,
+    quartic_partition,
 };
 use crate::theory::sheet::Sheet;
 use crate::theory::{
@@ -243,7 +244,8 @@ struct Found {
 /// Relative error of root searches and exponentially convergent sums.
 const ROUNDING: f64 = 1e-9;
 
-/// Half the difference quotient in the mass that gives `<X>` of a potential that is not quartic.
+/// Step in the mass, relative to it, of the difference quotient that gives `<X>` of a potential that is not quartic; only
+/// upwards, for a potential that is linear far out would lose its convexity.
 const TILT: f64 = 1e-3;
 
 /// A potential with `tilt X/2` added.
@@ -282,11 +284,12 @@ impl Solver {
         let settings = Settings::default();
         let flow = |tilt: f64| functional_flow(modes, &Tilted(potential, tilt), &settings);
         let tilt = TILT * 2.0 * potential.jet(0.0)[1];
-        let (here, ahead, behind) = (flow(0.0)?, flow(tilt)?, flow(-tilt)?);
+        let (here, near, far) = (flow(0.0)?, flow(tilt)?, flow(2.0 * tilt)?);
+        let value = |flow: &FunctionalFlow| flow.steps[0].value;
         let error = here.quadrature_error.max(here.grid_error);
         Ok(Found {
-            square: (ahead.steps[0].value - behind.steps[0].value) / tilt,
-            // The errors of the two flows are alike; the quotient is of second order in the tilt.
+            square: (4.0 * value(&near) - 3.0 * value(&here) - value(&far)) / tilt,
+            // The errors of the flows are alike; the quotient is of second order in the tilt.
             error: error + TILT * TILT,
             mass: here.steps[0].mass,
             free_energy: here.steps[0].value,
