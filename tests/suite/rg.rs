@@ -141,9 +141,9 @@ fn quartic(method: &str, more: &str) -> String {
     // m = P/sigma^2 = 20, w = 3 P q/sigma^2 = 50.
     format!(
         "{}[learner]\nkind = 'mlp'\nwidths = []\nactivation = 'linear'\nprior = {{ readout = 1.0 }}\n[training]\nkind = 'langevin'\nscheme = 'hmc'\n\
-         step = 0.0001\nleapfrog_steps = 90\ntemperature = 10.0\nsteps = 800\nloss = {{ quartic = 0.8333333333333334 }}\n[measure]\nobservables = [{{ kind = 'population-error', over = 'chain' }}]\n\
+         step = 0.0001\nleapfrog_steps = 90\ntemperature = 2.5\nsteps = 1200\nloss = {{ quartic = 0.8333333333333334 }}\n[measure]\nobservables = [{{ kind = 'population-error', over = 'chain' }}]\n\
          replicas = 1\n[[theory]]\nkind = 'quartic-flow'\nmethod = '{method}'\n{more}",
-        task(50, 200)
+        task(50, 50)
     )
 }
 
@@ -194,7 +194,7 @@ fn methods_of_the_quartic_theory_tell_their_numbers() {
 fn a_wide_huber_loss_is_the_squared_loss() {
     let of = |loss: &str| {
         let text = quartic("functional", "").replace("{ quartic = 0.8333333333333334 }", loss);
-        let text = text.replace("steps = 800", "steps = 400\ncertify = false");
+        let text = text.replace("steps = 1200", "steps = 400\ncertify = false");
         scalar(&run(&text), 0, "population-error")
     };
     let square = of("'half-sum'");
@@ -233,7 +233,7 @@ fn sampled_networks_follow_the_quartic_theory() {
         "finite-samples",
         "[[theory]]\nkind = 'quartic-flow'\nlabel = 'exact'\n",
     );
-    let text = text.replace("replicas = 1\n", "datasets = 12\n");
+    let text = text.replace("replicas = 1\n", "replicas = 1\ndatasets = 24\n");
     let spec = parse(&text);
     let outcome = execute(&spec, &Settings::default()).unwrap();
     let found = assess(&spec, &outcome).unwrap();
@@ -245,5 +245,9 @@ fn sampled_networks_follow_the_quartic_theory() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert!(deviations[0] < 0.03, "{deviations:?}");
+    // At P = 50 the exact flow, of infinitely many samples, is 16 % off.
+    assert!(
+        deviations[0] < 0.03 && deviations[1] > 0.1,
+        "{deviations:?}"
+    );
 }
