@@ -251,3 +251,24 @@ fn sampled_networks_follow_the_quartic_theory() {
         "{deviations:?}"
     );
 }
+
+/// What a solver refuses is a row of its cell, and the other cells stand.
+#[test]
+fn a_cell_without_a_flow_leaves_the_others() {
+    let text = format!(
+        "{}{KERNEL}[[theory]]\nkind = 'rg-flow'\nscheme = 'tail-sum'\ntell = ['renormalised-ridge']\n\
+         [sweep]\n'task.samples' = [20, 2000]\n",
+        task(50, 20)
+    );
+    let spec = parse(&text);
+    let outcome = execute(&spec, &Settings::default()).unwrap();
+    let found = assess(&spec, &outcome).unwrap();
+    assert!(scalar(&outcome, 0, "renormalised-ridge") > 0.1);
+    let declined = |why: &str| {
+        found
+            .rows
+            .iter()
+            .any(|row| matches!(&row.result, RowResult::Declined(w) if w.contains(why)))
+    };
+    assert!(declined("truncated inside the learnable region") && declined("take more modes"));
+}

@@ -5,6 +5,7 @@ pub mod features;
 pub mod quartic;
 pub mod ridge;
 
+use crate::error::Error;
 use crate::experiment::{Conditioning, Experiment, Limit, Promise};
 use crate::instrument::{Axis, Declined};
 use crate::rg::Spectrum;
@@ -108,6 +109,17 @@ fn bound(value: f64, relative: f64) -> f64 {
     match value.is_finite() {
         true => relative * value.abs(),
         false => 0.0,
+    }
+}
+
+/// A solver refuses the numbers of this cell (a spectrum that ends among the learned modes, no ridge where there must be
+/// one): the entry does not apply here, and other cells stand.
+fn refused(error: Error) -> Error {
+    match error {
+        Error::Input { cause, remedy, .. } => Error::Declined {
+            reason: format!("{cause} ({remedy})"),
+        },
+        other => other,
     }
 }
 

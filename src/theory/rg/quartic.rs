@@ -1,7 +1,7 @@
 //! Bayesian linear regression with a quartic or another convex loss, as a weakly non-linear field theory of its modes.
 #![doc = include_str!("quartic_flow.md")]
 
-use super::{bound, cutoffs, inputs, over_cutoffs, places, promise, scalar};
+use super::{bound, cutoffs, inputs, over_cutoffs, places, promise, refused, scalar};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::{Draw, Experiment, Promise};
@@ -406,8 +406,8 @@ impl Solve for Solver {
     }
 
     fn solve(&self, asked: &[Asked], _: &Draw, _: &Context) -> Result<Prediction> {
-        let modes = modes(&self.spectrum)?;
-        let found = self.solved(&modes)?;
+        let modes = modes(&self.spectrum).map_err(refused)?;
+        let found = self.solved(&modes).map_err(refused)?;
         let cutoffs = cutoffs(self.spectrum.len());
         let mut sheet = Sheet::new(asked);
         sheet.whole("population-error", &[found.square]);

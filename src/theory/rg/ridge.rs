@@ -1,7 +1,7 @@
 //! The flow of the ridge as a league entry: modes are integrated out one by one, in four schemes.
 #![doc = include_str!("rg_flow.md")]
 
-use super::{cutoffs, inputs, learned, over_cutoffs, places, promise, scalar};
+use super::{cutoffs, inputs, learned, over_cutoffs, places, promise, refused, scalar};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::{Draw, Experiment, Promise};
@@ -309,8 +309,8 @@ impl Solve for Solver {
 
     fn solve(&self, asked: &[Asked], _: &Draw, _: &Context) -> Result<Prediction> {
         let cutoffs = cutoffs(self.spectrum.len());
-        let flow = self.flow(&cutoffs)?;
-        let curve = self.curve(flow.renormalised)?;
+        let flow = self.flow(&cutoffs).map_err(refused)?;
+        let curve = self.curve(flow.renormalised).map_err(refused)?;
         let at = |k: usize| flow.ridges[cutoffs.partition_point(|&c| c < k)];
         let noise = match asked.iter().any(|a| a.name() == "running-noise") {
             true => noise_flow(&self.spectrum, &curve)?,
