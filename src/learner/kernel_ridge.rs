@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{Kernel, Regression, columns, diagonal, gram, with_key};
 use crate::kind::{About, Kind, parse_table};
 use crate::learner::{KernelView, Learner, Network, Parameters, Precision, Solution, Solver};
+use crate::numerics::linalg::multiply;
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use nalgebra::DMatrix;
@@ -75,6 +76,22 @@ impl Features for Columns {
     fn features(&self, held: &DMatrix<f64>, x: &DMatrix<f64>) -> DMatrix<f64> {
         let unknown = |_| DMatrix::from_element(held.ncols(), x.ncols(), f64::NAN);
         columns(&self.0, held, x).unwrap_or_else(unknown)
+    }
+
+    /// The kernel linear, `x_mu . x/d`, has the weights `A X^T/d`.
+    fn outputs(
+        &self,
+        held: &DMatrix<f64>,
+        readout: &DMatrix<f64>,
+        x: &DMatrix<f64>,
+    ) -> DMatrix<f64> {
+        match self.0 {
+            Kernel::Linear {} => {
+                let weights = multiply(readout, &held.transpose());
+                multiply(&weights, x) / held.nrows() as f64
+            }
+            _ => readout * self.features(held, x),
+        }
     }
 }
 

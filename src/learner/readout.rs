@@ -7,6 +7,15 @@ use nalgebra::DMatrix;
 pub(super) trait Features: Send {
     /// `features x columns of x`
     fn features(&self, held: &DMatrix<f64>, x: &DMatrix<f64>) -> DMatrix<f64>;
+    /// `A B(x)`, where there may be a shorter way to it than through the features.
+    fn outputs(
+        &self,
+        held: &DMatrix<f64>,
+        readout: &DMatrix<f64>,
+        x: &DMatrix<f64>,
+    ) -> DMatrix<f64> {
+        readout * self.features(held, x)
+    }
 }
 
 /// `f(x) = A B(x)`: block 0 is what the features `B` are made of and is held fixed (its gradient is reported as zero), block 1 is
@@ -19,7 +28,7 @@ impl<F: Features> Network<f64> for Readout<F> {
         if readout.iter().all(|&a| a == 0.0) {
             return DMatrix::zeros(readout.nrows(), x.ncols());
         }
-        readout * self.0.features(&p.blocks[0], x)
+        self.0.outputs(&p.blocks[0], readout, x)
     }
 
     fn gradient(
@@ -41,7 +50,7 @@ impl<F: Features> Network<f64> for Readout<F> {
     }
 
     fn directional(&mut self, p: &Parameters, x: &DMatrix<f64>, v: &Parameters) -> DMatrix<f64> {
-        &v.blocks[1] * self.0.features(&p.blocks[0], x)
+        self.0.outputs(&p.blocks[0], &v.blocks[1], x)
     }
 
     fn jacobian(&mut self, p: &Parameters, x: &DMatrix<f64>) -> DMatrix<f64> {

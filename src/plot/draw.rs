@@ -18,6 +18,8 @@ pub const BAND: f64 = 0.2;
 /// Radius of markers in points, where there is room and where there is none.
 pub const RADIUS: f64 = 2.6;
 const SMALLEST: f64 = 1.4;
+/// Half the length of a line of one point, in points.
+const ALONE: f64 = 9.0;
 const WHITE: Rgb = (255, 255, 255);
 
 /// Draws the whole figure, background first.
@@ -274,12 +276,51 @@ fn curve<DB: DrawingBackend>(
         Series::Steps { x, y, style, .. } => (place.stairs(x, y), style),
         _ => return Ok(()),
     };
-    for piece in pieces {
+    for mut piece in pieces {
+        // A value that stands alone is a short level line.
+        if let [(x, y)] = piece[..] {
+            piece = vec![(x - ALONE, y), (x + ALONE, y)];
+        }
         for visible in clip_polyline(&piece, &place.area.grown(0.01)) {
             stroke(canvas, &thin(&visible), style)?;
+            if style.arrow {
+                head(canvas, &visible, style)?;
+            }
         }
     }
     Ok(())
+}
+
+/// A triangle in the middle of a line, along it; none on a line that is not longer than itself.
+fn head<DB: DrawingBackend>(
+    canvas: &mut Canvas<DB>,
+    points: &[Point],
+    style: &Style,
+) -> Result<()> {
+    const LENGTH: f64 = 7.0;
+    let length = |p: &[Point]| (p[1].0 - p[0].0).hypot(p[1].1 - p[0].1);
+    let total: f64 = points.windows(2).map(length).sum();
+    let mut left = 0.5 * total;
+    let middle = points.windows(2).find(|p| {
+        left -= length(p);
+        left <= 0.0
+    });
+    let Some([from, to]) = middle.filter(|_| total > 2.0 * LENGTH) else {
+        return Ok(());
+    };
+    let step = length(&[*from, *to]);
+    let along = ((to.0 - from.0) / step, (to.1 - from.1) / step);
+    let at = |forward: f64, side: f64| {
+        (
+            to.0 + LENGTH * (forward * along.0 - side * along.1),
+            to.1 + LENGTH * (forward * along.1 + side * along.0),
+        )
+    };
+    canvas.polygon(
+        &[at(0.5, 0.0), at(-0.5, 0.4), at(-0.5, -0.4)],
+        style.rgb(),
+        1.0,
+    )
 }
 
 fn points<DB: DrawingBackend>(

@@ -334,6 +334,14 @@ impl Series {
         self
     }
 
+    /// A head in the middle of the line shows its direction.
+    pub fn arrow(mut self) -> Self {
+        if let Some(style) = self.style_mut() {
+            style.arrow = true;
+        }
+        self
+    }
+
     /// Sets the marker alone.
     pub fn marker(mut self, marker: Marker) -> Self {
         if let Some(style) = self.style_mut() {

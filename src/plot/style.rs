@@ -102,6 +102,9 @@ pub struct Style {
     pub marker: Marker,
     /// Line width in points.
     pub width: f64,
+    /// Whether a head in the middle of a line shows its direction.
+    #[serde(default)]
+    pub arrow: bool,
 }
 
 impl Style {
@@ -118,6 +121,7 @@ impl Style {
             dash: Dash::CYCLE[index % Dash::CYCLE.len()],
             marker: Marker::CYCLE[index % Marker::CYCLE.len()],
             width: 1.4,
+            arrow: false,
         }
     }
 
@@ -128,6 +132,7 @@ impl Style {
             dash: Dash::Dashed,
             marker: Marker::Circle,
             width: 0.7,
+            arrow: false,
         }
     }
 

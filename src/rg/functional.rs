@@ -138,7 +138,7 @@ pub fn functional_flow(
                 "the quadrature error {quadrature_error:.1e} or the grid error {grid_error:.1e} exceeds {:.1e}",
                 settings.tolerance
             ),
-            "raise nodes (at most 100) or refinement, or lower the vertex",
+            "lower the vertex, raise the threshold of Huber's loss, or raise nodes or refinement in code",
         ));
     }
     Ok(FunctionalFlow {

@@ -184,8 +184,8 @@ pub struct FlowLine {
     pub left: bool,
 }
 
-/// Integrates the beta functions from `start` at the rising `times`, until the line leaves `|mh|, |uh| < bound` or
-/// comes near `mh = -1`, the end of the perturbative theory.
+/// Integrates the beta functions from `start` at the rising `times`, until the line has left `|mh|, |uh| < bound` (its
+/// last point may lie beyond) or comes near `mh = -1`, the end of the perturbative theory.
 ///
 /// # Errors
 /// A start at `mh <= -1`; times that do not rise; `Unconverged` from the integration.
@@ -236,22 +236,29 @@ pub(super) fn integrate(
     for &time in times {
         // Beyond the bound the line is cut, and may be singular before the next time.
         let advanced = flow.advance(&mut slope, time);
-        let inside = |y: &[f64]| y[0].abs() < bound && y[1].abs() < bound && y[0] > -0.999;
+        let within =
+            |y: &[f64], bound: f64| y[0].abs() < bound && y[1].abs() < bound && y[0] > -0.999;
+        let inside = |y: &[f64]| within(y, bound);
+        // The first point beyond the edge, so that a drawn line reaches it.
+        let near = |y: &[f64]| !line.couplings.is_empty() && within(y, 3.0 * bound);
         match advanced {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
-            Ok(()) if inside(flow.state()) => {
+            Ok(()) => {
                 let y = flow.state();
-                line.times.push(time);
-                line.couplings.push(Couplings {
-                    mass: y[0],
-                    vertex: y[1],
-                    target: y[2],
-                });
+                line.left = !inside(y);
+                if !line.left || near(y) {
+                    line.times.push(time);
+                    line.couplings.push(Couplings {
+                        mass: y[0],
+                        vertex: y[1],
+                        target: y[2],
+                    });
+                }
             }
-            _ => {
-                line.left = true;
-                break;
-            }
+            Err(_) => line.left = true,
+        }
+        if line.left {
+            break;
         }
     }
     Ok(line)

@@ -94,7 +94,7 @@ pub(super) fn truncated(share: f64) -> Error {
         format!(
             "the spectrum is truncated inside the learnable region: its last mode is learned to {share:.3} or more"
         ),
-        "take more modes, a larger ridge or fewer samples; scheme Exact has no such limit",
+        "take more modes, a larger ridge or fewer samples; the scheme exact has no such limit",
     )
 }
 
@@ -253,14 +253,14 @@ fn check_running(spectrum: &Spectrum, ridge: f64) -> Result<()> {
         return Err(Error::input(
             "ridge",
             "one loop never leaves a ridge of 0, although the renormalised ridge may be positive",
-            "take ridge > 0, or the scheme Exact",
+            "take ridge > 0, or the scheme exact",
         ));
     }
     if spectrum.tail().is_some() {
         return Err(Error::input(
             "spectrum",
             "the running ridge integrates modes one by one, and the tail has infinitely many",
-            "take a finite number of modes, or the scheme Exact or TailSum",
+            "take a finite number of modes, or the scheme exact or tail-sum",
         ));
     }
     if !spectrum.is_discrete() || spectrum.rank() > MOST_MODES {
@@ -269,7 +269,7 @@ fn check_running(spectrum: &Spectrum, ridge: f64) -> Result<()> {
             format!(
                 "the running ridge needs at most {MOST_MODES:e} modes with whole multiplicities"
             ),
-            "round the multiplicities, or take the scheme Exact or TailSum",
+            "round the multiplicities, or take the scheme exact or tail-sum",
         ));
     }
     Ok(())

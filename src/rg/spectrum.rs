@@ -2,6 +2,7 @@
 
 use super::tail::Tail;
 use crate::error::{Error, Result};
+use crate::numerics::elementary::exp;
 
 /// The share of the samples that an infinite tail may hold before it is refused, unless the caller asks for more.
 pub const LARGEST_TAIL_SHARE: f64 = 1e-3;
@@ -56,8 +57,8 @@ impl PowerLaw {
     pub fn level(&self, k: usize) -> Level {
         let ln = (k as f64).ln();
         Level::single(
-            self.eigenvalue_scale * (-(1.0 + self.alpha) * ln).exp(),
-            self.target_scale * (-(1.0 + self.beta) * ln).exp(),
+            self.eigenvalue_scale * exp(-(1.0 + self.alpha) * ln),
+            self.target_scale * exp(-(1.0 + self.beta) * ln),
         )
     }
 }
@@ -137,7 +138,20 @@ impl Spectrum {
                 "take alpha > -1 (alpha > 0 for an infinite spectrum)",
             ));
         }
-        Spectrum::new(&(1..=modes).map(|k| law.level(k)).collect::<Vec<_>>())
+        let ln: Vec<f64> = (1..=modes).map(|k| (k as f64).ln()).collect();
+        let power = |scale: f64, exponent: f64| -> Vec<f64> {
+            ln.iter().map(|ln| scale * exp(-exponent * ln)).collect()
+        };
+        // The levels between the first and the last lie between them.
+        let ends: Vec<Level> = [1, modes].map(|k| law.level(k)).to_vec();
+        Spectrum::new(&ends[..modes.min(2)])?;
+        Ok(Spectrum {
+            eigenvalues: power(law.eigenvalue_scale, 1.0 + law.alpha),
+            multiplicities: None,
+            targets: power(law.target_scale, 1.0 + law.beta),
+            tail: None,
+            noise: 0.0,
+        })
     }
 
     /// An infinite power law: `head` modes one by one, and the rest by Euler-Maclaurin sums.

@@ -71,6 +71,7 @@ impl<'a> Engine<'a> {
         self.progress.finish();
         let mut warnings = self.warnings.into_inner().unwrap_or_default();
         warnings.sort();
+        let warnings = of_kinds(warnings);
         let mut records = self.records.into_inner().unwrap_or_default();
         records.sort();
         records.dedup();
@@ -334,6 +335,24 @@ impl<'a> Engine<'a> {
         })?;
         weights::from_record(learner(experiment)?, experiment.task.shape(), record)
     }
+}
+
+/// Sorted warnings that differ in numbers alone are one, the first of them, with their count.
+fn of_kinds(warnings: Vec<String>) -> Vec<String> {
+    let shape = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    let mut kinds: Vec<(String, String, usize)> = Vec::new();
+    for text in warnings {
+        let shape = shape(&text);
+        match kinds.iter_mut().find(|(known, ..)| *known == shape) {
+            Some((_, _, count)) => *count += 1,
+            None => kinds.push((shape, text, 1)),
+        }
+    }
+    let told = |(_, text, count): (String, String, usize)| match count {
+        1 => text,
+        _ => format!("{text} ({} more of this kind)", count - 1),
+    };
+    kinds.into_iter().map(told).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -51,7 +51,7 @@ pub fn train_unit(experiment: &Experiment, draw: DrawIndex, cx: &Context) -> Res
 /// Solves a plan for one draw of the experiment that its theory sees; `trained` gives the parameters of the measured network
 /// after training, where the plan conditions on them.
 ///
-/// Errors: those of [`Plan::solve`].
+/// Errors: those of [`Plan::solve`]; what a solver refuses of the numbers that it is given is `Declined`.
 pub fn solve_unit(
     plan: &Plan,
     experiment: &Experiment,
@@ -77,7 +77,7 @@ pub fn solve_unit(
         }
         draw.dataset = Some(data);
     }
-    let prediction = plan.solve(&draw, cx)?;
+    let prediction = plan.solve(&draw, cx).map_err(refused)?;
     if !prediction.solver.residual.is_finite() {
         return Err(Error::unconverged(
             prediction.solver.method.clone(),
@@ -86,4 +86,19 @@ pub fn solve_unit(
         ));
     }
     Ok(prediction)
+}
+
+/// A solver refuses the numbers of this experiment (no ridge where there must be one, a spectrum that ends among the
+/// learned modes): its theory does not apply here, and the other theories and cells stand.
+fn refused(error: Error) -> Error {
+    match error {
+        Error::Input {
+            place,
+            cause,
+            remedy,
+        } => Error::Declined {
+            reason: format!("{place}: {cause} ({remedy})"),
+        },
+        other => other,
+    }
 }

@@ -187,12 +187,13 @@ fn build_cell(set: sweep::Settings, table: &Table, quick: bool) -> Result<Cell> 
 pub(super) fn experiment(frame: &Frame) -> Result<Experiment> {
     let m = frame.measure();
     let learner = frame.learner.clone().map(learner).transpose()?;
+    let training = frame.training.clone().map(training).transpose()?;
     let experiment = Experiment {
         seed: frame.seed,
         task: task(frame.task.clone())?,
-        draws: draws(&m, learner.is_some()),
+        draws: draws(&m, learner.as_deref(), training.as_deref()),
         learner,
-        training: frame.training.clone().map(training).transpose()?,
+        training,
     };
     check(&experiment)?;
     Ok(experiment)
@@ -210,11 +211,22 @@ pub(super) fn training(tables: TrainingTables) -> Result<Arc<dyn Training>> {
     component("training", TRAININGS, tables.table())
 }
 
-pub(super) fn draws(measure: &Measure, has_learner: bool) -> Draws {
+pub(super) fn draws(
+    measure: &Measure,
+    learner: Option<&dyn Learner>,
+    training: Option<&dyn Training>,
+) -> Draws {
+    // The optimum of a kernel, or of neighbours, is that of the data set whatever the start.
+    let fixed = |l: &dyn Learner| l.kernel().is_some() || l.nearest().is_some();
+    let solved = learner.is_some_and(fixed) && training.is_none_or(|t| t.is_optimum());
     Draws {
         datasets: measure.datasets,
-        // Without a learner nothing differs between the replicas of a data set.
-        replicas: if has_learner { measure.replicas } else { 1 },
+        replicas: match measure.replicas {
+            _ if learner.is_none() => 1,
+            Some(stated) => stated,
+            None if solved => 1,
+            None => 8,
+        },
         points: measure.points,
         spacing: measure.spacing,
         first: measure.first,

@@ -186,7 +186,7 @@ fn cell(set: sweep::Settings, experiment: Experiment, observables: &[&str]) -> R
             .map(|o| Asked::Name(o.to_string()))
             .collect(),
         datasets: draws.datasets,
-        replicas: draws.replicas,
+        replicas: Some(draws.replicas),
         points: draws.points,
         spacing: draws.spacing,
         first: draws.first,

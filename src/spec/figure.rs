@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Figure {
-    /// File name without ending; default: the observable, for `deviation` and `map` followed by the kind, for
+    /// File name without ending; default: the observable, for `deviation`, `reduction` and `map` followed by the kind, for
     /// `task-modes` and `task-clusters` the kind.
     #[serde(default)]
     pub name: Option<String>,
@@ -51,7 +51,8 @@ pub struct Figure {
     /// `task-clusters`: which cells; default: all.
     #[serde(default)]
     pub only: Option<Vec<usize>>,
-    /// `curves`: other observables on the same axis, drawn into the same panel.
+    /// `curves`: other observables on the same axis, drawn into the same panel. `reduction`: quantities that theories tell as one number
+    /// in every cell, over the reduced key.
     #[serde(default)]
     pub also: Vec<String>,
     /// `phase`: the quantity along the horizontal axis; it shares the axes of the observable.
@@ -106,6 +107,7 @@ impl Figure {
         self.name.clone().unwrap_or_else(|| match self.kind {
             FigureKind::Deviation => format!("{}-deviation", self.observable),
             FigureKind::Map => format!("{}-map", self.observable),
+            FigureKind::Reduction => format!("{}-reduction", self.observable),
             FigureKind::TaskModes => "task-modes".into(),
             FigureKind::TaskClusters => "task-clusters".into(),
             _ => self.observable.clone(),
@@ -152,6 +154,9 @@ pub enum FigureKind {
     Sweep,
     /// Deviation of every theory from the networks over a swept key.
     Deviation,
+    /// What a [[reduce]] of the observable gives, over the axis of its result: windows of a local exponent, modes, times. `also` puts
+    /// quantities beside it that theories tell as one number in every cell.
+    Reduction,
     /// A matrix at four times.
     Heatmap,
     /// Curves of all cells in one panel, one colour per cell.

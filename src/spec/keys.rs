@@ -68,7 +68,7 @@ impl Frame {
         self.measure.clone().unwrap_or(Measure {
             observables: vec![],
             datasets: 1,
-            replicas: 1,
+            replicas: Some(1),
             points: points(),
             spacing: Spacing::default(),
             first: 0,
@@ -134,9 +134,8 @@ pub struct Measure {
     /// Quenched data sets.
     #[serde(default = "one")]
     pub datasets: usize,
-    /// Initialisations per data set.
-    #[serde(default = "eight")]
-    pub replicas: usize,
+    /// Initialisations per data set: 8, or 1 where nothing differs between them (a kernel or neighbours in closed form).
+    pub replicas: Option<usize>,
     /// Recorded times, the start and the end included; 1: the end alone.
     #[serde(default = "points")]
     pub points: usize,
@@ -191,9 +190,6 @@ impl Asked {
 
 fn one() -> usize {
     1
-}
-fn eight() -> usize {
-    8
 }
 fn points() -> usize {
     41

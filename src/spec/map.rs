@@ -114,6 +114,17 @@ impl Map {
             let path = overrides::dotted(key);
             listed.iter().any(|(k, _)| overrides::dotted(k) == path)
         };
+        for (key, _) in cells.iter().flat_map(|cell| &cell.set) {
+            let whole = format!("{}.", overrides::dotted(key));
+            let part = |(k, _): &&(String, Value)| overrides::dotted(k).starts_with(&whole);
+            if let Some((part, _)) = listed.iter().find(part) {
+                return Err(Error::input(
+                    format!("map.{part}"),
+                    format!("[sweep] sets the whole of {key}, of which this key is a part"),
+                    format!("sweep \"{part}\" itself: its values are then points of the map"),
+                ));
+            }
+        }
         let mut sets: Vec<Settings> = Vec::new();
         for cell in cells {
             let others = cell.set.iter().filter(|(key, _)| !is_mapped(key));

@@ -154,6 +154,16 @@ pub(super) fn check_references(
         for name in f.against.iter().chain(f.with.iter().flatten()) {
             observable(format!("figure[{i}].against"), name)?;
         }
+        let of_figure = |r: &&Reduce| {
+            r.observable == f.observable && f.key.as_ref().is_none_or(|key| *key == r.key)
+        };
+        if f.kind == FigureKind::Reduction && !reductions.iter().any(|r| of_figure(&r)) {
+            return Err(Error::input(
+                format!("figure[{i}].kind"),
+                format!("there is no [[reduce]] of {}", f.observable),
+                "add one, with kind, key and observable",
+            ));
+        }
         if (f.kind == FigureKind::Phase) != f.against.is_some() {
             return Err(Error::input(
                 format!("figure[{i}].against"),

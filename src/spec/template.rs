@@ -64,6 +64,10 @@ impl Template {
         let part = next.table.get(head).cloned();
         let e = &mut next.experiment;
         match (head, part) {
+            // Another kind of component: what its absence or presence decides elsewhere is decided anew.
+            _ if path == head || path.ends_with(".kind") => {
+                return Template::new(next.table, next.quick);
+            }
             ("task", Some(Value::Table(task))) => e.task = build::task(task)?,
             ("learner", Some(Value::Table(learner))) => e.learner = Some(build::learner(learner)?),
             ("training", Some(Value::Table(one))) => {
@@ -71,7 +75,7 @@ impl Template {
             }
             ("measure", Some(Value::Table(measure))) => {
                 let measure: Measure = parse_table("measure", measure)?;
-                e.draws = build::draws(&measure, e.learner.is_some());
+                e.draws = build::draws(&measure, e.learner.as_deref(), e.training.as_deref());
                 next.instruments = Arc::new(instruments(Some(&measure))?);
             }
             ("theory", Some(Value::Array(entries))) => {

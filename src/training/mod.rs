@@ -46,16 +46,7 @@ use std::fmt::Debug;
 /// What is minimised: the squared loss `L = (w/2) sum_mu ||y_mu - f(x_mu)||^2` (sum over outputs) in one of two normalisations, the
 /// cross-entropy of a softmax, or the sum of a convex function of every residual ([`Penalty`]). In a spec the last are tables,
 /// `loss = { quartic = 0.3 }`.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
     /// `w = 1/P`: half the mean over samples (default).
@@ -71,6 +62,47 @@ pub enum Loss {
     Huber(f64),
     /// Sum over samples and outputs of `d^2 ln cosh(r/d)`.
     LogCosh(f64),
+}
+
+impl<'de> serde::Deserialize<'de> for Loss {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
+        const FORMS: &str = "half-mean, half-sum, cross-entropy, { quartic = q }, { huber = d } or { log-cosh = d }";
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Given {
+            Name(String),
+            Table(std::collections::BTreeMap<String, f64>),
+        }
+        let wrong =
+            |given: &str| serde::de::Error::custom(format!("{given} is no loss: write {FORMS}"));
+        let given = Given::deserialize(deserializer).map_err(|_| wrong("the value"))?;
+        let table = match given {
+            Given::Name(name) => {
+                return match name.as_str() {
+                    "half-mean" => Ok(Loss::HalfMean),
+                    "half-sum" => Ok(Loss::HalfSum),
+                    "cross-entropy" => Ok(Loss::CrossEntropy),
+                    _ => Err(wrong(&format!("\"{name}\""))),
+                };
+            }
+            Given::Table(table) => table,
+        };
+        let entries: Vec<(&str, f64)> = table.iter().map(|(k, v)| (k.as_str(), *v)).collect();
+        match entries[..] {
+            [("quartic", q)] => Ok(Loss::Quartic(q)),
+            [("huber", d)] => Ok(Loss::Huber(d)),
+            [("log-cosh", d)] => Ok(Loss::LogCosh(d)),
+            _ => {
+                let keys: Vec<&str> = entries.iter().map(|(key, _)| *key).collect();
+                Err(wrong(&format!(
+                    "a table with the keys \"{}\"",
+                    keys.join("\", \"")
+                )))
+            }
+        }
+    }
 }
 
 impl Loss {

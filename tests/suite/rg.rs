@@ -102,7 +102,7 @@ fn the_exact_scheme_is_the_learning_curve() {
         let text = text.replace("samples = 40", &format!("samples = {samples}"));
         scalar(&run(&text), 0, "population-error")
     };
-    let slope = -(at(41) / at(39)).ln() / (41.0f64 / 39.0).ln();
+    let slope = (at(41) / at(39)).ln() / (41.0f64 / 39.0).ln();
     close(scalar(&outcome, 0, "local-exponent"), slope, 1e-4);
 }
 

@@ -9,6 +9,7 @@ mod map;
 mod mds;
 mod overlay;
 mod phase;
+mod reduction;
 mod reference;
 mod scene;
 mod sweep;
@@ -30,6 +31,7 @@ use map::maps;
 use mds::mds;
 use overlay::overlay;
 use phase::phase;
+use reduction::reductions;
 use scene::Scene;
 use sweep::over_sweep;
 use task_clusters::task_clusters;
@@ -79,11 +81,19 @@ fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {
         return vec![];
     };
     let key = cell.set.first().map(|(k, _)| k.clone());
-    let is_first = |k: &usize| cell.wanted(cell.wanted[*k].observable.name) == Some(*k);
-    (0..cell.wanted.len())
-        .filter(is_first)
-        .map(|k| {
-            let w = &cell.wanted[k];
+    // A quantity that one cell does not have may be told in another.
+    let mut quantities: Vec<&Wanted> = Vec::new();
+    for w in outcome.cells.iter().flat_map(|c| &c.wanted) {
+        if quantities
+            .iter()
+            .all(|q| q.observable.name != w.observable.name)
+        {
+            quantities.push(w);
+        }
+    }
+    quantities
+        .into_iter()
+        .map(|w| {
             let over_time = w.axes.last().is_some_and(|a| a.name == "time");
             let kind = match w.axes.len() {
                 3 => FigureKind::Heatmap,
@@ -126,6 +136,7 @@ fn draw(
         FigureKind::Deviation => deviations(&scene)?,
         FigureKind::Overlay => overlay(&scene)?,
         FigureKind::Phase => phase(&scene)?,
+        FigureKind::Reduction => reductions(&scene)?,
         FigureKind::Map => maps(&scene)?,
     };
     let Some((mut figure, caption)) = drawn else {

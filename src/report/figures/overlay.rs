@@ -4,7 +4,7 @@ use super::curves::curves;
 use super::scene::{BLACK, Key, STDERR, Scene, Shown, looking, measured};
 use super::{MAX_CURVES, WIDTH, axis, axis_of};
 use crate::error::Result;
-use crate::plot::{Figure, Legend, Panel, Series};
+use crate::plot::{Figure, GREY, Legend, Panel, Series};
 use crate::run::assess::measured_blocks;
 use crate::spec::sweep::coordinate;
 
@@ -82,7 +82,7 @@ pub(super) fn overlay(scene: &Scene) -> Result<Option<(Figure, String)>> {
             let tag = scene.tag(shown.cell, scene.source, "", STDERR);
             if f.rescale {
                 let guide = Series::line("", x.clone(), blocks.mean());
-                panel = panel.with(guide.color(k).width(0.7).untabled());
+                panel = panel.with(guide.color(k % GREY).width(0.7).untabled());
             }
             let mut points = Series::points("", x, blocks.mean());
             if let Some(stderr) = blocks.stderr() {

@@ -50,6 +50,7 @@ pub(super) fn phase(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let columns = cells.len().min(3);
     let drawn = scene.drawn(&cells)?;
     let mut panels = Vec::new();
+    let mut apart = Vec::new();
     for (index, shown) in cells.iter().enumerate() {
         let title = match scene.outcome.cells.len() {
             1 => String::new(),
@@ -72,9 +73,15 @@ pub(super) fn phase(scene: &Scene) -> Result<Option<(Figure, String)>> {
                 } else {
                     ""
                 };
-                for series in lines(scene, &placed, pair, placed.place + k, named)? {
-                    panel = panel.with(series);
-                }
+                let Some(series) = lines(scene, &placed, pair, placed.place + k, named)? else {
+                    let text = format!(
+                        " {} tells {} and {} on different axes: no line.",
+                        placed.theory.label, pair.vertical, pair.horizontal
+                    );
+                    apart.extend((!apart.contains(&text)).then_some(text));
+                    continue;
+                };
+                panel = series.into_iter().fold(panel, Panel::with);
             }
         }
         let place = if index + 1 == columns {
@@ -88,20 +95,24 @@ pub(super) fn phase(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let mut figure =
         Figure::new(width(columns, 270.0) + 90.0, 280.0 * rows as f64).columns(columns);
     figure.panels = panels;
-    let mut text = format!("{} against {}. Lines begin at dots.", f.observable, against);
+    let mut text = format!(
+        "{} against {}. Lines begin at dots and run along the arrows.",
+        f.observable, against
+    );
     text.push_str(&scene.lines_text(&drawn, cells.len()));
+    text.push_str(&apart.concat());
     text.push_str(&scene.left_out(cells.len()));
     Ok(Some((figure, text)))
 }
 
-/// The lines, or the points, of one pair; only the first bears the name.
+/// The lines, or the points, of one pair; only the first bears the name. `None` where the two share no axis.
 fn lines(
     scene: &Scene,
     placed: &Placed,
     pair: &Pair,
     place: usize,
     name: &str,
-) -> Result<Vec<Series>> {
+) -> Result<Option<Vec<Series>>> {
     let cell = placed.shown.cell;
     let values = |quantity: &str| -> Result<Option<(Vec<f64>, usize, bool)>> {
         let Some(wanted) = cell.answered(placed.theory, quantity) else {
@@ -116,10 +127,10 @@ fn lines(
     let (Some((x, length, things)), Some((y, same, _))) =
         (values(pair.horizontal)?, values(pair.vertical)?)
     else {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     };
     if length != same || x.len() != y.len() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let style = look(place);
     let mut series = Vec::new();
@@ -134,7 +145,8 @@ fn lines(
             true => Series::points(label, x, y).color(style.color),
             false => Series::line(label, x, y)
                 .color(style.color)
-                .dash(style.dash),
+                .dash(style.dash)
+                .arrow(),
         };
         series.push(one.tag(tag));
         if !things {
@@ -144,5 +156,5 @@ fn lines(
             series.push(start);
         }
     }
-    Ok(series)
+    Ok(Some(series))
 }

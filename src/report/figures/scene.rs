@@ -255,7 +255,7 @@ pub(super) fn looking(series: Series, place: usize, color: Option<usize>) -> Ser
     let (pattern, width) = dash(place);
     match color {
         None => series.color(look.color).dash(look.dash),
-        Some(color) => series.color(color).dash(pattern).width(width),
+        Some(color) => series.color(color % GREY).dash(pattern).width(width),
     }
 }
 

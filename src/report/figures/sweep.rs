@@ -9,7 +9,7 @@ use crate::compare::Blocks;
 use crate::compare::reductions::Of;
 use crate::error::Result;
 use crate::instrument::Wanted;
-use crate::plot::{Dash, Figure, Legend, Marker, Panel, Series};
+use crate::plot::{Dash, Figure, GREY, Legend, Marker, Panel, Series};
 use crate::run::assess::{Derived, measured_blocks, short};
 use crate::theory::Number;
 
@@ -304,7 +304,7 @@ impl Sweep<'_> {
                 let cells = cells.filter_map(|(x, p)| p.as_ref().map(|p| (*x, p.mean)));
                 let (x, y): (Vec<f64>, Vec<f64>) = ends.chain(cells).unzip();
                 let color = self.number(g, k).unwrap_or(BLACK);
-                let guide = Series::line("", x, y).color(color).width(0.7);
+                let guide = Series::line("", x, y).color(color % GREY).width(0.7);
                 panel = panel.with(guide.untabled());
                 panel = self.with_points(panel, (g, k), &source, &estimates, limit);
             }

@@ -65,6 +65,8 @@ pub struct Findings {
     pub test: Option<DMatrix<f64>>,
     /// Mean squares at the test inputs.
     pub second: Option<DMatrix<f64>>,
+    /// Mean squared error of the samples of the posterior over the law of the inputs.
+    pub population: Option<f64>,
     /// `E w w^T` of the first hidden layer.
     pub covariance: Option<DMatrix<f64>>,
     /// `E|W_l|^2` over the prior, layer by layer.
@@ -141,6 +143,7 @@ impl Findings {
                 let norm = y.norm_squared();
                 vec![(y.dot(f) / norm, b * y.abs().sum() / norm)]
             }
+            "population-error" => other(self.population?),
             "hidden-weight-covariance" => {
                 let values = self.covariance.as_ref()?.iter();
                 values.map(|&v| (v, self.other_bound)).collect()

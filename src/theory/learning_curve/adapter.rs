@@ -105,6 +105,8 @@ pub(super) struct Curve {
 /// The regression of an experiment.
 struct Machine {
     kernel: KernelView,
+    /// The network is a sample of the posterior, whose mean the regression is.
+    samples_posterior: bool,
     limits: Vec<Limit>,
 }
 
@@ -117,6 +119,7 @@ impl Machine {
             return match solved.is_some_and(|t| t.loss() == Loss::HalfMean) {
                 true => Ok(Machine {
                     kernel,
+                    samples_posterior: false,
                     limits: Vec::new(),
                 }),
                 false => Err(Declined(
@@ -140,10 +143,19 @@ impl Machine {
         };
         Ok(Machine {
             kernel,
+            samples_posterior: true,
             limits: bayesian.promise(None).limits,
         })
     }
 }
+
+/// Linear in the predictor, or of its mean: what samples of a posterior share with their mean.
+const OF_THE_MEAN: &[&str] = &[
+    "chain-loss",
+    "chain-test-loss",
+    "kernel-mode-learnability",
+    "population-mode-learnability",
+];
 
 impl Theory for Curve {
     fn info(&self) -> &'static Info {
@@ -163,7 +175,13 @@ impl Theory for Curve {
         asked: &[Asked],
     ) -> std::result::Result<Plan, Declined> {
         let decline = |why: String| Err(Declined(why));
-        let Machine { kernel, mut limits } = Machine::of(experiment)?;
+        let Machine {
+            kernel,
+            samples_posterior,
+            mut limits,
+        } = Machine::of(experiment)?;
+        // The error of a sample holds the variance of the posterior.
+        let applies = |name: &str| !samples_posterior || OF_THE_MEAN.contains(&name);
         if self.average == Average::Density && kernel.ridge == 0.0 {
             return decline(
                 "needs learner.ridge > 0: without it every eigenfunction counts as learned".into(),
@@ -171,7 +189,7 @@ impl Theory for Curve {
         }
         let task = experiment.task.as_ref();
         if let Some(exact) = Exact::of(task, &kernel, self.average) {
-            return plan_exact(exact, limits, asked);
+            return plan_exact(exact, limits, asked, applies);
         }
         let samples = task.shape().samples;
         let Some(points) = task.population_size() else {
@@ -188,7 +206,8 @@ impl Theory for Curve {
                 2 * samples,
             ));
         }
-        let answers = answered_of(asked, SAMPLED)?;
+        let names: Vec<&str> = SAMPLED.iter().copied().filter(|n| applies(n)).collect();
+        let answers = answered_of(asked, &names)?;
         limits.push(Limit::infinite("task.samples"));
         let m = points as f64;
         let promise = Promise {
@@ -237,6 +256,7 @@ fn plan_exact(
     exact: Exact,
     limits: Vec<Limit>,
     asked: &[Asked],
+    applies: impl Fn(&str) -> bool,
 ) -> std::result::Result<Plan, Declined> {
     if exact.is_at_threshold() {
         return Err(Declined(
@@ -244,11 +264,13 @@ fn plan_exact(
                 .into(),
         ));
     }
+    let names = exact::OBSERVABLES.iter().copied().filter(|n| applies(n));
     let why = format!(
         "predicts {} for a task that states its spectrum; nothing of this is asked for",
-        exact::OBSERVABLES.join(", ")
+        names.collect::<Vec<_>>().join(", ")
     );
-    let known = |&i: &usize| asked[i].grid.is_some() && exact.knows(&asked[i]);
+    let known =
+        |&i: &usize| asked[i].grid.is_some() && exact.knows(&asked[i]) && applies(asked[i].name());
     let answers: Vec<usize> = (0..asked.len()).filter(known).collect();
     match answers.is_empty() {
         true => Err(Declined(why)),

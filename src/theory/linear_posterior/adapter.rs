@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::experiment::{Conditioning, Draw, Experiment, Limit as Extreme, Promise};
 use crate::instrument::Declined;
 use crate::kind::{About, Kind};
+use crate::task::{Dataset, GaussianInputs};
 use crate::theory::bayesian::{Findings, KERNEL_SCALE_MEAN, LOG_EVIDENCE, LOG_PARTITION, places};
 use crate::theory::{
     Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, missing, parse_keys,
@@ -64,7 +65,8 @@ variances v_l of the raw weights, hidden widths N_l), and so is the posterior: o
 X = U diag(s) W^T, lam_i = sigma s_i^2, z = W^T y, c = U^T x at a held-out input x:
 E[f|q] = sum_i q sigma s_i z_i c_i/(q lam_i + T),   Var[f|q] = q sigma (|x|^2 - |c|^2) + sum_i q sigma T c_i^2/(q lam_i + T),
 predictor-mean = <E[f|q]>,  predictor-second-moment = <Var[f|q] + E[f|q]^2>, averages over p(q | data).
-outputs, chain-loss, chain-test-loss and target-overlap follow from E[f|D] at the training or the test inputs.
+outputs, chain-loss, chain-test-loss and target-overlap follow from E[f|D] at the training or the test inputs; population-error with
+over = \"chain\" (error of the samples, with their variance) from both moments at the points X_k that the instrument names.
 With tell: log-partition ln Z = ln p(y | X) + (P/2) ln(2 pi T), which is 0 at T -> inf; log-evidence ln p(y | X);
 kernel-scale-mean E[q | data]. The saddle point of the same density of ln q is kernel-scale of the entry kernel-scaling.
 One output at any depth; any number of outputs without hidden layers, or with limit = \"infinite-width\".
@@ -83,6 +85,7 @@ static INFO: Info = Info {
         "chain-loss",
         "chain-test-loss",
         "target-overlap",
+        "population-error",
     ],
     own: &[&LOG_PARTITION, &LOG_EVIDENCE, &KERNEL_SCALE_MEAN],
     assumptions: &[
@@ -158,7 +161,21 @@ impl Theory for Posterior {
                 shape.outputs
             )));
         }
-        let answers = places(asked, &INFO)?;
+        let inputs = experiment.task.gaussian_inputs();
+        // Of the samples of the posterior, which a look at the end of the training does not average over.
+        let known = |&i: &usize| {
+            asked[i].name() != "population-error"
+                || (inputs.is_some() && asked[i].keys["over"] == "chain")
+        };
+        let answers: Vec<usize> = places(asked, &INFO)?.into_iter().filter(known).collect();
+        if answers.is_empty() {
+            return decline(
+                "predicts population-error with over = \"chain\", of a task that states Gaussian inputs",
+            );
+        }
+        let wanted = answers
+            .iter()
+            .any(|&i| asked[i].name() == "population-error");
         let layers = view.multipliers.iter().zip(&prior.variances);
         let sigma = layers.map(|(c, v)| c * c * v).product::<f64>()
             * hidden.iter().map(|&n| n as f64).product::<f64>();
@@ -187,6 +204,7 @@ impl Theory for Posterior {
             widths: if finite { hidden.to_vec() } else { Vec::new() },
             sigma,
             temperature: sampling.temperature / prior.chi,
+            inputs: inputs.filter(|_| wanted),
         };
         Ok(Plan::new(promise, asked, answers, mixture))
     }
@@ -200,10 +218,29 @@ struct Mixture {
     sigma: f64,
     /// `T/chi`
     temperature: f64,
+    /// The law of the inputs, where the error over it is asked for.
+    #[serde(skip)]
+    inputs: Option<GaussianInputs>,
 }
 
 /// Relative accuracy of all answers: the grid of `ln q` is refined to 1e-11, sums of modes lose a few digits.
 const BOUND: f64 = 1e-9;
+
+impl Mixture {
+    /// `E_x <|f(x) - f*(x)|^2>` over the posterior: linear functions are known by their values at the points of the law of the inputs, see
+    /// the instrument population-error.
+    fn population(&self, dataset: &Dataset) -> Result<Option<f64>> {
+        let Some(inputs) = &self.inputs else {
+            return Ok(None);
+        };
+        let points = inputs.points(0..inputs.components());
+        let target = GaussianInputs::target(&dataset.modes, &points);
+        let (x, y) = (&dataset.x, &dataset.y);
+        let found = predict(&self.widths, self.sigma, self.temperature, x, y, &points)?;
+        let linear = found.second.sum() - 2.0 * found.mean.dot(&target) + target.norm_squared();
+        Ok(Some(linear + inputs.mean().norm_squared() + inputs.beyond))
+    }
+}
 
 impl Solve for Mixture {
     fn inputs(&self) -> Json {
@@ -217,6 +254,7 @@ impl Solve for Mixture {
         let none = DMatrix::zeros(x.nrows(), 0);
         let at = dataset.test.as_ref().map_or(&none, |(at, _)| at);
         let found = predict(&self.widths, self.sigma, self.temperature, x, y, at)?;
+        let population = self.population(dataset)?;
         let p = y.len() as f64;
         let log_partition =
             found.log_evidence + 0.5 * p * (std::f64::consts::TAU * self.temperature).ln();
@@ -229,6 +267,7 @@ impl Solve for Mixture {
             training: Some(found.training),
             log_partition: Some(log_partition),
             scale_mean: found.scales.first().copied(),
+            population,
             noise: self.temperature,
             solver: SolverReport {
                 method: match self.widths.is_empty() {

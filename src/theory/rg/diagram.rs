@@ -50,7 +50,7 @@ static ABOUT: About = About {
     kind: "flow-diagram",
     summary: "one-loop flow of mass and quartic vertex over the modes of a power law: lines, fixed points, separatrix",
     text: include_str!("flow_diagram.md"),
-    revision: 1,
+    revision: 2,
 };
 
 const CUT: Option<&str> =
@@ -82,7 +82,7 @@ pub static SEPARATRIX_MASS: Observable = Observable {
     label: "mass m\u{302}",
     unit: "1",
     convention: "mh along the two branches of the line that runs into the interacting fixed point, the first from the Gaussian one; scale \
-                 counts from the interacting point towards the ultraviolet",
+                 is the RG time before it gets there, <= 0",
     undefined: CUT,
     ..Observable::PLAIN
 };
@@ -102,7 +102,7 @@ pub static FIXED_MASS: Observable = Observable {
     name: "fixed-point-mass",
     label: "mass m\u{302}* of the fixed point",
     unit: "1",
-    convention: "mh where both beta functions vanish at the target of the key: 1 the Gaussian process, 2 the interacting point",
+    convention: "mh where all beta functions vanish: 1 the Gaussian process, 2 the interacting point; told where the target does not run (target = 0, or target_exponent = spectrum_exponent)",
     ..Observable::PLAIN
 };
 
@@ -168,6 +168,14 @@ impl Keys {
             let cause = format!("a line starts at mh = {}, uh = {}", s[0], s[1]);
             return wrong("start", cause, "give finite pairs [mh, uh] with mh > -1");
         }
+        let outside = |s: &&[f64; 2]| s.iter().any(|v| v.abs() >= self.bound);
+        if let Some(s) = self.start.iter().find(outside) {
+            let cause = format!(
+                "a line starts at mh = {}, uh = {}, outside the square of bound = {}",
+                s[0], s[1], self.bound
+            );
+            return wrong("start", cause, "start inside, or raise bound");
+        }
         for (key, value) in [("time", self.time), ("bound", self.bound)] {
             if !positive(value) {
                 return wrong(
@@ -218,7 +226,9 @@ impl Theory for Diagram {
                 "needs a power law of eigenvalues that fall faster than 1/k (task.kind = \"power-law-features\")".into(),
             ));
         };
-        let answers = places(asked, &INFO, |_| true)?;
+        // A target that runs has no fixed point.
+        let stands = self.0.target == 0.0 || (law.beta - law.alpha).abs() < 1e-9;
+        let answers = places(asked, &INFO, |name| stands || name.starts_with("flow-"))?;
         let promise = Promise {
             seconds: 1e-3,
             ..Promise::of(Conditioning::None)
@@ -292,25 +302,42 @@ impl Solve for Solver {
         }
         let fixed: [FixedPoint; 2] = [gaussian(self.law, target), interacting(self.law, target)?];
         let numbers = |n: usize| (1..=n).map(|k| k as f64).collect::<Vec<f64>>();
-        let of_lines =
-            |index: usize, name: &str, lines: &[FlowLine], coupling: fn(&Couplings) -> f64| {
-                let value =
-                    |line: &FlowLine, i: usize| line.couplings.get(i).map_or(f64::NAN, coupling);
-                let mean: Vec<f64> = lines
-                    .iter()
-                    .flat_map(|line| (0..points).map(move |i| value(line, i)))
-                    .collect();
-                Answer {
-                    asked: index,
-                    axes: vec![
-                        Axis::new(name, "1", numbers(lines.len())),
-                        Axis::new("scale", "1", times.clone()),
-                    ],
-                    bound: mean.iter().map(|v| super::bound(*v, 1e-7)).collect(),
-                    mean,
-                    repeats: None,
-                }
+        // Rows of lines, on the axes that tell them apart and run along them.
+        let table =
+            |index: usize, name: &str, rows: usize, scale: Vec<f64>, mean: Vec<f64>| Answer {
+                asked: index,
+                axes: vec![
+                    Axis::new(name, "1", numbers(rows)),
+                    Axis::new("scale", "1", scale),
+                ],
+                bound: mean.iter().map(|v| super::bound(*v, 1e-7)).collect(),
+                mean,
+                repeats: None,
             };
+        type Coupling = fn(&Couplings) -> f64;
+        let along = |line: &FlowLine, coupling: Coupling| -> Vec<f64> {
+            let value = |i: usize| line.couplings.get(i).map_or(f64::NAN, coupling);
+            (0..points).map(value).collect()
+        };
+        let of_lines = |index: usize, coupling: Coupling| {
+            let mean = lines
+                .iter()
+                .flat_map(|line| along(line, coupling))
+                .collect();
+            table(index, "line", lines.len(), times.clone(), mean)
+        };
+        // The separatrix was followed backwards; it is told in the direction of the flow.
+        let of_branches = |index: usize, coupling: Coupling| {
+            let branch = |line: &FlowLine| along(line, coupling).into_iter().rev();
+            let scale = times.iter().rev().map(|t| 0.0 - t).collect();
+            table(
+                index,
+                "branch",
+                limits.len(),
+                scale,
+                limits.iter().flat_map(branch).collect(),
+            )
+        };
         let of_points = |index: usize, further: Option<Axis>, mean: Vec<f64>| Answer {
             asked: index,
             axes: std::iter::once(Axis::new("fixed-point", "1", numbers(2)))
@@ -321,10 +348,10 @@ impl Solve for Solver {
             repeats: None,
         };
         let answer = |(index, asked): (usize, &Asked)| match asked.name() {
-            "flow-mass" => of_lines(index, "line", &lines, |c| c.mass),
-            "flow-vertex" => of_lines(index, "line", &lines, |c| c.vertex),
-            "separatrix-mass" => of_lines(index, "branch", &limits, |c| c.mass),
-            "separatrix-vertex" => of_lines(index, "branch", &limits, |c| c.vertex),
+            "flow-mass" => of_lines(index, |c| c.mass),
+            "flow-vertex" => of_lines(index, |c| c.vertex),
+            "separatrix-mass" => of_branches(index, |c| c.mass),
+            "separatrix-vertex" => of_branches(index, |c| c.vertex),
             "fixed-point-mass" => of_points(
                 index,
                 None,
@@ -342,12 +369,19 @@ impl Solve for Solver {
             ),
         };
         let answers = asked.iter().enumerate().map(answer).collect();
+        let outside = limits.iter().any(|branch| branch.couplings.is_empty());
         let mut prediction = Prediction::of("adaptive Runge-Kutta steps, Newton's method", answers);
         prediction.warnings.push(
             "the interacting fixed point lies at a negative mass (a loss with a double well) and at strong coupling: it belongs to the truncated \
              flow"
                 .into(),
         );
+        if outside {
+            prediction.warnings.push(format!(
+                "no separatrix: the interacting fixed point lies outside the square of bound = {}",
+                self.keys.bound
+            ));
+        }
         Ok(prediction)
     }
 }

@@ -2,7 +2,7 @@
 #![doc = include_str!("random_feature_curve.md")]
 
 use super::ridge::{LEARNED_MODES, RENORMALISED_RIDGE};
-use super::{inputs, places, promise, refused, scalar};
+use super::{inputs, places, promise, scalar};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::{Draw, Experiment, Limit, Promise};
@@ -129,8 +129,7 @@ impl Solve for Solver {
 
     fn solve(&self, asked: &[Asked], _: &Draw, _: &Context) -> Result<Prediction> {
         let mean_ridge = self.ridge / self.samples;
-        let curve = random_features(&self.spectrum, self.samples, self.features, mean_ridge)
-            .map_err(refused)?;
+        let curve = random_features(&self.spectrum, self.samples, self.features, mean_ridge)?;
         let mut sheet = Sheet::new(asked);
         for t in sheet.times() {
             sheet.at_time(t, |name| {

@@ -5,7 +5,6 @@ pub mod features;
 pub mod quartic;
 pub mod ridge;
 
-use crate::error::Error;
 use crate::experiment::{Conditioning, Experiment, Limit, Promise};
 use crate::instrument::{Axis, Declined};
 use crate::rg::Spectrum;
@@ -63,10 +62,10 @@ fn inputs(experiment: &Experiment, own: Json) -> Json {
     serde_json::json!([task, own])
 }
 
-/// Numbers of kept modes from 1 to `modes`, whole and rising, about evenly spaced in their logarithm.
-fn cutoffs(modes: usize) -> Vec<usize> {
-    let points = modes.min(MOST_CUTOFFS);
-    let last = (modes as f64).ln();
+/// Whole numbers from 1 to `last`, rising, about evenly spaced in their logarithm.
+fn cutoffs(last: usize) -> Vec<usize> {
+    let points = last.min(MOST_CUTOFFS);
+    let (modes, last) = (last, (last as f64).ln());
     let mut list: Vec<usize> = (0..points)
         .map(|i| (last * i as f64 / (points.max(2) - 1) as f64).exp().round() as usize)
         .map(|k| k.clamp(1, modes))
@@ -75,16 +74,29 @@ fn cutoffs(modes: usize) -> Vec<usize> {
     list
 }
 
-/// One number per cutoff, each with a relative bound.
+/// The number of modes in the first levels of a spectrum, for 0, 1, ... levels.
+fn modes_of_levels(spectrum: &Spectrum) -> Vec<f64> {
+    let mut sum = 0.0;
+    let upto = (0..spectrum.len()).map(|k| {
+        sum += spectrum.multiplicity(k);
+        sum
+    });
+    std::iter::once(0.0)
+        .chain(upto.collect::<Vec<f64>>())
+        .collect()
+}
+
+/// One number per cutoff, at the number of modes that are kept there, each with a relative bound.
 fn over_cutoffs(
     index: usize,
     cutoffs: &[usize],
+    modes: impl Fn(usize) -> f64,
     relative: f64,
     value: impl Fn(usize) -> f64,
 ) -> Answer {
     let mean: Vec<f64> = cutoffs.iter().map(|&k| value(k)).collect();
     let bound = mean.iter().map(|v| bound(*v, relative)).collect();
-    let axis = cutoffs.iter().map(|&k| k as f64).collect();
+    let axis = cutoffs.iter().map(|&k| modes(k)).collect();
     Answer {
         asked: index,
         axes: vec![Axis::new("cutoff", "modes", axis)],
@@ -109,17 +121,6 @@ fn bound(value: f64, relative: f64) -> f64 {
     match value.is_finite() {
         true => relative * value.abs(),
         false => 0.0,
-    }
-}
-
-/// A solver refuses the numbers of this cell (a spectrum that ends among the learned modes, no ridge where there must be
-/// one): the entry does not apply here, and other cells stand.
-fn refused(error: Error) -> Error {
-    match error {
-        Error::Input { cause, remedy, .. } => Error::Declined {
-            reason: format!("{cause} ({remedy})"),
-        },
-        other => other,
     }
 }
 

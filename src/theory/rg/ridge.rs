@@ -1,19 +1,21 @@
 //! The flow of the ridge as a league entry: modes are integrated out one by one, in four schemes.
 #![doc = include_str!("rg_flow.md")]
 
-use super::{cutoffs, inputs, learned, over_cutoffs, places, promise, refused, scalar};
+use super::{cutoffs, inputs, learned, modes_of_levels, over_cutoffs, places, promise, scalar};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::{Draw, Experiment, Promise};
 use crate::instrument::{Declined, Observable};
 use crate::kind::{About, Kind};
 use crate::rg::{
-    Equivalent, Scheme as Steps, Shift, Spectrum, Trajectory, continuum, equivalent, noise_flow,
-    ridge_flow,
+    Equivalent, Scheme as Steps, Shift, Spectrum, Trajectory, closed_form, continuum, equivalent,
+    noise_flow, ridge_flow,
 };
 use crate::theory::gate::kernel_machine;
 use crate::theory::sheet::Sheet;
-use crate::theory::{Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, parse_keys};
+use crate::theory::{
+    Answer, Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, parse_keys,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -58,7 +60,7 @@ static ABOUT: About = About {
     kind: "rg-flow",
     summary: "ridge and noise of kernel ridge regression as its modes are integrated out, in four schemes",
     text: include_str!("rg_flow.md"),
-    revision: 1,
+    revision: 2,
 };
 
 /// The ridge with the modes above the cutoff gone.
@@ -109,9 +111,19 @@ pub static LEARNED_MODES: Observable = Observable {
 /// Local exponent of the learning curve.
 pub static LOCAL_EXPONENT: Observable = Observable {
     name: "local-exponent",
-    label: "local exponent \u{2212}d ln E/d ln P",
+    label: "local exponent d ln E/d ln P",
     unit: "1",
-    convention: "-d ln E_g/d ln P at the number of samples of the task, analytic; E_g without label noise",
+    convention: "d ln E_g/d ln P at the number of samples of the task, analytic, as the reduction local-exponent; E_g without label noise",
+    ..Observable::PLAIN
+};
+
+/// Where the exponent of the learning curve changes.
+pub static CROSSOVER: Observable = Observable {
+    name: "crossover-samples",
+    label: "samples P\u{d7} at the crossover",
+    unit: "samples",
+    convention: "P_x = (c_a^(1+alpha)/sigma^2)^(1/alpha), c_a = (pi/a)/sin(pi/a), a = 1 + alpha: below it the error falls with the exponent \
+                 of the ridgeless curve, beyond it with that of a fixed ridge",
     ..Observable::PLAIN
 };
 
@@ -135,6 +147,7 @@ static INFO: Info = Info {
         &RENORMALISED_RIDGE,
         &LEARNED_MODES,
         &LOCAL_EXPONENT,
+        &CROSSOVER,
         &DISCRETENESS,
     ],
     assumptions: &[
@@ -182,12 +195,15 @@ impl Theory for RidgeFlow {
         let kernel = kernel_machine(experiment)?;
         let Some(spectrum) = experiment.task.spectrum(&kernel.kernel) else {
             return Err(Declined(
-                "needs a task and a kernel whose spectrum is known (task.kind = \"power-law-features\" with the linear kernel)".into(),
+                "needs a task and a kernel whose spectrum is known (power-law-features, hermite-teacher, linear-teacher with whitened = false; kernel linear)".into(),
             ));
         };
         let scheme = self.0.scheme;
         let has = |name: &str| match name {
             "running-noise" | "local-exponent" => scheme == Scheme::Exact,
+            "crossover-samples" => {
+                kernel.ridge > 0.0 && spectrum.as_power_law().is_some_and(|l| l.alpha > 0.0)
+            }
             "discreteness-error" => scheme == Scheme::Continuum,
             _ => true,
         };
@@ -246,7 +262,7 @@ impl Solver {
         };
         let learned = match self.keys.scheme {
             Scheme::Exact => learned(&self.spectrum, renormalised / self.samples),
-            _ => trajectory.stop(self.keys.threshold)?.kept as f64,
+            _ => modes_of_levels(&self.spectrum)[trajectory.stop(self.keys.threshold)?.kept],
         };
         Ok(Flow {
             ridges: cutoffs.iter().map(|&k| trajectory.ridges[k]).collect(),
@@ -300,22 +316,15 @@ impl Solver {
         }
         equivalent(&self.spectrum, self.samples, bare)
     }
-}
 
-impl Solve for Solver {
-    fn inputs(&self) -> Json {
-        self.inputs.clone()
-    }
-
-    fn solve(&self, asked: &[Asked], _: &Draw, _: &Context) -> Result<Prediction> {
-        let cutoffs = cutoffs(self.spectrum.len());
-        let flow = self.flow(&cutoffs).map_err(refused)?;
-        let curve = self.curve(flow.renormalised).map_err(refused)?;
-        let at = |k: usize| flow.ridges[cutoffs.partition_point(|&c| c < k)];
-        let noise = match asked.iter().any(|a| a.name() == "running-noise") {
-            true => noise_flow(&self.spectrum, &curve)?,
-            false => Vec::new(),
-        };
+    /// The errors on the grids of their instruments.
+    fn errors(
+        &self,
+        asked: &[Asked],
+        flow: &Flow,
+        curve: &Equivalent,
+        relative: f64,
+    ) -> Result<Vec<Answer>> {
         let share = self.ridge / flow.renormalised;
         let mut sheet = Sheet::new(asked);
         for t in sheet.times() {
@@ -328,24 +337,77 @@ impl Solve for Solver {
             })?;
         }
         sheet.whole("population-error", &[curve.generalization_error]);
-        let relative = 10.0 * flow.error;
         let mut answers = sheet.answers(|_, _, _, value| relative * value.abs());
+        answers.retain(|a| INFO.observables.contains(&asked[a.asked].name()));
+        Ok(answers)
+    }
+}
+
+/// Whether the quantity is one of the learning curve.
+fn of_curve(name: &str) -> bool {
+    INFO.observables.contains(&name) || ["local-exponent", "running-noise"].contains(&name)
+}
+
+impl Solve for Solver {
+    fn inputs(&self) -> Json {
+        self.inputs.clone()
+    }
+
+    fn solve(&self, asked: &[Asked], _: &Draw, _: &Context) -> Result<Prediction> {
+        let cutoffs = cutoffs(self.spectrum.len());
+        let modes = modes_of_levels(&self.spectrum);
+        let kept = |k: usize| modes[k];
+        let flow = self.flow(&cutoffs)?;
+        let curve = self.curve(flow.renormalised);
+        let (curve, without) = match curve {
+            Ok(curve) => (Some(curve), None),
+            // The flow stands where no learning curve has its end.
+            Err(Error::Declined { reason }) if asked.iter().any(|a| !of_curve(a.name())) => {
+                (None, Some(reason))
+            }
+            Err(other) => return Err(other),
+        };
+        let at = |k: usize| flow.ridges[cutoffs.partition_point(|&c| c < k)];
+        let noise = match &curve {
+            Some(curve) if asked.iter().any(|a| a.name() == "running-noise") => {
+                noise_flow(&self.spectrum, curve)?
+            }
+            _ => Vec::new(),
+        };
+        let relative = 10.0 * flow.error;
+        let mut answers = match &curve {
+            Some(curve) => self.errors(asked, &flow, curve, relative)?,
+            None => Vec::new(),
+        };
         for (index, question) in asked.iter().enumerate() {
-            answers[index] = match question.name() {
-                "running-ridge" => over_cutoffs(index, &cutoffs, relative, at),
-                "running-noise" => over_cutoffs(index, &cutoffs, relative, |k| noise[k]),
-                "running-learnability" => over_cutoffs(index, &cutoffs, relative, |k| {
+            let own = match (question.name(), &curve) {
+                ("running-ridge", _) => over_cutoffs(index, &cutoffs, kept, relative, at),
+                ("running-learnability", _) => over_cutoffs(index, &cutoffs, kept, relative, |k| {
                     let signal = self.samples * self.spectrum.eigenvalues()[k - 1];
                     signal / (at(k) + signal)
                 }),
-                "discreteness-error" => over_cutoffs(index, &cutoffs, relative, |k| {
+                ("discreteness-error", _) => over_cutoffs(index, &cutoffs, kept, relative, |k| {
                     flow.discreteness[cutoffs.partition_point(|&c| c < k)]
                 }),
-                "renormalised-ridge" => scalar(index, flow.renormalised, relative),
-                "learned-modes" => scalar(index, flow.learned, relative),
-                "local-exponent" => scalar(index, curve.local_exponent(), relative),
+                ("crossover-samples", _) => {
+                    let law = self.spectrum.as_power_law();
+                    let law = law.ok_or_else(|| Error::bug("rg-flow", "no power law"))?;
+                    let unit = self.ridge / law.eigenvalue_scale;
+                    scalar(
+                        index,
+                        closed_form::crossover_samples(law.alpha, unit)?,
+                        1e-14,
+                    )
+                }
+                ("renormalised-ridge", _) => scalar(index, flow.renormalised, relative),
+                ("learned-modes", _) => scalar(index, flow.learned, relative),
+                ("running-noise", Some(_)) => {
+                    over_cutoffs(index, &cutoffs, kept, relative, |k| noise[k])
+                }
+                ("local-exponent", Some(curve)) => scalar(index, -curve.local_exponent(), relative),
                 _ => continue,
             };
+            answers.push(own);
         }
         Ok(Prediction {
             answers,
@@ -356,9 +418,9 @@ impl Solve for Solver {
                     flow.renormalised
                 ),
                 iterations: self.spectrum.len(),
-                residual: curve.residual,
+                residual: curve.map_or(0.0, |c| c.residual),
             },
-            warnings: Vec::new(),
+            warnings: without.into_iter().collect(),
         })
     }
 }
