@@ -387,3 +387,18 @@ fn weights_record(experiment: &Experiment, p: &Parameters) -> Result<Record> {
     let shape = experiment.task.shape();
     Ok(weights::to_record(learner(experiment)?, shape, p))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::of_kinds;
+
+    #[test]
+    fn warnings_that_differ_in_numbers_are_one() {
+        let texts = ["a leaves 0.1", "a leaves 0.25", "b leaves 0.1"].map(String::from);
+        let kinds = of_kinds(texts.to_vec());
+        assert_eq!(
+            kinds,
+            ["a leaves 0.1 (1 more of this kind)", "b leaves 0.1"]
+        );
+    }
+}

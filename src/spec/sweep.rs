@@ -9,7 +9,8 @@ use toml::{Table, Value};
 /// One cell: the swept keys and their values, in the order of the spec.
 pub type Settings = Vec<(String, Value)>;
 
-/// A swept value in a name: a whole component by its kind, another table by its entries, anything else as it is written.
+/// A swept value in a name: a whole component by its kind, stages one after the other, another table by its entries, anything else as it
+/// is written.
 pub fn named(value: &Value) -> String {
     let short = |value: &Value| match value {
         Value::Float(x) if x.abs() >= 1e5 => format!("{x:e}"),
@@ -24,6 +25,12 @@ pub fn named(value: &Value) -> String {
                 .map(|(k, v)| format!("{k}={}", short(v)))
                 .collect();
             format!("{{{}}}", entries.join(" "))
+        }
+        (None, Value::Array(stages))
+            if !stages.is_empty() && stages.iter().all(Value::is_table) =>
+        {
+            let names: Vec<String> = stages.iter().map(named).collect();
+            names.join(" then ")
         }
         _ => value.to_string(),
     }

@@ -364,6 +364,16 @@ fn wrong_types_are_told_in_the_words_of_a_spec() {
             "spec.toml:18:1: training.learning_rate: expected a number, found \"fast\"",
         ),
         (
+            "learning_rate = 0.01",
+            "learning_rate = 0.01\nloss = \"quartic\"",
+            "spec.toml:19:1: training.loss: \"quartic\" is no loss: write half-mean, half-sum, cross-entropy, { quartic = q }",
+        ),
+        (
+            "learning_rate = 0.01",
+            "learning_rate = 0.01\nloss = { quartic = 1.0, huber = 2.0 }",
+            "spec.toml:19:1: training.loss: a table with the keys \"huber\", \"quartic\" is no loss",
+        ),
+        (
             "widths = [5]",
             "widths = 5",
             "spec.toml:12:1: learner.widths: expected a list, found 5",

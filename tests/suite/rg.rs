@@ -1,5 +1,6 @@
 //! Flows of the renormalisation group as league entries: reference numbers through specs, networks against theory.
 
+use saddlepoint::plot::Series;
 use saddlepoint::run::assess::{RowResult, assess};
 use saddlepoint::run::document::predicted;
 use saddlepoint::run::{Outcome, Settings, execute};
@@ -271,4 +272,155 @@ fn a_cell_without_a_flow_leaves_the_others() {
             .any(|row| matches!(&row.result, RowResult::Declined(w) if w.contains(why)))
     };
     assert!(declined("truncated inside the learnable region") && declined("take more modes"));
+}
+
+/// A target that runs has no fixed point; the separatrix is told in the direction of the flow, and ends at the interacting point.
+#[test]
+fn a_running_target_has_lines_alone() {
+    let entry = |more: &str| {
+        format!(
+            "[[theory]]\nkind = 'flow-diagram'\n{more}\ntell = ['flow-mass', 'fixed-point-mass', 'separatrix-mass', 'separatrix-vertex']\n"
+        )
+    };
+    let names = |outcome: &Outcome| -> Vec<&str> {
+        let cell = &outcome.cells[0];
+        let values = predicted(cell, &cell.theories[0]).unwrap();
+        values.iter().map(|v| v.observable.name).collect()
+    };
+    let still = run(&format!("{}{}", task(100, 10), entry("target = 1.0")));
+    assert_eq!(names(&still).len(), 4);
+    let runs = task(100, 10).replace("target_exponent = 2.0", "target_exponent = 1.5");
+    let running = run(&format!("{runs}{}", entry("target = 1.0")));
+    assert_eq!(names(&running), ["flow-mass"]);
+    let free = run(&format!("{runs}{}", entry("")));
+    assert_eq!(names(&free).len(), 4);
+    let (mass, scale) = told(&free, 0, "separatrix-mass");
+    let (vertex, _) = told(&free, 0, "separatrix-vertex");
+    let end = scale.len() - 1;
+    close(scale[end], 0.0, 0.0);
+    close(mass[end], -0.6, 1e-3);
+    close(vertex[end], 0.48, 1e-3);
+    // Along the flow the inner branch comes from the Gaussian point.
+    assert!(mass[0].abs() < 0.01 && scale[0] < scale[1], "{}", mass[0]);
+    let outside = Spec::parse(
+        "test",
+        "test.toml",
+        &format!("{}{}", task(100, 10), entry("start = [[5.0, 5.0]]")),
+        &Options::default(),
+    );
+    let message = outside.err().unwrap().to_string();
+    assert!(message.contains("start") && message.contains("outside the square"));
+}
+
+/// Where a scheme ends below the ridge of a ridgeless curve there is no learning curve, but there is a flow.
+#[test]
+fn a_flow_without_a_learning_curve_is_told() {
+    let text = format!(
+        "{}{KERNEL}[measure]\nobservables = ['population-error']\npoints = 1\n\
+         [[theory]]\nkind = 'rg-flow'\nscheme = 'tail-sum'\ntell = ['renormalised-ridge', 'running-ridge']\n",
+        task(4000, 1).replace("noise = 0.0", "")
+    );
+    let outcome = run(&text.replace("ridge = 0.1", "ridge = 1e-9"));
+    let theory = &outcome.cells[0].theories[0];
+    let values = predicted(&outcome.cells[0], theory).unwrap();
+    let names: Vec<&str> = values.iter().map(|v| v.observable.name).collect();
+    assert!(names.contains(&"renormalised-ridge"), "{:?}", theory.status);
+    assert!(!names.contains(&"population-error"), "{names:?}");
+}
+
+/// Levels of several modes: cutoffs count modes, in the ridge flow and in the quartic theory.
+#[test]
+fn cutoffs_count_modes() {
+    let hermite = "version = 1\nseed = 5\n[task]\nkind = 'linear-teacher'\nsingular_values = [1.0]\ninput_dim = 12\noutput_dim = 1\n\
+                   whitened = false\nsamples = 30\n";
+    let ridge = run(&format!(
+        "{hermite}{KERNEL}[[theory]]\nkind = 'rg-flow'\ntell = ['running-ridge', 'learned-modes']\n"
+    ));
+    let (_, cutoffs) = told(&ridge, 0, "running-ridge");
+    assert_eq!(*cutoffs.last().unwrap(), 12.0, "{cutoffs:?}");
+    assert!(scalar(&ridge, 0, "learned-modes") > 8.0);
+}
+
+/// Below the crossover the local exponent is nearer to that of no ridge, beyond it to that of a fixed ridge; the figure of the windows
+/// holds the analytic exponents beside them.
+#[test]
+fn local_exponents_are_drawn_with_their_crossover() {
+    let text = format!(
+        "{}{KERNEL}[measure]\nobservables = ['population-error']\ndatasets = 2\npoints = 1\n\
+         [sweep]\n'task.samples' = [4, 12, 40, 120]\n\
+         [[theory]]\nkind = 'rg-flow'\ntell = ['local-exponent', 'crossover-samples']\n\
+         [[reduce]]\nkind = 'local-exponent'\nkey = 'task.samples'\nobservable = 'population-error'\n\
+         [[figure]]\nobservable = 'population-error'\nkind = 'reduction'\nalso = ['local-exponent']\nx_scale = 'log'\n",
+        task(4000, 4)
+    );
+    let spec = parse(&text);
+    let outcome = execute(&spec, &Settings::default()).unwrap();
+    // c_1 = pi/2, P_x = (pi/2)^2/0.1
+    let crossover = scalar(&outcome, 0, "crossover-samples");
+    close(crossover, std::f64::consts::FRAC_PI_2.powi(2) / 0.1, 1e-9);
+    let slope = |cell: usize| {
+        let cell = &outcome.cells[cell];
+        let values = predicted(cell, &cell.theories[0]).unwrap();
+        values
+            .iter()
+            .find(|v| v.observable.name == "local-exponent")
+            .unwrap()
+            .mean[0]
+    };
+    assert!(
+        slope(0) < -0.75 && slope(3) > -0.7,
+        "{} {}",
+        slope(0),
+        slope(3)
+    );
+    let found = assess(&spec, &outcome).unwrap();
+    let drawn = saddlepoint::report::figures::figures(&spec, &outcome, &found).unwrap();
+    let series = &drawn[0].figure.panels[0].series;
+    let xs: Vec<Vec<f64>> = series
+        .iter()
+        .filter_map(|s| match s {
+            Series::Line { x, .. } | Series::Points { x, .. } => Some(x.clone()),
+            _ => None,
+        })
+        .collect();
+    let centre = |a: f64, b: f64| (a * b).sqrt();
+    let windows = vec![centre(4.0, 40.0), centre(12.0, 120.0)];
+    assert!(
+        xs.contains(&windows) && xs.contains(&vec![4.0, 12.0, 40.0, 120.0]),
+        "{xs:?}"
+    );
+}
+
+/// A mapped key inside a swept table would be set twice.
+#[test]
+fn a_map_key_inside_a_swept_table_is_refused() {
+    let text = format!(
+        "{}{KERNEL}[[theory]]\nkind = 'learning-curve'\n[map]\n'learner.kernel.kind' = ['linear']\nof = ['population-error']\n\
+         [sweep]\n'learner.kernel' = [{{ kind = 'linear' }}]\n",
+        task(50, 20)
+    );
+    let refused = Spec::parse("test", "test.toml", &text, &Options::default());
+    let message = refused.err().unwrap().to_string();
+    assert!(
+        message.contains("sets the whole of learner.kernel"),
+        "{message}"
+    );
+}
+
+/// The optimum of a kernel machine is that of its data set: one replica, unless the spec states another number.
+#[test]
+fn kernel_machines_are_solved_once() {
+    let text = |more: &str| {
+        format!(
+            "{}{KERNEL}[measure]\nobservables = ['population-error']\ndatasets = 2\n{more}\n",
+            task(50, 20)
+        )
+    };
+    let draws = |more: &str| parse(&text(more)).cells[0].experiment.draws.replicas;
+    assert_eq!((draws(""), draws("replicas = 3")), (1, 3));
+    let descended = text("").replace(
+        "kind = 'closed-form'",
+        "kind = 'gradient-descent'\nlearning_rate = 0.01\nsteps = 2",
+    );
+    assert_eq!(parse(&descended).cells[0].experiment.draws.replicas, 8);
 }

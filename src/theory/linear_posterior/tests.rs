@@ -276,3 +276,40 @@ fn declines_and_promises() {
             .contains("nothing of this is asked for")
     );
 }
+
+/// The error over the law of the inputs against Bayesian linear regression written out for the weights, a square of theirs at a time.
+#[test]
+fn the_error_over_the_population_is_that_of_the_weights() {
+    let text = "version = 1\nseed = 5\n[task]\nkind = 'power-law-features'\nspectrum_exponent = 2.0\ntarget_exponent = 2.0\nmodes = 6\n\
+                samples = 9\nnoise = 0.3\n[learner]\nkind = 'mlp'\nwidths = []\nactivation = 'linear'\nprior = { readout = 0.7 }\n\
+                [training]\nkind = 'langevin'\nstep = 1e-3\ntemperature = 0.2\nsteps = 10\nloss = 'half-sum'\n\
+                [measure]\nobservables = [{ kind = 'population-error', over = 'chain' }]\nreplicas = 1\n\
+                [[theory]]\nkind = 'linear-posterior'\n";
+    let options = crate::spec::Options::default();
+    let spec = crate::spec::Spec::parse("test", "test.toml", text, &options).unwrap();
+    let experiment = &spec.cells[0].experiment;
+    let settings = crate::run::Settings {
+        side: crate::run::Side::Theory,
+        ..crate::run::Settings::default()
+    };
+    let outcome = crate::run::execute(&spec, &settings).unwrap();
+    let cell = &outcome.cells[0];
+    let found = crate::run::document::predicted(cell, &cell.theories[0]).unwrap()[0].mean[0];
+    // f = w . x/sqrt(D), w ~ N(0, 0.7): precision X X^T/(D T) + 1/0.7
+    let data = Context::new(experiment.seed, 1 << 20)
+        .dataset(experiment, 0)
+        .unwrap();
+    let (d, t) = (6.0, 0.2);
+    let precision = &data.x * data.x.transpose() / (d * t) + DMatrix::identity(6, 6) / 0.7;
+    let covariance = solve_spd(&precision, &DMatrix::identity(6, 6)).unwrap();
+    let mean = &covariance * &data.x * data.y.transpose() / (d.sqrt() * t);
+    let error: f64 = (0..6)
+        .map(|k| {
+            let eigenvalue = ((k + 1) as f64).powi(-2);
+            let learned = eigenvalue.sqrt() * mean[k];
+            let target = 1.0 / (k + 1) as f64;
+            (learned - target).powi(2) + eigenvalue * covariance[(k, k)]
+        })
+        .sum();
+    assert!((found / error - 1.0).abs() < 1e-9, "{found} {error}");
+}
