@@ -55,6 +55,7 @@ pub const MODELS: &[Model] = models![
     "ridge-flow" short,
     "quartic-flow",
     "flow-diagram" short,
+    "weakly-nonlinear",
     "finite-width-vertex",
     "random-features-plane",
     "noise-peak" short,

@@ -1,7 +1,7 @@
 //! Cells along a swept key: groups that differ in it alone, and the points of the observable's grid that they have in common.
 
-use super::picked;
 use super::scene::{Scene, Shown, coordinates, locate, places};
+use super::{number, picked};
 use crate::error::{Error, Result};
 use crate::instrument::{Axis, Wanted, observable};
 use crate::plot::Tag;
@@ -53,7 +53,14 @@ pub(super) fn others(set: &Settings, key: &str, zipped: &[String]) -> String {
         .filter(|(k, _)| !(whole_learner && k == "training"));
     let text = |(key, value): &(String, toml::Value)| match value.is_table() {
         true => named(value),
-        false => format!("{} = {value}", key.rsplit('.').next().unwrap_or(key)),
+        false => format!(
+            "{} = {}",
+            key.rsplit('.').next().unwrap_or(key),
+            match value {
+                toml::Value::Float(x) => number(*x),
+                other => other.to_string(),
+            }
+        ),
     };
     telling.map(text).collect::<Vec<_>>().join(", ")
 }
