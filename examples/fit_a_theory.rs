@@ -1,8 +1,9 @@
 //! What were the ridge and the label noise? Read off from the errors of kernel regressions, with error bars.
 //!
-//! Regressions on sampled data are the experiment. The theory of learning curves has two unknown parameters, which are
-//! fitted to the errors at several numbers of samples P. Data sets are nested in P, so that the errors of one draw are
-//! correlated between points: the fit takes this from the scatter of the draws.
+//! Regressions on sampled data are the experiment: errors on new points and on the training points, at several numbers
+//! of samples P. The theory of learning curves has two unknown parameters, which are fitted to both at once: a ridge
+//! and a noise can change together so that the errors on new points hardly move, but not those on the training points.
+//! Data sets are nested in P, so that the errors of one draw are correlated: the fit reads this off the draws.
 //!
 //!     cargo run --release --example fit_a_theory
 
@@ -15,7 +16,7 @@ use saddlepoint::numerics::linalg::{outer_gram, solve_spd};
 use saddlepoint::numerics::random::{normal_matrix, stream};
 use saddlepoint::rg::{PowerLaw, Spectrum, equivalent};
 
-const SAMPLES: [usize; 5] = [15, 30, 60, 90, 120];
+const SAMPLES: [usize; 4] = [20, 40, 80, 160];
 const MODES: usize = 300;
 const RIDGE: f64 = 0.3;
 const NOISE: f64 = 0.1;
@@ -42,15 +43,16 @@ fn main() -> Result<()> {
 
     let parameters = vec![
         Parameter::log("ridge", 1e-3, 10.0),
-        Parameter::log("noise", 1e-3, 1.0),
+        Parameter::log("noise", 1e-3, 10.0),
     ];
     let theory = Model::new(parameters, |x: &[f64]| {
         let noisy = modes.clone().with_noise(x[1])?;
-        let error =
-            |&samples: &usize| Ok(equivalent(&noisy, samples as f64, x[0])?.generalization_error);
-        Ok(Predicted::exact(
-            SAMPLES.iter().map(error).collect::<Result<_>>()?,
-        ))
+        let mut row = vec![];
+        for samples in SAMPLES {
+            let curve = equivalent(&noisy, samples as f64, x[0])?;
+            row.extend([curve.generalization_error, curve.training_error]);
+        }
+        Ok(Predicted::exact(row))
     });
     let truth = [RIDGE, NOISE];
     let settings = Settings {
@@ -96,30 +98,29 @@ fn main() -> Result<()> {
     std::process::exit(if ok { 0 } else { 1 })
 }
 
-/// Errors of kernel ridge regression on growing parts of one data set: `sum_k (y_k - learned_k)^2`.
+/// Kernel ridge regression on growing parts of one data set. For each: the squared error on new points without noise,
+/// `sum_k (y_k - learned_k)^2`, and the mean squared error on the training points.
 fn errors(modes: &Spectrum, draw: usize) -> Result<Vec<f64>> {
     let key = [draw as u64];
     let largest = SAMPLES[SAMPLES.len() - 1];
-    // Rows are samples; a column per sample is drawn, so that fewer samples are a prefix.
+    // Drawn sample by sample, so that fewer samples are a prefix.
     let features = normal_matrix(&mut stream(3, "features", &key), MODES, largest).transpose();
     let target = DVector::from_iterator(MODES, modes.targets().iter().map(|t| t.sqrt()));
     let noise = normal_matrix(&mut stream(3, "labels", &key), largest, 1) * NOISE.sqrt();
     let labels = &features * &target + noise.column(0);
-    SAMPLES
-        .iter()
-        .map(|&samples| {
-            let x = features.rows(0, samples).into_owned();
-            let scaled = DMatrix::from_fn(samples, MODES, |i, k| {
-                x[(i, k)] * modes.eigenvalues()[k].sqrt()
-            });
-            let gram = outer_gram(&scaled) + DMatrix::identity(samples, samples) * RIDGE;
-            let dual = solve_spd(
-                &gram,
-                &DMatrix::from_column_slice(samples, 1, &labels.as_slice()[..samples]),
-            )?;
-            let learned = x.tr_mul(&dual);
-            let miss = |k: usize| (target[k] - modes.eigenvalues()[k] * learned[k]).powi(2);
-            Ok((0..MODES).map(miss).sum())
-        })
-        .collect()
+    let lam = modes.eigenvalues();
+    let mut row = vec![];
+    for samples in SAMPLES {
+        let x = features.rows(0, samples).into_owned();
+        let scaled = DMatrix::from_fn(samples, MODES, |i, k| x[(i, k)] * lam[k].sqrt());
+        let gram = outer_gram(&scaled) + DMatrix::identity(samples, samples) * RIDGE;
+        let known = DMatrix::from_column_slice(samples, 1, &labels.as_slice()[..samples]);
+        let dual = solve_spd(&gram, &known)?;
+        let learned = x.tr_mul(&dual);
+        let miss = |k: usize| (target[k] - lam[k] * learned[k]).powi(2);
+        // What is left of a label is the ridge times its dual coefficient.
+        let left = dual.norm_squared() * RIDGE * RIDGE / samples as f64;
+        row.extend([(0..MODES).map(miss).sum(), left]);
+    }
+    Ok(row)
 }
