@@ -45,8 +45,8 @@ impl Default for Settings {
 /// Points that are not defined in every draw, or that neither scatter nor have a theory error, do not enter and are
 /// listed in [`Fit::dropped`]. Random numbers come from streams keyed by the seed: a fit gives the same bits on every
 /// run and for every number of threads. A prediction is asked for once per choice of parameters. Cost: a fit of two
-/// parameters from 8 starts takes about 1000 predictions, half of them for the starts and half for the profiles; one
-/// factorisation of the covariance of the points, and one per draw if it is shrunk.
+/// parameters from 8 starts takes about 1000 predictions; beside them, one factorisation of the covariance of the
+/// points, and one more per draw if it is shrunk.
 ///
 /// # Errors
 /// Input: fewer than 5 draws, fewer usable points than parameters, wrong bounds, a reference outside of them,

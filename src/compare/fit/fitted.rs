@@ -20,8 +20,8 @@ pub struct Fitted {
     pub name: String,
     /// Value at the minimum of chi2.
     pub estimate: f64,
-    /// Half the 68 % interval of the linearised model (finite number of draws included), with parameters at a bound held
-    /// there; `None` for these, and where chi2 does not depend on the parameter to first order.
+    /// Half the 68 % interval of the linearised model (finite number of draws included), with parameters at a bound
+    /// held there; `None` for these, and where chi2 does not depend on the parameter to first order.
     pub stderr: Option<f64>,
     /// The bound at which the estimate lies, if it does: its intervals are then one-sided.
     pub at_bound: Option<Side>,
@@ -34,8 +34,8 @@ pub struct Fitted {
     pub rise: [f64; 2],
     /// The law behind these rises.
     pub law: Law,
-    /// Intervals from resampled draws, 68 % and 95 %; `None` where there is no `stderr`. Other parameters at a bound are
-    /// held there: of a parameter that they can compensate, only the profile has the whole range.
+    /// Intervals from resampled draws, 68 % and 95 %; `None` where there is no `stderr`. Other parameters at a bound
+    /// are held there: of a parameter that they can compensate, only the profile has the whole range.
     pub bootstrap: Option<[Interval; 2]>,
     /// Largest shift of the estimate if every prediction is off by no more than its numerical bound, to first order.
     pub systematic: f64,
