@@ -9,6 +9,7 @@ macro_rules! examples {
 examples!(
     cluster_picture,
     find_the_threshold,
+    fit_a_theory,
     fixed_points,
     kernel_evolution,
     kernels_of_a_network,
