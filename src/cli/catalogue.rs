@@ -9,7 +9,8 @@ use crate::kind::{About, Kind, unknown};
 use crate::learner::LEARNERS;
 use crate::models::MODELS;
 use crate::spec::{
-    Compare, EntryKeys, Figure, FigureKind, MapKeys, Measure, ReduceKeys, RelateKeys, properties,
+    Compare, EntryKeys, Figure, FigureKind, FitKeys, MapKeys, Measure, ReduceKeys, RelateKeys,
+    properties,
 };
 use crate::task::TASKS;
 use crate::theory::{Info, THEORIES};
@@ -65,6 +66,7 @@ fn keys(noun: &str) -> Option<String> {
         "theory" => Some(lines(&schemars::schema_for!(EntryKeys))),
         "measure" => Some(lines(&schemars::schema_for!(Measure))),
         "map" => Some(lines(&schemars::schema_for!(MapKeys))),
+        "fit" => Some(lines(&schemars::schema_for!(FitKeys))),
         _ => None,
     }
 }
@@ -155,13 +157,14 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
         "compare" => return explain_compare(as_json),
         "measure" => return explain_table("measure", MEASURE, as_json),
         "map" => return explain_table("map", MAP, as_json),
+        "fit" => return explain_table("fit", FIT, as_json),
         _ => {}
     }
     let sweep = (name == "sweep").then_some(SWEEP);
     if found.is_empty() && model.is_none() && kinds().next().is_none() {
         let mut names: Vec<&str> = all.iter().map(|(_, a)| a.kind).collect();
         names.extend([
-            "reduce", "relate", "compare", "figure", "theory", "measure", "map",
+            "reduce", "relate", "compare", "figure", "theory", "measure", "map", "fit",
         ]);
         names.extend(PAGES.iter().map(|page| page.0));
         names.extend(all_kinds.iter().map(|(_, kind, _)| kind.as_str()));
@@ -299,6 +302,34 @@ own. `predict` and `run` solve it, `measure` does not. One record holds one line
 map that was interrupted goes on line by line. Values stand in the list `maps` of the JSON document, in
 tables/map-QUANTITY.csv and in arrays.npz; [[figure]] kind = \"map\" draws them (without any [[figure]], each
 quantity is drawn).";
+
+const FIT: &str = "\
+[[fit]]: parameters of a theory, estimated from what is measured
+
+    [[fit]]
+    theory = \"learning curve\"
+    observables = [\"population-error\", \"train-loss\"]
+    free = { \"learner.ridge\" = { from = 1e-3, to = 10.0, scale = \"log\" } }
+    key = \"task.samples\"
+
+A parameter is a key of the experiment as the theory sees it (what assume changes); the networks are never changed. The
+learning rate moves the time axis alone and is fitted as time_scale, the factor of the theory's times. The values are
+those at which
+
+  chi2 = d^T C^-1 d,   d = mean over draws of (measurement - prediction)
+
+is least; C is the covariance of this mean from the scatter of the draws, with the theory's statistical error. Draws are
+few, and every interval and p-value knows it: with more draws than points the laws of Hotelling and Student, else
+correlations are shrunk towards zero (the note says how far). With one data set the draws are its replicas.
+
+Told are the estimate, its interval where chi2 has risen (profile) and from resampled draws (bootstrap), the value that
+the experiment was run at with the distance in standard deviations (pull), chi2 with its p-value, other minima, and how far
+numerical bounds may move the estimate. A fit never replaces the prediction without free parameters: that entry keeps
+its rows, and its chi2 per point stands beside. Parameters that the points do not tell apart are refused by name.
+
+At least 5 draws. Parameters are real numbers: keys that take whole numbers are mapped ([map]), not fitted. `run` fits,
+`predict` and `measure` do not. Fits stand in the list `fits` of the JSON document with profile curves, covariance
+and the points.";
 
 /// `[measure]` or `[map]` as a whole.
 fn explain_table(noun: &str, text: &str, as_json: bool) -> Result<u8> {

@@ -154,6 +154,10 @@ pub(crate) fn summary(
         text.push('\n');
         text.push_str(&as_text(&league::relations(outcome, assessment)));
     }
+    if !outcome.fits.is_empty() {
+        text.push('\n');
+        text.push_str(&as_text(&league::fits(outcome)));
+    }
     if !outcome.maps.is_empty() {
         text.push('\n');
         text.push_str(&maps(spec, outcome));

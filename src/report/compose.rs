@@ -94,6 +94,7 @@ pub fn document(
         pictures,
         league: league(outcome, assessment),
         derived: None,
+        fits: None,
         relations: None,
         theories,
         declined,
@@ -101,6 +102,9 @@ pub fn document(
         spec: spec.document.text.clone(),
         reproduce,
     };
+    if !outcome.fits.is_empty() {
+        document.fits = Some(super::league::fits(outcome));
+    }
     if !assessment.derived.is_empty() {
         document.derived = Some(super::league::derived(assessment));
     }

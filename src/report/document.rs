@@ -105,6 +105,9 @@ pub struct ReportDocument {
     pub league: Table,
     /// Values reduced across cells (limits, slopes).
     pub derived: Option<Table>,
+    /// Estimates of parameters; `None` without fits.
+    #[serde(default)]
+    pub fits: Option<Table>,
     /// Relations between two quantities, each with what chance gives.
     #[serde(default)]
     pub relations: Option<Table>,

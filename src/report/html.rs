@@ -71,6 +71,9 @@ pub fn html(report: &ReportDocument) -> String {
         .collect();
     let theories: String = report.theories.iter().map(theory).collect();
     page += &section("League", table(&report.league));
+    if let Some(fits) = &report.fits {
+        page += &section("Fitted parameters", table(fits));
+    }
     if let Some(derived) = &report.derived {
         page += &section("Reduced across cells", table(derived));
     }

@@ -25,6 +25,10 @@ pub fn markdown(report: &ReportDocument) -> String {
         parts.push("## League".into());
         parts.push(table(&report.league));
     }
+    if let Some(fits) = &report.fits {
+        parts.push("## Fitted parameters".into());
+        parts.push(table(fits));
+    }
     if let Some(derived) = &report.derived {
         parts.push("## Reduced across cells".into());
         parts.push(table(derived));

@@ -1,6 +1,7 @@
 //! The `--json` document: cells with theories, measurements and comparisons, and the reduced values.
 
 use super::assess::{Assessment, Derived, Relation, Row, RowResult, measured_blocks, theory_curve};
+use super::fitting::Fitting;
 use super::mapping;
 use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
 use crate::compare::{Blocks, Reduced};
@@ -160,6 +161,7 @@ pub fn document(
         "seed": spec.seed,
         "cells": cells,
         "maps": mapping::document::maps(spec, outcome),
+        "fits": outcome.fits.iter().map(fit_json).collect::<Vec<_>>(),
         "derived": assessment.derived.iter().map(derived_json).collect::<Vec<_>>(),
         "relations": assessment.relations.iter().map(|r| relation_json(r, outcome)).collect::<Vec<_>>(),
         "expectations": assessment.expectations.iter().map(|e| json!({
@@ -167,6 +169,33 @@ pub fn document(
         })).collect::<Vec<_>>(),
         "warnings": outcome.warnings,
     }))
+}
+
+fn set_json(set: &crate::spec::sweep::Settings) -> Json {
+    let set: Map<String, Json> = set.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+    Json::Object(set)
+}
+
+fn fit_json(fitting: &Fitting) -> Json {
+    let mut out = json!({
+        "label": fitting.label,
+        "theory": fitting.theory,
+        "observables": fitting.observables,
+        "set": set_json(&fitting.set),
+        "cells": fitting.cells,
+    });
+    match &fitting.result {
+        Err(reason) => out["reason"] = json!(reason),
+        Ok(found) => {
+            out["fit"] = json!(found.fit);
+            out["points"] = json!({
+                "measured": found.measured.mean(), "stderr": found.measured.stderr(),
+                "estimate": found.estimate, "stated": found.stated,
+            });
+            out["stated_chi2"] = json!(found.stated_chi2);
+        }
+    }
+    out
 }
 
 fn cell_json(

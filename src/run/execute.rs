@@ -2,6 +2,7 @@
 
 use super::cost;
 use super::engine::Engine;
+use super::fitting;
 use super::gather::{Done, gather};
 use super::identity;
 use super::mapping;
@@ -176,7 +177,6 @@ impl Prepared<'_> {
         let (computed, on_lines) = pool.install(|| rayon::join(solve_units, solve_lines));
         drop(unique);
         let done = shared(computed, place);
-        let (store, mut warnings, records) = engine.finish();
         let maps = mapping::gather(map, &lines, on_lines);
         // What stopped the run comes before what was not computed because of it.
         if let Err(error) = &maps
@@ -184,8 +184,14 @@ impl Prepared<'_> {
         {
             return Err(error.clone());
         }
+        let cx = engine.context().clone();
+        let (store, mut warnings, records) = engine.finish();
         let cells = gather(spec, plans, settings.side, units, done, streams.finish())?;
         let maps = maps?;
+        let fits = match settings.side {
+            Side::Both => pool.install(|| fitting::fits(spec, &cells, &cx))?,
+            _ => Vec::new(),
+        };
         if let Some(mut store) = store
             && let Err(e) = store.tidy(LOOSE_RECORDS)
         {
@@ -194,6 +200,7 @@ impl Prepared<'_> {
         Ok(Outcome {
             cells,
             maps,
+            fits,
             warnings,
             records,
             threads,

@@ -10,6 +10,7 @@ pub mod document;
 mod engine;
 pub mod execute;
 mod expect;
+pub mod fitting;
 mod gather;
 pub mod identity;
 pub mod manifest;

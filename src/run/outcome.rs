@@ -1,5 +1,6 @@
 //! What a run gives: per cell the measured draws, and per theory its predictions or the reason why there are none.
 
+use super::fitting::Fitting;
 use super::mapping::Mapped;
 use super::streams::Streamed;
 use super::units::Planned;
@@ -18,6 +19,8 @@ pub struct Outcome {
     pub cells: Vec<CellOutcome>,
     /// Theories on the map, chart by chart and in each in the order of the `[[theory]]` entries.
     pub maps: Vec<Mapped>,
+    /// Estimates of parameters, fit by fit.
+    pub fits: Vec<Fitting>,
     /// Damaged records and the like.
     pub warnings: Vec<String>,
     /// Files of the store that this run consists of.

@@ -4,7 +4,7 @@ use super::entry::{Stated, measured};
 use super::keys::{Frame, TrainingTables};
 use super::references::check_references;
 use super::{
-    Cell, Document, Map, Measure, Reduce, Relate, Spec, overrides, ranges, sweep, take_table,
+    Cell, Document, Fit, Map, Measure, Reduce, Relate, Spec, overrides, ranges, sweep, take_table,
 };
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment};
@@ -73,6 +73,7 @@ pub(super) fn resolve(
     let map = map_table
         .map(|keys| Map::parse(&keys, &table, &cells, quick))
         .transpose()?;
+    let fits = Fit::all(&base.fit, &table, &cells, quick)?;
     check_references(&base, &reduce, &cells, sweep_table.as_ref(), map.as_ref())?;
     Ok(Spec {
         name: name.into(),
@@ -85,6 +86,7 @@ pub(super) fn resolve(
         reduce,
         relate,
         map,
+        fits,
         figures: base.figure,
         resolved: serde_json::Value::Null,
         hash: String::new(),

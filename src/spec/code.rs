@@ -103,6 +103,7 @@ impl Spec {
             reduce: vec![],
             relate: vec![],
             map: None,
+            fits: Vec::new(),
             figures: vec![],
             resolved: serde_json::Value::Null,
             hash: String::new(),

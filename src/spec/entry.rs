@@ -145,6 +145,11 @@ impl Stated {
         &self.label
     }
 
+    /// Adds keys to what it assumes.
+    pub fn assume_too(&mut self, keys: impl Iterator<Item = (String, toml::Value)>) {
+        self.assume.get_or_insert_with(Table::new).extend(keys);
+    }
+
     /// What the theory can be asked for.
     pub fn info(&self) -> &'static Info {
         self.theory.info()

@@ -45,6 +45,9 @@ pub struct Frame {
     /// `[[relate]]`: relations between two quantities, measured or of theories, each chosen by `kind`.
     #[serde(default)]
     pub relate: Vec<Table>,
+    /// `[[fit]]`: parameters of a theory, estimated from what is measured.
+    #[serde(default)]
+    pub fit: Vec<Table>,
     /// `[[figure]]`: the pictures; default: one per observable.
     #[serde(default)]
     pub figure: Vec<Figure>,

@@ -6,6 +6,7 @@ mod code;
 pub mod document;
 mod entry;
 mod figure;
+pub mod fit;
 pub mod keys;
 pub mod map;
 pub mod overrides;
@@ -20,10 +21,12 @@ mod template;
 pub use crate::compare::reductions::{Abscissa, Of};
 pub use document::{Document, Override, Source};
 pub use figure::{Figure, FigureKind, ScaleKey, Transition};
+pub use fit::{Fit, FitGroup, Keys as FitKeys};
 pub use keys::{Compare, EntryKeys, Expect, Measure, NamedTolerance, Tolerance};
 pub use map::{Keys as MapKeys, Map};
 pub use reduce::{Keys as ReduceKeys, Reduce, own_keys, properties};
 pub use relate::{Keys as RelateKeys, Over, Quantity, Relate};
+pub use template::Template;
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
@@ -111,6 +114,8 @@ pub struct Spec {
     pub relate: Vec<Relate>,
     /// Keys on a dense grid for theories alone, as stated.
     pub map: Option<Map>,
+    /// Parameters of theories that are estimated, as stated.
+    pub fits: Vec<Fit>,
     /// Figures, as stated; empty: one per observable.
     pub figures: Vec<Figure>,
     /// Every key with its default filled in.
@@ -237,6 +242,10 @@ impl Spec {
         // A spec without relations or a map keeps its hash.
         if !self.relate.is_empty() {
             self.resolved["relate"] = json!(self.relate);
+        }
+        if !self.fits.is_empty() {
+            let fits: Vec<Json> = self.fits.iter().map(Fit::resolved).collect();
+            self.resolved["fit"] = json!(fits);
         }
         if let Some(map) = &self.map {
             self.resolved["map"] = map.resolved();

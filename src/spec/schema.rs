@@ -2,7 +2,7 @@
 
 use super::Figure;
 use super::keys::{Compare, EntryKeys, Measure};
-use super::{ReduceKeys, RelateKeys};
+use super::{FitKeys, ReduceKeys, RelateKeys};
 use crate::compare::reductions::REDUCTIONS;
 use crate::compare::relations::RELATIONS;
 use crate::kind::Kind;
@@ -38,6 +38,7 @@ pub fn spec() -> Json {
     let reduce = with_common(&mut g, REDUCTIONS, <ReduceKeys as JsonSchema>::json_schema);
     let relate = with_common(&mut g, RELATIONS, <RelateKeys as JsonSchema>::json_schema);
     let figure = g.subschema_for::<Figure>();
+    let fit = g.subschema_for::<FitKeys>();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "saddlepoint spec, version 1",
@@ -56,6 +57,7 @@ pub fn spec() -> Json {
             "compare": compare,
             "reduce": { "type": "array", "items": reduce },
             "relate": { "type": "array", "items": relate },
+            "fit": { "type": "array", "items": fit },
             "figure": { "type": "array", "items": figure },
             "sweep": {
                 "type": "object",
@@ -176,6 +178,7 @@ pub fn output() -> Json {
             }},
             "derived": { "type": "array", "items": { "type": "object", "description": "one reduction: label, kind, of (value, deviation or scatter), key, abscissa, x, observable, axes, set, measured { estimate, stderr, interval, bound and theory_stderr (of a deviation: numerical bound and statistical error of the theory), residual, spread (of a collapse: chi2 per degree of freedom) } or { reason }, theories [ row + reduced, which has a reason in place of numbers where the theory gives none ]" } },
             "maps": { "type": "array", "items": mapped() },
+            "fits": { "type": "array", "items": { "type": "object", "description": "one fit: label, theory, observables, set, cells, and reason (why there is none) or fit { parameters [ name, estimate, stderr, at_bound, profile, bootstrap (intervals of 68 and 95 %), curve, systematic, pull ], covariance, correlation, chi2, degrees, p, minima, shrinkage, evaluations, notes }, points { measured, stderr, estimate, stated } and stated_chi2" } },
             "relations": { "type": "array", "items": { "type": "object", "required": ["label", "kind", "x", "y", "over"], "description": "one [[relate]] entry in one cell (over points) or in all (over cells: cell is null): label, kind, x, y, over, cell, set, and value, stderr, n, level, chance, chance_interval (where 95 % of the null lie), p, pairs, excluded, notes; or reason where it does not exist" } },
             "expectations": { "type": "array", "items": { "type": "object", "required": ["label", "expect", "met", "why"] } },
             "warnings": texts,

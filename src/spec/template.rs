@@ -92,6 +92,18 @@ impl Template {
         Ok(next)
     }
 
+    /// The template in whose `theory` these keys are assumed, too.
+    pub fn assuming(&self, theory: usize, keys: impl Iterator<Item = (String, Value)>) -> Template {
+        let mut stated = self.stated.to_vec();
+        if let Some(entry) = stated.get_mut(theory) {
+            entry.assume_too(keys);
+        }
+        Template {
+            stated: Arc::new(stated),
+            ..self.clone()
+        }
+    }
+
     /// Number of `[[theory]]` entries.
     pub fn theories(&self) -> usize {
         self.stated.len()

@@ -366,12 +366,12 @@ fn wrong_types_are_told_in_the_words_of_a_spec() {
         (
             "learning_rate = 0.01",
             "learning_rate = 0.01\nloss = \"quartic\"",
-            "spec.toml:19:1: training.loss: \"quartic\" is no loss: write half-mean, half-sum, cross-entropy, { quartic = q }",
+            "spec.toml:19:1: training.loss: \"quartic\" is no loss: write half-mean, half-sum, cross-entropy, { quartic = q }, { huber = d } or { log-cosh = d }",
         ),
         (
             "learning_rate = 0.01",
             "learning_rate = 0.01\nloss = { quartic = 1.0, huber = 2.0 }",
-            "spec.toml:19:1: training.loss: a table with the keys \"huber\", \"quartic\" is no loss",
+            "spec.toml:19:1: training.loss: a table with the keys \"huber\", \"quartic\" is no loss: write half-mean, half-sum, cross-entropy, { quartic = q }, { huber = d } or { log-cosh = d }",
         ),
         (
             "widths = [5]",

@@ -7,6 +7,7 @@ mod dmft;
 mod errors;
 mod examples;
 mod figures;
+mod fit;
 mod gallery;
 mod golden;
 mod gradients;

@@ -121,7 +121,9 @@ fn check(parameters: &[Parameter], measured: &Blocks, settings: &Settings) -> Re
             "name at least one parameter",
         ));
     }
-    parameters.iter().try_for_each(Parameter::check)?;
+    for parameter in parameters {
+        parameter.check(&format!("parameter {}", parameter.name))?;
+    }
     let n = measured.n();
     if n < MIN_DRAWS_FOR_P {
         return Err(Error::input(

@@ -116,16 +116,12 @@ impl Parameter {
         }
     }
 
+    /// Bounds and start; `place` is that of the parameter in messages.
+    ///
     /// # Errors
     /// Bounds that are not finite and rising, a logarithm of zero, a start outside.
-    pub(super) fn check(&self) -> Result<()> {
-        let wrong = |cause: String, remedy: &str| {
-            Err(Error::input(
-                format!("parameter {}", self.name),
-                cause,
-                remedy,
-            ))
-        };
+    pub fn check(&self, place: &str) -> Result<()> {
+        let wrong = |cause: String, remedy: &str| Err(Error::input(place, cause, remedy));
         let (lower, upper) = (self.lower, self.upper);
         if !(lower.is_finite() && upper.is_finite() && lower < upper) {
             return wrong(

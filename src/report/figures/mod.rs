@@ -3,6 +3,7 @@
 mod curves;
 mod deviation;
 mod entries;
+mod fit;
 mod groups;
 mod heatmap;
 mod map;
@@ -70,10 +71,22 @@ pub fn figures(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Resul
         }
         false => spec.figures.clone(),
     };
-    specs
+    let drawn = specs
         .iter()
-        .filter_map(|f| draw(spec, outcome, assessment, f).transpose())
-        .collect()
+        .filter_map(|f| draw(spec, outcome, assessment, f).transpose());
+    let fits = outcome.fits.iter().enumerate().filter_map(|(i, fitting)| {
+        let found = fitting.result.as_ref().ok()?;
+        let name = match outcome.fits.len() {
+            1 => "fit".to_string(),
+            _ => format!("fit-{}", i + 1),
+        };
+        Some(fit::fitted(fitting, found).map(|(figure, caption)| Drawn {
+            name,
+            figure: figure.title(fitting.label.clone()),
+            caption,
+        }))
+    });
+    drawn.chain(fits).collect()
 }
 
 fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {

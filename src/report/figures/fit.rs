@@ -1,0 +1,98 @@
+//! Fits: how chi2 rises on both sides of every estimate, and the theory at the estimate over what was measured.
+
+use super::scene::{BLACK, STDERR};
+use super::width;
+use crate::compare::fit;
+use crate::error::Result;
+use crate::plot::{AxisSpec, Dash, Figure, Legend, Panel, Series, Tag};
+use crate::run::fitting::{Fitted, Fitting};
+
+/// One panel for each parameter, and one with all points.
+pub(super) fn fitted(fitting: &Fitting, found: &Fitted) -> Result<(Figure, String)> {
+    let mut panels: Vec<Panel> = Vec::new();
+    for (k, parameter) in found.fit.parameters.iter().enumerate() {
+        let reference = found.reference.as_ref().map(|r| r[k]);
+        panels.push(profile(parameter, reference));
+    }
+    panels.push(points(fitting, found));
+    let columns = panels.len().min(3);
+    let rows = panels.len().div_ceil(columns);
+    let mut figure =
+        Figure::new(width(columns, 250.0) + 90.0, 260.0 * rows as f64).columns(columns);
+    figure.panels = panels;
+    let text = format!(
+        "Fit of {} to {}. Profiles: rise of chi2, minimised over all other parameters; level lines end the intervals of 68 and 95 %; the upright \
+         line is the value that the experiment was run at. Last panel: all points in the order of cells and observables, divided by the \
+         measurement, with one standard error; the theory at the estimate, and as it stands without a fit.",
+        fitting.theory,
+        fitting.observables.join(", "),
+    );
+    Ok((figure, text))
+}
+
+fn profile(parameter: &fit::Fitted, reference: Option<f64>) -> Panel {
+    let (x, y): (Vec<f64>, Vec<f64>) = parameter.curve.iter().map(|[x, rise]| (*x, *rise)).unzip();
+    let least = x.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let name = parameter.name.rsplit('.').next().unwrap_or(&parameter.name);
+    let across = match least > 0.0 && most > 5.0 * least {
+        true => AxisSpec::log(name, ""),
+        false => AxisSpec::linear(name, ""),
+    };
+    let tag = Tag {
+        source: parameter.name.clone(),
+        curve: "profile".into(),
+        ..Tag::default()
+    };
+    let mut panel = Panel::new("", across, AxisSpec::linear("rise of χ²", "")).legend(Legend::None);
+    for rise in parameter.rise {
+        panel = panel.with(Series::hline(rise));
+    }
+    panel = panel.with(Series::line("", x, y).color(0).tag(tag));
+    if let Some(at) = reference.filter(|at| (least..=most).contains(at)) {
+        panel = panel.with(Series::vline(at));
+    }
+    panel
+}
+
+fn points(fitting: &Fitting, found: &Fitted) -> Panel {
+    let mean = found.measured.mean();
+    let stderr = found
+        .measured
+        .stderr()
+        .unwrap_or_else(|| vec![f64::NAN; mean.len()]);
+    let x: Vec<f64> = (1..=mean.len()).map(|k| k as f64).collect();
+    let share =
+        |values: &[f64]| -> Vec<f64> { values.iter().zip(&mean).map(|(v, m)| v / m).collect() };
+    let tag = |source: &str, curve: &str, band: &str| Tag {
+        source: source.into(),
+        curve: curve.into(),
+        band: band.into(),
+        ..Tag::default()
+    };
+    let errors: Vec<f64> = stderr
+        .iter()
+        .zip(&mean)
+        .map(|(s, m)| (s / m).abs())
+        .collect();
+    let mut panel = Panel::new(
+        "",
+        AxisSpec::linear("point", "").numbered(),
+        AxisSpec::linear("value over measurement", ""),
+    )
+    .legend(Legend::Right);
+    let label = |what: &str| format!("{}, {what}", fitting.theory);
+    let line = Series::line(label("fitted"), x.clone(), share(&found.estimate));
+    panel = panel.with(line.color(0).tag(tag(&fitting.theory, "fitted", "")));
+    if let Some(stated) = &found.stated {
+        let line = Series::line(label("no fit"), x.clone(), share(stated));
+        let line = line.color(1).dash(Dash::Dashed);
+        panel = panel.with(line.tag(tag(&fitting.theory, "no fit", "")));
+    }
+    let ones = vec![1.0; x.len()];
+    let measured = Series::points("measured", x, ones)
+        .error(&errors)
+        .color(BLACK)
+        .open();
+    panel.with(measured.tag(tag("measured", "", STDERR)))
+}

@@ -1,0 +1,265 @@
+//! `[[fit]]`: parameters of a theory that are estimated from what is measured.
+
+use super::build::{check_text, with};
+use super::sweep::{Settings, partners};
+use super::{Cell, ScaleKey, Template, overrides};
+use crate::compare::fit::Parameter;
+use crate::error::{Error, Result};
+use crate::kind::{parse_table, unknown};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use toml::{Table, Value};
+
+/// The factor by which the theory's times are multiplied: a parameter of every theory.
+pub const TIME_SCALE: &str = "time_scale";
+
+/// Keys of `[[fit]]`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Label of the `[[theory]]` entry whose parameters are estimated.
+    pub theory: String,
+    /// Names of the measured observables that enter, all points of each.
+    pub observables: Vec<String>,
+    /// Parameters: key paths of the experiment as the theory sees it (as in `assume`), or `time_scale`, each with its
+    /// bounds `{ from, to, scale = "linear" | "log", start }`.
+    pub free: BTreeMap<String, Range>,
+    /// Swept key along which cells are fitted together, with one value of the parameters; other swept keys make one fit
+    /// each. Default: every cell is fitted by itself.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Places between the bounds from which the minimum is sought; default: 8.
+    #[serde(default = "eight")]
+    pub starts: usize,
+    /// Name of the fit in tables; default: the theory and its parameters.
+    #[serde(default)]
+    pub label: Option<String>,
+}
+
+/// Bounds of a parameter.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// Smallest value that is tried.
+    pub from: f64,
+    /// Largest value that is tried.
+    pub to: f64,
+    /// Searched as it is, or in its logarithm; default: `linear`.
+    #[serde(default)]
+    pub scale: ScaleKey,
+    /// Where the search starts first; default: in the middle.
+    #[serde(default)]
+    pub start: Option<f64>,
+}
+
+fn eight() -> usize {
+    8
+}
+
+/// A parsed `[[fit]]`.
+#[derive(Clone)]
+pub struct Fit {
+    /// Name in tables.
+    pub label: String,
+    /// Place of the `[[theory]]` entry.
+    pub theory: usize,
+    /// As stated.
+    pub keys: Keys,
+    /// The parameters, in the order of their names.
+    pub parameters: Vec<Parameter>,
+    /// One fit for each.
+    pub groups: Vec<FitGroup>,
+}
+
+/// Cells that are fitted together.
+#[derive(Clone)]
+pub struct FitGroup {
+    /// Swept keys that the cells share.
+    pub set: Settings,
+    /// Places of the cells in the sweep, each with what its theory is posed from.
+    pub cells: Vec<(usize, Template)>,
+    /// The values at which the experiment was run, where all cells state one number.
+    pub reference: Option<Vec<f64>>,
+}
+
+impl Fit {
+    /// All fits of a spec; `table` is the spec without its sweep, whose cells are `cells`.
+    pub(super) fn all(
+        tables: &[Table],
+        table: &Table,
+        cells: &[Cell],
+        quick: bool,
+    ) -> Result<Vec<Fit>> {
+        let fits = tables.iter().enumerate();
+        fits.map(|(i, keys)| Fit::parse(&format!("fit[{i}]"), keys.clone(), table, cells, quick))
+            .collect()
+    }
+
+    fn parse(place: &str, keys: Table, table: &Table, cells: &[Cell], quick: bool) -> Result<Fit> {
+        let keys: Keys = parse_table(place, keys)?;
+        let first = cells.first().ok_or_else(|| Error::bug("fit", "no cells"))?;
+        let labels: Vec<&str> = first.theories.iter().map(|t| t.label.as_str()).collect();
+        let theory = labels.iter().position(|l| *l == keys.theory);
+        let theory =
+            theory.ok_or_else(|| unknown(&format!("{place}.theory"), &keys.theory, &labels))?;
+        let measured: Vec<&str> = first.wanted.iter().map(|w| w.observable.name).collect();
+        for (k, name) in keys.observables.iter().enumerate() {
+            if !measured.contains(&name.as_str()) {
+                return Err(unknown(
+                    &format!("{place}.observables[{k}]"),
+                    name,
+                    &measured,
+                ));
+            }
+        }
+        if keys.observables.is_empty() || keys.free.is_empty() {
+            return Err(Error::input(
+                place,
+                "there is nothing to fit, or nothing to fit to",
+                "give observables = [\"...\"] and free = { \"learner.ridge\" = { from = 1e-3, to = 10.0, scale = \"log\" } }",
+            ));
+        }
+        let parameter = |(name, range): (&String, &Range)| {
+            let parameter = match range.scale {
+                ScaleKey::Linear => Parameter::linear(name, range.from, range.to),
+                ScaleKey::Log => Parameter::log(name, range.from, range.to),
+            };
+            Parameter {
+                start: range.start,
+                ..parameter
+            }
+        };
+        let parameters: Vec<Parameter> = keys.free.iter().map(parameter).collect();
+        for parameter in &parameters {
+            parameter.check(&format!("{place}.free.{}", parameter.name))?;
+        }
+        let label = match &keys.label {
+            Some(label) => {
+                check_text(&format!("{place}.label"), label, 160)?;
+                label.clone()
+            }
+            None => {
+                let names: Vec<&str> = keys.free.keys().map(String::as_str).collect();
+                format!("{}: {}", keys.theory, names.join(", "))
+            }
+        };
+        let groups = groups(place, &keys, table, cells, quick)?;
+        let fit = Fit {
+            label,
+            theory,
+            keys,
+            parameters,
+            groups,
+        };
+        // Both ends of every range make an experiment.
+        for end in [0.0, 1.0] {
+            let x: Vec<f64> = fit.parameters.iter().map(|p| p.value(end)).collect();
+            if let Some((_, template)) = fit.groups.first().and_then(|g| g.cells.first()) {
+                let names = fit.keys.observables.iter().map(String::as_str).enumerate();
+                fit.assumed(template, &x)
+                    .and_then(|t| t.posed(theory, names))
+                    .map_err(|e| at(&format!("{place}.free"), e))?;
+            }
+        }
+        Ok(fit)
+    }
+
+    /// The template with the parameters at these values in what the theory assumes.
+    ///
+    /// # Errors
+    /// Values that make no experiment.
+    pub fn assumed(&self, template: &Template, x: &[f64]) -> Result<Template> {
+        let pairs = self.parameters.iter().zip(x);
+        let assumed = pairs.filter(|(p, _)| p.name != TIME_SCALE);
+        let assumed = assumed.map(|(p, &x)| (p.name.clone(), Value::Float(x)));
+        Ok(template.assuming(self.theory, assumed))
+    }
+
+    /// The factor of the theory's times.
+    pub fn time_scale(&self, x: &[f64]) -> f64 {
+        let pairs = self.parameters.iter().zip(x);
+        let mut scale = pairs.filter(|(p, _)| p.name == TIME_SCALE).map(|(_, &x)| x);
+        scale.next().unwrap_or(1.0)
+    }
+
+    /// What enters the hash of the spec.
+    pub(super) fn resolved(&self) -> Json {
+        json!(self.keys)
+    }
+}
+
+/// An error about a value of a parameter, at its place.
+fn at(place: &str, error: Error) -> Error {
+    match error {
+        Error::Input {
+            place: inner,
+            cause,
+            remedy,
+        } => Error::input(place, format!("{inner}: {cause}"), remedy),
+        other => other,
+    }
+}
+
+fn groups(
+    place: &str,
+    keys: &Keys,
+    table: &Table,
+    cells: &[Cell],
+    quick: bool,
+) -> Result<Vec<FitGroup>> {
+    let zipped = match &keys.key {
+        Some(key) => partners(cells.iter().map(|c| &c.set), key),
+        None => Vec::new(),
+    };
+    if let Some(key) = &keys.key {
+        let swept: Vec<&str> = cells
+            .first()
+            .into_iter()
+            .flat_map(|c| c.set.iter().map(|(k, _)| k.as_str()))
+            .collect();
+        if !swept.contains(&key.as_str()) {
+            return Err(unknown(&format!("{place}.key"), key, &swept));
+        }
+    }
+    let mut groups: Vec<FitGroup> = Vec::new();
+    for (index, cell) in cells.iter().enumerate() {
+        let removed = |k: &String| keys.key.as_ref() == Some(k) || zipped.contains(k);
+        let set: Settings = cell
+            .set
+            .iter()
+            .filter(|(k, _)| !removed(k))
+            .cloned()
+            .collect();
+        let own = with(table, &cell.set)?;
+        let reference: Option<Vec<f64>> = keys.free.keys().map(|key| stated(&own, key)).collect();
+        let template = Template::new(own, quick)?;
+        match groups.iter_mut().find(|g| g.set == set) {
+            Some(group) => {
+                group.cells.push((index, template));
+                if group.reference != reference {
+                    group.reference = None;
+                }
+            }
+            None => groups.push(FitGroup {
+                set,
+                cells: vec![(index, template)],
+                reference,
+            }),
+        }
+    }
+    Ok(groups)
+}
+
+/// The number that the measured experiment states for a parameter.
+fn stated(table: &Table, key: &str) -> Option<f64> {
+    if key == TIME_SCALE {
+        return Some(1.0);
+    }
+    match overrides::get(table, &overrides::dotted(key))? {
+        Value::Float(x) => Some(*x),
+        Value::Integer(i) => Some(*i as f64),
+        _ => None,
+    }
+}
