@@ -68,6 +68,8 @@ pub const MODELS: &[Model] = models![
     "nngp-posterior",
     "learning-curve-power-law",
     "learning-curve-modes",
+    "fit-ridge" short,
+    "fit-temperature",
     "mnist-kernel",
     "mnist-modes",
     "transformer-copy",

@@ -77,7 +77,9 @@ fn points(fitting: &Fitting, found: &Fitted) -> Panel {
         .collect();
     let mut panel = Panel::new(
         "",
-        AxisSpec::linear("point", "").numbered(),
+        AxisSpec::linear("point", "")
+            .numbered()
+            .range(0.5, x.len() as f64 + 0.5),
         AxisSpec::linear("value over measurement", ""),
     )
     .legend(Legend::Right);
