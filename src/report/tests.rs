@@ -45,6 +45,7 @@ fn example() -> ReportDocument {
                 row(&["mean-field", "mode-strength", "", "", "", "", "", "declined", "", "", ""], Verdict::Declined),
             ],
         },
+        fits: None,
         derived: Some(Table {
             header: words(&["reduction", "measured", "theory"]),
             rows: vec![row(&["slope of half-rise-time", "0.3380 ± 0.0002", "0.3383"], Verdict::Agree)],
