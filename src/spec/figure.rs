@@ -154,7 +154,7 @@ pub enum FigureKind {
     Sweep,
     /// Deviation of every theory from the networks over a swept key.
     Deviation,
-    /// What a [[reduce]] of the observable gives, over the axis of its result: windows of a local exponent, modes, times. `also` puts
+    /// What a `[[reduce]]` of the observable gives, over the axis of its result: windows of a local exponent, modes, times. `also` puts
     /// quantities beside it that theories tell as one number in every cell.
     Reduction,
     /// A matrix at four times.

@@ -404,3 +404,52 @@ fn a_theory_of_zero_is_judged_where_it_fails_most() {
         assert_eq!(verdict, Some("disagree"), "{:?}", row.result);
     }
 }
+
+/// A theory that has one point is seen: a short level line at its own coordinate.
+#[test]
+fn a_line_of_one_point_is_drawn() {
+    use saddlepoint::plot::{AxisSpec, Figure, render_svg};
+    let figure = |x: Vec<f64>, y: Vec<f64>| {
+        let axes = (
+            AxisSpec::linear("t", "").range(0.0, 2.0),
+            AxisSpec::linear("u", "").range(0.0, 2.0),
+        );
+        let panel = Panel::new("", axes.0, axes.1).with(Series::line("", x, y).color(1));
+        render_svg(&Figure::new(300.0, 200.0).with(panel)).unwrap()
+    };
+    let color = |svg: &str| svg.matches("#D55E00").count();
+    assert_eq!(color(&figure(vec![1.0], vec![f64::NAN])), 0);
+    assert_eq!(color(&figure(vec![1.0], vec![1.0])), 1);
+    assert_eq!(
+        color(&figure(vec![0.5, 1.0, 1.5], vec![1.0, f64::NAN, 1.0])),
+        2
+    );
+}
+
+/// Colours of lines and markers go together, however many curves there are; none is white.
+#[test]
+fn many_curves_keep_their_colours() {
+    let text = "version = 1\nseed = 1\n[task]\nkind = 'power-law-features'\nspectrum_exponent = 2.0\ntarget_exponent = 2.0\nmodes = 40\nsamples = 10\n\
+                [learner]\nkind = 'kernel-ridge'\nkernel = { kind = 'linear' }\nridge = 0.1\n[training]\nkind = 'closed-form'\n\
+                [measure]\nobservables = [{ kind = 'population-mode-error', modes = 5 }]\ndatasets = 2\npoints = 1\n\
+                [sweep]\n'task.samples' = [10, 20]\n'learner.ridge' = [0.1, 1.0]\n[[theory]]\nkind = 'learning-curve'\n\
+                [[figure]]\nobservable = 'population-mode-error'\nkind = 'sweep'\nkey = 'task.samples'\n";
+    let (_, figures) = drawn(text);
+    let shown = shown(&figures[0].figure.panels[0]);
+    let colour = |tag: &Tag, theory: bool| {
+        let same = |(t, _, n): &&(&Tag, Style, usize)| {
+            *n > 0 && t.curve == tag.curve && (t.source == "learning-curve") == theory
+        };
+        shown.iter().find(same).map(|(_, style, _)| style.rgb())
+    };
+    let curves: Vec<&Tag> = shown
+        .iter()
+        .filter(|(t, _, n)| *n > 0 && t.source == "networks")
+        .map(|(t, ..)| *t)
+        .collect();
+    assert_eq!(curves.len(), 10);
+    for tag in curves {
+        assert_eq!(colour(tag, true), colour(tag, false), "{}", tag.curve);
+        assert_ne!(colour(tag, true), Some((255, 255, 255)));
+    }
+}

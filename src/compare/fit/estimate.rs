@@ -22,7 +22,7 @@ pub struct Settings {
     pub resamples: usize,
     /// Whether every resample is fitted in full instead of by one linearised step.
     pub refit: bool,
-    /// Values to which the estimates are compared ([`Fitted::pull`]): those the experiment was run at, if known.
+    /// Values to which the estimates are compared ([`super::Fitted::pull`]): those the experiment was run at, if known.
     pub reference: Option<Vec<f64>>,
     /// Root of the random streams.
     pub seed: u64,
