@@ -132,6 +132,54 @@ fn directions_of_equal_variance_make_one_mode() {
     assert!((all - mode - 0.25 - 0.18).abs() < 1e-13);
 }
 
+/// More directions than are passed at one time: all of them count, to the last.
+#[test]
+fn every_direction_of_many_counts() {
+    let task = PowerLawFeatures::new(1.5, 2.0, 600, 4);
+    let e = experiment(task, linear(&[], &[1.0]), 1);
+    let data = e.dataset(0).unwrap();
+    let mut map = (&data.modes.v * data.modes.s[0]).transpose();
+    for (k, by) in [(0, 0.5), (256, 1.0), (599, 2.0)] {
+        map[k] += by;
+    }
+    // |f_k - y_k|^2 = D lam_k by^2
+    let variance = |k: f64| 600.0 * k.powf(-1.5);
+    let error = 0.25 * variance(1.0) + variance(257.0) + 4.0 * variance(600.0);
+    let p = Parameters { blocks: vec![map] };
+    let found = read(&Population::ERROR, &e, &data, &p)[0];
+    assert!((found / error - 1.0).abs() < 1e-10, "{found} {error}");
+}
+
+/// Over the chain: the mean of the errors, with what no linear map expresses, over the recorded steps from the burn-in on.
+#[test]
+fn the_chain_is_averaged_from_its_burn_in_on() {
+    let learner = "kind = 'mlp'\nwidths = []\nactivation = 'linear'\nprior = { readout = 1.0 }";
+    let training = "kind = 'langevin'\nstep = 0.01\ntemperature = 0.1\nsteps = 8\nburn_in = 4";
+    let e = Experiment {
+        learner: Some(component("learner", LEARNERS, learner.parse().unwrap()).unwrap()),
+        training: Some(component("t", TRAININGS, training.parse().unwrap()).unwrap()),
+        ..experiment(
+            HermiteTeacher::new(vec![0.5, 2.0, 0.3], 4, 10),
+            linear(&[], &[1.0]),
+            1,
+        )
+    };
+    let data = e.dataset(0).unwrap();
+    let chain = keyed("population-error", "over = 'chain'");
+    let mut recorder = chain.recorder(&e, &data, &Context::default()).unwrap();
+    let mut errors = Vec::new();
+    for step in 0..=8usize {
+        let map = DMatrix::from_element(1, 4, 1.0 + (step * step) as f64);
+        let p = Parameters { blocks: vec![map] };
+        recorder.record(step, 0.01 * step as f64, &p).unwrap();
+        errors.push(read(&Population::ERROR, &e, &data, &p)[0]);
+    }
+    let mean = errors[4..].iter().sum::<f64>() / 5.0;
+    let found = recorder.finish();
+    assert_eq!(found.len(), 1);
+    assert!((found[0] / mean - 1.0).abs() < 1e-13, "{found:?} {mean}");
+}
+
 #[test]
 fn points_of_correlated_inputs_make_their_covariance() {
     let task = LinearTeacher {

@@ -107,6 +107,22 @@ mod tests {
         }
     }
 
+    /// Where the constants of the losses stand: `q r^4/4` beside `r^2/2`, the `r^4/(12 d^2)` that ln cosh lacks of it, and the residual
+    /// from which Huber's slope is `d`.
+    #[test]
+    fn constants_have_their_stated_scale() {
+        for r in [0.5f64, -2.0, 30.0] {
+            let (value, slope) = Penalty::Quartic(0.7).at(r);
+            assert!((value - 0.5 * r * r - 0.175 * r.powi(4)).abs() < 1e-12 * value);
+            assert!((slope - r - 0.7 * r.powi(3)).abs() < 1e-12 * slope.abs());
+        }
+        let (value, slope) = Penalty::LogCosh(0.8).at(1e-2f64);
+        assert!(((0.5e-4 - value) * 12.0 * 0.64 / 1e-8 - 1.0).abs() < 1e-3);
+        assert!(((1e-2 - slope) * 3.0 * 0.64 / 1e-6 - 1.0).abs() < 1e-3);
+        let slopes = [0.799, 0.801, 5.0].map(|r| Penalty::Huber(0.8).at(r).1);
+        assert_eq!(slopes, [0.799, 0.8, 0.8]);
+    }
+
     #[test]
     fn far_tails_are_finite() {
         let (value, slope) = Penalty::LogCosh(0.5).at(1e6);

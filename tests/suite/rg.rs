@@ -424,3 +424,342 @@ fn kernel_machines_are_solved_once() {
     );
     assert_eq!(parse(&descended).cells[0].experiment.draws.replicas, 8);
 }
+
+/// The predictions alone.
+fn theories(text: &str) -> Outcome {
+    let settings = Settings {
+        side: saddlepoint::run::Side::Theory,
+        ..Settings::default()
+    };
+    execute(&parse(text), &settings).unwrap()
+}
+
+fn relative(value: f64, expected: f64, tolerance: f64) {
+    close(value / expected, 1.0, tolerance);
+}
+
+/// Every scheme: the learnability is that of the last mode kept, with the ridge of the theory that keeps it; the errors are those of the
+/// learning curve whose renormalised ridge the scheme ends with, the training error by the share that is left of the residuals.
+#[test]
+fn schemes_tell_the_curve_of_their_ridge() {
+    let noisy = format!("{}noise = 0.2\ntest_samples = 10\n", task(4000, 100));
+    let measured =
+        "[measure]\nobservables = ['population-error', 'train-loss', 'test-loss']\npoints = 1\n";
+    for scheme in ["exact", "tail-sum", "running", "continuum"] {
+        let outcome = theories(&format!(
+            "{noisy}{KERNEL}{measured}[[theory]]\nkind = 'rg-flow'\nscheme = '{scheme}'\n\
+             tell = ['running-ridge', 'running-learnability', 'renormalised-ridge']\n"
+        ));
+        let (ridges, cutoffs) = told(&outcome, 0, "running-ridge");
+        let (learned, _) = told(&outcome, 0, "running-learnability");
+        for ((ridge, k), learned) in ridges.iter().zip(&cutoffs).zip(&learned) {
+            let signal = 100.0 * k.powi(-2);
+            relative(*learned, signal / (ridge + signal), 1e-9);
+        }
+        let renormalised = scalar(&outcome, 0, "renormalised-ridge");
+        let threshold = renormalised / 100.0;
+        let share = |k: i32| 1.0 / (1.0 + threshold * f64::from(k * k));
+        let degrees: f64 = (1..=4000).rev().map(share).sum();
+        let bare = threshold * (100.0 - degrees);
+        let kernel = KERNEL.replace("ridge = 0.1", &format!("ridge = {bare:e}"));
+        let curve = theories(&format!(
+            "{noisy}{kernel}{measured}[[theory]]\nkind = 'learning-curve'\n"
+        ));
+        let error = scalar(&curve, 0, "population-error");
+        relative(scalar(&outcome, 0, "population-error"), error, 1e-6);
+        relative(scalar(&outcome, 0, "test-loss"), 0.5 * error, 1e-6);
+        let training = (0.1 / renormalised).powi(2) * (error + 0.04);
+        relative(scalar(&outcome, 0, "train-loss"), 0.5 * training, 1e-6);
+    }
+}
+
+#[test]
+fn discreteness_is_what_the_continuum_lacks_of_the_steps() {
+    let entry = |scheme: &str, more: &str| {
+        format!(
+            "[[theory]]\nkind = 'rg-flow'\nlabel = '{scheme}'\nscheme = '{scheme}'\ntell = ['running-ridge'{more}]\n"
+        )
+    };
+    let outcome = theories(&format!(
+        "{}{KERNEL}{}{}",
+        task(4000, 100),
+        entry("running", ""),
+        entry("continuum", ", 'discreteness-error'")
+    ));
+    let (steps, _) = told(&outcome, 0, "running-ridge");
+    let (smooth, _) = told(&outcome, 1, "running-ridge");
+    let (lacking, _) = told(&outcome, 1, "discreteness-error");
+    for ((step, smooth), lacking) in steps.iter().zip(&smooth).zip(&lacking) {
+        close(*lacking, 1.0 - smooth / step, 1e-12);
+    }
+    // What the modes beyond K add falls with the mode: its integral from K on is above its sum from K + 1 on.
+    let last = lacking.len() - 1;
+    assert!(lacking[..last].iter().all(|l| *l < 0.0) && lacking[0] < -1e-3);
+}
+
+/// White inputs make one level: its cutoff counts all its modes, and so do the learned ones, `sum L_k + sigma^2/kp = P`.
+#[test]
+fn a_level_of_equal_modes_counts_all_of_them() {
+    let outcome = theories(&format!(
+        "version = 1\nseed = 5\n[task]\nkind = 'linear-teacher'\nsingular_values = [1.0]\ninput_dim = 12\noutput_dim = 1\n\
+         whitened = false\ncorrelation = 0.0\nsamples = 30\n{KERNEL}[[theory]]\nkind = 'rg-flow'\n\
+         tell = ['running-ridge', 'learned-modes', 'renormalised-ridge']\n"
+    ));
+    let (ridges, cutoffs) = told(&outcome, 0, "running-ridge");
+    assert_eq!(cutoffs, [12.0]);
+    close(ridges[0], 0.1, 1e-14);
+    let threshold = scalar(&outcome, 0, "renormalised-ridge") / 30.0;
+    let learned = scalar(&outcome, 0, "learned-modes");
+    relative(learned, 12.0 / (1.0 + 12.0 * threshold), 1e-9);
+    relative(learned + 0.1 / threshold, 30.0, 1e-9);
+}
+
+/// `kappa_1 = l/(1 - df_1/P)` and `kappa_2 = kappa_1/(1 - df_1/N)` of the numbers told; the test loss is half the error.
+#[test]
+fn random_features_renormalise_the_ridge_twice() {
+    let (samples, features, ridge) = (100.0, 300.0, 1e-3);
+    let outcome = theories(&format!(
+        "{}test_samples = 10\n[learner]\nkind = 'random-features'\nactivation = 'linear'\nfeatures = 300\nweight = 2.0\nridge = 0.2\n\
+         [training]\nkind = 'closed-form'\n[measure]\nobservables = ['population-error', 'test-loss']\npoints = 1\n[[theory]]\n\
+         kind = 'random-feature-curve'\ntell = ['sample-ridge', 'renormalised-ridge', 'learned-modes']\n",
+        task(1500, 100)
+    ));
+    let of = |name: &str| scalar(&outcome, 0, name);
+    let (first, degrees) = (of("sample-ridge"), of("learned-modes"));
+    relative(first, ridge / (1.0 - degrees / samples), 1e-8);
+    let second = of("renormalised-ridge") / samples;
+    relative(second, first / (1.0 - degrees / features), 1e-8);
+    relative(of("test-loss"), 0.5 * of("population-error"), 1e-12);
+}
+
+/// `P = D = 50`, label noise 0.3, and a prior and a temperature that are divided by `chi = 2`: 0.7 and 2.5 are left.
+fn bayesian(loss: &str, method: &str, tell: &str) -> Outcome {
+    theories(&format!(
+        "{}noise = 0.3\n[learner]\nkind = 'mlp'\nwidths = []\nactivation = 'linear'\nprior = {{ readout = 1.4, chi = 2.0 }}\n[training]\n\
+         kind = 'langevin'\nstep = 0.001\ntemperature = 5.0\nsteps = 400\nloss = {loss}\n[measure]\n\
+         observables = [{{ kind = 'population-error', over = 'chain' }}]\nreplicas = 1\n[[theory]]\nkind = 'quartic-flow'\n\
+         method = '{method}'\ntell = [{tell}]\n",
+        task(50, 50)
+    ))
+}
+
+const MASS: &str = "'renormalised-mass'";
+
+/// `<X>` of the Gaussian theory with this mass.
+fn gaussian_square(mass: f64) -> f64 {
+    let of_mode = |k: i32| {
+        let (lam, target) = (0.7 * f64::from(k).powi(-2), f64::from(k).powi(-2));
+        let left = 1.0 / (1.0 + mass * lam);
+        lam * left + target * left * left
+    };
+    (1..=50).rev().map(of_mode).sum()
+}
+
+/// Without a vertex every method is the Gaussian theory of prior variances 0.7 and mass `P/T`; the noise disturbs finite samples alone.
+#[test]
+fn the_squared_loss_is_gaussian_by_every_method() {
+    for method in ["functional", "partition", "hartree", "one-loop"] {
+        let outcome = bayesian("'half-sum'", method, MASS);
+        relative(scalar(&outcome, 0, "renormalised-mass"), 20.0, 1e-7);
+        let square = scalar(&outcome, 0, "population-error");
+        relative(square, gaussian_square(20.0), 1e-7);
+    }
+}
+
+/// `m_0 = m + w <X>` with `m = P/T + 3 P g s^2`, `w = 3 P g` and `g = q/T`, by every method of infinitely many samples.
+#[test]
+fn the_mass_grows_by_the_vertex_times_the_square() {
+    let g = 0.8 / 2.5;
+    let (mass, vertex) = (20.0 + 150.0 * g * 0.09, 150.0 * g);
+    let found = |method: &str| {
+        let outcome = bayesian("{ quartic = 0.8 }", method, MASS);
+        let of = |name: &str| scalar(&outcome, 0, name);
+        (of("renormalised-mass"), of("population-error"))
+    };
+    for method in ["functional", "partition", "hartree", "one-loop"] {
+        let (renormalised, square) = found(method);
+        relative(renormalised, mass + vertex * square, 1e-7);
+    }
+    let (hartree, square) = found("hartree");
+    relative(square, gaussian_square(hartree), 1e-7);
+    relative(found("functional").1, found("partition").1, 1e-4);
+}
+
+/// `1/sigma_e^2 = 1/T + 3 g X_tr`, where both mean squares are those of ridge regression at `sigma_e^2`: on the samples
+/// `sigma_e^2 V/kappa + (sigma_e^2/kappa)^2 (E_g + s^2)`, beyond them `V + E_g`, `V = kappa - sigma_e^2`.
+#[test]
+fn finite_samples_have_the_ridge_of_their_own_residuals() {
+    let outcome = bayesian("{ quartic = 0.8 }", "finite-samples", MASS);
+    let effective = 50.0 / scalar(&outcome, 0, "renormalised-mass");
+    // A prior of 0.7 times the kernel and the ridge sigma_e^2.
+    let kernel = KERNEL.replace("ridge = 0.1", &format!("ridge = {:e}", effective / 0.7));
+    let curve = theories(&format!(
+        "{}noise = 0.3\n{kernel}[measure]\nobservables = ['population-error']\n[[theory]]\nkind = 'rg-flow'\n\
+         tell = ['renormalised-ridge']\n",
+        task(50, 50)
+    ));
+    let kappa = 0.7 * scalar(&curve, 0, "renormalised-ridge");
+    let (error, variance) = (scalar(&curve, 0, "population-error"), kappa - effective);
+    let share = effective / kappa;
+    let training = share * variance + share * share * (error + 0.09);
+    relative(
+        1.0 / effective,
+        1.0 / 2.5 + 3.0 * 0.8 / 2.5 * training,
+        1e-7,
+    );
+    let square = scalar(&outcome, 0, "population-error");
+    relative(square, variance + error, 1e-7);
+}
+
+/// Huber's loss on label noise `s = 0.3`: before any mode is gone `m = (P/T) erf u` and `w = -(P/T) d e^{-u^2}/(sqrt(2 pi) s^3)`,
+/// `u = d/(s sqrt 2)`; as modes go the deviations they carry reach beyond the threshold, and the mass falls.
+#[test]
+fn hubers_mass_is_the_share_of_the_noise_within_its_threshold() {
+    let outcome = bayesian(
+        "{ huber = 0.4 }",
+        "functional",
+        "'running-mass', 'running-vertex', 'renormalised-mass'",
+    );
+    let (masses, _) = told(&outcome, 0, "running-mass");
+    let (vertices, _) = told(&outcome, 0, "running-vertex");
+    let u = 0.4 / (0.3 * 2f64.sqrt());
+    relative(*masses.last().unwrap(), 20.0 * libm::erf(u), 1e-6);
+    let slope = 0.4 * (-u * u).exp() / (std::f64::consts::TAU.sqrt() * 0.027);
+    relative(*vertices.last().unwrap(), -20.0 * slope, 1e-6);
+    assert!(masses.windows(2).all(|w| w[0] < w[1]), "{masses:?}");
+    let renormalised = scalar(&outcome, 0, "renormalised-mass");
+    assert!(renormalised < masses[0] && renormalised > 0.5 * masses[0]);
+}
+
+/// Exponents are quotients of the couplings told, in units of the eigenvalue of their cutoff; without a vertex they are those of the units.
+#[test]
+fn scaling_exponents_are_those_of_the_couplings_told() {
+    let tell = "'running-mass', 'running-vertex', 'scaling-exponents'";
+    let outcome = bayesian("{ quartic = 0.8 }", "one-loop", tell);
+    let (masses, cutoffs) = told(&outcome, 0, "running-mass");
+    let (vertices, _) = told(&outcome, 0, "running-vertex");
+    let (exponents, upper) = told(&outcome, 0, "scaling-exponents");
+    assert_eq!(cutoffs[1..], upper);
+    // The cutoffs whose predecessor is told too.
+    let neighbours: Vec<usize> = (0..upper.len())
+        .filter(|&i| cutoffs[i] == upper[i] - 1.0)
+        .collect();
+    assert!(neighbours.len() > 8, "{cutoffs:?}");
+    for i in neighbours {
+        let ratio = cutoffs[i] / upper[i];
+        // lam_K ~ K^-2
+        let mass = masses[i] / masses[i + 1] * ratio.powi(-2);
+        close(exponents[i], -mass.ln() / ratio.ln(), 1e-7);
+        let vertex = vertices[i] / vertices[i + 1] * ratio.powi(-3);
+        close(exponents[upper.len() + i], -vertex.ln() / ratio.ln(), 1e-7);
+    }
+    let weak = bayesian("{ quartic = 1e-9 }", "one-loop", tell);
+    let (exponents, _) = told(&weak, 0, "scaling-exponents");
+    for (exponent, engineering) in exponents.chunks(upper.len()).zip([2.0, 3.0]) {
+        assert!(exponent.iter().all(|e| (e - engineering).abs() < 1e-5));
+    }
+}
+
+/// The one-loop flow written out, with a target that runs, against the line; the last point is at the key time.
+#[test]
+fn lines_solve_the_flow_with_a_target_that_runs() {
+    let outcome = theories(&format!(
+        "{}[[theory]]\nkind = 'flow-diagram'\nstart = [[0.1, 0.2]]\ntarget = 0.8\ntime = 0.5\npoints = 6\ntell = ['flow-mass', 'flow-vertex']\n",
+        task(100, 10).replace("target_exponent = 2.0", "target_exponent = 1.5")
+    ));
+    // alpha = 1, beta = 1/2
+    let slope = |[m, u, y]: [f64; 3]| {
+        let left = 1.0 / (1.0 + m);
+        [
+            2.0 * m + u * (left + y * left * left),
+            3.0 * u - u * u * (left * left + 2.0 * y * left.powi(3)),
+            -0.5 * y,
+        ]
+    };
+    let step = |at: [f64; 3], h: f64| {
+        let along = |by: [f64; 3], h: f64| std::array::from_fn(|i| at[i] + h * by[i]);
+        let a = slope(at);
+        let b = slope(along(a, 0.5 * h));
+        let c = slope(along(b, 0.5 * h));
+        let d = slope(along(c, h));
+        std::array::from_fn(|i| at[i] + h / 6.0 * (a[i] + 2.0 * (b[i] + c[i]) + d[i]))
+    };
+    let end = (0..500).fold([0.1, 0.2, 0.8], |at, _| step(at, 1e-3));
+    let (mass, scale) = told(&outcome, 0, "flow-mass");
+    let (vertex, _) = told(&outcome, 0, "flow-vertex");
+    assert_eq!((scale.len(), mass.len()), (6, 6));
+    close(scale[5], 0.5, 1e-15);
+    relative(mass[5], end[0], 1e-6);
+    relative(vertex[5], end[1], 1e-6);
+}
+
+/// Lines leave the Gaussian point with vertices that the engineering exponents make 0.1 to 3 where the mass is of order one.
+#[test]
+fn lines_start_where_the_vertex_grows_to_order_one() {
+    let outcome = theories(&format!(
+        "{}[[theory]]\nkind = 'flow-diagram'\ntime = 1.0\npoints = 3\ntell = ['flow-mass', 'flow-vertex']\n",
+        task(100, 10).replace("spectrum_exponent = 2.0", "spectrum_exponent = 1.5")
+    ));
+    let first =
+        |name: &str| -> Vec<f64> { told(&outcome, 0, name).0.into_iter().step_by(3).collect() };
+    let (mass, vertex) = (first("flow-mass"), first("flow-vertex"));
+    assert_eq!(mass, [[1e-3; 4], [-1e-3; 4]].concat());
+    for (line, u) in vertex.iter().enumerate() {
+        // alpha = 1/2: the mass grows to 1 in s = ln(1000)/1.5, the vertex as e^(2 s).
+        let grown = u * 1000f64.powf(2.0 / 1.5);
+        relative(grown, [0.1, 0.3, 1.0, 3.0][line % 4], 1e-12);
+    }
+}
+
+/// The mean of the posterior of linear regression is kernel ridge regression with the ridge `T` of a kernel of the prior's size: the
+/// errors of the mean are twice the losses of the machine, on a spectrum that is stated and on a population of samples.
+#[test]
+fn the_mean_of_linear_regression_is_the_kernel_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pool.csv");
+    let mut rng = saddlepoint::numerics::random::stream(3, "pool", &[]);
+    let x = saddlepoint::numerics::random::normal_matrix(&mut rng, 5, 300);
+    let mut pool = String::from("x1,x2,x3,x4,y\n");
+    for c in x.column_iter() {
+        let y = c[0] - 0.5 * c[1] + 0.2 * c[2] * c[2] + 0.1 * c[4];
+        pool += &format!(
+            "{},{},{},{},{y}\n",
+            c[0],
+            0.7 * c[1],
+            0.4 * c[2],
+            0.2 * c[3]
+        );
+    }
+    std::fs::write(&path, pool).unwrap();
+    let file = format!(
+        "version = 1\nseed = 5\n[task]\nkind = 'file'\npath = {path:?}\nsamples = 40\ntest_samples = 50\n"
+    );
+    let stated = format!("{}noise = 0.2\ntest_samples = 10\n", task(60, 40));
+    let found = |task: &str, rest: &str, observables: &str| {
+        theories(&format!(
+            "{task}{rest}[measure]\nobservables = [{observables}]\npoints = 1\nreplicas = 3\n[[theory]]\nkind = 'learning-curve'\n"
+        ))
+    };
+    let machine = KERNEL.replace("ridge = 0.1", "ridge = 0.5");
+    // T/chi = 0.25 on half the kernel.
+    let network = "[learner]\nkind = 'mlp'\nwidths = []\nactivation = 'linear'\nprior = { readout = 1.0, chi = 2.0 }\n[training]\n\
+                   kind = 'langevin'\nstep = 0.001\ntemperature = 0.5\nsteps = 10\nloss = 'half-sum'\n";
+    let names = "'chain-loss', 'chain-test-loss'";
+    // The kernel of a network has no stated spectrum.
+    for (task, learners) in [
+        (&file, vec![&*machine, network]),
+        (&stated, vec![&*machine]),
+    ] {
+        let losses = found(task, &machine, "'train-loss', 'test-loss'");
+        for learner in learners {
+            let mean = found(task, learner, names);
+            for (error, loss) in [
+                ("chain-loss", "train-loss"),
+                ("chain-test-loss", "test-loss"),
+            ] {
+                let loss = scalar(&losses, 0, loss);
+                relative(scalar(&mean, 0, error), 2.0 * loss, 1e-9);
+            }
+        }
+    }
+}

@@ -251,6 +251,13 @@ fn exponents_are_known_in_the_asymptotic_regime_alone() {
     // A fixed ridge rules in the end: P^(-beta/(1 + alpha)).
     let ridged = power_law(3.0, 3.0, 20_000, 0.0, 200_000, 1.0);
     assert!((error(&ridged).unwrap() + 2.0 / 3.0).abs() < 1e-12);
+    // alpha = 2, beta = 3/2: which of the two exponents is which.
+    let ridgeless = power_law(3.0, 2.5, 20_000, 0.0, 200, 0.0);
+    assert!((error(&ridgeless).unwrap() + 1.5).abs() < 1e-12);
+    let ridged = power_law(3.0, 2.5, 20_000, 0.0, 200_000, 1.0);
+    assert!((error(&ridged).unwrap() + 0.5).abs() < 1e-12);
+    // Little noise bends the curve in the end, though not here.
+    assert_eq!(error(&power_law(3.0, 3.0, 20_000, 1e-7, 400, 0.0)), None);
     for e in [
         power_law(3.0, 3.0, 500, 0.0, 400, 0.0),
         power_law(2.0, 2.0, 20_000, 0.0, 100, 0.1),

@@ -313,3 +313,36 @@ fn the_error_over_the_population_is_that_of_the_weights() {
         .sum();
     assert!((found / error - 1.0).abs() < 1e-9, "{found} {error}");
 }
+
+/// A target with a mean and a curvature: neither is learned, and both stay in the error, `a_0^2 + 2 a_2^2`, beside that of the weights.
+#[test]
+fn the_error_over_the_population_keeps_what_is_not_linear() {
+    let text = "version = 1\nseed = 5\n[task]\nkind = 'hermite-teacher'\ncoefficients = [0.5, 2.0, 0.3]\ninput_dim = 4\nsamples = 9\n\
+                [learner]\nkind = 'mlp'\nwidths = []\nactivation = 'linear'\nprior = { readout = 0.7 }\n\
+                [training]\nkind = 'langevin'\nstep = 1e-3\ntemperature = 0.2\nsteps = 10\nloss = 'half-sum'\n\
+                [measure]\nobservables = [{ kind = 'population-error', over = 'chain' }]\nreplicas = 1\n\
+                [[theory]]\nkind = 'linear-posterior'\n";
+    let options = crate::spec::Options::default();
+    let spec = crate::spec::Spec::parse("test", "test.toml", text, &options).unwrap();
+    let experiment = &spec.cells[0].experiment;
+    let settings = crate::run::Settings {
+        side: crate::run::Side::Theory,
+        ..crate::run::Settings::default()
+    };
+    let outcome = crate::run::execute(&spec, &settings).unwrap();
+    let cell = &outcome.cells[0];
+    let found = crate::run::document::predicted(cell, &cell.theories[0]).unwrap()[0].mean[0];
+    let data = Context::new(experiment.seed, 1 << 20)
+        .dataset(experiment, 0)
+        .unwrap();
+    // f = w . x/sqrt(D) on white inputs.
+    let (d, t) = (4.0, 0.2);
+    let precision = &data.x * data.x.transpose() / (d * t) + DMatrix::identity(4, 4) / 0.7;
+    let covariance = solve_spd(&precision, &DMatrix::identity(4, 4)).unwrap();
+    let map = &covariance * &data.x * data.y.transpose() / (d * t);
+    let target = &data.modes.v * data.modes.s[0] * data.modes.u[0];
+    assert!((target.norm() - 2.0).abs() < 1e-12);
+    let linear = (map - target).norm_squared() + covariance.trace() / d;
+    let error = linear + 0.25 + 0.18;
+    assert!((found / error - 1.0).abs() < 1e-9, "{found} {error}");
+}
