@@ -56,7 +56,12 @@ fn every_folder_has_numbers_with_reasons_and_the_figures_of_its_spec() {
             continue;
         }
         let spec = Spec::read(&path, &Default::default()).unwrap();
-        let named: BTreeSet<String> = spec.figures.iter().map(|f| f.file()).collect();
+        let mut named: BTreeSet<String> = spec.figures.iter().map(|f| f.file()).collect();
+        // Every fit has a figure of its own.
+        match spec.fits.iter().map(|f| f.groups.len()).sum() {
+            1 => named.extend(["fit".to_string()]),
+            fits => named.extend((1..=fits).map(|i| format!("fit-{i}"))),
+        }
         assert_eq!(files(&folder, "svg"), named, "{place}");
         assert_eq!(files(&folder, "csv"), named, "{place}");
         for name in &named {
