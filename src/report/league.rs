@@ -108,11 +108,17 @@ pub fn fits(outcome: &Outcome) -> Table {
     ];
     let ends = |i: &Interval| {
         let mark = |open: bool| if open { " (bound)" } else { "" };
+        // To two digits of its length.
+        let length = i.upper - i.lower;
+        let end = |x: f64| match length > 0.0 && (1e-9..1e6).contains(&length) {
+            true => fixed(x, (1.0 - length.log10().floor()).clamp(0.0, 12.0) as usize),
+            false => short(x),
+        };
         format!(
             "[{}{}, {}{}]",
-            short(i.lower),
+            end(i.lower),
             mark(i.open[0]),
-            short(i.upper),
+            end(i.upper),
             mark(i.open[1])
         )
     };

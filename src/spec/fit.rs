@@ -3,6 +3,7 @@
 use super::build::{check_text, with};
 use super::sweep::{Settings, partners};
 use super::{Cell, ScaleKey, Template, overrides};
+use crate::compare::MIN_DRAWS_FOR_P;
 use crate::compare::fit::Parameter;
 use crate::error::{Error, Result};
 use crate::kind::{parse_table, unknown};
@@ -113,6 +114,43 @@ impl Fit {
                     &measured,
                 ));
             }
+        }
+        let twice = |(k, name): &(usize, &String)| keys.observables[..*k].contains(name);
+        if let Some((k, name)) = keys.observables.iter().enumerate().find(twice) {
+            return Err(Error::input(
+                format!("{place}.observables[{k}]"),
+                format!("{name} is named twice"),
+                "its points enter once: leave one out",
+            ));
+        }
+        if let Some(key) = keys.free.keys().find(|k| keys.key.as_ref() == Some(*k)) {
+            return Err(Error::input(
+                format!("{place}.free.{key}"),
+                "it changes along the cells that are fitted together",
+                "leave key out: then every cell has a value of its own",
+            ));
+        }
+        if let Some(key) = keys.free.keys().find(|k| k.ends_with(".learning_rate")) {
+            return Err(Error::input(
+                format!("{place}.free.{key}"),
+                "a learning rate moves the times of the theory alone",
+                format!("fit {TIME_SCALE} = {{ from = 0.5, to = 2.0, scale = \"log\" }}"),
+            ));
+        }
+        let draws = &first.experiment.draws;
+        let outermost = if draws.datasets > 1 {
+            draws.datasets
+        } else {
+            draws.replicas
+        };
+        if !quick && outermost < MIN_DRAWS_FOR_P {
+            return Err(Error::input(
+                place,
+                format!(
+                    "{outermost} draws of the outermost level, and a fit needs {MIN_DRAWS_FOR_P}"
+                ),
+                "raise measure.datasets, or with one data set measure.replicas",
+            ));
         }
         if keys.observables.is_empty() || keys.free.is_empty() {
             return Err(Error::input(

@@ -170,9 +170,28 @@ pub(super) fn notes(fit: &Fit, n: usize) -> Vec<String> {
     }
     if !fit.dropped.is_empty() {
         notes.push(format!(
-            "{} points do not enter: undefined in some draw, or without scatter",
+            "{} points do not enter: undefined in some draw, or without scatter beyond rounding",
             fit.dropped.len()
         ));
+    }
+    if let Some(p) = fit.p.filter(|p| *p < 0.01) {
+        notes.push(format!(
+            "the theory does not meet the points (p = {p:.1e}); intervals are widened by chi2, and its bias is not in them"
+        ));
+    }
+    for parameter in &fit.parameters {
+        if parameter
+            .stderr
+            .is_some_and(|s| parameter.systematic > 0.1 * s)
+        {
+            notes.push(format!(
+                "numerical bounds may move {} by {:.1e}",
+                parameter.name, parameter.systematic
+            ));
+        }
+    }
+    if fit.degrees == 0 {
+        notes.push("as many parameters as points: the theory is not tested".into());
     }
     if fit.outside > 0 {
         notes.push(format!(

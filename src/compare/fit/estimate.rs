@@ -10,6 +10,9 @@ use super::problem::Problem;
 use crate::compare::{Blocks, MIN_DRAWS_FOR_P};
 use crate::error::{Error, Result};
 
+/// Scatter of draws, as a share of the values, that is rounding: a conditioned theory equals its network where both begin.
+const ROUNDING: f64 = 1e-9;
+
 /// Times that a profile may find a deeper minimum before the fit gives up.
 const MOST_RETURNS: usize = 3;
 
@@ -179,7 +182,10 @@ fn usable(objective: &mut Objective, place: &[f64]) -> Result<(Vec<usize>, bool)
     let stderr = objective.stderr(&predicted);
     let enters = |a: &usize| {
         let column = differences.column(*a);
-        let varies = column.max() - column.min() > 1e-13 * column.amax();
+        let point = objective.points[*a];
+        let size = predicted.rows.iter().map(|row| row[point].abs());
+        let size = size.fold(column.amax(), f64::max);
+        let varies = column.max() - column.min() > ROUNDING * size;
         varies || stderr.as_ref().is_some_and(|s| s[*a] > 0.0)
     };
     let kept: Vec<usize> = (0..objective.points.len()).filter(enters).collect();
