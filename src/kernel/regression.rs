@@ -252,7 +252,7 @@ fn spectrum(
     let warning = format!(
         "the kernel matrix of {p} samples has rank {} to rounding with ridge = {temperature:?}: the function of \
          smallest norm with the least squared error is taken, which leaves {:.3} of the targets' sum of squares; \
-         raise ridge, unless the kernel has no more than these directions",
+         raise ridge, or expect it (repeated samples, or more samples than the kernel has directions)",
         kept.len(),
         outside
     );

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{Kernel, Regression, columns, diagonal, gram, with_key};
 use crate::kind::{About, Kind, parse_table};
 use crate::learner::{KernelView, Learner, Network, Parameters, Precision, Solution, Solver};
-use crate::numerics::linalg::multiply;
+use crate::numerics::linalg::{multiply, transpose_multiply};
 use crate::numerics::random::Stream;
 use crate::task::{Dataset, Shape};
 use nalgebra::DMatrix;
@@ -87,8 +87,8 @@ impl Features for Columns {
     ) -> DMatrix<f64> {
         match self.0 {
             Kernel::Linear {} => {
-                let weights = multiply(readout, &held.transpose());
-                multiply(&weights, x) / held.nrows() as f64
+                let weights = multiply(held, &readout.transpose());
+                transpose_multiply(&weights, x) / held.nrows() as f64
             }
             _ => readout * self.features(held, x),
         }

@@ -189,7 +189,7 @@ fn fit_json(fitting: &Fitting) -> Json {
         Ok(found) => {
             out["fit"] = json!(found.fit);
             out["points"] = json!({
-                "measured": found.measured.mean(), "stderr": found.measured.stderr(),
+                "measured": found.measured, "stderr": found.stderr,
                 "estimate": found.estimate, "stated": found.stated,
             });
             out["stated_chi2"] = json!(found.stated_chi2);

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, DrawIndex};
 use crate::instrument::Axis;
+use crate::numerics::interrupt;
 use crate::spec::sweep::Settings;
 use crate::spec::{Cell, Fit, FitGroup, Spec};
 use nalgebra::DMatrix;
@@ -37,15 +38,18 @@ pub struct Fitting {
 pub struct Fitted {
     /// The estimates.
     pub fit: fit::Fit,
-    /// What was measured, cell by cell and in each observable by observable.
-    pub measured: Blocks,
+    /// Mean of what was measured, cell by cell and in each observable by observable.
+    pub measured: Vec<f64>,
+    /// Standard error of measurement minus theory at the estimate, paired draw by draw; not-a-number where a point did not enter.
+    pub stderr: Vec<f64>,
     /// The values that the experiment was run at, where it states them.
     pub reference: Option<Vec<f64>>,
     /// What the theory says at the estimate.
     pub estimate: Vec<f64>,
     /// What it says without any fit, as its entry stands in the spec; `None` where it gives nothing.
     pub stated: Option<Vec<f64>>,
-    /// chi2 per point of that, with the covariance of the draws left out: mean of `(difference/standard error)^2`.
+    /// Mean of `(difference/standard error)^2` of that over the points that entered, paired draw by draw: chi2 per point without the
+    /// correlations between points.
     pub stated_chi2: Option<f64>,
 }
 
@@ -132,26 +136,51 @@ fn fitted(
     };
     let found = fit::fit(&posing, &measured, &settings)?;
     let x: Vec<f64> = found.parameters.iter().map(|p| p.estimate).collect();
-    let mean = |rows: &[Vec<f64>]| -> Vec<f64> {
-        let points = rows.first().map_or(0, Vec::len);
-        let at = |k: usize| rows.iter().map(|r| r[k]).sum::<f64>() / rows.len() as f64;
-        (0..points).map(at).collect()
+    let (estimate, stderr) = against(&measured, &posing.predict(&x)?, &found.dropped)?;
+    let stated = match posing.together(None) {
+        Ok(predicted) => Some(against(&measured, &predicted, &found.dropped)?),
+        Err(Error::Interrupted) => return Err(Error::Interrupted),
+        Err(_) => None,
     };
-    let estimate = mean(&posing.predict(&x)?.rows);
-    let stated = posing.stated().ok().map(|p| mean(&p.rows));
-    let stated_chi2 = stated.as_ref().and_then(|stated| {
-        let (values, stderr) = (measured.mean(), measured.stderr()?);
-        let square = |k: usize| ((values[k] - stated[k]) / stderr[k]).powi(2);
-        Some((0..values.len()).map(square).sum::<f64>() / values.len() as f64)
+    let values = measured.mean();
+    let stated_chi2 = stated.as_ref().map(|(stated, stderr)| {
+        let squares = (0..values.len()).map(|k| ((values[k] - stated[k]) / stderr[k]).powi(2));
+        let squares: Vec<f64> = squares.filter(|s| s.is_finite()).collect();
+        squares.iter().sum::<f64>() / squares.len() as f64
     });
     Ok(Fitted {
         fit: found,
         reference: group.reference.clone(),
-        measured,
+        measured: values,
+        stderr,
         estimate,
-        stated,
+        stated: stated.map(|(stated, _)| stated),
         stated_chi2,
     })
+}
+
+/// Mean prediction, and the standard error of measurement minus prediction where a point entered.
+fn against(
+    measured: &Blocks,
+    predicted: &Predicted,
+    dropped: &[usize],
+) -> Result<(Vec<f64>, Vec<f64>)> {
+    let rows = &predicted.rows;
+    let values = DMatrix::from_fn(rows.len(), measured.points(), |r, k| rows[r][k]);
+    let theory = Blocks {
+        values,
+        ..measured.clone()
+    };
+    let stderr = measured.minus(&theory)?.stderr();
+    let mut stderr = stderr.unwrap_or_else(|| vec![f64::NAN; measured.points()]);
+    for (k, stderr) in stderr.iter_mut().enumerate() {
+        let of_theory = predicted.stderr.as_ref().map_or(0.0, |s| s[k]);
+        *stderr = match dropped.contains(&k) {
+            true => f64::NAN,
+            false => stderr.hypot(of_theory),
+        };
+    }
+    Ok((theory.mean(), stderr))
 }
 
 /// Blocks of several quantities of the same draws, side by side.
@@ -183,13 +212,9 @@ struct Posing<'a> {
 }
 
 impl Posing<'_> {
-    /// What the entry says as it stands in the spec.
-    fn stated(&self) -> Result<Predicted> {
-        self.together(None)
-    }
-
-    /// All cells one after the other.
+    /// All cells one after the other, at values of the parameters or as the entry stands in the spec.
     fn together(&self, x: Option<&[f64]>) -> Result<Predicted> {
+        interrupt::check()?;
         let mut curves = Vec::new();
         for (place, (index, _)) in self.group.cells.iter().enumerate() {
             curves.extend(self.curves(&self.spec.cells[*index], place, x)?);
@@ -225,7 +250,7 @@ impl Posing<'_> {
         let (fit, template) = (self.fit, &self.group.cells[place].1);
         let names = fit.keys.observables.iter().map(String::as_str).enumerate();
         let posed = match x {
-            Some(x) => fit.assumed(template, x)?.posed(fit.theory, names)?,
+            Some(x) => fit.assumed(template, x).posed(fit.theory, names)?,
             None => template.posed(fit.theory, names)?,
         };
         let declined = |reason: String| Error::Declined { reason };

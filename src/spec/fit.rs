@@ -197,7 +197,7 @@ impl Fit {
             if let Some((_, template)) = fit.groups.first().and_then(|g| g.cells.first()) {
                 let names = fit.keys.observables.iter().map(String::as_str).enumerate();
                 fit.assumed(template, &x)
-                    .and_then(|t| t.posed(theory, names))
+                    .posed(theory, names)
                     .map_err(|e| at(&format!("{place}.free"), e))?;
             }
         }
@@ -205,14 +205,11 @@ impl Fit {
     }
 
     /// The template with the parameters at these values in what the theory assumes.
-    ///
-    /// # Errors
-    /// Values that make no experiment.
-    pub fn assumed(&self, template: &Template, x: &[f64]) -> Result<Template> {
+    pub fn assumed(&self, template: &Template, x: &[f64]) -> Template {
         let pairs = self.parameters.iter().zip(x);
         let assumed = pairs.filter(|(p, _)| p.name != TIME_SCALE);
         let assumed = assumed.map(|(p, &x)| (p.name.clone(), Value::Float(x)));
-        Ok(template.assuming(self.theory, assumed))
+        template.assuming(self.theory, assumed)
     }
 
     /// The factor of the theory's times.

@@ -50,19 +50,21 @@ fn ridge_and_noise_are_recovered() {
     assert_eq!(each[1].cells, [1]);
 }
 
-/// A learning rate that a theory has wrong is a factor of its times.
-#[test]
-fn a_wrong_learning_rate_is_a_scale_of_time() {
-    let text = "version = 1\nseed = 4\n[task]\nkind = 'linear-teacher'\nsingular_values = [2.0, 1.0]\ninput_dim = 4\noutput_dim = 2\nsamples = 30\n\
+/// Twelve wide networks by gradient descent, with the time scale of their lazy theory free.
+const DESCENT: &str = "version = 1\nseed = 4\n[task]\nkind = 'linear-teacher'\nsingular_values = [2.0, 1.0]\ninput_dim = 4\noutput_dim = 2\nsamples = 30\n\
                 [learner]\nkind = 'mlp'\nwidths = [64]\nparametrization = 'ntk'\ninit = { kind = 'gaussian', scale = 1.0 }\n\
                 [training]\nkind = 'gradient-descent'\nlearning_rate = 0.02\ntime = 2.0\n[measure]\nobservables = ['train-loss']\nreplicas = 12\npoints = 5\n\
                 [[theory]]\nkind = 'ntk'\nlabel = 'lazy'\n[[fit]]\ntheory = 'lazy'\nobservables = ['train-loss']\n\
                 free = { time_scale = { from = 0.5, to = 2.0, scale = 'log' } }\n";
-    let found = fits(text);
+
+/// A learning rate that a theory has wrong is a factor of its times.
+#[test]
+fn a_wrong_learning_rate_is_a_scale_of_time() {
+    let found = fits(DESCENT);
     let scale = &found[0].result.as_ref().unwrap().fit.parameters[0];
     // Networks of width 64 are lazy to some per cent.
     assert!((scale.estimate - 1.0).abs() < 0.1, "{scale:?}");
-    let other = text.replace(
+    let other = DESCENT.replace(
         "label = 'lazy'",
         "label = 'lazy'\nassume = { 'training.time' = 2.0 }",
     );
@@ -159,12 +161,7 @@ fn hopeless_fits_are_refused_before_anything_is_trained() {
 /// Where a theory is given the start of a network, both begin with the same loss: what differs there is rounding, and does not enter.
 #[test]
 fn points_without_scatter_beyond_rounding_do_not_enter() {
-    let text = "version = 1\nseed = 4\n[task]\nkind = 'linear-teacher'\nsingular_values = [2.0, 1.0]\ninput_dim = 4\noutput_dim = 2\nsamples = 30\n\
-                [learner]\nkind = 'mlp'\nwidths = [64]\nparametrization = 'ntk'\ninit = { kind = 'gaussian', scale = 1.0 }\n\
-                [training]\nkind = 'gradient-descent'\nlearning_rate = 0.02\ntime = 2.0\n[measure]\nobservables = ['train-loss']\nreplicas = 12\npoints = 5\n\
-                [[theory]]\nkind = 'ntk'\nlabel = 'lazy'\n[[fit]]\ntheory = 'lazy'\nobservables = ['train-loss']\n\
-                free = { time_scale = { from = 0.5, to = 2.0, scale = 'log' } }\n";
-    let found = fits(text);
+    let found = fits(DESCENT);
     let fit = &found[0].result.as_ref().unwrap().fit;
     assert_eq!(fit.dropped, [0]);
     assert!(

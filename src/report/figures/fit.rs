@@ -22,8 +22,9 @@ pub(super) fn fitted(fitting: &Fitting, found: &Fitted) -> Result<(Figure, Strin
     figure.panels = panels;
     let text = format!(
         "Fit of {} to {}. Profiles: rise of chi2, minimised over all other parameters; level lines end the intervals of 68 and 95 %; the upright \
-         line is the value that the experiment was run at. Last panel: all points in the order of cells and observables, divided by the \
-         measurement, with one standard error; the theory at the estimate, and as it stands without a fit.",
+         line is the value that the experiment was run at. Last panel: all points that entered, in the order of cells and observables: \
+         the theory at the estimate, and as it stands without a fit, minus the measurement, in standard errors of the difference (paired draw \
+         by draw, at the estimate).",
         fitting.theory,
         fitting.observables.join(", "),
     );
@@ -56,43 +57,37 @@ fn profile(parameter: &fit::Fitted, reference: Option<f64>) -> Panel {
 }
 
 fn points(fitting: &Fitting, found: &Fitted) -> Panel {
-    let mean = found.measured.mean();
-    let stderr = found
-        .measured
-        .stderr()
-        .unwrap_or_else(|| vec![f64::NAN; mean.len()]);
-    let x: Vec<f64> = (1..=mean.len()).map(|k| k as f64).collect();
-    let share =
-        |values: &[f64]| -> Vec<f64> { values.iter().zip(&mean).map(|(v, m)| v / m).collect() };
+    let x: Vec<f64> = (1..=found.measured.len()).map(|k| k as f64).collect();
+    let distance = |theory: &[f64]| -> Vec<f64> {
+        let points = theory.iter().zip(&found.measured).zip(&found.stderr);
+        points.map(|((f, y), stderr)| (f - y) / stderr).collect()
+    };
     let tag = |source: &str, curve: &str, band: &str| Tag {
         source: source.into(),
         curve: curve.into(),
         band: band.into(),
         ..Tag::default()
     };
-    let errors: Vec<f64> = stderr
-        .iter()
-        .zip(&mean)
-        .map(|(s, m)| (s / m).abs())
-        .collect();
     let mut panel = Panel::new(
         "",
         AxisSpec::linear("point", "")
             .numbered()
             .range(0.5, x.len() as f64 + 0.5),
-        AxisSpec::linear("value over measurement", ""),
+        AxisSpec::linear("theory minus measurement", "standard errors"),
     )
     .legend(Legend::Right);
     let label = |what: &str| format!("{}, {what}", fitting.theory);
-    let line = Series::line(label("fitted"), x.clone(), share(&found.estimate));
+    let line = Series::line(label("fitted"), x.clone(), distance(&found.estimate));
     panel = panel.with(line.color(0).tag(tag(&fitting.theory, "fitted", "")));
     if let Some(stated) = &found.stated {
-        let line = Series::line(label("no fit"), x.clone(), share(stated));
+        let line = Series::line(label("no fit"), x.clone(), distance(stated));
         let line = line.color(1).dash(Dash::Dashed);
         panel = panel.with(line.tag(tag(&fitting.theory, "no fit", "")));
     }
-    let ones = vec![1.0; x.len()];
-    let measured = Series::points("measured", x, ones)
+    let entered = |stderr: &f64| if stderr.is_finite() { 0.0 } else { f64::NAN };
+    let zeros: Vec<f64> = found.stderr.iter().map(entered).collect();
+    let errors = vec![1.0; x.len()];
+    let measured = Series::points("measured", x, zeros)
         .error(&errors)
         .color(BLACK)
         .open();

@@ -20,6 +20,7 @@ mod task_modes;
 use crate::error::Result;
 use crate::instrument::{Axis, Wanted, observable};
 use crate::plot::{AxisSpec, Figure};
+use crate::report::league::set_text;
 use crate::run::assess::{Assessment, point_text, short};
 use crate::run::outcome::{CellOutcome, Outcome};
 use crate::spec::sweep::{coordinate, named};
@@ -82,7 +83,10 @@ pub fn figures(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Resul
         };
         Some(fit::fitted(fitting, found).map(|(figure, caption)| Drawn {
             name,
-            figure: figure.title(fitting.label.clone()),
+            figure: figure.title(match fitting.set.is_empty() {
+                true => fitting.label.clone(),
+                false => format!("{} ({})", fitting.label, set_text(&fitting.set)),
+            }),
             caption,
         }))
     });

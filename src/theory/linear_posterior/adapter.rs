@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::experiment::{Conditioning, Draw, Experiment, Limit as Extreme, Promise};
 use crate::instrument::Declined;
 use crate::kind::{About, Kind};
-use crate::task::{Dataset, GaussianInputs};
+use crate::task::GaussianInputs;
 use crate::theory::bayesian::{Findings, KERNEL_SCALE_MEAN, LOG_EVIDENCE, LOG_PARTITION, places};
 use crate::theory::{
     Asked, Info, Plan, Prediction, Solve, SolverReport, Theory, missing, parse_keys,
@@ -192,8 +192,13 @@ impl Theory for Posterior {
             limits.push(Extreme::zero("training.step"));
         }
         let smaller = shape.inputs.min(shape.samples) as f64;
-        let entries = (shape.inputs * (shape.samples + experiment.task.test_samples())) as f64;
-        let work = smaller * entries + 1e4 * smaller * experiment.task.test_samples() as f64;
+        let beside = match wanted {
+            true => shape.inputs,
+            false => 0,
+        };
+        let seen = experiment.task.test_samples() + beside;
+        let entries = (shape.inputs * (shape.samples + seen)) as f64;
+        let work = smaller * entries + 1e4 * smaller * seen as f64;
         let promise = Promise {
             limits,
             bytes: (8.0 * 4.0 * entries) as u64 + 100_000_000,
@@ -226,20 +231,16 @@ struct Mixture {
 /// Relative accuracy of all answers: the grid of `ln q` is refined to 1e-11, sums of modes lose a few digits.
 const BOUND: f64 = 1e-9;
 
-impl Mixture {
-    /// `E_x <|f(x) - f*(x)|^2>` over the posterior: linear functions are known by their values at the points of the law of the inputs, see
-    /// the instrument population-error.
-    fn population(&self, dataset: &Dataset) -> Result<Option<f64>> {
-        let Some(inputs) = &self.inputs else {
-            return Ok(None);
-        };
-        let points = inputs.points(0..inputs.components());
-        let target = GaussianInputs::target(&dataset.modes, &points);
-        let (x, y) = (&dataset.x, &dataset.y);
-        let found = predict(&self.widths, self.sigma, self.temperature, x, y, &points)?;
-        let linear = found.second.sum() - 2.0 * found.mean.dot(&target) + target.norm_squared();
-        Ok(Some(linear + inputs.mean().norm_squared() + inputs.beyond))
-    }
+/// `E_x <|f(x) - f*(x)|^2>` over the posterior from both moments of `f` at the points of the law of the inputs: linear functions are known
+/// by their values there, see the instrument population-error.
+fn population(
+    inputs: &GaussianInputs,
+    target: &DMatrix<f64>,
+    mean: &DMatrix<f64>,
+    second: &DMatrix<f64>,
+) -> f64 {
+    let linear = second.sum() - 2.0 * mean.dot(target) + target.norm_squared();
+    linear + inputs.mean().norm_squared() + inputs.beyond
 }
 
 impl Solve for Mixture {
@@ -251,10 +252,28 @@ impl Solve for Mixture {
         let dataset = draw.dataset.as_ref();
         let dataset = dataset.ok_or_else(|| missing("the data set"))?;
         let (x, y) = (&dataset.x, &dataset.y);
-        let none = DMatrix::zeros(x.nrows(), 0);
-        let at = dataset.test.as_ref().map_or(&none, |(at, _)| at);
-        let found = predict(&self.widths, self.sigma, self.temperature, x, y, at)?;
-        let population = self.population(dataset)?;
+        // The test inputs, then the points of the law of the inputs.
+        let tests = dataset.test.as_ref().map_or(0, |(at, _)| at.ncols());
+        let points = self.inputs.as_ref().map(|i| i.points(0..i.components()));
+        let given = dataset.test.iter().map(|(at, _)| at).chain(&points);
+        let columns: Vec<_> = given.flat_map(|at| at.column_iter()).collect();
+        let at = match columns.is_empty() {
+            true => DMatrix::zeros(x.nrows(), 0),
+            false => DMatrix::from_columns(&columns),
+        };
+        let mut found = predict(&self.widths, self.sigma, self.temperature, x, y, &at)?;
+        let population = self.inputs.as_ref().zip(points).map(|(inputs, points)| {
+            let of_points = |m: &DMatrix<f64>| m.columns_range(tests..).into_owned();
+            let target = GaussianInputs::target(&dataset.modes, &points);
+            population(
+                inputs,
+                &target,
+                &of_points(&found.mean),
+                &of_points(&found.second),
+            )
+        });
+        found.mean = found.mean.columns_range(..tests).into_owned();
+        found.second = found.second.columns_range(..tests).into_owned();
         let p = y.len() as f64;
         let log_partition =
             found.log_evidence + 0.5 * p * (std::f64::consts::TAU * self.temperature).ln();
