@@ -9,8 +9,8 @@ use crate::kind::{About, Kind, unknown};
 use crate::learner::LEARNERS;
 use crate::models::MODELS;
 use crate::spec::{
-    Compare, EntryKeys, Figure, FigureKind, FitKeys, MapKeys, Measure, ReduceKeys, RelateKeys,
-    properties,
+    Compare, EntryKeys, Figure, FigureKind, FitKeys, League, MapKeys, Measure, ReduceKeys,
+    RelateKeys, properties,
 };
 use crate::task::TASKS;
 use crate::theory::{Info, THEORIES};
@@ -67,6 +67,7 @@ fn keys(noun: &str) -> Option<String> {
         "measure" => Some(lines(&schemars::schema_for!(Measure))),
         "map" => Some(lines(&schemars::schema_for!(MapKeys))),
         "fit" => Some(lines(&schemars::schema_for!(FitKeys))),
+        "league" => Some(lines(&schemars::schema_for!(League))),
         _ => None,
     }
 }
@@ -158,13 +159,14 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
         "measure" => return explain_table("measure", MEASURE, as_json),
         "map" => return explain_table("map", MAP, as_json),
         "fit" => return explain_table("fit", FIT, as_json),
+        "league" => return explain_table("league", LEAGUE, as_json),
         _ => {}
     }
     let sweep = (name == "sweep").then_some(SWEEP);
     if found.is_empty() && model.is_none() && kinds().next().is_none() {
         let mut names: Vec<&str> = all.iter().map(|(_, a)| a.kind).collect();
         names.extend([
-            "reduce", "relate", "compare", "figure", "theory", "measure", "map", "fit",
+            "reduce", "relate", "compare", "figure", "theory", "measure", "map", "fit", "league",
         ]);
         names.extend(PAGES.iter().map(|page| page.0));
         names.extend(all_kinds.iter().map(|(_, kind, _)| kind.as_str()));
@@ -313,7 +315,8 @@ const FIT: &str = "\
     key = \"task.samples\"
 
 A parameter is a key of the experiment as the theory sees it (what assume changes); the networks are never changed. The
-learning rate moves the time axis alone and is fitted as time_scale, the factor of the theory's times. The values are
+learning rate moves the time axis alone and is fitted as time_scale, the factor of the theory's times; width_correction
+multiplies its values by 1 + width_correction/N; theory.u0 is the key u0 of its entry. The values are
 those at which
 
   chi2 = d^T C^-1 d,   d = mean over draws of (measurement - prediction)
@@ -330,6 +333,31 @@ its rows, and its chi2 per point stands beside. Parameters that the points do no
 At least 5 draws. Parameters are real numbers: keys that take whole numbers are mapped ([map]), not fitted. `run` fits,
 `predict` and `measure` do not. Fits stand in the list `fits` of the JSON document with profile curves, covariance
 and the points.";
+
+const LEAGUE: &str = "\
+[[league]]: which theory is nearest to the measurement, cell by cell of a sweep
+
+    [[league]]
+    observable = \"predictor-mean\"
+    over = [\"task.samples\", \"learner.richness\"]
+    boundaries = [\"lazy kernel\"]
+
+In every cell the theories that stand beside the measurement are ranked by their deviation. All of them stand beside the
+same draws, so that the question which of two is nearer is answered without the noise that both share: with theta the
+squared distance |E(measurement - prediction)|^2 without its noise part,
+
+  contrast  theta_a - theta_b,  its standard error by the jackknife over the draws
+
+A theory is told apart from the nearest where Student's interval of the contrast (95 %, shared among all rivals), with
+the numerical bounds of both, leaves out 0. The others lead together with it. At least three draws. Who is nearest may
+still be off: the verdicts say who is within the tolerance, and the map puts the number in brackets where nobody is.
+
+Along the last key of over (or along): where the nearest theory changes, and where a theory of boundaries passes its
+tolerance, by a straight line between two neighbouring cells (in the logarithm for values that lie more evenly
+there), with the 95 % interval of the jackknife over the draws that both cells share; and the values at which two
+theories are told apart. Without over: one table of all theories per cell, a ladder.
+
+Leagues stand in the list `leagues` of the JSON document, in the report, and for over in figures/league.svg.";
 
 /// `[measure]` or `[map]` as a whole.
 fn explain_table(noun: &str, text: &str, as_json: bool) -> Result<u8> {

@@ -4,7 +4,7 @@ use super::JobArgs;
 use super::check::set_text;
 use super::text::{note, print, print_json, shell_word, table};
 use crate::error::Result;
-use crate::report::{self, figures, folder, league};
+use crate::report::{self, figures, fits, folder, league, standing};
 use crate::run::assess::{Assessment, NOT_TOLD, RowResult, assess, exit_code};
 use crate::run::manifest::Origin;
 use crate::run::outcome::{Outcome, Status};
@@ -156,7 +156,14 @@ pub(crate) fn summary(
     }
     if !outcome.fits.is_empty() {
         text.push('\n');
-        text.push_str(&as_text(&league::fits(outcome)));
+        text.push_str(&as_text(&fits::table(outcome)));
+    }
+    if !assessment.leagues.is_empty() {
+        text.push('\n');
+        text.push_str(&as_text(&standing::table(assessment)));
+        for statement in standing::all_statements(assessment) {
+            text.push_str(&format!("{statement}\n"));
+        }
     }
     if !outcome.maps.is_empty() {
         text.push('\n');

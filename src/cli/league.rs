@@ -1,4 +1,5 @@
-//! `league`: the single numbers of several runs in one table, each with its prediction, measurement and distance in standard errors.
+//! `league`: the single numbers of several runs in one table, each with its prediction, measurement and distance in standard errors;
+//! and the rankings of `[[league]]`, cell by cell.
 
 use super::text::{note, print, print_json, table};
 use crate::error::{Error, Result};
@@ -28,23 +29,50 @@ struct Entry {
 }
 
 pub(crate) fn league(folders: &[PathBuf], as_json: bool) -> Result<u8> {
-    let mut entries = Vec::new();
+    let (mut entries, mut places) = (Vec::new(), Vec::new());
     // Records lie beside the run folders: `runs/*` names them too.
     for path in folders.iter().filter(|p| !p.ends_with("store")) {
         let run = path.canonicalize().unwrap_or_else(|_| path.clone());
         let run = run.file_name().unwrap_or_default().to_string_lossy();
-        let found = entries_of(&run, &folder::read_json(path, "result.json")?);
-        if found.is_empty() {
+        let document = folder::read_json(path, "result.json")?;
+        let found = entries_of(&run, &document);
+        let ranked = places_of(&run, &document);
+        if found.is_empty() && ranked.is_empty() {
             note(&format!("{}: no single number is compared", path.display()));
         }
         entries.extend(found);
+        places.extend(ranked);
     }
-    if entries.is_empty() {
+    if entries.is_empty() && places.is_empty() {
         return Err(no_numbers(&folders[0]));
     }
     if as_json {
-        print_json(&json!({ "schema": "saddlepoint/1/league", "entries": entries }))?;
+        print_json(
+            &json!({ "schema": "saddlepoint/1/league", "entries": entries, "rankings": places }),
+        )?;
         return Ok(0);
+    }
+    if !places.is_empty() {
+        let header = [
+            "run",
+            "observable",
+            "at",
+            "nearest",
+            "deviation",
+            "verdict",
+            "not told apart",
+            "agree",
+            "disagree",
+            "open",
+            "others",
+            "seconds",
+        ];
+        let rows: Vec<Vec<String>> = places.iter().map(place_row).collect();
+        print(&table(&header, &rows))?;
+        if entries.is_empty() {
+            return Ok(0);
+        }
+        print("")?;
     }
     let header = [
         "run",
@@ -68,6 +96,73 @@ fn no_numbers(path: &Path) -> Error {
         "no single number is both predicted and measured",
         "give folders of `saddlepoint run` that compare numbers (curves stand in their own reports)",
     )
+}
+
+/// One cell of a `[[league]]`.
+#[derive(Debug, Serialize)]
+struct Ranking {
+    run: String,
+    observable: String,
+    /// Swept keys of the cell.
+    at: String,
+    nearest: Option<String>,
+    deviation: Option<f64>,
+    verdict: String,
+    /// Theories that the draws do not tell apart from the nearest.
+    tied: Vec<String>,
+    agree: usize,
+    disagree: usize,
+    inconclusive: usize,
+    /// Theories that do not stand beside the measurement: declined, failed, or without this observable.
+    others: usize,
+    /// Time of all solves of the cell when its records were made.
+    seconds: f64,
+}
+
+/// The cells of all leagues of one document.
+fn places_of(run: &str, document: &Json) -> Vec<Ranking> {
+    let mut out = Vec::new();
+    for league in list(&document["leagues"]) {
+        for contest in list(&league["cells"]) {
+            let cell = contest["cell"].as_u64().unwrap_or(0) as usize;
+            let ranked: Vec<&Json> = list(&contest["ranked"]).collect();
+            let count = |verdict: &str| ranked.iter().filter(|r| r["verdict"] == verdict).count();
+            let first = ranked.first();
+            out.push(Ranking {
+                run: run.into(),
+                observable: text(&league["observable"]),
+                at: place(&document["cells"][cell]["set"], &Json::Null),
+                nearest: contest["nearest"].as_str().map(String::from),
+                deviation: first.and_then(|r| r["deviation"].as_f64()),
+                verdict: first.map_or("-".into(), |r| text(&r["verdict"])),
+                tied: list(&contest["leaders"]).skip(1).map(text).collect(),
+                agree: count("agree"),
+                disagree: count("disagree"),
+                inconclusive: count("inconclusive"),
+                others: list(&contest["others"]).count(),
+                seconds: ranked.iter().filter_map(|r| r["seconds"].as_f64()).sum(),
+            });
+        }
+    }
+    out
+}
+
+fn place_row(p: &Ranking) -> Vec<String> {
+    vec![
+        p.run.clone(),
+        p.observable.clone(),
+        p.at.clone(),
+        p.nearest.clone().unwrap_or("-".into()),
+        p.deviation
+            .map_or("-".into(), |d| crate::run::assess::short(d)),
+        p.verdict.clone(),
+        p.tied.join(", "),
+        p.agree.to_string(),
+        p.disagree.to_string(),
+        p.inconclusive.to_string(),
+        p.others.to_string(),
+        format!("{:.1}", p.seconds),
+    ]
 }
 
 /// The numbers of one document. A cell's number is left out where a reduction over the cells takes its place.

@@ -1,5 +1,5 @@
 //! Comparison of measurement and theory: deviation with interval, verdict against a tolerance, p-value, reductions
-//! across cells, relations between two quantities, and fits of a theory's parameters.
+//! across cells, relations between two quantities, rankings of theories, and fits of a theory's parameters.
 //!
 //! Everything works on plain arrays: [`Blocks`] of measured values, [`Blocks`] of predicted ones (one row per draw that the
 //! theory conditions on, or a single row), and numerical bounds. Three errors are never mixed: the scatter of draws gives the
@@ -39,6 +39,7 @@ pub mod deviation;
 mod draws;
 pub mod fit;
 mod held_out;
+pub mod ranking;
 pub mod reductions;
 pub mod relations;
 mod significance;

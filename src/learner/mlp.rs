@@ -39,12 +39,13 @@ keys
                    effective hidden weights N(0, s_w^2/n_{l-1}), biases N(0, s_b^2), read-out N(0, s_a^2/(chi N)).
                    chi is a number or \"width\", the width N of the last hidden layer (mean-field scaling).
                    It is the initial law unless init is given, and the prior of Bayesian training. Outside the standard
-                   parametrisation raw entries are N(0, 1) and the multipliers carry s_w, s_b, s_a/sqrt(chi)
+                   parametrisation raw entries are N(0, 1) and the multipliers carry s_w, s_b, s_a/sqrt(chi); mean-field
+                   has chi = richness^2 N, so that one learner is trained at richness gamma_0 and sampled at chi
   precision        f64 (default) | f32
 
 sources: Jacot, Gabriel, Hongler 2018 (arXiv:1806.07572); Bordelon, Pehlevan 2022 (arXiv:2205.09653);
 Domine et al. 2024 (arXiv:2409.14623)",
-    revision: 2,
+    revision: 3,
 };
 
 pub(super) const KIND: Kind<dyn Learner> = Kind {
@@ -408,7 +409,7 @@ impl Learner for Mlp {
             .take(if self.bias { widths.len() - 1 } else { 0 });
         Some(PriorView {
             variances: weights.chain(biases).map(|s| s * s).collect(),
-            chi: prior.chi.of(&widths),
+            chi: prior.scaling(self.parametrization, self.richness, &widths),
         })
     }
 
@@ -434,7 +435,10 @@ impl Learner for Mlp {
                 deviations: Some(law.bias_deviations),
             }),
             readout: self.readout,
-            prior: self.prior.as_ref().map(|prior| prior.view(&widths)),
+            prior: self.prior.as_ref().map(|prior| {
+                let chi = prior.scaling(self.parametrization, self.richness, &widths);
+                prior.view(chi, &widths)
+            }),
             rate_scale: self.rate_scale(shape),
             start: self.start(&widths),
             deviations,

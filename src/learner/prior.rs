@@ -22,7 +22,8 @@ pub enum Variances {
 ///
 /// so that a pre-activation of an input with `|x|^2 = n_0` has variance `s_w^2 + s_b^2`. Those are the variances of the effective
 /// weights `c_l W_l`: in the `standard` parametrisation the raw weights carry them; in `ntk` and `mean-field` the raw entries are
-/// `N(0, 1)` and the forward multipliers of [`Parametrization`] are multiplied by `s_w`, `s_a/sqrt(chi)` and, for biases, `s_b`. In
+/// `N(0, 1)` and the forward multipliers of [`Parametrization`] are multiplied by `s_w`, `s_a/sqrt(chi)` and, for biases, `s_b`. The
+/// `mean-field` parametrisation has `chi = richness^2 N` in its read-out already: it is that number there, and not a key. In
 /// the `ntk` parametrisation the kernels of wide networks are the recursions of the NNGP and the NTK with the same `s_w^2`, `s_b^2`.
 ///
 /// `chi` is the mean-field scaling of Bayesian networks (Rubin, Fischer, Lindner, Dahmen, Ringel 2025, arXiv:2502.03210): 1 is the
@@ -168,6 +169,13 @@ impl Prior {
             }
             Chi::Of(_) => None,
         };
+        if parametrization == Parametrization::MeanField && self.chi != Chi::default() {
+            return wrong(
+                "chi",
+                "the mean-field parametrisation has chi = richness^2 N".into(),
+                "remove it and set learner.richness (1 is chi = N), or choose another learner.parametrization",
+            );
+        }
         for (key, value) in weights
             .iter()
             .map(|&v| ("weight", v))
@@ -214,26 +222,48 @@ impl Prior {
         }
     }
 
-    /// Effective variances `s_w^2`, ..., `s_a^2/chi` of the weights, times the fan-in.
-    fn variances(&self, widths: &[usize]) -> Vec<f64> {
+    /// `s_w^2`, ..., `s_a^2/chi`: variances of the effective weights, times the fan-in; in the mean-field parametrisation, whose
+    /// read-out holds `chi`, without it.
+    fn variances(&self, parametrization: Parametrization, widths: &[usize]) -> Vec<f64> {
         let hidden = (0..widths.len() - 2).map(|l| self.weight_of(l));
-        hidden.chain([self.readout / self.chi.of(widths)]).collect()
+        let chi = match parametrization {
+            Parametrization::MeanField => 1.0,
+            Parametrization::Standard | Parametrization::Ntk => self.chi.of(widths),
+        };
+        hidden.chain([self.readout / chi]).collect()
+    }
+
+    /// `chi` for `widths = [inputs, hidden..., outputs]`: the key, or `richness^2 N` of the mean-field parametrisation.
+    pub fn scaling(
+        &self,
+        parametrization: Parametrization,
+        richness: f64,
+        widths: &[usize],
+    ) -> f64 {
+        match parametrization {
+            Parametrization::MeanField => parametrization.rate_scale(widths, richness),
+            Parametrization::Standard | Parametrization::Ntk => self.chi.of(widths),
+        }
     }
 
     /// The prior in numbers, for `widths = [inputs, hidden..., outputs]`.
-    pub fn view(&self, widths: &[usize]) -> MlpPriorView {
+    pub fn view(&self, chi: f64, widths: &[usize]) -> MlpPriorView {
         MlpPriorView {
             weight_variances: (0..widths.len() - 2).map(|l| self.weight_of(l)).collect(),
             bias_variance: self.bias,
             readout_variance: self.readout,
-            chi: self.chi.of(widths),
+            chi,
         }
     }
 
     /// Deviations and multipliers for `widths = [inputs, hidden..., outputs]`.
     pub fn law(&self, parametrization: Parametrization, widths: &[usize]) -> Law {
         let layers = widths.len() - 1;
-        let deviations: Vec<f64> = self.variances(widths).iter().map(|v| v.sqrt()).collect();
+        let deviations: Vec<f64> = self
+            .variances(parametrization, widths)
+            .iter()
+            .map(|v| v.sqrt())
+            .collect();
         let bias = self.bias.sqrt();
         match parametrization {
             Parametrization::Standard => Law {

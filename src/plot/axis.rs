@@ -89,6 +89,7 @@ pub fn x_values(panel: &Panel) -> impl Iterator<Item = f64> {
         Series::VLine { x, .. } => vec![*x],
         Series::Field { x, .. } => edges(x, panel.x.scale),
         Series::Beads { x, .. } => x.clone(),
+        Series::Tile { x, .. } => x.to_vec(),
         _ => Vec::new(),
     })
 }
@@ -108,6 +109,7 @@ pub fn y_values(panel: &Panel) -> impl Iterator<Item = f64> {
         Series::HLine { y, .. } => vec![*y],
         Series::Field { y, .. } => edges(y, panel.y.scale),
         Series::Beads { y, .. } => y.clone(),
+        Series::Tile { y, .. } => y.to_vec(),
         _ => Vec::new(),
     })
 }

@@ -106,6 +106,7 @@ fn tag(series: &Series) -> Option<&Tag> {
         | Series::Steps { tag, .. }
         | Series::HeatMap { tag, .. }
         | Series::Field { tag, .. }
+        | Series::Tile { tag, .. }
         | Series::Beads { tag, .. } => Some(tag),
         _ => None,
     }
@@ -187,6 +188,7 @@ fn lines(series: &Series) -> Vec<[String; 7]> {
             let (x, y): (Vec<f64>, Vec<f64>) = points.unzip();
             curve("", "field", &x, &y, &None)
         }
+        Series::Tile { label, at, .. } => single(label, "tile", number(at[0]), number(at[1])),
         Series::Text { text, x, y, .. } => single(text, "text", number(*x), number(*y)),
         Series::HLine { label, y, .. } => single(label, "hline", String::new(), number(*y)),
         Series::VLine { label, x, .. } => single(label, "vline", number(*x), String::new()),

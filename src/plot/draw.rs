@@ -9,7 +9,7 @@ use super::layout::{
 use super::legend::Entry;
 use super::series::{Align, Interval, Series};
 use super::style::{Marker, Rgb, Style};
-use super::{bar, field, heat, legend, text};
+use super::{bar, field, heat, legend, text, tile};
 use crate::error::Result;
 use plotters::prelude::DrawingBackend;
 
@@ -45,6 +45,9 @@ pub fn figure<DB: DrawingBackend>(canvas: &mut Canvas<DB>, figure: &Figure) -> R
             bar::draw(canvas, bar, place)?;
         }
         for series in &panel.series {
+            tile::draw(canvas, series, place)?;
+        }
+        for series in &panel.series {
             guide(canvas, series, place)?;
         }
         for series in &panel.series {
@@ -68,8 +71,12 @@ pub fn figure<DB: DrawingBackend>(canvas: &mut Canvas<DB>, figure: &Figure) -> R
         outline(canvas, &place.area)?;
         ticks(canvas, place)?;
         titles(canvas, figure, i, place)?;
+        let tiled = panel
+            .series
+            .iter()
+            .any(|s| matches!(s, Series::Tile { .. }));
         for series in &panel.series {
-            annotation(canvas, series, place)?;
+            tile::text(canvas, series, place, tiled)?;
         }
         if let Some((entries, spot)) = &legends[i] {
             legend::draw(canvas, entries, spot)?;
@@ -380,31 +387,6 @@ fn marker_size(centers: &[Point]) -> f64 {
         Some(spacing) => (0.42 * spacing).clamp(SMALLEST, RADIUS),
         None => RADIUS,
     }
-}
-
-fn annotation<DB: DrawingBackend>(
-    canvas: &mut Canvas<DB>,
-    series: &Series,
-    place: &Placed,
-) -> Result<()> {
-    let Series::Text {
-        text,
-        x,
-        y,
-        align,
-        style,
-    } = series
-    else {
-        return Ok(());
-    };
-    let Some(start) = place.text_start(text, *x, *y, *align) else {
-        return Ok(());
-    };
-    let letters = Lettering {
-        color: style.rgb(),
-        ..Lettering::new(text, TICK_TEXT, Align::Left)
-    };
-    canvas.text(&letters, start)
 }
 
 fn ticks<DB: DrawingBackend>(canvas: &mut Canvas<DB>, place: &Placed) -> Result<()> {

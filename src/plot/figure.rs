@@ -326,7 +326,10 @@ impl Series {
                 uneven("y values", y.len(), x.len())?;
                 uneven("values", values.len(), x.len())
             }
-            Series::Text { .. } | Series::HLine { .. } | Series::VLine { .. } => Ok(()),
+            Series::Tile { .. }
+            | Series::Text { .. }
+            | Series::HLine { .. }
+            | Series::VLine { .. } => Ok(()),
         }
     }
 }

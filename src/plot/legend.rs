@@ -25,6 +25,8 @@ pub struct Entry {
     pub line: Option<Style>,
     /// The line has a band.
     pub band: bool,
+    /// The colour of a tile, and how much of it shows.
+    pub tile: Option<(Style, f64)>,
     /// A marker sample, filled or not.
     pub points: Option<(Style, bool)>,
 }
@@ -33,7 +35,17 @@ pub struct Entry {
 pub fn entries(panel: &Panel) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for series in &panel.series {
+        let mut tile = None;
         let (label, line, has_band, points) = match series {
+            Series::Tile {
+                label,
+                style,
+                opacity,
+                ..
+            } => {
+                tile = Some((*style, *opacity));
+                (label, None, false, None)
+            }
             Series::Line {
                 label, style, band, ..
             } => (label, Some(*style), band.is_some(), None),
@@ -62,6 +74,7 @@ pub fn entries(panel: &Panel) -> Vec<Entry> {
             e.label == *label
                 && (e.line.is_none() || line.is_none() || e.line == line)
                 && (e.points.is_none() || points.is_none() || e.points == points)
+                && e.tile == tile
         };
         match entries.iter_mut().find(free) {
             Some(entry) => {
@@ -73,6 +86,7 @@ pub fn entries(panel: &Panel) -> Vec<Entry> {
                 label: label.clone(),
                 line,
                 band: has_band,
+                tile,
                 points,
             }),
         }
@@ -209,6 +223,7 @@ fn obstacles(panel: &Panel, placed: &Placed) -> (Vec<Point>, Vec<Point>) {
                 }
             }
             Series::HeatMap { .. } | Series::Field { .. } => data.push((area.x0, area.y0)),
+            Series::Tile { .. } => {}
         }
     }
     (data, guides)
@@ -224,6 +239,15 @@ pub fn draw<DB: DrawingBackend>(
     for (i, entry) in entries.iter().enumerate() {
         let y = spot.y0 + INSET / 2.0 + (i as f64 + 0.5) * LINE;
         let (from, to) = (spot.x0 + INSET, spot.x0 + INSET + SAMPLE);
+        if let Some((style, opacity)) = entry.tile {
+            let swatch = Rect {
+                x0: from,
+                y0: y - 4.5,
+                x1: to,
+                y1: y + 4.5,
+            };
+            canvas.block(&swatch, style.rgb(), opacity)?;
+        }
         if let Some(style) = entry.line {
             if entry.band {
                 let band = Rect {

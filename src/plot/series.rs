@@ -161,6 +161,24 @@ pub enum Series {
         #[serde(default)]
         tag: Tag,
     },
+    /// A rectangle in a pale colour, under everything else.
+    Tile {
+        /// Name in the legend; empty keeps it out.
+        label: String,
+        /// Left and right border, in units of the x axis.
+        x: [f64; 2],
+        /// Lower and upper border, in units of the y axis.
+        y: [f64; 2],
+        /// The point that it stands for.
+        at: [f64; 2],
+        /// How much of its colour shows, in `(0, 1]`.
+        opacity: f64,
+        /// Its colour.
+        style: Style,
+        /// What it shows, for the table of the figure.
+        #[serde(default)]
+        tag: Tag,
+    },
     /// A text at a point of the panel (base line at `y`).
     Text {
         /// Plain text.
@@ -245,6 +263,25 @@ impl Series {
             bar_label: String::new(),
             map: ColorMap::Diverging,
             range: None,
+            tag: Tag::default(),
+        }
+    }
+
+    /// A rectangle between two borders on each axis, which stands for the point `at`.
+    pub fn tile(
+        label: impl Into<String>,
+        x: [f64; 2],
+        y: [f64; 2],
+        at: [f64; 2],
+        opacity: f64,
+    ) -> Self {
+        Series::Tile {
+            label: label.into(),
+            x,
+            y,
+            at,
+            opacity,
+            style: Style::default(),
             tag: Tag::default(),
         }
     }
@@ -357,6 +394,7 @@ impl Series {
         | Series::Steps { tag, .. }
         | Series::HeatMap { tag, .. }
         | Series::Field { tag, .. }
+        | Series::Tile { tag, .. }
         | Series::Beads { tag, .. } = &mut self
         {
             *tag = shown;
@@ -431,6 +469,7 @@ impl Series {
             Series::Line { style, .. }
             | Series::Points { style, .. }
             | Series::Steps { style, .. }
+            | Series::Tile { style, .. }
             | Series::Text { style, .. }
             | Series::HLine { style, .. }
             | Series::VLine { style, .. } => Some(style),

@@ -95,6 +95,8 @@ pub fn document(
         league: league(outcome, assessment),
         derived: None,
         fits: None,
+        standings: None,
+        statements: Vec::new(),
         relations: None,
         theories,
         declined,
@@ -103,7 +105,11 @@ pub fn document(
         reproduce,
     };
     if !outcome.fits.is_empty() {
-        document.fits = Some(super::league::fits(outcome));
+        document.fits = Some(super::fits::table(outcome));
+    }
+    if !assessment.leagues.is_empty() {
+        document.standings = Some(super::standing::table(assessment));
+        document.statements = super::standing::all_statements(assessment);
     }
     if !assessment.derived.is_empty() {
         document.derived = Some(super::league::derived(assessment));

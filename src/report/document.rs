@@ -108,6 +108,12 @@ pub struct ReportDocument {
     /// Estimates of parameters; `None` without fits.
     #[serde(default)]
     pub fits: Option<Table>,
+    /// Which theory is nearest in every cell; `None` without leagues.
+    #[serde(default)]
+    pub standings: Option<Table>,
+    /// What the leagues say, in whole sentences.
+    #[serde(default)]
+    pub statements: Vec<String>,
     /// Relations between two quantities, each with what chance gives.
     #[serde(default)]
     pub relations: Option<Table>,

@@ -74,6 +74,15 @@ pub fn html(report: &ReportDocument) -> String {
     if let Some(fits) = &report.fits {
         page += &section("Fitted parameters", table(fits));
     }
+    if let Some(standings) = &report.standings {
+        let items = report.statements.iter();
+        let items: String = items.map(|s| format!("<li>{}</li>\n", escape(s))).collect();
+        let list = match items.is_empty() {
+            true => String::new(),
+            false => format!("<ul>\n{items}</ul>\n"),
+        };
+        page += &section("Which theory is nearest", list + &table(standings));
+    }
     if let Some(derived) = &report.derived {
         page += &section("Reduced across cells", table(derived));
     }

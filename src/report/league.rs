@@ -1,7 +1,6 @@
 //! The league table: one row per theory entry and observable, as text for terminal, HTML and Markdown.
 
 use super::{Row as TextRow, Table, Verdict as Color};
-use crate::compare::fit::{Interval, Side};
 use crate::compare::{Comparison, Reduced, Verdict};
 use crate::instrument::observable::size;
 use crate::run::assess::{Assessment, Derived, Relation, Row, RowResult, short};
@@ -87,101 +86,6 @@ fn conditions(row: &Row) -> String {
         None => given.into(),
         Some(h) if h.population => format!("{given}; population, by {} test samples", h.samples),
         Some(h) => format!("{given}; these {} test samples", h.samples),
-    }
-}
-
-/// Reduced values: measured limit or slope beside every theory's.
-pub fn fits(outcome: &Outcome) -> Table {
-    let header = [
-        "fit",
-        "held",
-        "parameter",
-        "estimate",
-        "68 % profile",
-        "68 % bootstrap",
-        "run at",
-        "pull",
-        "chi2/dof",
-        "p",
-        "without a fit",
-        "note",
-    ];
-    let ends = |i: &Interval| {
-        let mark = |open: bool| if open { " (bound)" } else { "" };
-        // To two digits of its length.
-        let length = i.upper - i.lower;
-        let end = |x: f64| match length > 0.0 && (1e-9..1e6).contains(&length) {
-            true => fixed(x, (1.0 - length.log10().floor()).clamp(0.0, 12.0) as usize),
-            false => short(x),
-        };
-        format!(
-            "[{}{}, {}{}]",
-            end(i.lower),
-            mark(i.open[0]),
-            end(i.upper),
-            mark(i.open[1])
-        )
-    };
-    let dash = || String::from("-");
-    let mut rows = Vec::new();
-    for f in &outcome.fits {
-        let found = match &f.result {
-            Ok(found) => found,
-            Err(reason) => {
-                let mut cells = vec![f.label.clone(), set_text(&f.set)];
-                cells.resize(header.len() - 1, dash());
-                cells.push(one_line(reason));
-                rows.push(TextRow {
-                    cells,
-                    verdict: None,
-                });
-                continue;
-            }
-        };
-        let fit = &found.fit;
-        for (k, p) in fit.parameters.iter().enumerate() {
-            let mut notes = match k {
-                0 => fit.notes.clone(),
-                _ => Vec::new(),
-            };
-            if let Some(side) = p.at_bound {
-                notes.push(format!(
-                    "at its {} bound",
-                    if side == Side::Lower {
-                        "lower"
-                    } else {
-                        "upper"
-                    }
-                ));
-            }
-            let whole = |text: String| if k == 0 { text } else { String::new() };
-            let reference = found.reference.as_ref().map_or_else(dash, |r| short(r[k]));
-            rows.push(TextRow {
-                cells: vec![
-                    whole(f.label.clone()),
-                    whole(set_text(&f.set)),
-                    p.name.clone(),
-                    value_text(p.estimate, p.stderr),
-                    ends(&p.profile[0]),
-                    p.bootstrap.as_ref().map_or_else(dash, |b| ends(&b[0])),
-                    reference,
-                    p.pull.map_or_else(dash, |pull| format!("{pull:+.1}σ")),
-                    whole(format!("{}/{}", short(fit.chi2), fit.degrees)),
-                    whole(fit.p.map_or_else(dash, short)),
-                    whole(
-                        found
-                            .stated_chi2
-                            .map_or_else(dash, |c| format!("chi2/point {}", short(c))),
-                    ),
-                    notes.join("; "),
-                ],
-                verdict: None,
-            });
-        }
-    }
-    Table {
-        header: header.map(String::from).to_vec(),
-        rows,
     }
 }
 
@@ -357,7 +261,7 @@ fn point(d: &Derived, k: usize) -> String {
     }
 }
 
-fn one_line(reason: &str) -> String {
+pub(super) fn one_line(reason: &str) -> String {
     let parts: Vec<&str> = reason.lines().map(str::trim).collect();
     parts.join("; ")
 }
@@ -377,7 +281,7 @@ pub fn value_text(mean: f64, stderr: Option<f64>) -> String {
 }
 
 /// With so many decimal places, and no sign before zeros alone.
-fn fixed(value: f64, digits: usize) -> String {
+pub(super) fn fixed(value: f64, digits: usize) -> String {
     let text = format!("{value:.digits$}");
     match text.strip_prefix('-') {
         Some(zeros) if zeros.chars().all(|c| matches!(c, '0' | '.')) => zeros.into(),
@@ -456,13 +360,18 @@ fn verdict_text(c: &Comparison) -> String {
     }
 }
 
+/// The colour of a verdict.
+pub(super) fn color_of(verdict: Verdict) -> Option<Color> {
+    Some(match verdict {
+        Verdict::Agree => Color::Agree,
+        Verdict::Disagree => Color::Disagree,
+        Verdict::Inconclusive { .. } => Color::Inconclusive,
+    })
+}
+
 fn color(result: &RowResult) -> Option<Color> {
     Some(match result {
-        RowResult::Compared { comparison, .. } => match comparison.verdict {
-            Verdict::Agree => Color::Agree,
-            Verdict::Disagree => Color::Disagree,
-            Verdict::Inconclusive { .. } => Color::Inconclusive,
-        },
+        RowResult::Compared { comparison, .. } => return color_of(comparison.verdict),
         RowResult::Declined(_) => Color::Declined,
         RowResult::Failed(_) => Color::Failed,
         RowResult::Unmeasured(_) => return None,

@@ -29,6 +29,14 @@ pub fn markdown(report: &ReportDocument) -> String {
         parts.push("## Fitted parameters".into());
         parts.push(table(fits));
     }
+    if let Some(standings) = &report.standings {
+        parts.push("## Which theory is nearest".into());
+        if !report.statements.is_empty() {
+            let line = |s: &String| format!("- {}", plain(s));
+            parts.push(lines(report.statements.iter().map(line)));
+        }
+        parts.push(table(standings));
+    }
     if let Some(derived) = &report.derived {
         parts.push("## Reduced across cells".into());
         parts.push(table(derived));

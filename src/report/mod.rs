@@ -3,10 +3,12 @@
 pub mod compose;
 mod document;
 pub mod figures;
+pub mod fits;
 pub mod folder;
 mod html;
 pub mod league;
 mod markdown;
+pub mod standing;
 
 pub use document::{Decline, Picture, ReportDocument, Row, Table, TheoryNote, Verdict};
 pub use html::html;

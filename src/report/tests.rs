@@ -46,6 +46,8 @@ fn example() -> ReportDocument {
             ],
         },
         fits: None,
+        standings: None,
+        statements: vec![],
         derived: Some(Table {
             header: words(&["reduction", "measured", "theory"]),
             rows: vec![row(&["slope of half-rise-time", "0.3380 ± 0.0002", "0.3383"], Verdict::Agree)],

@@ -9,6 +9,7 @@ pub use super::relation::Relation;
 use super::relation::relations;
 pub use super::rows::NOT_TOLD;
 use super::rows::theory_rows;
+use super::standing::{Standing, standings};
 use crate::compare::reductions::Part;
 use crate::compare::{Comparison, Reduced, Verdict};
 use crate::error::Result;
@@ -24,6 +25,8 @@ pub struct Assessment {
     pub derived: Vec<Derived>,
     /// In the order of the `[[relate]]` entries, one per cell or one over all cells.
     pub relations: Vec<Relation>,
+    /// In the order of the `[[league]]` entries, one per group of cells.
+    pub leagues: Vec<Standing>,
     /// Those of the theory entries, then those of the reductions; empty for a quick run.
     pub expectations: Vec<Expectation>,
 }
@@ -153,8 +156,10 @@ pub fn assess(spec: &Spec, outcome: &Outcome) -> Result<Assessment> {
         .collect::<Result<Vec<_>>>()?
         .concat();
     let expectations = expectations(spec, &rows, &derived);
+    let leagues = standings(spec, outcome, &rows)?;
     Ok(Assessment {
         rows,
+        leagues,
         derived,
         relations: relations(spec, outcome)?,
         expectations,

@@ -4,6 +4,7 @@ use super::assess::{Assessment, Derived, Relation, Row, RowResult, measured_bloc
 use super::fitting::Fitting;
 use super::mapping;
 use super::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
+use super::standing::{Contest, Ranked, Standing};
 use crate::compare::{Blocks, Reduced};
 use crate::error::Result;
 use crate::instrument::{Axis, Observable};
@@ -162,6 +163,7 @@ pub fn document(
         "cells": cells,
         "maps": mapping::document::maps(spec, outcome),
         "fits": outcome.fits.iter().map(fit_json).collect::<Vec<_>>(),
+        "leagues": assessment.leagues.iter().map(league_json).collect::<Vec<_>>(),
         "derived": assessment.derived.iter().map(derived_json).collect::<Vec<_>>(),
         "relations": assessment.relations.iter().map(|r| relation_json(r, outcome)).collect::<Vec<_>>(),
         "expectations": assessment.expectations.iter().map(|e| json!({
@@ -174,6 +176,47 @@ pub fn document(
 fn set_json(set: &crate::spec::sweep::Settings) -> Json {
     let set: Map<String, Json> = set.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
     Json::Object(set)
+}
+
+fn league_json(standing: &Standing) -> Json {
+    let ranked = |r: &Ranked| {
+        json!({
+            "theory": r.label, "deviation": r.deviation, "interval": r.interval, "verdict": r.verdict.name(),
+            "behind": r.behind, "conditioning": r.conditioning, "limits": r.limits, "seconds": r.seconds,
+        })
+    };
+    let contest = |c: &Contest| {
+        json!({
+            "cell": c.cell,
+            "at": c.at,
+            "nearest": c.best().map(|b| &b.label),
+            "leaders": c.leaders().map(|l| &l.label).collect::<Vec<_>>(),
+            "ranked": c.ranked.iter().map(ranked).collect::<Vec<_>>(),
+            "others": c.others.iter().map(|(label, why)| json!({ "theory": label, "reason": why })).collect::<Vec<_>>(),
+        })
+    };
+    let held = |held: &Option<(String, f64)>| match held {
+        Some((key, value)) => json!({ "key": key, "value": value }),
+        None => Json::Null,
+    };
+    json!({
+        "label": standing.league.name(),
+        "observable": standing.observable.name,
+        "over": standing.league.over,
+        "along": standing.league.direction(),
+        "set": set_json(&standing.set),
+        "cells": standing.contests.iter().map(contest).collect::<Vec<_>>(),
+        "changes": standing.changes.iter().map(|c| json!({
+            "held": held(&c.held), "theories": c.theories, "between": c.between, "told_apart": c.told_apart, "located": c.located,
+        })).collect::<Vec<_>>(),
+        "boundaries": standing.boundaries.iter().map(|b| json!({
+            "theory": b.theory, "held": held(&b.held), "between": b.between,
+            "verdicts": b.verdicts.map(|v| v.name()), "located": b.located,
+        })).collect::<Vec<_>>(),
+        "pairs": standing.pairs.iter().map(|p| json!({
+            "theories": p.theories, "held": held(&p.held), "told_apart_at": p.told, "not_at": p.not_told,
+        })).collect::<Vec<_>>(),
+    })
 }
 
 fn fit_json(fitting: &Fitting) -> Json {

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, DrawIndex};
 use crate::instrument::Axis;
 use crate::numerics::interrupt;
+use crate::spec::fit::{Bootstrap, last_hidden};
 use crate::spec::sweep::Settings;
 use crate::spec::{Cell, Fit, FitGroup, Spec};
 use nalgebra::DMatrix;
@@ -130,6 +131,11 @@ fn fitted(
     };
     let settings = fit::Settings {
         starts: fit.keys.starts,
+        refit: fit.keys.bootstrap == Bootstrap::Full,
+        resamples: match fit.keys.bootstrap {
+            Bootstrap::Linear => 1000,
+            Bootstrap::Full => 200,
+        },
         reference: group.reference.clone().filter(inside),
         seed: spec.seed,
         ..fit::Settings::default()
@@ -250,7 +256,7 @@ impl Posing<'_> {
         let (fit, template) = (self.fit, &self.group.cells[place].1);
         let names = fit.keys.observables.iter().map(String::as_str).enumerate();
         let posed = match x {
-            Some(x) => fit.assumed(template, x).posed(fit.theory, names)?,
+            Some(x) => fit.assumed(template, x)?.posed(fit.theory, names)?,
             None => template.posed(fit.theory, names)?,
         };
         let declined = |reason: String| Error::Declined { reason };
@@ -313,7 +319,18 @@ impl Posing<'_> {
         let curve = |k: usize| {
             let name = &fit.keys.observables[k];
             let curve = curve_on(&outcome, k, draws)?;
-            curve.ok_or_else(|| declined(format!("{} gives no {name}", entry.label)))
+            let mut curve =
+                curve.ok_or_else(|| declined(format!("{} gives no {name}", entry.label)))?;
+            let factor = x.map_or(1.0, |x| fit.width_factor(x, last_hidden(cell)));
+            if factor != 1.0 {
+                curve.values.values *= factor;
+                let errors = curve
+                    .bound
+                    .iter_mut()
+                    .chain(curve.stderr.iter_mut().flatten());
+                errors.for_each(|e| *e *= factor.abs());
+            }
+            Ok(curve)
         };
         (0..fit.keys.observables.len()).map(curve).collect()
     }

@@ -4,6 +4,7 @@ use super::assess::{Assessment, RowResult};
 use super::document::{Values, measured, predicted};
 use super::mapping;
 use super::outcome::Outcome;
+use super::ranked;
 use crate::compare::Reduced;
 use crate::error::{Error, Result};
 use crate::instrument::observable::names;
@@ -23,6 +24,13 @@ pub fn tables(
     }
     if !assessment.relations.is_empty() {
         out.push(("relations.csv".into(), relations(outcome, assessment)?));
+    }
+    if !outcome.fits.is_empty() {
+        out.push(("fits.csv".into(), ranked::fits(outcome)?));
+    }
+    if !assessment.leagues.is_empty() {
+        let table = ranked::standings(&assessment.leagues)?;
+        out.push(("nearest.csv".into(), table));
     }
     let mut observables: BTreeMap<&'static str, Vec<(usize, String, Values)>> = BTreeMap::new();
     for (index, cell) in outcome.cells.iter().enumerate() {

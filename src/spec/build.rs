@@ -74,6 +74,9 @@ pub(super) fn resolve(
         .map(|keys| Map::parse(&keys, &table, &cells, quick))
         .transpose()?;
     let fits = Fit::all(&base.fit, &table, &cells, quick)?;
+    for (i, league) in base.league.iter().enumerate() {
+        league.check(&format!("league[{i}]"), &cells, &base.compare)?;
+    }
     check_references(&base, &reduce, &cells, sweep_table.as_ref(), map.as_ref())?;
     Ok(Spec {
         name: name.into(),
@@ -87,6 +90,7 @@ pub(super) fn resolve(
         relate,
         map,
         fits,
+        leagues: base.league,
         figures: base.figure,
         resolved: serde_json::Value::Null,
         hash: String::new(),

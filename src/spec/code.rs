@@ -103,6 +103,7 @@ impl Spec {
             reduce: vec![],
             relate: vec![],
             map: None,
+            leagues: Vec::new(),
             fits: Vec::new(),
             figures: vec![],
             resolved: serde_json::Value::Null,

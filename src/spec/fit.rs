@@ -16,6 +16,13 @@ use toml::{Table, Value};
 /// The factor by which the theory's times are multiplied: a parameter of every theory.
 pub const TIME_SCALE: &str = "time_scale";
 
+/// The theory's values are multiplied by `1 + width_correction/N`, `N` the width of the last hidden layer: the term of order 1/N that a
+/// theory of infinite width leaves out, one number for all points. A parameter of every theory of networks with hidden layers.
+pub const WIDTH_CORRECTION: &str = "width_correction";
+
+/// What names a key of the theory's entry, such as `theory.u0`.
+const ENTRY: &str = "theory.";
+
 /// Keys of `[[fit]]`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -24,8 +31,8 @@ pub struct Keys {
     pub theory: String,
     /// Names of the measured observables that enter, all points of each.
     pub observables: Vec<String>,
-    /// Parameters: key paths of the experiment as the theory sees it (as in `assume`), or `time_scale`, each with its
-    /// bounds `{ from, to, scale = "linear" | "log", start }`.
+    /// Parameters: key paths of the experiment as the theory sees it (as in `assume`), keys of the theory's entry (`theory.u0`),
+    /// `time_scale` or `width_correction`, each with its bounds `{ from, to, scale = "linear" | "log", start }`.
     pub free: BTreeMap<String, Range>,
     /// Swept key along which cells are fitted together, with one value of the parameters; other swept keys make one fit
     /// each. Default: every cell is fitted by itself.
@@ -34,6 +41,10 @@ pub struct Keys {
     /// Places between the bounds from which the minimum is sought; default: 8.
     #[serde(default = "eight")]
     pub starts: usize,
+    /// The interval from resampled draws: `linear` (default), one linearised step for each of 1000 resamples; `full`, a fit of each, in
+    /// some ten times the predictions for every one of 200.
+    #[serde(default, skip_serializing_if = "is_linear")]
+    pub bootstrap: Bootstrap,
     /// Name of the fit in tables; default: the theory and its parameters.
     #[serde(default)]
     pub label: Option<String>,
@@ -53,6 +64,21 @@ pub struct Range {
     /// Where the search starts first; default: in the middle.
     #[serde(default)]
     pub start: Option<f64>,
+}
+
+/// How resampled draws become estimates.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Bootstrap {
+    /// One linearised step.
+    #[default]
+    Linear,
+    /// A fit of every resample.
+    Full,
+}
+
+fn is_linear(bootstrap: &Bootstrap) -> bool {
+    *bootstrap == Bootstrap::Linear
 }
 
 fn eight() -> usize {
@@ -93,9 +119,18 @@ impl Fit {
         cells: &[Cell],
         quick: bool,
     ) -> Result<Vec<Fit>> {
-        let fits = tables.iter().enumerate();
-        fits.map(|(i, keys)| Fit::parse(&format!("fit[{i}]"), keys.clone(), table, cells, quick))
-            .collect()
+        let mut fits: Vec<Fit> = Vec::new();
+        for (i, keys) in tables.iter().enumerate() {
+            let mut fit = Fit::parse(&format!("fit[{i}]"), keys.clone(), table, cells, quick)?;
+            let same =
+                |f: &&Fit| f.label == fit.label || f.label.starts_with(&format!("{} (", fit.label));
+            match fits.iter().filter(same).count() {
+                0 => {}
+                n => fit.label = format!("{} ({})", fit.label, n + 1),
+            }
+            fits.push(fit);
+        }
+        Ok(fits)
     }
 
     fn parse(place: &str, keys: Table, table: &Table, cells: &[Cell], quick: bool) -> Result<Fit> {
@@ -152,6 +187,21 @@ impl Fit {
                 "raise measure.datasets, or with one data set measure.replicas",
             ));
         }
+        if keys.starts == 0 {
+            return Err(Error::input(
+                format!("{place}.starts"),
+                "no place to start from",
+                "give 1 or more (8 by default)",
+            ));
+        }
+        let hidden = last_hidden(first);
+        if keys.free.contains_key(WIDTH_CORRECTION) && hidden.is_none() {
+            return Err(Error::input(
+                format!("{place}.free.{WIDTH_CORRECTION}"),
+                "the learner has no hidden layer whose width it could be",
+                "it belongs to learner.kind = \"mlp\" with learner.widths",
+            ));
+        }
         if keys.observables.is_empty() || keys.free.is_empty() {
             return Err(Error::input(
                 place,
@@ -197,7 +247,7 @@ impl Fit {
             if let Some((_, template)) = fit.groups.first().and_then(|g| g.cells.first()) {
                 let names = fit.keys.observables.iter().map(String::as_str).enumerate();
                 fit.assumed(template, &x)
-                    .posed(theory, names)
+                    .and_then(|t| t.posed(theory, names))
                     .map_err(|e| at(&format!("{place}.free"), e))?;
             }
         }
@@ -205,24 +255,53 @@ impl Fit {
     }
 
     /// The template with the parameters at these values in what the theory assumes.
-    pub fn assumed(&self, template: &Template, x: &[f64]) -> Template {
-        let pairs = self.parameters.iter().zip(x);
-        let assumed = pairs.filter(|(p, _)| p.name != TIME_SCALE);
+    ///
+    /// # Errors
+    /// A value that a key of the theory's entry refuses.
+    pub fn assumed(&self, template: &Template, x: &[f64]) -> Result<Template> {
+        let pairs = || self.parameters.iter().zip(x);
+        let assumed = pairs().filter(|(p, _)| !is_of_theory(&p.name));
         let assumed = assumed.map(|(p, &x)| (p.name.clone(), Value::Float(x)));
-        template.assuming(self.theory, assumed)
+        let mut template = template.assuming(self.theory, assumed);
+        for (p, &x) in pairs() {
+            if let Some(key) = p.name.strip_prefix(ENTRY) {
+                let path = format!("theory.{}.{key}", self.theory);
+                template = template.with(&path, &Value::Float(x))?;
+            }
+        }
+        Ok(template)
+    }
+
+    fn factor(&self, name: &str, x: &[f64]) -> Option<f64> {
+        let mut pairs = self.parameters.iter().zip(x);
+        pairs.find(|(p, _)| p.name == name).map(|(_, &x)| x)
     }
 
     /// The factor of the theory's times.
     pub fn time_scale(&self, x: &[f64]) -> f64 {
-        let pairs = self.parameters.iter().zip(x);
-        let mut scale = pairs.filter(|(p, _)| p.name == TIME_SCALE).map(|(_, &x)| x);
-        scale.next().unwrap_or(1.0)
+        self.factor(TIME_SCALE, x).unwrap_or(1.0)
+    }
+
+    /// The factor of the theory's values, for networks whose last hidden layer has this width.
+    pub fn width_factor(&self, x: &[f64], width: Option<usize>) -> f64 {
+        match (self.factor(WIDTH_CORRECTION, x), width) {
+            (Some(c), Some(width)) => 1.0 + c / width as f64,
+            _ => 1.0,
+        }
     }
 
     /// What enters the hash of the spec.
     pub(super) fn resolved(&self) -> Json {
         json!(self.keys)
     }
+}
+
+/// Width of the last hidden layer of the networks of a cell.
+pub fn last_hidden(cell: &Cell) -> Option<usize> {
+    let experiment = &cell.experiment;
+    let view = experiment.learner.as_ref()?.mlp(experiment.task.shape())?;
+    let hidden = view.widths.get(1..view.widths.len() - 1)?;
+    hidden.last().copied()
 }
 
 /// An error about a value of a parameter, at its place.
@@ -287,10 +366,18 @@ fn groups(
     Ok(groups)
 }
 
+/// Whether a parameter is one of the theory, not of the experiment as the theory sees it.
+fn is_of_theory(name: &str) -> bool {
+    name == TIME_SCALE || name == WIDTH_CORRECTION || name.starts_with(ENTRY)
+}
+
 /// The number that the measured experiment states for a parameter.
 fn stated(table: &Table, key: &str) -> Option<f64> {
-    if key == TIME_SCALE {
-        return Some(1.0);
+    match key {
+        TIME_SCALE => return Some(1.0),
+        WIDTH_CORRECTION => return Some(0.0),
+        key if key.starts_with(ENTRY) => return None,
+        _ => {}
     }
     match overrides::get(table, &overrides::dotted(key))? {
         Value::Float(x) => Some(*x),

@@ -1,6 +1,6 @@
 //! The top-level tables of a spec and their defaults.
 
-use super::Figure;
+use super::{Figure, League};
 use crate::experiment::{Conditioning, Spacing};
 use crate::instrument::Observable;
 use schemars::JsonSchema;
@@ -48,6 +48,9 @@ pub struct Frame {
     /// `[[fit]]`: parameters of a theory, estimated from what is measured.
     #[serde(default)]
     pub fit: Vec<Table>,
+    /// `[[league]]`: which theory is nearest to the measurement, cell by cell of a sweep.
+    #[serde(default)]
+    pub league: Vec<League>,
     /// `[[figure]]`: the pictures; default: one per observable.
     #[serde(default)]
     pub figure: Vec<Figure>,

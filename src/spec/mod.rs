@@ -8,6 +8,7 @@ mod entry;
 mod figure;
 pub mod fit;
 pub mod keys;
+mod league;
 pub mod map;
 pub mod overrides;
 mod ranges;
@@ -23,6 +24,7 @@ pub use document::{Document, Override, Source};
 pub use figure::{Figure, FigureKind, ScaleKey, Transition};
 pub use fit::{Fit, FitGroup, Keys as FitKeys};
 pub use keys::{Compare, EntryKeys, Expect, Measure, NamedTolerance, Tolerance};
+pub use league::League;
 pub use map::{Keys as MapKeys, Map};
 pub use reduce::{Keys as ReduceKeys, Reduce, own_keys, properties};
 pub use relate::{Keys as RelateKeys, Over, Quantity, Relate};
@@ -116,6 +118,8 @@ pub struct Spec {
     pub map: Option<Map>,
     /// Parameters of theories that are estimated, as stated.
     pub fits: Vec<Fit>,
+    /// Rankings of theories over the cells.
+    pub leagues: Vec<League>,
     /// Figures, as stated; empty: one per observable.
     pub figures: Vec<Figure>,
     /// Every key with its default filled in.
@@ -246,6 +250,9 @@ impl Spec {
         if !self.fits.is_empty() {
             let fits: Vec<Json> = self.fits.iter().map(Fit::resolved).collect();
             self.resolved["fit"] = json!(fits);
+        }
+        if !self.leagues.is_empty() {
+            self.resolved["league"] = json!(self.leagues);
         }
         if let Some(map) = &self.map {
             self.resolved["map"] = map.resolved();

@@ -2,7 +2,7 @@
 
 use super::Figure;
 use super::keys::{Compare, EntryKeys, Measure};
-use super::{FitKeys, ReduceKeys, RelateKeys};
+use super::{FitKeys, League, ReduceKeys, RelateKeys};
 use crate::compare::reductions::REDUCTIONS;
 use crate::compare::relations::RELATIONS;
 use crate::kind::Kind;
@@ -39,6 +39,7 @@ pub fn spec() -> Json {
     let relate = with_common(&mut g, RELATIONS, <RelateKeys as JsonSchema>::json_schema);
     let figure = g.subschema_for::<Figure>();
     let fit = g.subschema_for::<FitKeys>();
+    let league = g.subschema_for::<League>();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "saddlepoint spec, version 1",
@@ -58,6 +59,7 @@ pub fn spec() -> Json {
             "reduce": { "type": "array", "items": reduce },
             "relate": { "type": "array", "items": relate },
             "fit": { "type": "array", "items": fit },
+            "league": { "type": "array", "items": league },
             "figure": { "type": "array", "items": figure },
             "sweep": {
                 "type": "object",
@@ -179,6 +181,7 @@ pub fn output() -> Json {
             "derived": { "type": "array", "items": { "type": "object", "description": "one reduction: label, kind, of (value, deviation or scatter), key, abscissa, x, observable, axes, set, measured { estimate, stderr, interval, bound and theory_stderr (of a deviation: numerical bound and statistical error of the theory), residual, spread (of a collapse: chi2 per degree of freedom) } or { reason }, theories [ row + reduced, which has a reason in place of numbers where the theory gives none ]" } },
             "maps": { "type": "array", "items": mapped() },
             "fits": { "type": "array", "items": { "type": "object", "description": "one fit: label, theory, observables, set, cells, and reason (why there is none) or fit { parameters [ name, estimate, stderr, at_bound, profile, bootstrap (intervals of 68 and 95 %), curve, systematic, pull ], covariance, correlation, chi2, degrees, p, minima, shrinkage, evaluations, notes }, points { measured, stderr, estimate, stated } and stated_chi2" } },
+            "leagues": { "type": "array", "items": { "type": "object", "description": "one league over the cells that share `set`: label, observable, over, along, set, cells [ cell, at, nearest, leaders (the nearest and those not told apart from it), ranked [ theory, deviation, interval, verdict, behind (null for the nearest) { difference of squared deviations, stderr, bound, told_apart }, conditioning, limits, seconds ], others [ theory, reason ] ], changes and boundaries along the key { between, located { at, interval } }, pairs { told_apart_at, not_at }" } },
             "relations": { "type": "array", "items": { "type": "object", "required": ["label", "kind", "x", "y", "over"], "description": "one [[relate]] entry in one cell (over points) or in all (over cells: cell is null): label, kind, x, y, over, cell, set, and value, stderr, n, level, chance, chance_interval (where 95 % of the null lie), p, pairs, excluded, notes; or reason where it does not exist" } },
             "expectations": { "type": "array", "items": { "type": "object", "required": ["label", "expect", "met", "why"] } },
             "warnings": texts,

@@ -170,3 +170,86 @@ fn points_without_scatter_beyond_rounding_do_not_enter() {
         fit.notes
     );
 }
+
+/// The correction of order 1/N multiplies every value of the theory, and the value stated for it is that of no correction.
+#[test]
+fn a_width_correction_is_a_factor_of_all_values() {
+    let free = "free = { width_correction = { from = -30.0, to = 30.0 } }";
+    let text = DESCENT.replace(
+        "free = { time_scale = { from = 0.5, to = 2.0, scale = 'log' } }",
+        free,
+    );
+    let found = fits(&text);
+    let found = found[0].result.as_ref().unwrap();
+    assert_eq!(found.reference, Some(vec![0.0]));
+    let factor = 1.0 + found.fit.parameters[0].estimate / 64.0;
+    let stated = found.stated.as_ref().unwrap();
+    for (fitted, stated) in found.estimate.iter().zip(stated) {
+        assert!((fitted / stated - factor).abs() < 1e-12);
+    }
+    assert!((factor - 1.0).abs() > 1e-6);
+    // Kernel machines have no width.
+    let machine = machine(&BOTH.replace(
+        "'task.noise' = { from = 0.01, to = 1.0 }",
+        "width_correction = { from = 0.0, to = 1.0 }",
+    ));
+    let error = parse(&machine).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("no hidden layer"), "{error}");
+}
+
+/// A key of the theory's own entry: the common start of idealised modes, which the networks do not state.
+#[test]
+fn a_key_of_the_entry_is_fitted() {
+    let text = "version = 1\nseed = 4\n[task]\nkind = 'linear-teacher'\nsingular_values = [2.0]\ninput_dim = 4\noutput_dim = 2\nsamples = 30\n\
+                whitened = true\n[learner]\nkind = 'mlp'\nwidths = [40]\ninit = { kind = 'gaussian', scale = 0.01 }\n\
+                [training]\nkind = 'gradient-descent'\nlearning_rate = 0.01\ntime = 3.0\n\
+                [measure]\nobservables = ['mode-strength']\nreplicas = 16\npoints = 7\n\
+                [[theory]]\nkind = 'saxe'\nlabel = 'modes'\ncondition = 'none'\n\
+                [[fit]]\ntheory = 'modes'\nobservables = ['mode-strength']\n\
+                free = { 'theory.u0' = { from = 1e-4, to = 0.1, scale = 'log' } }\n";
+    let found = fits(text);
+    let found = found[0].result.as_ref().unwrap();
+    let u0 = &found.fit.parameters[0];
+    assert_eq!(
+        (u0.name.as_str(), found.reference.as_ref()),
+        ("theory.u0", None)
+    );
+    // The start that the entry takes for Gaussian weights is N scale^2/2 = 2e-3: the fit finds its size by itself.
+    assert!((5e-4..8e-3).contains(&u0.estimate), "{u0:?}");
+    let error = parse(&text.replace("theory.u0", "theory.u1"));
+    assert!(error.map(|_| ()).unwrap_err().to_string().contains("u1"));
+}
+
+/// Richness and temperature of real networks come back within two standard deviations, by the profile and by resampled draws, one step or a
+/// fit for each resample.
+#[test]
+fn the_richness_of_networks_is_recovered() {
+    let text = |bootstrap: &str| {
+        format!(
+            "version = 1\nseed = 6\n[task]\nkind = 'table'\ninputs = [[1.4, 0.0, 0.3], [0.8, 1.1, -0.5]]\ntargets = [1.0, -0.5]\n\
+             [learner]\nkind = 'mlp'\nwidths = [400]\nparametrization = 'mean-field'\nrichness = 1.5\ninit = {{ kind = 'gaussian', scale = 1.0 }}\n\
+             [training]\nkind = 'gradient-descent'\nlearning_rate = 0.2\nsteps = 12\n\
+             [measure]\nobservables = [{{ kind = 'outputs', over = 'time' }}]\nreplicas = 60\npoints = 4\n\
+             [[theory]]\nkind = 'dmft'\nlabel = 'theory'\n\
+             [[fit]]\ntheory = 'theory'\nobservables = ['outputs']\n\
+             free = {{ 'learner.richness' = {{ from = 0.3, to = 5.0, scale = 'log' }} }}\n{bootstrap}"
+        )
+    };
+    let of = |bootstrap: &str| {
+        let found = fits(&text(bootstrap));
+        let found = found[0].result.as_ref().unwrap();
+        found.fit.parameters[0].clone()
+    };
+    let (step, full) = (of(""), of("bootstrap = 'full'\n"));
+    assert!(step.pull.unwrap().abs() < 2.0, "{step:?}");
+    let [wide, _] = [&step.bootstrap, &full.bootstrap].map(|b| b.as_ref().unwrap()[1].clone());
+    assert!(wide.lower < 1.5 && 1.5 < wide.upper, "{wide:?}");
+    // Both ways of resampling give an interval of the same length, to the error of 200 resamples.
+    let length = |p: &saddlepoint::compare::fit::Fitted| {
+        let i = &p.bootstrap.as_ref().unwrap()[0];
+        i.upper - i.lower
+    };
+    let ratio = length(&full) / length(&step);
+    assert!((0.75..1.33).contains(&ratio), "{ratio}");
+    assert_eq!(step.estimate.to_bits(), full.estimate.to_bits());
+}

@@ -12,6 +12,7 @@ mod gallery;
 mod golden;
 mod gradients;
 mod house;
+mod league;
 mod models;
 mod percolation;
 mod phenomena;

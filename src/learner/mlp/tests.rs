@@ -391,12 +391,18 @@ fn a_prior_is_the_initial_law_in_every_parametrisation() {
     let shape = shape(60, 50);
     // Initial laws that do not look at the data need its shape alone.
     let zeros = dataset(DMatrix::zeros(60, 2), DMatrix::zeros(50, 2));
-    for parametrization in [Parametrization::Standard, Parametrization::Ntk] {
+    for parametrization in Parametrization::ALL {
+        // chi = 4 is the richness sqrt(4/70) of the mean-field parametrisation.
+        let rich = parametrization == Parametrization::MeanField;
         let mlp = Mlp {
             widths: vec![80, 70],
             bias: true,
             parametrization,
-            prior: Some(prior.clone()),
+            richness: if rich { (4.0f64 / 70.0).sqrt() } else { 1.0 },
+            prior: Some(Prior {
+                chi: if rich { Chi::default() } else { prior.chi },
+                ..prior.clone()
+            }),
             ..Mlp::default()
         };
         let p = mlp
@@ -406,7 +412,9 @@ fn a_prior_is_the_initial_law_in_every_parametrisation() {
         let multipliers = mlp.multipliers(&mlp.all_widths(shape));
         let expected = [2.0 / 60.0, 0.5 / 80.0, 1.5 / 4.0 / 70.0, 0.3, 0.3, 0.3];
         let view = Learner::prior(&mlp, shape).unwrap();
-        assert_eq!(view.chi, 4.0);
+        assert!((view.chi - 4.0).abs() < 1e-12);
+        let of_theory = mlp.mlp(shape).unwrap().prior.unwrap();
+        assert!((of_theory.chi - 4.0).abs() < 1e-12);
         for (block, (p, expected)) in p.blocks.iter().zip(expected).enumerate() {
             let c = match block {
                 0..3 => multipliers[block],

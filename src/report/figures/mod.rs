@@ -13,6 +13,7 @@ mod phase;
 mod reduction;
 mod reference;
 mod scene;
+mod standing;
 mod sweep;
 mod task_clusters;
 mod task_modes;
@@ -90,7 +91,8 @@ pub fn figures(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Resul
             caption,
         }))
     });
-    drawn.chain(fits).collect()
+    let leagues = standing::standings(spec, assessment).into_iter().map(Ok);
+    drawn.chain(fits).chain(leagues).collect()
 }
 
 fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {

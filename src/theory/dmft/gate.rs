@@ -73,9 +73,14 @@ impl Dynamics {
                 "needs hidden layers of one width; they are {hidden:?}"
             ));
         }
-        let Some(deviations) = view.deviations.as_ref().filter(|_| view.prior.is_none()) else {
+        let own = Parametrization::MeanField.multipliers(&view.widths, richness);
+        let unit = own
+            .iter()
+            .zip(&view.multipliers)
+            .all(|(a, b)| (a - b).abs() <= 1e-12 * a);
+        let Some(deviations) = view.deviations.as_ref().filter(|_| unit) else {
             return decline(
-                "needs independent Gaussian weights at the start (learner.init.kind = \"gaussian\")",
+                "needs independent Gaussian weights at the start (learner.init.kind = \"gaussian\"; of a prior weight = 1 and readout = 1)",
             );
         };
         if deviations.contains(&0.0) {

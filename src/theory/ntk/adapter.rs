@@ -68,6 +68,7 @@ static INFO: Info = Info {
         "ntk-change",
         "input-output-map",
         "ntk",
+        "predictor-mean",
     ],
     assumptions: &[
         "the tangent kernel does not move (lazy regime)",
@@ -136,7 +137,7 @@ impl Theory for Ntk {
             asked,
             |name| match name {
                 "train-loss" | "ntk-change" => true,
-                "test-loss" => has_test,
+                "test-loss" | "predictor-mean" => has_test,
                 "mode-strength" | "half-rise-time" | "input-output-map" => has_map,
                 _ => false,
             },
@@ -203,11 +204,11 @@ fn ensemble(
         asked,
         |name| match name {
             "train-loss" | "ntk" | "ntk-change" => true,
-            "test-loss" => has_test,
+            "test-loss" | "predictor-mean" => has_test,
             "mode-strength" | "input-output-map" => has_map,
             _ => false,
         },
-        "the kernel of infinite width gives train-loss, test-loss, mode-strength, input-output-map, ntk and ntk-change; none is asked for",
+        "the kernel of infinite width gives train-loss, test-loss, predictor-mean, mode-strength, input-output-map, ntk and ntk-change; none is asked for",
     )?;
     let view = experiment.learner.as_ref().and_then(|l| l.plain_mlp(shape));
     let mut limits = vec![width_limit(view.as_ref())];
@@ -232,6 +233,7 @@ fn ensemble(
         loss: training.loss(),
         learning_rate: training.learning_rate(),
         rate: training.learning_rate() * rate_scale,
+        steps: training.steps(),
         time,
     };
     Ok(Plan::new(promise, asked, answers, solver))
@@ -403,7 +405,8 @@ impl Solve for Empirical {
             true => Some(self.map(network, start, &train, dataset, &model)?),
             false => None,
         };
-        let test = match (&dataset.test, sheet.asks_for("test-loss")) {
+        let needs_test = sheet.asks_for("test-loss") || sheet.asks_for("predictor-mean");
+        let test = match (&dataset.test, needs_test) {
             (Some((x, y)), true) => Some((Outputs::of(network, start, x, &model), y)),
             _ => None,
         };
@@ -439,6 +442,10 @@ impl Solve for Empirical {
                 "half-rise-time",
                 &self.half_rises(map, &dataset.modes, &model),
             );
+        }
+        if let (true, Some((test, _))) = (sheet.asks_for("predictor-mean"), &test) {
+            let last = test.at(&model, self.steps as f64);
+            sheet.whole("predictor-mean", &entries(&last));
         }
         let size = dataset.y.norm() + train.f0.norm();
         let power = w * size * size;

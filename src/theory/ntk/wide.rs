@@ -22,6 +22,7 @@ use serde_json::{Value as Json, json};
 ///
 /// ```text
 /// f_n(x) = f_0(x) + Th(x, X) U p_n U^T (y - f_0(X)),   p_n = (1 - (1 - kappa lambda)^n)/lambda
+/// E f_n(x) = Th(x, X) U p_n U^T y
 /// E L_train = (w/2) sum_i (1 - kappa lambda_i)^(2n) [ |y u_i|^2 + N_o u_i^T K u_i ]
 /// E L_test  = (w/2) sum_x [ |y(x) - A y|^2 + N_o (K(x,x) - 2 A K(X,x) + A K(X,X) A^T) ],   A = Th(x, X) U p_n U^T
 /// ```
@@ -35,6 +36,8 @@ pub(super) struct Ensemble {
     pub learning_rate: f64,
     /// Step on the raw parameters.
     pub rate: f64,
+    /// Steps of the whole training.
+    pub steps: usize,
     pub time: Time,
 }
 
@@ -156,7 +159,8 @@ impl Solve for Ensemble {
         let kernels = self.wide.kernels(&data.x, &data.x)?;
         let modes = self.modes(data, &kernels)?;
         let mut sheet = Sheet::new(asked);
-        let test = match (&data.test, sheet.asks_for("test-loss")) {
+        let needs_test = sheet.asks_for("test-loss") || sheet.asks_for("predictor-mean");
+        let test = match (&data.test, needs_test) {
             (Some(at), true) => Some(Test::new(&self.wide, &modes, &data.x, at)?),
             _ => None,
         };
@@ -202,11 +206,17 @@ impl Solve for Ensemble {
                 })
             })?;
         }
+        if let (true, Some(test)) = (sheet.asks_for("predictor-mean"), &test) {
+            let learned = DMatrix::from_diagonal(&modes.progress(self.steps as f64));
+            let mean = &modes.target * learned * test.response.transpose();
+            sheet.whole("predictor-mean", &entries(&mean));
+        }
         let power = w * (data.y.norm_squared() + outputs * kernels.nngp.trace());
         // A symmetric matrix whose entries are off by b has eigenvalues off by P b at most. What is left of a mode after n steps
         // changes by no more than kappa n and 1/lambda times that.
         let off = data.samples() as f64 * kernels.bound;
-        let steps = times.last().map_or(0.0, |t| t / self.learning_rate);
+        let recorded = times.last().map_or(0.0, |t| t / self.learning_rate);
+        let steps = recorded.max(self.steps as f64);
         let rounding = 1e-11 + off * (modes.kappa * steps).min(1.0 / modes.lambda.max());
         let mut answers = sheet.answers(|name, _, _, _| match name {
             "ntk-change" => 0.0,

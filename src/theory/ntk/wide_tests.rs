@@ -44,6 +44,7 @@ fn means_are_those_of_sampled_processes() {
         loss: Loss::HalfMean,
         learning_rate: 0.1,
         rate: 0.1,
+        steps: 0,
         time: Time::Discrete,
     };
     let part = |m: &DMatrix<f64>, from: usize, n: usize| m.columns(from, n).into_owned();

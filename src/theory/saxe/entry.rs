@@ -117,6 +117,7 @@ static INFO: Info = Info {
         "conserved-drift",
         "ntk-change",
         "input-output-map",
+        "predictor-mean",
     ],
     assumptions: &[
         "linear activation",

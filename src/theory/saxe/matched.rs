@@ -40,7 +40,7 @@ pub(super) fn plan(
     let answers = answered(
         asked,
         |name| match name {
-            "test-loss" => has_test,
+            "test-loss" | "predictor-mean" => has_test,
             "train-loss" | "mode-strength" | "singular-alignment" | "half-rise-time"
             | "conserved-drift" | "ntk-change" | "input-output-map" => true,
             _ => false,
@@ -143,6 +143,11 @@ impl Matched {
                 false => reader.block(name, &weights, &f),
             })?;
             evaluations += 1;
+        }
+        if let (true, Some((x, _))) = (sheet.asks_for("predictor-mean"), &dataset.test) {
+            path.advance(speed * self.network.horizon)?;
+            let last = product(&path.weights()) * x;
+            sheet.whole("predictor-mean", &entries(&last));
         }
         if sheet.asks_for("half-rise-time") {
             let horizon = speed * self.network.horizon;
