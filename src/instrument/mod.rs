@@ -18,6 +18,7 @@ mod foreground;
 mod half_rise;
 mod hidden_weights;
 mod kernel_modes;
+pub mod layout;
 mod loss;
 pub mod map;
 mod mean_outputs;

@@ -150,8 +150,8 @@ impl Spec {
     pub fn tell(mut self, label: &str, names: &[&str]) -> Result<Spec> {
         for cell in &mut self.cells {
             for entry in cell.theories.iter_mut().filter(|t| t.label == label) {
-                let (info, names) = (entry.theory.info(), names.iter().copied());
-                entry.asked = entry::asked("tell", &entry.asked, names, info, &entry.experiment)?;
+                let (theory, names) = (entry.theory.as_ref(), names.iter().copied());
+                entry.asked = entry::asked("tell", &entry.asked, names, theory, &entry.experiment)?;
             }
         }
         Ok(self.sealed())

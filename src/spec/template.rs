@@ -109,7 +109,14 @@ impl Template {
         self.stated.len()
     }
 
-    /// What a theory can be asked for.
+    /// Names of all that a theory can be asked for, its own quantities first.
+    pub fn quantities(&self, theory: usize) -> Vec<&'static str> {
+        let theory = self.stated[theory].theory();
+        let own = theory.info().own.iter().map(|o| o.name);
+        own.chain(theory.observables()).collect()
+    }
+
+    /// Name, source and own quantities of a theory.
     pub fn info(&self, theory: usize) -> &'static Info {
         self.stated[theory].info()
     }
@@ -166,7 +173,7 @@ impl Template {
                 })
                 .map_err(|declined| no_grid(declined.to_string())));
         }
-        let found = asked("map.of", &[], std::iter::once(name), stated.info(), seen)?;
+        let found = asked("map.of", &[], std::iter::once(name), stated.theory(), seen)?;
         let question = found.into_iter().next();
         let question = question.ok_or_else(|| Error::bug("map", "a quantity has no question"))?;
         let own = stated.info().own.iter().any(|o| o.name == name);

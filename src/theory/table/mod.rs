@@ -1,0 +1,8 @@
+#![doc = include_str!("table.md")]
+
+mod entry;
+mod solve;
+#[cfg(test)]
+mod tests;
+
+pub use entry::{KIND, Keys, Level, Table};
