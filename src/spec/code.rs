@@ -178,7 +178,7 @@ impl Spec {
     }
 }
 
-fn cell(set: sweep::Settings, experiment: Experiment, observables: &[&str]) -> Result<Cell> {
+fn cell(set: sweep::Settings, mut experiment: Experiment, observables: &[&str]) -> Result<Cell> {
     build::check(&experiment)?;
     let draws = &experiment.draws;
     let measure = Measure {
@@ -186,7 +186,8 @@ fn cell(set: sweep::Settings, experiment: Experiment, observables: &[&str]) -> R
             .iter()
             .map(|o| Asked::Name(o.to_string()))
             .collect(),
-        datasets: draws.datasets,
+        from: None,
+        datasets: Some(draws.datasets),
         replicas: Some(draws.replicas),
         points: draws.points,
         spacing: draws.spacing,
@@ -195,7 +196,7 @@ fn cell(set: sweep::Settings, experiment: Experiment, observables: &[&str]) -> R
     build::is_measurable(&experiment, !observables.is_empty())?;
     let (instruments, wanted) = match observables.is_empty() {
         true => (vec![], vec![]),
-        false => build::instruments(&measure, &experiment)?,
+        false => build::instruments(&measure, &mut experiment)?,
     };
     Ok(Cell {
         set,

@@ -169,7 +169,13 @@ impl Stated {
         let mut table = cell.clone();
         overrides::replace(&mut table, assume)
             .and_then(|()| parse_table::<Frame>("", table))
-            .and_then(|frame| experiment(&frame))
+            .and_then(|frame| {
+                let mut seen = experiment(&frame)?;
+                if frame.measure.is_some_and(|m| m.from.is_some()) {
+                    seen.draws = measured.draws.clone();
+                }
+                Ok(seen)
+            })
             .map_err(|e| assumed(&self.place, e))
     }
 

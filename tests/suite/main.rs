@@ -13,6 +13,7 @@ mod golden;
 mod gradients;
 mod house;
 mod models;
+mod own_curves;
 mod percolation;
 mod phenomena;
 mod physics;

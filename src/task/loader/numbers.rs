@@ -151,13 +151,22 @@ impl Lattice {
         self.rows.get(&self.place(point)?).copied()
     }
 
+    /// The rows of a lattice without gaps, the last axis fastest.
+    pub fn rows(&self) -> impl Iterator<Item = usize> + '_ {
+        self.places().filter_map(|p| self.rows.get(&p).copied())
+    }
+
     /// The first point of the whole lattice that has no row.
     pub fn gap(&self) -> Option<Vec<f64>> {
+        let place = self.places().find(|p| !self.rows.contains_key(p))?;
+        let values = place.iter().zip(&self.axes).map(|(&k, axis)| axis[k]);
+        Some(values.collect())
+    }
+
+    /// All points, the last axis fastest, as places on the axes.
+    fn places(&self) -> impl Iterator<Item = Vec<usize>> + '_ {
         let all: usize = self.axes.iter().map(Vec::len).product();
-        if self.rows.len() == all {
-            return None;
-        }
-        let point = |mut k: usize| -> Vec<usize> {
+        let point = move |mut k: usize| -> Vec<usize> {
             let mut place = vec![0; self.axes.len()];
             for (p, axis) in place.iter_mut().zip(&self.axes).rev() {
                 *p = k % axis.len();
@@ -165,9 +174,7 @@ impl Lattice {
             }
             place
         };
-        let place = (0..all).map(point).find(|p| !self.rows.contains_key(p))?;
-        let values = place.iter().zip(&self.axes).map(|(&k, axis)| axis[k]);
-        Some(values.collect())
+        (0..all).map(point)
     }
 
     fn place(&self, point: &[f64]) -> Option<Vec<usize>> {

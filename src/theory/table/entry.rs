@@ -201,7 +201,10 @@ impl Table {
         let axes: Vec<Axis> = grid.map_or_else(own_axes, <[Axis]>::to_vec);
         // An axis of a single value may have no column.
         let has_column = |k: &usize| layout.axes.get(*k).is_none_or(Option::is_some);
-        let shown: Vec<&Axis> = (0..axes.len()).filter(has_column).map(|k| &axes[k]).collect();
+        let shown: Vec<&Axis> = (0..axes.len())
+            .filter(has_column)
+            .map(|k| &axes[k])
+            .collect();
         let points = points(&shown);
         let found: Vec<Option<usize>> = points.iter().map(|p| lattice.at(p)).collect();
         if let Some(first) = found.iter().position(Option::is_none) {

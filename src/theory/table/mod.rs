@@ -1,3 +1,4 @@
+//! The theory entry `table`: a curve from a file.
 #![doc = include_str!("table.md")]
 
 mod entry;

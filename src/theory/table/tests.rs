@@ -1,6 +1,5 @@
 //! Laws of the entry: the numbers of the file at their own points, nothing between them, errors that keep their size.
 
-use super::*;
 use crate::context::Context;
 use crate::error::Result;
 use crate::experiment::{Draw, Draws, Experiment};
@@ -84,7 +83,7 @@ fn nothing_is_interpolated_and_what_is_missing_is_named() {
         reason.contains("no row with learner.widths = 4; it has 3, 5"),
         "{reason}"
     );
-    let reason = answer("tme,value\n0,1\n", 3, asked(&[0.0])).unwrap_err();
+    let reason = answer("tme,value\n0,1\n", 3, asked(&[0.0, 1.0])).unwrap_err();
     assert!(
         reason.contains("no column of the axis \"time\" (did you mean \"tme\""),
         "{reason}"
