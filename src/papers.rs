@@ -299,7 +299,6 @@ pub const PAPERS: &[Paper] = &[
         models: &["kernel-scaling-vs-adaptation"],
         figure: "Fig. 2 (discrepancies on training and test samples; sizes are ours)",
         conventions: "kappa is T, g_v and g_w the variances; see `explain conventions`",
-        ..NONE
     },
     Paper {
         id: "2502.18553",

@@ -175,7 +175,7 @@ mod tests {
                 let uses = |t: &&str| model.text.contains(&format!("kind = \"{t}\""));
                 let names = identifiers(model.text).contains(paper.id);
                 assert!(
-                    names || paper.theories.iter().any(|t| uses(&t)),
+                    names || paper.theories.iter().any(uses),
                     "{}: {name}",
                     paper.id
                 );

@@ -92,7 +92,7 @@ mod tests {
             draws: Draws::default(),
         };
         let e = experiment(&[6, 6]);
-        let known = |name: &str| e.number(name).unwrap().map(|(path, x)| (path, x));
+        let known = |name: &str| e.number(name).unwrap();
         assert_eq!(
             known("task.input_dim"),
             Some(("task.input_dim".into(), 4.0))

@@ -148,10 +148,8 @@ fn a_predicted_curve_from_a_file_has_the_row_of_its_theory() {
         );
     }
     std::fs::write(&path, csv).unwrap();
-    let own = format!(
-        "[[theory]]\nkind = \"table\"\nlabel = \"own\"\nobservable = \"population-error\"\nfile = \"curve.csv\"\n[quick]"
-    );
-    let text = power_law().replace("[quick]", &own);
+    let own = "[[theory]]\nkind = \"table\"\nlabel = \"own\"\nobservable = \"population-error\"\nfile = \"curve.csv\"\n[quick]";
+    let text = power_law().replace("[quick]", own);
     std::fs::write(folder.path().join("spec.toml"), text).unwrap();
     let document = json(&run(folder.path(), &arguments).out);
     let mut compared = 0;
