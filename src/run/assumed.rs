@@ -50,12 +50,11 @@ fn given(entry: &TheoryEntry, conditioning: Conditioning) -> String {
     let conditions = entry.theory.info().conditions;
     let remedy = match conditions.contains(&Conditioning::None) {
         true => "condition = \"none\" asks for the theory of the experiment alone",
-        false => "it has no form without them; a theory with condition \"none\" answers",
+        false => "it has no form without them",
     };
+    let name = conditioning.name();
     format!(
-        "condition = \"{}\" is about data that the file of measured values (measure.from) does not hold: its data sets and networks \
-         are not those that the program draws ({remedy})",
-        conditioning.name()
+        "condition = \"{name}\" is about data that the file in measure.from does not hold ({remedy})"
     )
 }
 
