@@ -1,5 +1,7 @@
 //! An experiment: task, learner, training and numbers of draws put together.
 
+mod keys;
+
 use crate::error::Result;
 use crate::learner::{Learner, Parameters};
 use crate::numerics::memo::Kept;

@@ -67,7 +67,7 @@ pub fn unknown(place: &str, name: &str, known: &[&str]) -> Error {
 }
 
 /// The remedy for an unknown name: the nearest known one, where one is near, and all known ones.
-fn nearest(name: &str, known: &[&str]) -> String {
+pub fn nearest(name: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
         .map(|k| (strsim::damerau_levenshtein(k, name), *k))

@@ -49,6 +49,7 @@ pub mod learner;
 pub mod mean_field;
 pub mod models;
 pub mod numerics;
+pub mod papers;
 pub mod percolation;
 pub mod plot;
 pub mod report;

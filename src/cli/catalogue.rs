@@ -1,5 +1,6 @@
 //! `list` and `explain`: the registries as text.
 
+use super::papers;
 use super::text::{print, print_json, table};
 use crate::compare::reductions::REDUCTIONS;
 use crate::compare::relations::RELATIONS;
@@ -151,6 +152,9 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
         }
         return Ok(0);
     }
+    if let Some(paper) = papers::find(name) {
+        return papers::explain(paper, as_json);
+    }
     match name {
         "reduce" => return explain_kinds("reduce", REDUCE, REDUCTIONS, as_json),
         "relate" => return explain_kinds("relate", RELATE, RELATIONS, as_json),
@@ -282,7 +286,21 @@ What is recorded, and on how many draws. A draw is a data set (datasets), on it 
 training (replicas). Draws are numbered from measure.first. The random streams are keyed by these numbers: a run with
 datasets = 10 holds the draws of one with datasets = 5, and those of one with datasets = 5 and first = 5. So the draws of a
 pilot run, by which a setting was chosen, can be left out when the setting is tested: measure.first counts data sets where
-there are several (or one replica alone, on a random task), else replicas. Tables and files show the numbers themselves.";
+there are several (or one replica alone, on a random task), else replicas. Tables and files show the numbers themselves.
+
+A measurement of your own enters the same league with from: nothing is trained or simulated.
+
+    [measure]
+    observables = [\"test-loss\"]
+    from = \"curves.csv\"
+
+The csv file has a header line and numbers: one column per axis of the observable, named like the axis (time, mode; an axis on
+which the instrument has a single value may be left out), columns named like keys of task, learner or training (task.samples,
+or samples alone) whose rows are those of the cell with this value, and every other column is one draw: an independent data
+set with its network, or an independent initialisation where the task has one data set alone. The rows of a cell fill a grid,
+on which the theories are asked. measure.datasets is the number of draws. task, learner and training stay in the spec, for the
+theories: those that condition on nothing answer, and those that are given data or weights decline, since the file does not
+hold them. The record is found by the content of the file.";
 
 const MAP: &str = "\
 One or two keys on a dense grid, on which theories alone are solved: one map per theory and quantity.

@@ -6,11 +6,13 @@ mod job;
 mod league;
 mod new;
 mod pages;
+mod papers;
 mod reproduce;
 mod revisit;
 mod text;
 
 use crate::error::{Error, Result};
+use crate::kind::unknown;
 use crate::run::Side;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -29,8 +31,13 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// List tasks, learners, training rules, instruments, theories and model specs
-    List(JsonFlag),
+    /// List tasks, learners, training rules, instruments, theories and model specs, or papers with what stands for them
+    List {
+        /// `papers`: arXiv identifiers with theories, models and figures
+        what: Option<String>,
+        #[command(flatten)]
+        json: JsonFlag,
+    },
     /// Explain a component: formulas, conventions, keys, source
     Explain {
         name: String,
@@ -169,7 +176,11 @@ fn program(commit: Option<&str>) -> u8 {
 
 fn dispatch(verb: Verb, commit: Option<&str>) -> Result<u8> {
     match verb {
-        Verb::List(json) => catalogue::list(json.json),
+        Verb::List { what, json } => match what.as_deref() {
+            None => catalogue::list(json.json),
+            Some("papers") => papers::list(json.json),
+            Some(other) => Err(unknown("list", other, &["papers"])),
+        },
         Verb::Explain { name, json } => catalogue::explain(&name, json.json),
         Verb::New { name, model, json } => new::new(&name, &model, json.json),
         Verb::Check(args) => check::check(&args),

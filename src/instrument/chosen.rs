@@ -34,12 +34,16 @@ impl Chosen {
         })
     }
 
-    /// Name and revision, with the keys where a table sets them: what a record is found by.
+    /// Name and revision, with the keys where a table sets them and the content of a file of measured values: what a record
+    /// is found by.
     pub fn identity(&self) -> serde_json::Value {
         let about = self.about();
         let mut identity = serde_json::json!({ "kind": about.kind, "revision": about.revision });
         if let Chosen::Keyed(instrument) = self {
             identity["keys"] = instrument.resolved();
+        }
+        if let Some(given) = self.given() {
+            identity["content"] = given.content().into();
         }
         identity
     }

@@ -15,9 +15,11 @@ mod end_to_end;
 pub mod features;
 mod fisher;
 mod foreground;
+mod given;
 mod half_rise;
 mod hidden_weights;
 mod kernel_modes;
+pub mod layout;
 mod loss;
 pub mod map;
 mod mean_outputs;
@@ -64,6 +66,7 @@ pub use features::{
 };
 pub use fisher::FisherExponent;
 pub use foreground::FOREGROUND_NEURONS;
+pub use given::Given;
 pub use half_rise::{HALF_RISE_TIME, HalfRiseTime};
 pub use hidden_weights::{HIDDEN_WEIGHT_COVARIANCE, WEIGHT_NORM_RATIO};
 pub use kernel_modes::{KERNEL_MODE_ERROR, KERNEL_MODE_LEARNABILITY, KernelModes};
@@ -159,6 +162,10 @@ pub trait Instrument: Send + Sync {
     }
     /// The instrument as one that reads simulations without a learner.
     fn simulated(&self) -> Option<&dyn ReadsSimulation> {
+        None
+    }
+    /// The instrument as a file that holds what was measured.
+    fn given(&self) -> Option<&Given> {
         None
     }
     /// Peak memory of a recorder, beside the numbers on its grid.

@@ -20,6 +20,9 @@ fn has_own_start(cell: &Cell, entry: &TheoryEntry) -> bool {
 /// The plan with a word on the draws that its theory is given, or why there are none for it.
 pub(super) fn with_draws(cell: &Cell, entry: &TheoryEntry, mut plan: Plan) -> Result<Plan, String> {
     let conditioning = plan.promise().conditioning;
+    if cell.is_given() && conditioning != Conditioning::None {
+        return Err(given(entry, conditioning));
+    }
     let (data, start) = (has_own_data(cell, entry), has_own_start(cell, entry));
     match conditioning {
         Conditioning::None => return Ok(plan),
@@ -40,6 +43,19 @@ pub(super) fn with_draws(cell: &Cell, entry: &TheoryEntry, mut plan: Plan) -> Re
         plan.note("its initial parameters are draws of the learner that it assumes (assume), not those of the networks");
     }
     Ok(plan)
+}
+
+/// Why a theory that is given something of the draws has nothing to be given where a file holds what was measured.
+fn given(entry: &TheoryEntry, conditioning: Conditioning) -> String {
+    let conditions = entry.theory.info().conditions;
+    let remedy = match conditions.contains(&Conditioning::None) {
+        true => "condition = \"none\" asks for the theory of the experiment alone",
+        false => "it has no form without them",
+    };
+    let name = conditioning.name();
+    format!(
+        "condition = \"{name}\" is about data that the file in measure.from does not hold ({remedy})"
+    )
 }
 
 /// Samples, modes and whatever else numbers the parts of a data set must be as many as are measured.

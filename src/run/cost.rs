@@ -79,6 +79,7 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
     let (mut drawn, mut results, mut copied) = (0.0_f64, 0.0, 0.0);
     if let (Some(learner), Some(training)) = (&e.learner, &e.training)
         && side != Side::Theory
+        && !cell.is_given()
     {
         let run = training.cost(learner.as_ref(), shape);
         // A checkpoint is written twice over (as the state of the training and as that of the measurement) before it is a file.
@@ -111,8 +112,14 @@ pub(crate) fn of_cell(cell: &Cell, plans: &[Planned], side: Side) -> CellCost {
         results += result * held.kept;
         copied += result * held.copied;
     }
+    if cell.is_given() && side != Side::Theory {
+        // Numbers are read, nothing is drawn.
+        results += result * draws;
+        copied += result * draws;
+    }
     if e.learner.is_none()
         && side != Side::Theory
+        && !cell.is_given()
         && let Some((bytes, seconds)) = super::simulation::cost(e, &cell.instruments)
     {
         let held = Held::of(cell, datasets);

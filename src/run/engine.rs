@@ -166,6 +166,7 @@ impl<'a> Engine<'a> {
         if !missing.is_empty() {
             let start = Instant::now();
             let made = match cell.experiment.learner {
+                _ if cell.is_given() => self.read(cell, draw, &missing),
                 Some(_) => self.train(cell, draw, &keys, &missing),
                 None => self.simulate(cell, draw, &missing),
             };
@@ -174,7 +175,7 @@ impl<'a> Engine<'a> {
                 records[i] = Some(self.keep(&keys[i], start, record)?);
             }
         } else {
-            self.progress.advance(steps(&cell.experiment));
+            self.progress.advance(steps(cell));
         }
         let records: Vec<Record> = records.into_iter().flatten().collect();
         for warning in records
@@ -188,7 +189,7 @@ impl<'a> Engine<'a> {
                 warnings.push(text);
             }
         }
-        if self.weights && cell.experiment.learner.is_some() {
+        if self.weights && cell.experiment.learner.is_some() && !cell.is_given() {
             // Trains again where the records of the measurement were there and the weights were not.
             self.trained(&cell.experiment, draw)?;
         }
@@ -257,13 +258,29 @@ impl<'a> Engine<'a> {
                 weights_record(experiment, &measured.trained)
             })?;
         }
-        let all = steps(experiment);
+        let all = steps(cell);
         self.progress.advance(all - advanced.min(all));
         let record = |values: Vec<f64>| Record {
             meta: json!({ "warnings": measured.warnings }),
             arrays: vec![("values".to_string(), values)],
         };
         Ok(measured.values.into_iter().map(record).collect())
+    }
+
+    /// Values from the user's file, whose columns are the draws.
+    fn read(&self, cell: &Cell, draw: DrawIndex, which: &[usize]) -> Result<Vec<Record>> {
+        let column = draw.dataset.max(draw.replica);
+        let record = |&i: &usize| {
+            let given = cell.instruments[i].given();
+            let given = given.ok_or_else(|| Error::bug("measure.from", "no file"))?;
+            let values = given.read(&cell.experiment, column)?;
+            Ok(Record {
+                meta: json!({}),
+                arrays: vec![("values".to_string(), values)],
+            })
+        };
+        self.progress.advance(1);
+        which.iter().map(record).collect()
     }
 
     fn simulate(&self, cell: &Cell, draw: DrawIndex, which: &[usize]) -> Result<Vec<Record>> {

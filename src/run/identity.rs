@@ -14,6 +14,14 @@ use serde_json::{Value as Json, json};
 
 /// Key of what one instrument measures on a draw: other instruments do not enter.
 pub(super) fn measured(experiment: &Experiment, instrument: &Chosen, draw: DrawIndex) -> Json {
+    if let Some(given) = instrument.given() {
+        return json!({
+            "unit": "given",
+            "instrument": instrument.identity(),
+            "rows": given.identity(experiment),
+            "draw": draw,
+        });
+    }
     // With the shares of held-out blocks, which a record of other tasks does not have.
     let instrument = match instrument.held_out_blocks(experiment) {
         0 => instrument.identity(),

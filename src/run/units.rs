@@ -2,7 +2,7 @@
 
 use super::assumed;
 use super::execute::Side;
-use crate::experiment::{Conditioning, DrawIndex, Experiment};
+use crate::experiment::{Conditioning, DrawIndex};
 use crate::spec::{Cell, Spec};
 use crate::theory::Plan;
 
@@ -85,7 +85,7 @@ pub fn total_steps<'u>(
     units: impl Iterator<Item = &'u Unit>,
 ) -> u64 {
     let of_unit = |u: &Unit| match u.work {
-        Work::Measure { .. } => steps(&spec.cells[u.cell].experiment),
+        Work::Measure { .. } => steps(&spec.cells[u.cell]),
         Work::Solve { theory, .. } => plans[u.cell][theory].as_ref().map_or(0, effort),
     };
     units.map(of_unit).sum()
@@ -96,7 +96,9 @@ pub fn effort(plan: &Plan) -> u64 {
     if plan.promise().seconds > 1.0 { 100 } else { 1 }
 }
 
-/// Training steps of one draw.
-pub fn steps(experiment: &Experiment) -> u64 {
-    experiment.training.as_ref().map_or(1, |t| t.steps() as u64)
+/// Training steps of one draw; one where nothing is trained.
+pub fn steps(cell: &Cell) -> u64 {
+    let training = cell.experiment.training.as_ref();
+    let training = training.filter(|_| !cell.is_given());
+    training.map_or(1, |t| t.steps() as u64)
 }

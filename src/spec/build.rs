@@ -4,7 +4,8 @@ use super::entry::{Stated, measured};
 use super::keys::{Frame, TrainingTables};
 use super::references::check_references;
 use super::{
-    Cell, Document, Fit, Map, Measure, Reduce, Relate, Spec, overrides, ranges, sweep, take_table,
+    Cell, Document, Fit, Map, Measure, Reduce, Relate, Spec, given, overrides, ranges, sweep,
+    take_table,
 };
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment};
@@ -169,10 +170,11 @@ fn from_sweep(error: Error, set: &sweep::Settings) -> Error {
 
 fn build_cell(set: sweep::Settings, table: &Table, quick: bool) -> Result<Cell> {
     let frame: Frame = parse_table("", table.clone())?;
-    let experiment = experiment(&frame)?;
-    is_measurable(&experiment, frame.measure.is_some())?;
+    let mut experiment = experiment(&frame)?;
+    let trains = |m: &Measure| m.from.is_none();
+    is_measurable(&experiment, frame.measure.as_ref().is_some_and(trains))?;
     let (instruments, wanted) = match &frame.measure {
-        Some(measure) => instruments(measure, &experiment)?,
+        Some(measure) => instruments(measure, &mut experiment)?,
         None => (vec![], vec![]),
     };
     let measured = measured(&instruments, &wanted);
@@ -226,7 +228,7 @@ pub(super) fn draws(
     let fixed = |l: &dyn Learner| l.kernel().is_some() || l.nearest().is_some();
     let solved = learner.is_some_and(fixed) && training.is_none_or(|t| t.is_optimum());
     Draws {
-        datasets: measure.datasets,
+        datasets: measure.datasets.unwrap_or(1),
         replicas: match measure.replicas {
             _ if learner.is_none() => 1,
             Some(stated) => stated,
@@ -322,42 +324,27 @@ pub(super) fn is_measurable(experiment: &Experiment, is_measured: bool) -> Resul
     Ok(())
 }
 
+/// The instruments with their grids; where their values stand in a file, its columns become the draws of the experiment.
 pub(super) fn instruments(
     measure: &Measure,
-    experiment: &Experiment,
+    experiment: &mut Experiment,
 ) -> Result<(Vec<Chosen>, Vec<Wanted>)> {
-    if measure.observables.is_empty() {
-        return Err(Error::input(
-            "measure.observables",
-            "an empty list",
-            "name at least one observable; `saddlepoint list` shows them",
-        ));
-    }
-    let mut chosen: Vec<Chosen> = Vec::new();
-    let mut wanted = Vec::new();
-    for (index, asked) in measure.observables.iter().enumerate() {
-        let place = format!("measure.observables[{index}]");
-        let name = asked.kind();
-        let instrument = Chosen::new(&place, name, asked.keys())?;
-        if chosen.iter().any(|i| i.about().kind == name) {
-            return Err(Error::input(
-                place,
-                format!("\"{name}\" is listed twice"),
-                "list it once",
-            ));
-        }
+    let (places, chosen): (Vec<_>, Vec<_>) = given::instruments(measure)?.into_iter().unzip();
+    given::set_draws(measure, &chosen, experiment)?;
+    let wanted = places.iter().zip(&chosen).map(|(place, instrument)| {
         let axes = instrument.axes(experiment).map_err(|declined| {
+            let name = instrument.about().kind;
             Error::input(
-                &place,
+                place,
                 format!("{name} cannot be measured here: {declined}"),
                 "remove it from measure.observables, or change the experiment",
             )
         })?;
-        wanted.push(Wanted {
+        Ok(Wanted {
             observable: instrument.observable(),
             axes,
-        });
-        chosen.push(instrument);
-    }
+        })
+    });
+    let wanted = wanted.collect::<Result<Vec<_>>>()?;
     Ok((chosen, wanted))
 }

@@ -151,8 +151,8 @@ impl Spec {
     pub fn tell(mut self, label: &str, names: &[&str]) -> Result<Spec> {
         for cell in &mut self.cells {
             for entry in cell.theories.iter_mut().filter(|t| t.label == label) {
-                let (info, names) = (entry.theory.info(), names.iter().copied());
-                entry.asked = entry::asked("tell", &entry.asked, names, info, &entry.experiment)?;
+                let (theory, names) = (entry.theory.as_ref(), names.iter().copied());
+                entry.asked = entry::asked("tell", &entry.asked, names, theory, &entry.experiment)?;
             }
         }
         Ok(self.sealed())
@@ -179,7 +179,7 @@ impl Spec {
     }
 }
 
-fn cell(set: sweep::Settings, experiment: Experiment, observables: &[&str]) -> Result<Cell> {
+fn cell(set: sweep::Settings, mut experiment: Experiment, observables: &[&str]) -> Result<Cell> {
     build::check(&experiment)?;
     let draws = &experiment.draws;
     let measure = Measure {
@@ -187,7 +187,8 @@ fn cell(set: sweep::Settings, experiment: Experiment, observables: &[&str]) -> R
             .iter()
             .map(|o| Asked::Name(o.to_string()))
             .collect(),
-        datasets: draws.datasets,
+        from: None,
+        datasets: Some(draws.datasets),
         replicas: Some(draws.replicas),
         points: draws.points,
         spacing: draws.spacing,
@@ -196,7 +197,7 @@ fn cell(set: sweep::Settings, experiment: Experiment, observables: &[&str]) -> R
     build::is_measurable(&experiment, !observables.is_empty())?;
     let (instruments, wanted) = match observables.is_empty() {
         true => (vec![], vec![]),
-        false => build::instruments(&measure, &experiment)?,
+        false => build::instruments(&measure, &mut experiment)?,
     };
     Ok(Cell {
         set,

@@ -32,18 +32,19 @@ pub(super) fn asked<'a>(
     place: &str,
     measured: &[Question],
     told: impl Iterator<Item = &'a str>,
-    info: &Info,
+    theory: &dyn Theory,
     experiment: &Experiment,
 ) -> Result<Vec<Question>> {
+    let (own, observables) = (theory.info().own, theory.observables());
     let mut asked = measured.to_vec();
     for name in told {
         if asked.iter().any(|a| a.name() == name) {
             continue;
         }
-        let own = info.own.iter().find(|o| o.name == name);
+        let told = own.iter().find(|o| o.name == name);
         let instrument = INSTRUMENTS.iter().find(|i| i.observable().name == name);
-        let instrument = instrument.filter(|_| info.observables.contains(&name));
-        asked.push(match (own, instrument) {
+        let instrument = instrument.filter(|_| observables.contains(&name));
+        asked.push(match (told, instrument) {
             (Some(observable), _) => Question {
                 observable,
                 keys: serde_json::Value::Null,
@@ -55,8 +56,8 @@ pub(super) fn asked<'a>(
                 grid: instrument.axes(experiment).ok(),
             },
             (None, None) => {
-                let own = info.own.iter().map(|o| o.name);
-                let known: Vec<&str> = own.chain(info.observables.iter().copied()).collect();
+                let own = own.iter().map(|o| o.name);
+                let known: Vec<&str> = own.chain(observables).collect();
                 return Err(unknown(place, name, &known));
             }
         });
@@ -150,7 +151,12 @@ impl Stated {
         self.assume.get_or_insert_with(Table::new).extend(keys);
     }
 
-    /// What the theory can be asked for.
+    /// The theory with its keys.
+    pub fn theory(&self) -> &dyn Theory {
+        self.theory.as_ref()
+    }
+
+    /// Name, source and conventions of the theory.
     pub fn info(&self) -> &'static Info {
         self.theory.info()
     }
@@ -163,7 +169,13 @@ impl Stated {
         let mut table = cell.clone();
         overrides::replace(&mut table, assume)
             .and_then(|()| parse_table::<Frame>("", table))
-            .and_then(|frame| experiment(&frame))
+            .and_then(|frame| {
+                let mut seen = experiment(&frame)?;
+                if frame.measure.is_some_and(|m| m.from.is_some()) {
+                    seen.draws = measured.draws.clone();
+                }
+                Ok(seen)
+            })
             .map_err(|e| assumed(&self.place, e))
     }
 
@@ -177,7 +189,7 @@ impl Stated {
         let seen = self.seen(cell, experiment)?;
         let names = self.tell.iter().map(String::as_str);
         let place = format!("{}.tell", self.place);
-        let asked = asked(&place, measured, names, self.info(), &seen)?;
+        let asked = asked(&place, measured, names, self.theory(), &seen)?;
         Ok(self.asking(seen, asked))
     }
 

@@ -6,6 +6,7 @@ use crate::instrument::Observable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use toml::Table;
 
 /// The whole document. Component tables (`task`, `learner`, `training`, `[[theory]]`) are parsed by their registries.
@@ -73,7 +74,8 @@ impl Frame {
     pub fn measure(&self) -> Measure {
         self.measure.clone().unwrap_or(Measure {
             observables: vec![],
-            datasets: 1,
+            from: None,
+            datasets: None,
             replicas: Some(1),
             points: points(),
             spacing: Spacing::default(),
@@ -136,10 +138,14 @@ impl TrainingTables {
 #[serde(deny_unknown_fields)]
 pub struct Measure {
     /// What is measured, see `saddlepoint list`.
+    #[serde(default)]
     pub observables: Vec<Asked>,
-    /// Quenched data sets.
-    #[serde(default = "one")]
-    pub datasets: usize,
+    /// A csv file that holds the measured values of the one observable: nothing is trained or simulated. Or
+    /// `{ file = "curves.csv", observable = "test-loss" }`, without `observables`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<FromFile>,
+    /// Quenched data sets; default: 1, or the columns of draws of the file in `from`.
+    pub datasets: Option<usize>,
     /// Initialisations per data set: 8, or 1 where nothing differs between them (a kernel or neighbours in closed form).
     pub replicas: Option<usize>,
     /// Recorded times, the start and the end included; 1: the end alone.
@@ -152,6 +158,29 @@ pub struct Measure {
     /// one replica alone, on a random task), else replicas. The draws of a pilot run are left out by it.
     #[serde(default)]
     pub first: usize,
+}
+
+/// `measure.from`: the file of what was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected a path or { file = \"curves.csv\", observable = \"NAME\" }"
+)]
+pub enum FromFile {
+    /// The file; its observable is the one in `measure.observables`.
+    Path(PathBuf),
+    /// The file with its observable.
+    Named(NamedFile),
+}
+
+/// `{ file = "curves.csv", observable = "test-loss" }`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NamedFile {
+    /// The csv file; a relative path starts at the current directory, then in the folder that SADDLEPOINT_DATA names.
+    pub file: PathBuf,
+    /// Which observable it holds.
+    pub observable: String,
 }
 
 /// An entry of `measure.observables`.
@@ -194,9 +223,6 @@ impl Asked {
     }
 }
 
-fn one() -> usize {
-    1
-}
 fn points() -> usize {
     41
 }

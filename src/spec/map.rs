@@ -184,11 +184,7 @@ impl Map {
                 "add one: measurements are points of a [sweep], a map has theories alone",
             ));
         }
-        let known = (0..theories).flat_map(|t| {
-            let info = chart.template.info(t);
-            let own = info.own.iter().map(|o| o.name);
-            own.chain(info.observables.iter().copied())
-        });
+        let known = (0..theories).flat_map(|t| chart.template.quantities(t));
         let known: Vec<&str> = known.collect();
         for (k, name) in self.of.iter().enumerate() {
             if !known.contains(&name.as_str()) {
@@ -213,11 +209,9 @@ impl Map {
         chart: &Chart,
         theory: usize,
     ) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
-        let info = chart.template.info(theory);
+        let known = chart.template.quantities(theory);
         let named = self.of.iter().map(String::as_str).enumerate();
-        named.filter(|(_, name)| {
-            info.observables.contains(name) || info.own.iter().any(|o| o.name == *name)
-        })
+        named.filter(move |(_, name)| known.contains(name))
     }
 
     /// What the theory of a line can be asked for.

@@ -7,6 +7,7 @@ pub mod document;
 mod entry;
 mod figure;
 pub mod fit;
+mod given;
 pub mod keys;
 mod league;
 pub mod map;
@@ -23,7 +24,9 @@ pub use crate::compare::reductions::{Abscissa, Of};
 pub use document::{Document, Override, Source};
 pub use figure::{Figure, FigureKind, ScaleKey, Transition};
 pub use fit::{Fit, FitGroup, Keys as FitKeys};
-pub use keys::{Compare, EntryKeys, Expect, Measure, NamedTolerance, Tolerance};
+pub use keys::{
+    Compare, EntryKeys, Expect, FromFile, Measure, NamedFile, NamedTolerance, Tolerance,
+};
 pub use league::League;
 pub use map::{Keys as MapKeys, Map};
 pub use reduce::{Keys as ReduceKeys, Reduce, own_keys, properties};
@@ -87,9 +90,15 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Whether something is measured: networks to train, or a simulation that needs none.
+    /// Whether something is measured: networks to train, a simulation that needs none, or a file of measured values.
     pub fn is_measured(&self) -> bool {
-        self.experiment.is_measured() && !self.instruments.is_empty()
+        (self.experiment.is_measured() || self.is_given()) && !self.instruments.is_empty()
+    }
+
+    /// Whether the measured values stand in a file (`measure.from`): nothing is trained, and the data sets are not those
+    /// that the task would draw.
+    pub fn is_given(&self) -> bool {
+        self.instruments.iter().any(|i| i.given().is_some())
     }
 }
 
@@ -143,6 +152,15 @@ impl Spec {
             if !found.contains(&source) {
                 found.push(source);
             }
+        }
+        if let Some((cell, given)) = self
+            .cells
+            .iter()
+            .find_map(|c| Some((c, c.instruments.first()?.given()?)))
+        {
+            let columns = given.draws(&cell.experiment).unwrap_or_default().len();
+            let text = format!("{columns} columns of {} (nothing is trained)", given.file());
+            found.push(("measured draws".into(), text));
         }
         found
     }

@@ -2,7 +2,7 @@
 
 use super::entry::{Stated, asked};
 use super::keys::{Frame, Measure, TrainingTables};
-use super::{TheoryEntry, build, overrides, sweep};
+use super::{TheoryEntry, build, given, overrides, sweep};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::instrument::Chosen;
@@ -41,8 +41,11 @@ impl Template {
     /// Those of a cell.
     pub(super) fn new(table: Table, quick: bool) -> Result<Template> {
         let frame: Frame = parse_table("", table.clone())?;
-        let experiment = build::experiment(&frame)?;
+        let mut experiment = build::experiment(&frame)?;
         let instruments = instruments(frame.measure.as_ref())?;
+        if let Some(measure) = &frame.measure {
+            given::set_draws(measure, &instruments, &mut experiment)?;
+        }
         Ok(Template {
             stated: Arc::new(Stated::all(&frame.theory, quick)?),
             instruments: Arc::new(instruments),
@@ -62,8 +65,11 @@ impl Template {
         let path = overrides::dotted(key);
         let head = path.split('.').next().unwrap_or_default();
         let part = next.table.get(head).cloned();
+        let is_given = next.instruments.iter().any(|i| i.given().is_some());
         let e = &mut next.experiment;
         match (head, part) {
+            // The file decides the number of draws.
+            _ if is_given => return Template::new(next.table, next.quick),
             // Another kind of component: what its absence or presence decides elsewhere is decided anew.
             _ if path == head || path.ends_with(".kind") => {
                 return Template::new(next.table, next.quick);
@@ -109,7 +115,14 @@ impl Template {
         self.stated.len()
     }
 
-    /// What a theory can be asked for.
+    /// Names of all that a theory can be asked for, its own quantities first.
+    pub fn quantities(&self, theory: usize) -> Vec<&'static str> {
+        let theory = self.stated[theory].theory();
+        let own = theory.info().own.iter().map(|o| o.name);
+        own.chain(theory.observables()).collect()
+    }
+
+    /// Name, source and own quantities of a theory.
     pub fn info(&self, theory: usize) -> &'static Info {
         self.stated[theory].info()
     }
@@ -166,7 +179,7 @@ impl Template {
                 })
                 .map_err(|declined| no_grid(declined.to_string())));
         }
-        let found = asked("map.of", &[], std::iter::once(name), stated.info(), seen)?;
+        let found = asked("map.of", &[], std::iter::once(name), stated.theory(), seen)?;
         let question = found.into_iter().next();
         let question = question.ok_or_else(|| Error::bug("map", "a quantity has no question"))?;
         let own = stated.info().own.iter().any(|o| o.name == name);
@@ -180,10 +193,7 @@ impl Template {
 }
 
 fn instruments(measure: Option<&Measure>) -> Result<Vec<Chosen>> {
-    let asked = measure.map_or(&[][..], |m| &m.observables);
-    let chosen = asked.iter().enumerate().map(|(index, asked)| {
-        let place = format!("measure.observables[{index}]");
-        Chosen::new(&place, asked.kind(), asked.keys())
-    });
-    chosen.collect()
+    let chosen = measure.map(given::instruments).transpose()?;
+    let chosen = chosen.unwrap_or_default().into_iter();
+    Ok(chosen.map(|(_, instrument)| instrument).collect())
 }

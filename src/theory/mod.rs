@@ -32,6 +32,7 @@ pub mod saddle_to_saddle;
 pub mod saxe;
 pub mod sheet;
 mod signal_propagation;
+pub mod table;
 mod tree_nearest;
 mod virial_identity;
 
@@ -82,6 +83,10 @@ impl Info {
 pub trait Theory: Debug + Send + Sync {
     /// Name, source, observables and assumptions.
     fn info(&self) -> &'static Info;
+    /// Observables that this entry can predict, its own quantities aside: those of its kind, unless its keys choose one.
+    fn observables(&self) -> Vec<&'static str> {
+        self.info().observables.to_vec()
+    }
     /// The entry's own options with every default filled in; part of the hash of a spec.
     fn resolved(&self) -> serde_json::Value {
         serde_json::json!({})
@@ -206,6 +211,7 @@ pub const THEORIES: &[Kind<dyn Theory>] = &[
     percolation::SERIES,
     percolation::BETHE,
     percolation::ERDOS_RENYI,
+    table::KIND,
 ];
 
 /// A solver was handed a draw without what its promise names.

@@ -990,6 +990,7 @@ fn theories(cases: &mut Cases) {
             axes: i.axes(&nearest).ok()?,
         })
     });
+    curve(cases);
     let theory = parsed(THEORIES, "kind = 'tree-nearest'");
     let plan = theory
         .plan(&nearest, &questions(&wanted.collect::<Vec<_>>()))
@@ -1004,6 +1005,32 @@ fn theories(cases: &mut Cases) {
 }
 
 /// An exponent that a theory knows without values.
+/// A curve from a file, with both errors; its rows stand in another order than the grid.
+fn curve(cases: &mut Cases) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("curve.csv");
+    let text = "time,value,stderr,bound\n2,0.5,0.1,0.01\n0,2.0,0.3,0.02\n";
+    std::fs::write(&path, text).unwrap();
+    let table = format!(
+        "kind = 'table'\nobservable = 'train-loss'\nfile = '{}'",
+        path.display()
+    );
+    let mut experiment = experiment(LINEAR);
+    experiment.draws.points = 2;
+    let loss = saddlepoint::instrument::find("golden", "train-loss").unwrap();
+    let wanted = Wanted {
+        observable: loss.observable(),
+        axes: loss.axes(&experiment).unwrap(),
+    };
+    let theory = parsed(THEORIES, &table);
+    let plan = theory.plan(&experiment, &questions(&[wanted])).unwrap();
+    let solved = plan.solve(&Draw::default(), &Context::default()).unwrap();
+    let answer = &solved.answers[0];
+    let errors = answer.stderr().unwrap();
+    let values = answer.mean.iter().chain(&answer.bound).chain(&errors);
+    cases.add("theory", theory.info().about, "curve", values.copied());
+}
+
 fn exponent(theory: &dyn Theory, e: &Experiment, observable: &str, key: &str) -> Option<f64> {
     let number = Number::Exponent;
     let question = Question {

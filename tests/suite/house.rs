@@ -136,6 +136,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["error", "task", "spec", "run", "plot", "report"],
     ),
     ("models", &[]),
+    ("papers", &[]),
     (
         "cli",
         &[
@@ -154,6 +155,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "report",
             "gallery",
             "models",
+            "papers",
         ],
     ),
 ];

@@ -14,6 +14,7 @@ mod gradients;
 mod house;
 mod league;
 mod models;
+mod own_curves;
 mod percolation;
 mod phenomena;
 mod physics;

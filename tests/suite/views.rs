@@ -106,7 +106,9 @@ fn wanted(experiment: &Experiment) -> Vec<Wanted> {
 
 #[test]
 fn theories_of_plain_perceptrons_decline_the_others() {
-    for kind in THEORIES.iter().map(|k| k.about.kind) {
+    // A table is what its file says, whatever the network.
+    let kinds = THEORIES.iter().map(|k| k.about.kind);
+    for kind in kinds.filter(|k| *k != "table") {
         let mut accepted = false;
         for training in DESCENTS {
             let of = |keys: &str| experiment(WHITE, keys, "linear", training);

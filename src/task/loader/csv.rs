@@ -28,7 +28,11 @@ pub(super) fn read(file: &str, bytes: &[u8], inputs: &Columns, targets: &Columns
     for record in reader.records() {
         let record = record.map_err(|e| csv_error(file, bytes, &e))?;
         let line = record.position().map_or(0, |p| line(bytes, p));
-        let cell = |column: usize| number(file, line, &header[column], &record[column]);
+        let cell = |column: usize| {
+            let remedy =
+                "write numbers with a decimal point; choose other columns with inputs and targets";
+            number(file, line, &header[column], &record[column], remedy)
+        };
         for &column in &input_columns {
             x.push(cell(column)?);
         }
@@ -53,7 +57,10 @@ pub(super) fn named(file: &str, bytes: &[u8], columns: &Columns, key: &str) -> R
 }
 
 /// A reader behind the header line, and the header.
-fn open<'a>(file: &str, bytes: &'a [u8]) -> Result<(::csv::Reader<&'a [u8]>, Vec<String>)> {
+pub(super) fn open<'a>(
+    file: &str,
+    bytes: &'a [u8],
+) -> Result<(::csv::Reader<&'a [u8]>, Vec<String>)> {
     let mut reader = ::csv::ReaderBuilder::new()
         .trim(::csv::Trim::All)
         .from_reader(bytes);
@@ -142,7 +149,8 @@ fn is_numbered(name: &str, prefix: &str) -> bool {
     !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn number(file: &str, line: u64, column: &str, text: &str) -> Result<f64> {
+/// A cell as a finite number; `remedy` is for one that is none.
+pub(super) fn number(file: &str, line: u64, column: &str, text: &str, remedy: &str) -> Result<f64> {
     let place = || format!("{file}: line {line}, column \"{column}\"");
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
@@ -154,13 +162,13 @@ fn number(file: &str, line: u64, column: &str, text: &str) -> Result<f64> {
         Err(_) => Err(Error::input(
             place(),
             format!("\"{text}\" is not a number"),
-            "write numbers with a decimal point; choose other columns with inputs and targets",
+            remedy,
         )),
     }
 }
 
 /// Line of a record, whose position the reader gives before the blank lines that it skips.
-fn line(bytes: &[u8], position: &::csv::Position) -> u64 {
+pub(super) fn line(bytes: &[u8], position: &::csv::Position) -> u64 {
     let rest = bytes.get(position.byte() as usize..).unwrap_or(&[]);
     let skipped = rest
         .iter()
@@ -170,7 +178,7 @@ fn line(bytes: &[u8], position: &::csv::Position) -> u64 {
     position.line() + skipped as u64
 }
 
-fn csv_error(file: &str, bytes: &[u8], error: &::csv::Error) -> Error {
+pub(super) fn csv_error(file: &str, bytes: &[u8], error: &::csv::Error) -> Error {
     let place = match error.position() {
         Some(p) => format!("{file}: line {}", line(bytes, p)),
         None => file.to_string(),

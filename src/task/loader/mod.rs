@@ -3,6 +3,7 @@
 mod csv;
 pub mod idx;
 mod npz;
+pub mod numbers;
 
 use crate::error::{Error, Result};
 use nalgebra::DMatrix;
