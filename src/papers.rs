@@ -181,6 +181,7 @@ pub const PAPERS: &[Paper] = &[
             "dmft-linear",
             "dmft-deep-tanh",
             "lazy-to-rich-dmft",
+            "fit-richness",
             "optimisers",
             "saxe-and-dmft",
         ],

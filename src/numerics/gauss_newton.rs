@@ -77,8 +77,22 @@ pub fn minimise(
     ))
 }
 
-/// Residuals as a function of a point of the unit cube; `None` where the model has no value.
-pub type Residuals<'a> = dyn FnMut(&[f64]) -> Result<Option<DVector<f64>>> + 'a;
+/// Residuals as a function of a point of the unit cube. Every closure from points to residuals is one.
+pub trait Residuals {
+    /// The residuals at a point; `None` where the model has no value.
+    fn at(&mut self, x: &[f64]) -> Result<Option<DVector<f64>>>;
+
+    /// Points that will be asked for one after the other: a model that is costly can be evaluated at all of them in parallel.
+    fn ahead(&mut self, _points: &[Vec<f64>]) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<F: FnMut(&[f64]) -> Result<Option<DVector<f64>>>> Residuals for F {
+    fn at(&mut self, x: &[f64]) -> Result<Option<DVector<f64>>> {
+        self(x)
+    }
+}
 
 /// Where damped steps inside the unit cube have ended.
 #[derive(Debug, Clone)]
@@ -139,13 +153,13 @@ const FALL_ACCEPTED: f64 = 1e-4;
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
 pub fn minimise_in_cube(
-    residuals: &mut Residuals,
+    residuals: &mut dyn Residuals,
     start: &[f64],
     held: &[bool],
     noise: f64,
 ) -> Result<Option<Descent>> {
     let mut x = start.to_vec();
-    let Some(mut r) = residuals(&x)? else {
+    let Some(mut r) = residuals.at(&x)? else {
         return Ok(None);
     };
     let (mut steps, mut damping) = (vec![first_step(noise); x.len()], 1e-3);
@@ -171,7 +185,7 @@ pub fn minimise_in_cube(
                 if to == x {
                     break;
                 }
-                let trial = residuals(&to)?;
+                let trial = residuals.at(&to)?;
                 if let Some(trial) = trial.filter(|t| t.norm_squared() < r.norm_squared()) {
                     damping = (0.1 * damping).max(1e-12);
                     lower = Some((to, trial));
@@ -201,8 +215,8 @@ pub fn minimise_in_cube(
 /// Residuals and Jacobian at a point that something else than damped steps has found.
 ///
 /// As in [`minimise_in_cube`], with the steps adapted once; `None` where the point has no value.
-pub fn linearise(residuals: &mut Residuals, x: &[f64], noise: f64) -> Result<Option<Descent>> {
-    let Some(r) = residuals(x)? else {
+pub fn linearise(residuals: &mut dyn Residuals, x: &[f64], noise: f64) -> Result<Option<Descent>> {
+    let Some(r) = residuals.at(x)? else {
         return Ok(None);
     };
     let held = vec![false; x.len()];
@@ -239,18 +253,26 @@ fn adapt(steps: &mut [f64], jacobian: &DMatrix<f64>, noise: f64) {
 /// again with steps 10 times as long, up to the longest: a model whose values have stairs is no minimum on each of
 /// them.
 fn differences(
-    residuals: &mut Residuals,
+    residuals: &mut dyn Residuals,
     x: &[f64],
     here: &DVector<f64>,
     held: &[bool],
     steps: &[f64],
 ) -> Result<DMatrix<f64>> {
+    let free = (0..x.len()).filter(|&j| !held[j]);
+    let moved = |j: usize, to: f64| {
+        let mut point = x.to_vec();
+        point[j] = to;
+        point
+    };
+    let both = free.flat_map(|j| {
+        [(x[j] - steps[j]).max(0.0), (x[j] + steps[j]).min(1.0)].map(|to| moved(j, to))
+    });
+    residuals.ahead(&both.collect::<Vec<_>>())?;
     let mut jacobian = DMatrix::zeros(here.len(), x.len());
     for j in (0..x.len()).filter(|&j| !held[j]) {
         let mut at = |to: f64| -> Result<(f64, DVector<f64>)> {
-            let mut point = x.to_vec();
-            point[j] = to;
-            Ok(match residuals(&point)? {
+            Ok(match residuals.at(&moved(j, to))? {
                 Some(r) if to != x[j] => (to, r),
                 _ => (x[j], here.clone()),
             })

@@ -138,8 +138,11 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// What measures: `networks`, or without any learner `simulation`.
+    /// What measures: `networks`, without any learner `simulation`, or `measured` where values come from a file of the user.
     pub fn source(&self) -> &'static str {
+        if self.cells.iter().any(Cell::is_given) {
+            return "measured";
+        }
         let trained = self.cells.iter().any(|c| c.experiment.learner.is_some());
         if trained { "networks" } else { "simulation" }
     }

@@ -62,6 +62,11 @@ fn every_folder_has_numbers_with_reasons_and_the_figures_of_its_spec() {
             1 => named.extend(["fit".to_string()]),
             fits => named.extend((1..=fits).map(|i| format!("fit-{i}"))),
         }
+        // And so has every league.
+        match spec.leagues.len() {
+            1 => named.extend(["league".to_string()]),
+            leagues => named.extend((1..=leagues).map(|i| format!("league-{i}"))),
+        }
         assert_eq!(files(&folder, "svg"), named, "{place}");
         assert_eq!(files(&folder, "csv"), named, "{place}");
         for name in &named {

@@ -96,7 +96,7 @@ pub(super) fn descend(objective: &mut Objective, start: &[f64]) -> Result<Option
         Err(other) => return Err(other),
     };
     // Values that defeat derivatives scatter: the Jacobian is taken over a whole standard error.
-    let end = linearise(&mut |u| objective.residuals(u), &place, noise.max(1.0))?;
+    let end = linearise(objective, &place, noise.max(1.0))?;
     Ok(end.map(|end| (end, true)))
 }
 

@@ -5,8 +5,9 @@ use super::covariance::{Covariance, Shrink};
 use super::problem::{Predicted, Problem};
 use crate::compare::Blocks;
 use crate::error::{Error, Result};
-use crate::numerics::gauss_newton::{Descent, minimise_in_cube};
+use crate::numerics::gauss_newton::{Descent, Residuals, minimise_in_cube};
 use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -62,8 +63,18 @@ impl<'a> Objective<'a> {
         if let Some(known) = self.memo.get(&key) {
             return Ok(known.clone());
         }
+        let found = self.problem.predict(&x);
+        self.remember(key, found)
+    }
+
+    /// Keeps what the theory has said at a place.
+    fn remember(
+        &mut self,
+        key: Vec<u64>,
+        found: Result<Predicted>,
+    ) -> Result<Option<Rc<Predicted>>> {
         self.evaluations += 1;
-        let predicted = match self.problem.predict(&x) {
+        let predicted = match found {
             Ok(predicted) => self.inside(predicted)?.map(Rc::new),
             Err(
                 e @ (Error::Declined { .. } | Error::Unconverged { .. } | Error::NotFinite { .. }),
@@ -75,6 +86,28 @@ impl<'a> Objective<'a> {
         };
         self.memo.insert(key, predicted.clone());
         Ok(predicted)
+    }
+
+    /// Predictions at places that will be asked for, in parallel; they are kept in this order.
+    fn predict_ahead(&mut self, places: &[Vec<f64>]) -> Result<()> {
+        let mut missing: Vec<(Vec<u64>, Vec<f64>)> = Vec::new();
+        for place in places {
+            let x = self.values(place);
+            let key: Vec<u64> = x.iter().map(|v| v.to_bits()).collect();
+            if !self.memo.contains_key(&key) && missing.iter().all(|(k, _)| *k != key) {
+                missing.push((key, x));
+            }
+        }
+        let problem = self.problem;
+        let found: Vec<_> = missing
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|(key, x)| (key, problem.predict(&x)))
+            .collect();
+        for (key, found) in found {
+            self.remember(key, found)?;
+        }
+        Ok(())
     }
 
     fn is_outside(&mut self, reason: String) {
@@ -184,6 +217,16 @@ impl<'a> Objective<'a> {
 
     /// Damped steps from a place, with some parameters held.
     pub fn descend(&mut self, start: &[f64], held: &[bool], noise: f64) -> Result<Option<Descent>> {
-        minimise_in_cube(&mut |place| self.residuals(place), start, held, noise)
+        minimise_in_cube(self, start, held, noise)
+    }
+}
+
+impl Residuals for Objective<'_> {
+    fn at(&mut self, place: &[f64]) -> Result<Option<DVector<f64>>> {
+        self.residuals(place)
+    }
+
+    fn ahead(&mut self, places: &[Vec<f64>]) -> Result<()> {
+        self.predict_ahead(places)
     }
 }

@@ -36,9 +36,9 @@ impl Predicted {
 
 /// A theory with free parameters.
 ///
-/// `predict` must be a function: the same parameters give the same bits. A Monte Carlo theory therefore uses the same
+/// `predict` must be a function: the same parameters give the same bits. It is asked at several places in parallel. A Monte Carlo theory therefore uses the same
 /// random streams at all parameters, which also makes its prediction smooth in them.
-pub trait Problem {
+pub trait Problem: Sync {
     /// The parameters to estimate.
     fn parameters(&self) -> &[Parameter];
 
@@ -57,7 +57,7 @@ pub struct Model<F> {
     predict: F,
 }
 
-impl<F: Fn(&[f64]) -> Result<Predicted>> Model<F> {
+impl<F: Fn(&[f64]) -> Result<Predicted> + Sync> Model<F> {
     /// Parameters and the function that predicts.
     ///
     /// ```
@@ -77,7 +77,7 @@ impl<F: Fn(&[f64]) -> Result<Predicted>> Model<F> {
     }
 }
 
-impl<F: Fn(&[f64]) -> Result<Predicted>> Problem for Model<F> {
+impl<F: Fn(&[f64]) -> Result<Predicted> + Sync> Problem for Model<F> {
     fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }

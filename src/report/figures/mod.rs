@@ -110,8 +110,14 @@ fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {
             quantities.push(w);
         }
     }
+    // What a league ranks is drawn as its map.
+    let ranked = |w: &&Wanted| {
+        let mut leagues = spec.leagues.iter();
+        !leagues.any(|l| l.observable == w.observable.name)
+    };
     quantities
         .into_iter()
+        .filter(ranked)
         .map(|w| {
             let over_time = w.axes.last().is_some_and(|a| a.name == "time");
             let kind = match w.axes.len() {
