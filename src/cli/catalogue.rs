@@ -175,6 +175,15 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
         names.extend(PAGES.iter().map(|page| page.0));
         names.extend(all_kinds.iter().map(|(_, kind, _)| kind.as_str()));
         names.extend(MODELS.iter().map(|m| m.name));
+        let is_id = name.contains(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_ascii_digit() || c == '.');
+        if is_id || name == "papers" {
+            return Err(crate::error::Error::input(
+                "explain",
+                format!("there is no page for \"{name}\""),
+                "`saddlepoint list papers` has all identifiers",
+            ));
+        }
         return Err(unknown("explain", name, &names));
     }
     if as_json {
@@ -367,7 +376,9 @@ squared distance |E(measurement - prediction)|^2 without its noise part,
   contrast  theta_a - theta_b,  its standard error by the jackknife over the draws
 
 A theory is told apart from the nearest where Student's interval of the contrast (95 %, shared among all rivals), with
-the numerical bounds of both, leaves out 0. The others lead together with it. At least three draws. Who is nearest may
+the numerical bounds of both, leaves out 0. The others lead together with it. At least three draws. It is another question
+than the verdict, whose interval is that of one theory alone and skewed near zero: of two theories that are not told
+apart one may agree and the other disagree. `pairs` asks for each pair by itself, with 95 % of its own. Who is nearest may
 still be off: the verdicts say who is within the tolerance, and the map puts the number in brackets where nobody is.
 
 Along the last key of over (or along): where the nearest theory changes, and where a theory of boundaries passes its

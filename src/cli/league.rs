@@ -55,6 +55,7 @@ pub(crate) fn league(folders: &[PathBuf], as_json: bool) -> Result<u8> {
     if !places.is_empty() {
         let header = [
             "run",
+            "league",
             "observable",
             "at",
             "nearest",
@@ -102,6 +103,8 @@ fn no_numbers(path: &Path) -> Error {
 #[derive(Debug, Serialize)]
 struct Ranking {
     run: String,
+    /// Label of the `[[league]]`.
+    league: String,
     observable: String,
     /// Swept keys of the cell.
     at: String,
@@ -140,7 +143,11 @@ fn places_of(run: &str, document: &Json) -> Vec<Ranking> {
                 disagree: count("disagree"),
                 inconclusive: count("inconclusive"),
                 others: list(&contest["others"]).count(),
-                seconds: ranked.iter().filter_map(|r| r["seconds"].as_f64()).sum(),
+                seconds: ranked
+                    .iter()
+                    .filter_map(|r| r["seconds"].as_f64())
+                    .fold(0.0, |sum, s| sum + s),
+                league: text(&league["label"]),
             });
         }
     }
@@ -150,6 +157,7 @@ fn places_of(run: &str, document: &Json) -> Vec<Ranking> {
 fn place_row(p: &Ranking) -> Vec<String> {
     vec![
         p.run.clone(),
+        p.league.clone(),
         p.observable.clone(),
         p.at.clone(),
         p.nearest.clone().unwrap_or("-".into()),

@@ -55,6 +55,8 @@ pub struct Ranking {
     level: Level,
     /// What distances are divided by: `||E m||`, or the root of the number of points.
     scale: f64,
+    /// The same with each block left out.
+    scales: Vec<f64>,
     /// Level of the measurement that every theory is compared with.
     tolerance: f64,
     places: Vec<Place>,
@@ -134,14 +136,24 @@ impl Ranking {
             let sum = rows.iter().fold(zero, |sum, row| sum + row);
             (sum, rows.iter().map(DVector::norm_squared).sum::<f64>())
         };
-        let (sum, squares) = sums(&rows(measured));
+        let of_measured = rows(measured);
+        let (sum, squares) = sums(&of_measured);
+        let norm = |sum: &DVector<f64>, squares: f64, n: usize| {
+            let size = pairs(sum, squares, n);
+            let raw = sum.norm_squared() / (n * n) as f64;
+            if size > 0.0 { size } else { raw }.sqrt()
+        };
         let (scale, limit) = match tolerance {
             Tolerance::Absolute(limit) => ((kept.len() as f64).sqrt(), limit),
-            Tolerance::Relative(limit) => {
-                let size = pairs(&sum, squares, n);
-                let raw = sum.norm_squared() / (n * n) as f64;
-                (if size > 0.0 { size } else { raw }.sqrt(), limit)
-            }
+            Tolerance::Relative(limit) => (norm(&sum, squares, n), limit),
+        };
+        let without = |row: &DVector<f64>| match tolerance {
+            Tolerance::Absolute(_) => scale,
+            Tolerance::Relative(_) => norm(&(&sum - row), squares - row.norm_squared(), n - 1),
+        };
+        let scales = match n {
+            0..3 => Vec::new(),
+            _ => of_measured.iter().map(without).collect(),
         };
         if !(scale > 0.0 && scale.is_finite()) {
             return Ok(None);
@@ -177,6 +189,7 @@ impl Ranking {
             n,
             level: measured.level,
             scale,
+            scales,
             tolerance: limit,
             places: curves
                 .iter()
@@ -242,7 +255,7 @@ impl Ranking {
     fn varied(&self, value: impl Fn(&dyn Fn(usize) -> f64) -> f64) -> Varied {
         let whole = value(&|t| self.places[t].square / self.scale.powi(2));
         let blocks = self.places.first().map_or(0, |p| p.left_out.len());
-        let without = |r: usize| value(&|t| self.places[t].left_out[r] / self.scale.powi(2));
+        let without = |r: usize| value(&|t| self.places[t].left_out[r] / self.scales[r].powi(2));
         Varied {
             value: whole,
             left_out: (0..blocks).map(without).collect(),
@@ -296,7 +309,8 @@ impl Varied {
 pub struct Located {
     /// Where the number is zero, by a straight line between the two values (in the logarithm where the key is swept so).
     pub at: f64,
-    /// Its 95 % interval by the jackknife over the blocks that both cells share; `None` where they share none. The error of the straight
+    /// Its 95 % interval by the jackknife over the blocks that both cells share; `None` where they share none, and where it would
+    /// reach farther to either side than the two values are apart: there the place is not resolved. The error of the straight
     /// line is not in it.
     pub interval: Option<[f64; 2]>,
 }
@@ -324,7 +338,7 @@ pub fn locate(x: [f64; 2], ends: [&Varied; 2], logarithmic: bool) -> Option<Loca
     });
     let interval = stderr.flatten().and_then(|stderr| {
         let half = half(0.025, lower.len())? * stderr;
-        Some([back(at - half), back(at + half)])
+        (half <= length.abs()).then(|| [back(at - half), back(at + half)])
     });
     Some(Located {
         at: back(at),
@@ -439,6 +453,34 @@ mod tests {
         }
     }
 
+    /// Monte Carlo theories of one truth, each with noise of its own that is larger than that of the measurement: told apart in no more
+    /// than 5 % of the runs, and neither distance is made of this noise.
+    #[test]
+    fn noise_of_the_theories_is_no_distance() {
+        let (mut apart, mut squares) = (0, 0.0);
+        let runs = 600;
+        for seed in 0..runs {
+            let z = normal_matrix(&mut stream(40_000 + seed, "ranking", &[]), 6, 3);
+            let m = blocks(&z.map(|z| 1.0 + 0.05 * z));
+            let theory = |k: u64| {
+                let noise = normal_matrix(&mut stream(50_000 + seed, "theory", &[k]), 1, 3);
+                let values: Vec<f64> = noise.iter().map(|z| 1.0 + 0.1 * z).collect();
+                TheoryCurve {
+                    stderr: Some(vec![0.1; 3]),
+                    ..exact(&values)
+                }
+            };
+            let (a, b) = (theory(1), theory(2));
+            let ranking = Ranking::new(&m, &[&a, &b], Tolerance::Absolute(0.05));
+            let ranking = ranking.unwrap().unwrap();
+            apart += usize::from(ranking.contrast(0, 1, 0.025).told_apart);
+            squares += ranking.places[0].square;
+        }
+        assert!(apart <= 45, "{apart} of {runs}");
+        // Var of |noise|^2 over three points is 6 sigma^4: the mean of 600 scatters by 1e-3.
+        assert!((squares / runs as f64).abs() < 4e-3, "{squares}");
+    }
+
     /// Theories `(x, 1/2)` and `(1/2, 0.9)` beside a mean of `(1/2, 1/2)`: the nearer one changes at x = 0.9, and the interval of the
     /// place covers it.
     #[test]
@@ -460,7 +502,7 @@ mod tests {
         }
         // A place within its scatter of an end is sometimes missed.
         assert!(found > 350, "{found}");
-        let share = f64::from(covered) / f64::from(found);
+        let share = covered as f64 / f64::from(found);
         assert!((0.91..=0.98).contains(&share), "{covered} of {found}");
     }
 
@@ -476,5 +518,29 @@ mod tests {
         let found = locate([1.0, 100.0], [&flat(-1.0), &flat(2.0)], false).unwrap();
         assert!((found.at - 34.0).abs() < 1e-9);
         assert!(locate([1.0, 100.0], [&flat(1.0), &flat(2.0)], false).is_none());
+    }
+
+    /// The error of a place is that of the straight line through two values that vary by themselves: the jackknife of the places that
+    /// are found without each block.
+    #[test]
+    fn both_ends_move_the_place() {
+        let end = |value: f64, scatter: &[f64]| Varied {
+            value,
+            left_out: scatter.iter().map(|s| value + 1e-4 * s).collect(),
+            level: Level::Replicas,
+        };
+        let low = end(-1.0, &[1.0, -2.0, 0.5, 0.5]);
+        let high = end(3.0, &[0.3, 0.2, -1.5, 1.0]);
+        let found = locate([2.0, 4.0], [&low, &high], false).unwrap();
+        assert!((found.at - 2.5).abs() < 1e-12);
+        let pairs = low.left_out.iter().zip(&high.left_out);
+        let places: Vec<f64> = pairs.map(|(a, b)| 2.0 + 2.0 * a / (a - b)).collect();
+        let exact = student_quantile(0.975, 3).unwrap() * jackknife(&places).unwrap();
+        let [lower, upper] = found.interval.unwrap();
+        assert!(((upper - lower) / (2.0 * exact) - 1.0).abs() < 1e-3);
+        // Scatter that reaches beyond the neighbouring cells resolves nothing.
+        let noisy = end(-1.0, &[1e4, -2e4, 5e3, 5e3]);
+        let found = locate([2.0, 4.0], [&noisy, &high], false).unwrap();
+        assert!(found.interval.is_none());
     }
 }

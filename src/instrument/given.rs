@@ -13,6 +13,9 @@ use serde_json::{Value as Json, json};
 use std::path::Path;
 use std::sync::Arc;
 
+/// Names of columns that are rather a mean or an error than a draw.
+const NO_DRAWS: [&str; 5] = ["value", "mean", "stderr", "std", "bound"];
+
 /// An instrument whose values stand in a file. It has name, unit and convention of the instrument that would measure them, and
 /// the points of the file as its grid; nothing is trained or simulated for it.
 #[derive(Clone)]
@@ -85,6 +88,18 @@ impl Given {
                 "{} has no column of a draw beside axes and keys: {}",
                 numbers.file(),
                 numbers.header().join(", ")
+            )));
+        }
+        let no_draw = |c: &&usize| {
+            let name = numbers.header()[**c].as_str();
+            NO_DRAWS.contains(&name) || name.parse::<f64>().is_ok()
+        };
+        if let Some(&c) = layout.rest.iter().find(no_draw) {
+            return Err(Declined(format!(
+                "the column \"{}\" of {} is no name of a draw: the first line names the columns, those of the draws for example \
+                 draw1, draw2, ...; errors come from the scatter of the draws",
+                numbers.header()[c],
+                numbers.file()
             )));
         }
         let columns: Vec<usize> = layout.axes.iter().flatten().copied().collect();

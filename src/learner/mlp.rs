@@ -148,7 +148,16 @@ impl Mlp {
     pub fn parse(place: &str, mut table: toml::Table) -> Result<Self> {
         // The tagged `init` table is parsed apart, because serde loses the key path inside it.
         let init = table.remove("init");
+        let prior = table.get("prior").and_then(toml::Value::as_table);
+        let scaled = prior.is_some_and(|p| p.contains_key("chi"));
         let mut mlp: Mlp = parse_table(place, table)?;
+        if scaled && mlp.parametrization == Parametrization::MeanField {
+            return Err(Error::input(
+                format!("{place}.prior.chi"),
+                "the mean-field parametrisation has chi = richness^2 N",
+                "remove it and set learner.richness (1 is chi = N), or choose another learner.parametrization",
+            ));
+        }
         if let Some(init) = init {
             mlp.init = Init::parse(&format!("{place}.init"), init)?;
         }

@@ -2,7 +2,7 @@
 
 use super::league::{fixed, one_line, set_text, value_text};
 use super::{Row as TextRow, Table};
-use crate::compare::fit::{Interval, Side};
+use crate::compare::fit::Interval;
 use crate::run::assess::short;
 use crate::run::outcome::Outcome;
 
@@ -56,20 +56,10 @@ pub fn table(outcome: &Outcome) -> Table {
         };
         let fit = &found.fit;
         for (k, p) in fit.parameters.iter().enumerate() {
-            let mut notes = match k {
+            let notes = match k {
                 0 => fit.notes.clone(),
                 _ => Vec::new(),
             };
-            if let Some(side) = p.at_bound {
-                notes.push(format!(
-                    "at its {} bound",
-                    if side == Side::Lower {
-                        "lower"
-                    } else {
-                        "upper"
-                    }
-                ));
-            }
             let whole = |text: String| if k == 0 { text } else { String::new() };
             let reference = found.reference.as_ref().map_or_else(dash, |r| short(r[k]));
             rows.push(TextRow {

@@ -58,6 +58,14 @@ pub fn statements(standing: &Standing) -> Vec<String> {
             nobody.join("; ")
         ));
     }
+    let few = |c: &&Contest| (1..3).contains(&c.blocks);
+    let few = contests.iter().filter(few).count();
+    if few > 0 {
+        out.push(format!(
+            "in {few} of {} cells there are fewer than three draws: nothing is told apart there",
+            contests.len()
+        ));
+    }
     let key = standing.league.direction().map_or("", last);
     let held = |held: &Option<(String, f64)>| match held {
         Some((k, v)) => format!("at {} = {}: ", last(k), short(*v)),
@@ -116,9 +124,13 @@ pub fn all_statements(assessment: &Assessment) -> Vec<String> {
     let mut out = Vec::new();
     let several = assessment.leagues.len() > 1;
     for standing in &assessment.leagues {
-        let head = match several {
-            true => format!("{}: ", heading(standing)),
-            false => String::new(),
+        let name = standing.league.name();
+        let leagues = assessment.leagues.iter();
+        let named = leagues.clone().any(|s| s.league.name() != name);
+        let head = match (several, named && !standing.set.is_empty()) {
+            (false, _) => String::new(),
+            (true, false) => format!("{}: ", heading(standing)),
+            (true, true) => format!("{name}, {}: ", heading(standing)),
         };
         let statements = statements(standing).into_iter();
         out.extend(statements.map(|s| format!("{head}{s}")));
@@ -149,7 +161,7 @@ fn located(found: Option<&Located>) -> String {
             at,
             interval: Some([lower, upper]),
         }) => format!("{} [{}, {}]", short(*at), short(*lower), short(*upper)),
-        Some(found) => short(found.at),
+        Some(found) => format!("about {} (not resolved)", short(found.at)),
         None => "-".into(),
     }
 }

@@ -36,8 +36,10 @@ pub struct Contest {
     pub cell: usize,
     /// Its coordinates on the axes of the league.
     pub at: Vec<f64>,
-    /// How large a deviation may be in agreement.
-    pub tolerance: f64,
+    /// How large a deviation may be in agreement; deviations are relative or absolute with it.
+    pub tolerance: Option<Tolerance>,
+    /// Number of blocks of draws that tell the theories apart; three at least.
+    pub blocks: usize,
     /// Theories that stand beside the measurement, nearest first.
     pub ranked: Vec<Ranked>,
     /// Those that do not, each with the reason.
@@ -236,7 +238,8 @@ fn field(
     let mut contest = Contest {
         cell: index,
         at: league.over.iter().map(at).collect(),
-        tolerance: f64::NAN,
+        tolerance: None,
+        blocks: 0,
         ranked: Vec::new(),
         others: Vec::new(),
     };
@@ -280,7 +283,8 @@ fn field(
         _ => None,
     };
     if let Some((.., tolerance)) = found.first() {
-        contest.tolerance = tolerance.value();
+        contest.tolerance = Some(*tolerance);
+        contest.blocks = measured.as_ref().map_or(0, |m| m.n());
     }
     if let Some(ranking) = &ranking {
         let order = ranking.order();

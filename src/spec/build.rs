@@ -77,6 +77,13 @@ pub(super) fn resolve(
     let fits = Fit::all(&base.fit, &table, &cells, quick)?;
     for (i, league) in base.league.iter().enumerate() {
         league.check(&format!("league[{i}]"), &cells, &base.compare)?;
+        if base.league[..i].iter().any(|l| l.name() == league.name()) {
+            return Err(Error::input(
+                format!("league[{i}].label"),
+                format!("there is another league called {}", league.name()),
+                "give it a label of its own",
+            ));
+        }
     }
     check_references(&base, &reduce, &cells, sweep_table.as_ref(), map.as_ref())?;
     Ok(Spec {

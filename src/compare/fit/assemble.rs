@@ -1,7 +1,7 @@
 //! The result of a fit, put together in the units of the parameters.
 
 use super::bootstrap::{Bootstrap, ends};
-use super::errors::Errors;
+use super::errors::{Errors, MISSES};
 use super::estimate::Settings;
 use super::fitted::{Fit, Fitted, Minimum, Side};
 use super::law::LEVELS;
@@ -174,7 +174,7 @@ pub(super) fn notes(fit: &Fit, n: usize) -> Vec<String> {
             fit.dropped.len()
         ));
     }
-    if let Some(p) = fit.p.filter(|p| *p < 0.01) {
+    if let Some(p) = fit.p.filter(|p| *p < MISSES) {
         notes.push(format!(
             "the theory does not meet the points (p = {p:.1e}); intervals are widened by chi2, and its bias is not in them"
         ));

@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::numerics::gauss_newton::Descent;
 use nalgebra::DMatrix;
 
+/// p-value below which a theory does not meet the points: its intervals are widened by chi2 over its degrees of freedom.
+pub(super) const MISSES: f64 = 0.01;
+
 /// Errors of the parameters at a minimum.
 pub(super) struct Errors {
     /// Parameters on which the prediction depends and that are not at a bound.
@@ -93,6 +96,16 @@ impl Errors {
                 None => sign_flips(frozen, &free_columns, &differences, seed)?,
             }),
         };
+        // Where the theory does not meet the points, the scatter of the draws does not tell how far it is off.
+        let excess = minimum.sum() / degrees.max(1) as f64;
+        if !exact && excess > 1.0 && p.is_some_and(|p| p < MISSES) {
+            let both = frozen.estimator(&columns)?;
+            for (a, &j) in active.iter().enumerate() {
+                let ratio = both.covariance[(a, a)] / both.sandwich[(a, a)];
+                chi2[j].scale = chi2[j].scale.max(excess);
+                sandwich[j].scale = sandwich[j].scale.max(excess * ratio);
+            }
+        }
         let significance = match (exact, &stderr) {
             (true, _) => Significance::Hotelling,
             (false, Some(_)) => Significance::Synthetic,

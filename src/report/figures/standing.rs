@@ -2,10 +2,10 @@
 
 use super::Drawn;
 use super::scene::{BLACK, look};
-use crate::compare::Verdict;
+use crate::compare::{Tolerance, Verdict};
 use crate::plot::{Align, AxisSpec, Figure, Interval, Legend, Panel, Scale, Series, Tag, edges};
 use crate::report::standing::heading;
-use crate::run::assess::Assessment;
+use crate::run::assess::{Assessment, short};
 use crate::run::standing::{Boundary, Contest, Standing, is_geometric};
 use crate::spec::Spec;
 
@@ -45,7 +45,9 @@ fn rungs(standing: &Standing) -> Panel {
             let rung = rung.band(vec![ends[0]], vec![ends[1]]).style(ranked.entry);
             panel = panel.with(rung.tag(tag));
         }
-        panel = panel.with(Series::hline(contest.tolerance));
+        if let Some(tolerance) = contest.tolerance {
+            panel = panel.with(Series::hline(tolerance.value()));
+        }
     }
     panel
 }
@@ -87,7 +89,10 @@ pub(super) fn standings(spec: &Spec, assessment: &Assessment) -> Vec<Drawn> {
         });
         let mut figure = Figure::new(300.0 * columns as f64 + 170.0, height * rows as f64 + 40.0)
             .columns(columns)
-            .title(spec.title.clone());
+            .title(match (several, &league.label) {
+                (true, Some(label)) => label.clone(),
+                _ => spec.title.clone(),
+            });
         if spec.quick {
             figure = figure.note("quick run");
         }
@@ -118,7 +123,7 @@ fn caption(groups: &[&Standing]) -> String {
     let empty = empty.filter(|c| c.ranked.is_empty()).count();
     if empty > 0 {
         text.push_str(&format!(
-            " White tiles: no theory stands beside the measurement ({empty})."
+            " White tiles: no theory stands beside the measurement, or there is none ({empty})."
         ));
     }
     if !groups[0].league.boundaries.is_empty() {
@@ -150,10 +155,9 @@ fn tone(entry: usize) -> f64 {
     }
 }
 
-fn letter(places: &[(usize, String)], entry: usize) -> String {
-    let k = places.iter().position(|(e, _)| *e == entry).unwrap_or(0);
-    let letter = char::from(b'A' + (k % 26) as u8);
-    letter.to_string()
+/// The letter of a theory: its place in the spec, the same in all figures.
+fn letter(entry: usize) -> char {
+    char::from(b'A' + (entry % 26) as u8)
 }
 
 fn panel(standing: &Standing, groups: &[&Standing], with_legend: bool) -> Panel {
@@ -173,7 +177,7 @@ fn panel(standing: &Standing, groups: &[&Standing], with_legend: bool) -> Panel 
     );
     if with_legend {
         for (entry, label) in &places {
-            let text = format!("{} {label}", letter(&places, *entry));
+            let text = format!("{} {label}", letter(*entry));
             // A tile of no extent: the legend alone.
             let at = [across.values[0]; 2];
             let level = up.as_ref().map_or(0.5, |up| up.values[0]);
@@ -207,11 +211,8 @@ fn panel(standing: &Standing, groups: &[&Standing], with_legend: bool) -> Panel 
             .ranked
             .iter()
             .filter(|r| r.verdict == Verdict::Agree);
-        let agreeing: String = agreeing.map(|r| letter(&places, r.entry)).collect();
-        let lines = [
-            words(contest, &places),
-            (!agreeing.is_empty()).then_some(agreeing),
-        ];
+        let agreeing: String = agreeing.map(|r| letter(r.entry)).collect();
+        let lines = [words(contest), (!agreeing.is_empty()).then_some(agreeing)];
         for (k, line) in lines.into_iter().enumerate() {
             let level = match &up {
                 Some(up) => up.between(y, [0.72, 0.12][k]),
@@ -230,7 +231,9 @@ fn panel(standing: &Standing, groups: &[&Standing], with_legend: bool) -> Panel 
             .iter()
             .filter(|b| b.theory == *label)
             .collect();
-        let name = match with_legend {
+        let mut located = groups.iter().flat_map(|s| &s.boundaries);
+        let drawn = located.any(|b| b.theory == *label);
+        let name = match with_legend && drawn {
             true => format!("limit of {label}"),
             false => String::new(),
         };
@@ -306,14 +309,15 @@ fn limit(
 }
 
 /// `A 2.1 %`, in brackets where no theory is within its tolerance.
-fn words(contest: &Contest, places: &[(usize, String)]) -> Option<String> {
+fn words(contest: &Contest) -> Option<String> {
     let best = contest.best()?;
     let number = match best.deviation {
+        x if matches!(contest.tolerance, Some(Tolerance::Absolute(_))) => short(x),
         x if x < 5e-4 => "0 %".to_string(),
         x if x < 0.0995 => format!("{:.1} %", 100.0 * x),
         x => format!("{:.0} %", 100.0 * x),
     };
-    let text = format!("{} {number}", letter(places, best.entry));
+    let text = format!("{} {number}", letter(best.entry));
     Some(match best.verdict {
         Verdict::Agree => text,
         Verdict::Disagree => format!("({text})"),

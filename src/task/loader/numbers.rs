@@ -9,6 +9,9 @@ use std::path::Path;
 /// Two coordinates are the same point up to this share of their size: a number that is printed with ten digits is found.
 const SAME: f64 = 1e-9;
 
+/// Numbers of this size or larger are refused: their squares, and those of sums of them, must be numbers.
+const LARGEST: f64 = 1e100;
+
 /// The numbers of a csv file: a header line, and rows of finite numbers.
 ///
 /// ```
@@ -60,10 +63,21 @@ impl Numbers {
         for record in reader.records() {
             let record = record.map_err(|e| csv_error(file, bytes, &e))?;
             let line = record.position().map_or(0, |p| line(bytes, p));
-            let remedy =
-                "write numbers with a decimal point, and take columns of text out of the file";
+            let remedy = "write numbers with a decimal point and a comma between them, and take columns and lines of text out of the file";
             let cells = header.iter().zip(record.iter());
-            let row = cells.map(|(name, text)| number(file, line, name, text, remedy));
+            let row = cells.map(|(name, text)| {
+                let value = number(file, line, name, text, remedy)?;
+                match value.abs() < LARGEST {
+                    true => Ok(value),
+                    false => Err(Error::input(
+                        format!("{file}: line {line}, column \"{name}\""),
+                        format!(
+                            "{text}: squares of numbers above {LARGEST:e} have no meaning here"
+                        ),
+                        "write it in a larger unit",
+                    )),
+                }
+            });
             rows.push(row.collect::<Result<Vec<f64>>>()?);
             lines.push(line);
         }
