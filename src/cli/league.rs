@@ -161,8 +161,7 @@ fn place_row(p: &Ranking) -> Vec<String> {
         p.observable.clone(),
         p.at.clone(),
         p.nearest.clone().unwrap_or("-".into()),
-        p.deviation
-            .map_or("-".into(), |d| crate::run::assess::short(d)),
+        p.deviation.map_or("-".into(), crate::run::assess::short),
         p.verdict.clone(),
         p.tied.join(", "),
         p.agree.to_string(),

@@ -321,10 +321,8 @@ pub fn locate(x: [f64; 2], ends: [&Varied; 2], logarithmic: bool) -> Option<Loca
     if from * to > 0.0 || from == to {
         return None;
     }
-    let (forth, back): (fn(f64) -> f64, fn(f64) -> f64) = match logarithmic {
-        true => (f64::ln, f64::exp),
-        false => (|x| x, |x| x),
-    };
+    let forth = |x: f64| if logarithmic { x.ln() } else { x };
+    let back = |x: f64| if logarithmic { x.exp() } else { x };
     let (start, length) = (forth(x[0]), forth(x[1]) - forth(x[0]));
     let at = start + length * from / (from - to);
     // The place as a linear function of both values.

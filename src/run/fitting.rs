@@ -138,7 +138,6 @@ fn fitted(
         },
         reference: group.reference.clone().filter(inside),
         seed: spec.seed,
-        ..fit::Settings::default()
     };
     let found = fit::fit(&posing, &measured, &settings)?;
     let x: Vec<f64> = found.parameters.iter().map(|p| p.estimate).collect();

@@ -242,7 +242,7 @@ fn the_richness_of_networks_is_recovered() {
     };
     let (step, full) = (of(""), of("bootstrap = 'full'\n"));
     assert!(step.pull.unwrap().abs() < 2.0, "{step:?}");
-    let [wide, _] = [&step.bootstrap, &full.bootstrap].map(|b| b.as_ref().unwrap()[1].clone());
+    let [wide, _] = [&step.bootstrap, &full.bootstrap].map(|b| b.as_ref().unwrap()[1]);
     assert!(wide.lower < 1.5 && 1.5 < wide.upper, "{wide:?}");
     // Both ways of resampling give an interval of the same length, to the error of 200 resamples.
     let length = |p: &saddlepoint::compare::fit::Fitted| {

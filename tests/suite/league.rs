@@ -23,8 +23,11 @@ fn spec(text: &str) -> Spec {
     Spec::parse("league", "league.toml", text, &Options::default()).unwrap()
 }
 
+/// Cell, theory, and two numbers.
+type Compared = (usize, String, [f64; 2]);
+
 /// Leagues, and of every compared row the cell, the theory, the deviation and the numerical bound.
-fn standings(text: &str) -> (Vec<Standing>, Vec<(usize, String, [f64; 2])>) {
+fn standings(text: &str) -> (Vec<Standing>, Vec<Compared>) {
     let spec = spec(text);
     let outcome = execute(&spec, &Settings::default()).unwrap();
     let assessment = assess(&spec, &outcome).unwrap();
