@@ -158,7 +158,7 @@ pub(crate) fn summary(
         text.push('\n');
         text.push_str(&as_text(&fits::table(outcome)));
     }
-    if !assessment.leagues.is_empty() {
+    if side == Side::Both && !assessment.leagues.is_empty() {
         text.push('\n');
         text.push_str(&as_text(&standing::table(assessment)));
         for statement in standing::all_statements(assessment) {

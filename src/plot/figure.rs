@@ -29,6 +29,9 @@ pub struct AxisSpec {
     /// Values are the numbers of things in no order: a line is drawn as one level at each, and ticks are whole numbers.
     #[serde(default)]
     pub numbered: bool,
+    /// Names of the places 0, 1, 2, ... on the axis, which then has these ticks and no others.
+    #[serde(default)]
+    pub names: Vec<String>,
 }
 
 impl AxisSpec {
@@ -40,6 +43,16 @@ impl AxisSpec {
             scale: Scale::Linear,
             range: None,
             numbered: false,
+            names: Vec::new(),
+        }
+    }
+
+    /// An axis of named places 0, 1, 2, ..., each in the middle of its share.
+    pub fn named(label: impl Into<String>, names: Vec<String>) -> Self {
+        let last = names.len() as f64 - 0.5;
+        AxisSpec {
+            names,
+            ..AxisSpec::linear(label, "").range(-0.5, last.max(0.5))
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::axis::{self, Axis};
 use super::bar;
-use super::figure::{Figure, Panel};
+use super::figure::{AxisSpec, Figure, Panel};
 use super::geometry::{Point, Rect};
 use super::heat::{self, Heat};
 use super::legend;
@@ -117,6 +117,22 @@ fn widest(ticks: &Ticks) -> f64 {
         .iter()
         .map(|l| text_width(l))
         .fold(0.0, f64::max)
+}
+
+/// The named places of an axis.
+fn named(spec: &AxisSpec) -> Option<Ticks> {
+    (!spec.names.is_empty()).then(|| Ticks {
+        major: (0..spec.names.len()).map(|k| k as f64).collect(),
+        labels: spec.names.clone(),
+        minor: Vec::new(),
+    })
+}
+
+fn ticks_of(panels: &[Panel], cell: &[usize], i: usize, x: &Axis, y: &Axis) -> [Ticks; 2] {
+    [
+        named(&panels[cell[0]].x).unwrap_or_else(|| x_ticks(x)),
+        named(&panels[i].y).unwrap_or_else(|| y_ticks(y)),
+    ]
 }
 
 fn x_ticks(axis: &Axis) -> Ticks {
@@ -370,8 +386,9 @@ fn sketch(panels: &[Panel], cell: &[usize], i: usize, area: Rect, outside: bool)
     let labels = match heat::of(panel) {
         Some(heat) => Heat::widest(heat.row_labels, heat.rows),
         None => {
-            right = right.max(widest(&x_ticks(&x)) / 2.0 + 1.0 - bar);
-            widest(&y_ticks(&y))
+            let [across, up] = ticks_of(panels, cell, i, &x, &y);
+            right = right.max(widest(&across) / 2.0 + 1.0 - bar);
+            widest(&up)
         }
     };
     if outside {
@@ -406,7 +423,7 @@ fn place(
     let bar = bar::of(&panels[i]);
     let bar_ticks = bar.map_or(Ticks::default(), |bar| y_ticks(&bar.axis(&area)));
     let (x_ticks, y_ticks) = match heat {
-        None => (x_ticks(&x), y_ticks(&y)),
+        None => ticks_of(panels, cell, i, &x, &y).into(),
         Some(h) => {
             let across = |l: &str| {
                 if sketch.turned {

@@ -40,7 +40,6 @@ mod ticks;
 mod tile;
 
 pub use csv::figure_csv;
-pub use field::edges;
 pub use figure::{AxisSpec, Figure, Legend, Panel, Scale};
 pub use png::render_png;
 pub use series::{Align, Interval, Series, Tag};

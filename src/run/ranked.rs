@@ -12,7 +12,10 @@ fn failed(e: impl std::fmt::Display) -> Error {
 
 fn number(x: Option<f64>) -> String {
     let finite = x.filter(|x| x.is_finite());
-    finite.map_or(String::new(), |x| format!("{x}"))
+    finite.map_or(String::new(), |x| match x.abs() {
+        size if size > 0.0 && size < 1e-4 => format!("{x:e}"),
+        _ => format!("{x}"),
+    })
 }
 
 fn held(set: &Settings) -> String {

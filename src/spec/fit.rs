@@ -158,7 +158,9 @@ impl Fit {
                 "its points enter once: leave one out",
             ));
         }
-        if let Some(key) = keys.free.keys().find(|k| keys.key.as_ref() == Some(*k)) {
+        let swept = |k: &String| first.set.iter().any(|(other, _)| other == k);
+        let along = |k: &&String| keys.key.as_ref() == Some(*k) && swept(k);
+        if let Some(key) = keys.free.keys().find(along) {
             return Err(Error::input(
                 format!("{place}.free.{key}"),
                 "it changes along the cells that are fitted together",

@@ -3,14 +3,14 @@
 use super::Drawn;
 use super::scene::{BLACK, look};
 use crate::compare::{Tolerance, Verdict};
-use crate::plot::{Align, AxisSpec, Figure, Interval, Legend, Panel, Scale, Series, Tag, edges};
+use crate::plot::{Align, AxisSpec, Figure, Legend, Panel, Series, Tag};
 use crate::report::standing::heading;
 use crate::run::assess::{Assessment, short};
 use crate::run::standing::{Boundary, Contest, Standing, is_geometric};
 use crate::spec::Spec;
 
-/// Ends of a vertical axis that a league over one key does not have.
-const BAND: [f64; 2] = [0.0, 1.0];
+/// Borders of the only row of a league over one key.
+const BAND: [f64; 2] = [-0.5, 0.5];
 
 /// Ladders beyond this number are left to the table.
 const MOST_LADDERS: usize = 6;
@@ -128,7 +128,7 @@ fn caption(groups: &[&Standing]) -> String {
     }
     if !groups[0].league.boundaries.is_empty() {
         text.push_str(
-            " Lines: where the deviation of a theory passes its tolerance, by a straight line between two cells, with 95 % intervals.",
+            " Lines: where the deviation of a theory passes its tolerance, by a straight line between two cells, with 95 % intervals where two keys are shown.",
         );
     }
     text
@@ -168,7 +168,7 @@ fn panel(standing: &Standing, groups: &[&Standing], with_legend: bool) -> Panel 
     let name = |key: &str| key.rsplit('.').next().unwrap_or(key).replace('_', " ");
     let vertical = match &up {
         Some(up) => up.spec(&name(&over[1])),
-        None => AxisSpec::linear("", "").range(BAND[0], BAND[1]),
+        None => AxisSpec::named("", vec![String::new()]),
     };
     let mut panel = Panel::new(
         panel_title(standing),
@@ -179,21 +179,19 @@ fn panel(standing: &Standing, groups: &[&Standing], with_legend: bool) -> Panel 
         for (entry, label) in &places {
             let text = format!("{} {label}", letter(*entry));
             // A tile of no extent: the legend alone.
-            let at = [across.values[0]; 2];
-            let level = up.as_ref().map_or(0.5, |up| up.values[0]);
-            let tile = Series::tile(text, at, [level; 2], [at[0], level], tone(*entry));
+            let tile = Series::tile(text, [0.0; 2], [0.0; 2], [0.0; 2], tone(*entry));
             panel = panel.with(tile.color(look(*entry).color).untabled());
         }
     }
     for contest in &standing.contests {
         let x = across.cell(contest.at[0]);
         let y = up.as_ref().map_or(BAND, |up| up.cell(contest.at[1]));
-        let middle = up.as_ref().map_or(0.5, |_| contest.at[1]);
+        let level = contest.at.get(1).copied().unwrap_or(f64::NAN);
         let leaders: Vec<_> = contest.leaders().collect();
         for (k, leader) in leaders.iter().enumerate() {
             let n = leaders.len() as f64;
             // Neighbouring cells stand a little apart.
-            let border = |k: usize| across.between(x, 0.005 + 0.99 * k as f64 / n);
+            let border = |k: usize| x[0] + 0.005 + 0.99 * k as f64 / n;
             let tag = Tag {
                 source: leader.label.clone(),
                 curve: match k {
@@ -202,7 +200,7 @@ fn panel(standing: &Standing, groups: &[&Standing], with_legend: bool) -> Panel 
                 },
                 ..Tag::default()
             };
-            let at = [contest.at[0], middle];
+            let at = [contest.at[0], level];
             let sides = [border(k), border(k + 1)];
             let tile = Series::tile("", sides, y, at, tone(leader.entry));
             panel = panel.with(tile.color(look(leader.entry).color).tag(tag));
@@ -214,12 +212,10 @@ fn panel(standing: &Standing, groups: &[&Standing], with_legend: bool) -> Panel 
         let agreeing: String = agreeing.map(|r| letter(r.entry)).collect();
         let lines = [words(contest), (!agreeing.is_empty()).then_some(agreeing)];
         for (k, line) in lines.into_iter().enumerate() {
-            let level = match &up {
-                Some(up) => up.between(y, [0.72, 0.12][k]),
-                None => [0.55, 0.3][k],
-            };
+            let level = y[0] + [0.72, 0.12][k];
             if let Some(text) = line {
-                let text = Series::text(text, contest.at[0], level).align(Align::Center);
+                let middle = 0.5 * (x[0] + x[1]);
+                let text = Series::text(text, middle, level).align(Align::Center);
                 panel = panel.with(text.color(BLACK));
             }
         }
@@ -257,52 +253,58 @@ fn limit(
 ) -> Panel {
     let over = &standing.league.over;
     let vertical = up.is_some() && standing.league.direction() == over.last().map(String::as_str);
-    let tag = Tag {
-        source: label.to_string(),
-        curve: "limit of agreement".into(),
-        band: "95 % interval".into(),
-        ..Tag::default()
-    };
     let mut points: Vec<(f64, f64, Option<[f64; 2]>)> = own
         .iter()
         .filter_map(|b| {
             let found = b.located?;
-            let held = b.held.as_ref().map(|(_, v)| *v);
-            Some((held.unwrap_or(0.5), found.at, found.interval))
+            let held = b.held.as_ref().map_or(f64::NAN, |(_, v)| *v);
+            Some((held, found.at, found.interval))
         })
         .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let held: Vec<f64> = points.iter().map(|p| p.0).collect();
-    let at: Vec<f64> = points.iter().map(|p| p.1).collect();
+    // The table has the values, the figure their places.
+    let written = |value: fn(&(f64, f64, Option<[f64; 2]>)) -> f64| -> Vec<String> {
+        points.iter().map(|p| value(p).to_string()).collect()
+    };
+    let along = standing.league.direction().unwrap_or_default().to_string();
+    let mut cell = vec![(along, written(|p| p.1))];
+    if let Some((key, _)) = own.iter().find_map(|b| b.held.as_ref()) {
+        cell.push((key.clone(), written(|p| p.0)));
+    }
+    let tag = Tag {
+        source: label.to_string(),
+        curve: "limit of agreement".into(),
+        band: "95 % interval, as places on the axis".into(),
+        cell,
+        ..Tag::default()
+    };
     if !vertical {
-        for (level, x, _) in &points {
-            let (low, high) = match up {
-                Some(up) => {
-                    let [low, high] = up.cell(*level);
-                    (low, high)
-                }
-                None => (BAND[0], BAND[1]),
+        for (k_point, (level, x, _)) in points.iter().enumerate() {
+            let [low, high] = up.map_or(BAND, |up| up.cell(*level));
+            let x = across.place(*x);
+            let line = Series::line("", vec![x, x], vec![low, high]);
+            let own = tag.cell.iter();
+            let own = own.map(|(key, v)| (key.clone(), vec![v[k_point].clone()]));
+            let tag = Tag {
+                cell: own.collect(),
+                ..tag.clone()
             };
-            let line = Series::line("", vec![*x, *x], vec![low, high]);
-            panel = panel.with(line.style(k).color(BLACK).tag(tag.clone()));
+            panel = panel.with(line.style(k).color(BLACK).tag(tag));
         }
         // The legend names the line also where no panel has one of its own.
-        let line = Series::line(name, vec![across.values[0]], vec![f64::NAN]);
+        let line = Series::line(name, vec![0.0], vec![f64::NAN]);
         return panel.with(line.style(k).color(BLACK).untabled());
     }
+    let Some(up) = up else { return panel };
+    let held: Vec<f64> = points.iter().map(|p| across.place(p.0)).collect();
+    let at: Vec<f64> = points.iter().map(|p| up.place(p.1)).collect();
     let ends = |end: usize| -> Vec<f64> {
-        let range = up.map_or(BAND, Axis::ends);
-        let within = |v: f64| v.clamp(range[0], range[1]);
         let all = points.iter();
-        all.map(|(_, at, i)| within(i.map_or(*at, |i| i[end])))
+        all.map(|(_, at, i)| up.place(i.map_or(*at, |i| i[end])))
             .collect()
     };
-    let error = Interval {
-        lower: ends(0),
-        upper: ends(1),
-    };
     let line = Series::line(name, held.clone(), at.clone());
-    let marks = Series::points(name, held, at).band(error.lower, error.upper);
+    let marks = Series::points(name, held, at).band(ends(0), ends(1));
     panel
         .with(line.style(k).color(BLACK).untabled())
         .with(marks.style(k).color(BLACK).tag(tag))
@@ -338,52 +340,48 @@ fn coordinates(groups: &[&Standing], axis: usize) -> Vec<f64> {
     contests.map(|c| c.at[axis]).collect()
 }
 
-/// Values of a key, and the borders of the cells around them.
+/// Values of a key at even places.
 struct Axis {
     values: Vec<f64>,
-    scale: Scale,
-    edges: Vec<f64>,
+    geometric: bool,
 }
 
 impl Axis {
     fn of(mut values: Vec<f64>) -> Axis {
         values.sort_by(f64::total_cmp);
         values.dedup();
-        let scale = match is_geometric(&values) {
-            true => Scale::Log,
-            false => Scale::Linear,
-        };
         Axis {
-            edges: edges(&values, scale),
+            geometric: is_geometric(&values),
             values,
-            scale,
         }
     }
 
-    fn ends(&self) -> [f64; 2] {
-        let first = self.edges.first().copied().unwrap_or(0.0);
-        [first, self.edges.last().copied().unwrap_or(1.0)]
-    }
-
     fn spec(&self, name: &str) -> AxisSpec {
-        let [first, last] = self.ends();
-        let axis = match self.scale {
-            Scale::Log => AxisSpec::log(name, ""),
-            Scale::Linear => AxisSpec::linear(name, ""),
-        };
-        axis.range(first, last)
+        let names = self.values.iter().map(|v| short(*v)).collect();
+        AxisSpec::named(name, names)
     }
 
+    /// The borders of the cell of a value.
     fn cell(&self, value: f64) -> [f64; 2] {
-        let k = self.values.iter().position(|v| *v == value).unwrap_or(0);
-        [self.edges[k], self.edges[k + 1]]
+        let at = self.place(value);
+        [at - 0.5, at + 0.5]
     }
 
-    /// A share of the way between two borders.
-    fn between(&self, [from, to]: [f64; 2], share: f64) -> f64 {
-        match self.scale {
-            Scale::Log => (from.ln() + share * (to / from).ln()).exp(),
-            Scale::Linear => from + share * (to - from),
+    /// Where a value stands: between two neighbours by its share of their distance, in the logarithm where the values lie so.
+    fn place(&self, value: f64) -> f64 {
+        let last = self.values.len().saturating_sub(1);
+        let above = self.values.iter().position(|v| *v >= value).unwrap_or(last);
+        if self.values.get(above) == Some(&value) || last == 0 {
+            return above as f64;
+        }
+        let below = above.max(1) - 1;
+        let on = |v: f64| if self.geometric { v.ln() } else { v };
+        let (from, to) = (on(self.values[below]), on(self.values[below + 1]));
+        let share = (on(value) - from) / (to - from);
+        // Beyond the cells nothing is shown.
+        match share.is_nan() {
+            true => -0.5,
+            false => (below as f64 + share).clamp(-0.5, last as f64 + 0.5),
         }
     }
 }
