@@ -263,13 +263,12 @@ fn limit(
         .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     // The table has the values, the figure their places.
-    let written = |value: fn(&(f64, f64, Option<[f64; 2]>)) -> f64| -> Vec<String> {
-        points.iter().map(|p| value(p).to_string()).collect()
-    };
+    let text = |x: &f64| x.to_string();
+    let (held, at): (Vec<f64>, Vec<f64>) = points.iter().map(|p| (p.0, p.1)).unzip();
     let along = standing.league.direction().unwrap_or_default().to_string();
-    let mut cell = vec![(along, written(|p| p.1))];
+    let mut cell = vec![(along, at.iter().map(text).collect())];
     if let Some((key, _)) = own.iter().find_map(|b| b.held.as_ref()) {
-        cell.push((key.clone(), written(|p| p.0)));
+        cell.push((key.clone(), held.iter().map(text).collect()));
     }
     let tag = Tag {
         source: label.to_string(),
@@ -296,8 +295,8 @@ fn limit(
         return panel.with(line.style(k).color(BLACK).untabled());
     }
     let Some(up) = up else { return panel };
-    let held: Vec<f64> = points.iter().map(|p| across.place(p.0)).collect();
-    let at: Vec<f64> = points.iter().map(|p| up.place(p.1)).collect();
+    let held: Vec<f64> = held.iter().map(|v| across.place(*v)).collect();
+    let at: Vec<f64> = at.iter().map(|v| up.place(*v)).collect();
     let ends = |end: usize| -> Vec<f64> {
         let all = points.iter();
         all.map(|(_, at, i)| up.place(i.map_or(*at, |i| i[end])))
