@@ -169,13 +169,6 @@ impl Prior {
             }
             Chi::Of(_) => None,
         };
-        if parametrization == Parametrization::MeanField && self.chi != Chi::default() {
-            return wrong(
-                "chi",
-                "the mean-field parametrisation has chi = richness^2 N".into(),
-                "remove it and set learner.richness (1 is chi = N), or choose another learner.parametrization",
-            );
-        }
         for (key, value) in weights
             .iter()
             .map(|&v| ("weight", v))

@@ -77,7 +77,7 @@ pub fn statements(standing: &Standing) -> Vec<String> {
             "{}{} passes its tolerance at {key} = {}, between {from} ({}) and {to} ({})",
             held(&b.held),
             b.theory,
-            located(b.located.as_ref()),
+            located(Some(&b.located)),
             b.verdicts[0].name(),
             b.verdicts[1].name(),
         ));

@@ -109,7 +109,7 @@ pub struct Boundary {
     /// Verdicts there.
     pub verdicts: [Verdict; 2],
     /// Where the deviation is as large as the tolerance.
-    pub located: Option<Located>,
+    pub located: Located,
 }
 
 /// Two theories along a key.
@@ -424,8 +424,7 @@ impl Line<'_> {
                 else {
                     continue;
                 };
-                let located = locate([*from, *to], [&low, &high], self.logarithmic);
-                if located.is_some() {
+                if let Some(located) = locate([*from, *to], [&low, &high], self.logarithmic) {
                     standing.boundaries.push(Boundary {
                         theory: label.clone(),
                         held: self.held.clone(),

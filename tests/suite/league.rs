@@ -79,13 +79,19 @@ fn theories_are_ranked_by_their_deviation() {
         let mut ranked = contest.ranked.iter();
         ranked.find(|r| r.label == label).unwrap().verdict
     };
+    let off = |contest: &Contest, label: &str| {
+        let mut ranked = contest.ranked.iter();
+        ranked.find(|r| r.label == label).unwrap().deviation
+    };
+    assert!(off(&standing.contests[0], "lazy") < 0.05);
+    assert!(off(&standing.contests[3], "lazy") > 0.15);
     let flow = |c: &Contest| verdict(c, "flow") == Verdict::Agree;
     assert!(standing.contests.iter().all(flow));
     assert_eq!(verdict(&standing.contests[3], "lazy"), Verdict::Disagree);
     let [boundary] = &standing.boundaries[..] else {
         panic!("{:?}", standing.boundaries);
     };
-    let at = boundary.located.unwrap();
+    let at = boundary.located;
     let [lower, upper] = at.interval.unwrap();
     assert!(boundary.between[0] <= at.at && at.at <= boundary.between[1]);
     assert!(lower < at.at && at.at < upper);

@@ -36,8 +36,8 @@ impl Predicted {
 
 /// A theory with free parameters.
 ///
-/// `predict` must be a function: the same parameters give the same bits. It is asked at several places in parallel. A Monte Carlo theory therefore uses the same
-/// random streams at all parameters, which also makes its prediction smooth in them.
+/// `predict` must be a function: the same parameters give the same bits. It is asked at several places in parallel. A Monte
+/// Carlo theory therefore uses the same random streams at all parameters, which also makes its prediction smooth in them.
 pub trait Problem: Sync {
     /// The parameters to estimate.
     fn parameters(&self) -> &[Parameter];

@@ -255,10 +255,9 @@ fn limit(
     let vertical = up.is_some() && standing.league.direction() == over.last().map(String::as_str);
     let mut points: Vec<(f64, f64, Option<[f64; 2]>)> = own
         .iter()
-        .filter_map(|b| {
-            let found = b.located?;
+        .map(|b| {
             let held = b.held.as_ref().map_or(f64::NAN, |(_, v)| *v);
-            Some((held, found.at, found.interval))
+            (held, b.located.at, b.located.interval)
         })
         .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
