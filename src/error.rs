@@ -120,6 +120,32 @@ fn bound_remedy(bound: &Option<f64>) -> String {
     }
 }
 
+/// Most characters of one part of a message.
+const LONGEST: usize = 1500;
+
+/// A part of a message as a terminal may show it: control characters are written out, and what is too long is cut.
+///
+/// What a user's file holds ends up in messages: names of columns, lines of a spec, paths.
+fn readable(text: String) -> String {
+    let is_odd = |c: char| c.is_control() && c != '\n';
+    if text.len() <= LONGEST && !text.contains(is_odd) {
+        return text;
+    }
+    let mut out = String::with_capacity(LONGEST + 40);
+    for (written, c) in text.chars().enumerate() {
+        if written == LONGEST {
+            let more = text.chars().count() - LONGEST;
+            out.push_str(&format!("... ({more} more characters)"));
+            break;
+        }
+        match is_odd(c) {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
 impl Error {
     /// A wrong input: `place` is a key path, a file position or an argument name.
     pub fn input(
@@ -128,9 +154,9 @@ impl Error {
         remedy: impl Into<String>,
     ) -> Self {
         Error::Input {
-            place: place.into(),
-            cause: cause.into(),
-            remedy: remedy.into(),
+            place: readable(place.into()),
+            cause: readable(cause.into()),
+            remedy: readable(remedy.into()),
         }
     }
 
@@ -181,7 +207,7 @@ impl Error {
             _ => "check the path and its permissions",
         };
         Error::Storage {
-            path: path.display().to_string(),
+            path: readable(path.display().to_string()),
             cause: error.to_string(),
             remedy: remedy.into(),
             full,
@@ -199,5 +225,19 @@ impl Error {
             Error::Interrupted => 6,
             Error::Bug { .. } => 70,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn messages_are_fit_for_a_terminal() {
+        let text = Error::input("a\u{1b}[31m", "x".repeat(100_000), "b\r\nc").to_string();
+        assert!(text.starts_with("a\\u{1b}[31m: xxx"), "{}", &text[..40]);
+        assert!(text.contains("(98500 more characters)"));
+        assert!(text.ends_with("b\\r\nc"));
+        assert!(text.len() < 2000);
     }
 }

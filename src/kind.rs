@@ -66,17 +66,48 @@ pub fn unknown(place: &str, name: &str, known: &[&str]) -> Error {
     )
 }
 
-/// The remedy for an unknown name: the nearest known one, where one is near, and all known ones.
+/// A list of at most this many names is told in full.
+const FEW: usize = 12;
+
+/// The remedy for an unknown name: the nearest known one, where one is near, and all known ones; of many the three nearest.
 pub fn nearest(name: &str, known: &[&str]) -> String {
-    let nearest = known
+    if known.is_empty() {
+        return "remove it".into();
+    }
+    let mut ranked: Vec<(usize, &str)> = known.iter().map(|k| (distance(name, k), *k)).collect();
+    ranked.sort();
+    ranked.dedup();
+    let (distance, first) = ranked[0];
+    let is_near = distance <= 1 + first.len() / 3;
+    if ranked.len() <= FEW {
+        return match is_near {
+            true => format!("did you mean \"{first}\"? (known: {})", known.join(", ")),
+            false => format!("use one of: {}", known.join(", ")),
+        };
+    }
+    let three: Vec<String> = ranked[..3]
         .iter()
-        .map(|k| (strsim::damerau_levenshtein(k, name), *k))
-        .min()
-        .filter(|(distance, k)| *distance <= 1 + k.len() / 3);
-    match nearest {
-        Some((_, k)) => format!("did you mean \"{k}\"? (known: {})", known.join(", ")),
-        None if known.is_empty() => "remove it".into(),
-        None => format!("use one of: {}", known.join(", ")),
+        .map(|(_, k)| format!("\"{k}\""))
+        .collect();
+    let others = ranked.len();
+    match is_near {
+        true => format!(
+            "did you mean \"{first}\"? (near: {}; {others} are known)",
+            three[1..].join(", ")
+        ),
+        false => format!("the nearest of {others} known names: {}", three.join(", ")),
+    }
+}
+
+/// Edits from one name to the other; a name that holds the other one is nearer than its length says.
+fn distance(name: &str, known: &str) -> usize {
+    // The cost grows with the product of the lengths.
+    let short: String = name.chars().take(64).collect();
+    let edits = strsim::damerau_levenshtein(known, &short);
+    let (low, high) = (short.to_lowercase(), known.to_lowercase());
+    match short.len() >= 3 && (high.contains(&low) || low.contains(&high)) {
+        true => edits.min(1 + edits / 4),
+        false => edits,
     }
 }
 

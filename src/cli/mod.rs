@@ -1,9 +1,12 @@
 //! The command line: one file per verb.
 
-mod catalogue;
 mod check;
+mod concepts;
+mod explain;
 mod job;
+mod keys;
 mod league;
+mod list;
 mod new;
 mod pages;
 mod papers;
@@ -12,7 +15,6 @@ mod revisit;
 mod text;
 
 use crate::error::{Error, Result};
-use crate::kind::unknown;
 use crate::run::Side;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -31,25 +33,25 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// List tasks, learners, training rules, instruments, theories and model specs, or papers with what stands for them
+    /// List tasks, learners, training rules, instruments, theories, models, ... or papers with what stands for them
     List {
-        /// `papers`: arXiv identifiers with theories, models and figures
+        /// `tasks`, `theories`, `models`, ..., or `papers`: with one line each
         what: Option<String>,
+        /// Models of one field: `list models dmft`
+        field: Option<String>,
         #[command(flatten)]
         json: JsonFlag,
     },
-    /// Explain a component: formulas, conventions, keys, source
+    /// Explain a component, a table or key of a spec, a choice, a concept, a model or a paper
     Explain {
         name: String,
         #[command(flatten)]
         json: JsonFlag,
     },
-    /// Write a commented starting spec NAME.toml
+    /// Write a commented starting spec NAME.toml: a copy of a model, or for kinds of your choice
     New {
-        name: String,
-        /// Model to start from
-        #[arg(long, default_value = "deep-linear")]
-        model: String,
+        #[command(flatten)]
+        args: new::NewArgs,
         #[command(flatten)]
         json: JsonFlag,
     },
@@ -176,13 +178,11 @@ fn program(commit: Option<&str>) -> u8 {
 
 fn dispatch(verb: Verb, commit: Option<&str>) -> Result<u8> {
     match verb {
-        Verb::List { what, json } => match what.as_deref() {
-            None => catalogue::list(json.json),
-            Some("papers") => papers::list(json.json),
-            Some(other) => Err(unknown("list", other, &["papers"])),
-        },
-        Verb::Explain { name, json } => catalogue::explain(&name, json.json),
-        Verb::New { name, model, json } => new::new(&name, &model, json.json),
+        Verb::List { what, field, json } => {
+            list::list(what.as_deref(), field.as_deref(), json.json)
+        }
+        Verb::Explain { name, json } => explain::explain(&name, json.json),
+        Verb::New { args, json } => new::new(&args, json.json),
         Verb::Check(args) => check::check(&args),
         Verb::Predict(args) => job::job(&args, Side::Theory, false, commit),
         Verb::Measure(args) => job::job(&args.job, Side::Networks, args.save_weights, commit),

@@ -57,6 +57,33 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     out
 }
 
+/// Columns of a terminal that text is broken for.
+pub const COLUMNS: usize = 118;
+
+/// A text in lines of at most [`COLUMNS`] characters, each indented.
+pub fn wrapped(text: &str, indent: usize) -> String {
+    let mut out = String::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > COLUMNS {
+            out.push_str(&format!("{:indent$}{line}\n", ""));
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    out.push_str(&format!("{:indent$}{line}\n", ""));
+    out
+}
+
+/// `  name   text`, with names in a column of `width` characters; a long text goes on below itself.
+pub fn definition(indent: usize, width: usize, name: &str, text: &str) -> String {
+    let text = wrapped(text, indent + width + 2);
+    format!("{:indent$}{name:width$}  {}", "", text.trim_start())
+}
+
 /// Prints to stdout; a reader that closed the pipe (`| head`) is no error.
 pub fn print(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();

@@ -53,7 +53,7 @@ fn components_are_listed_and_explained() {
 fn conventions_have_a_page() {
     let folder = tempfile::tempdir().unwrap();
     let text = ok(folder.path(), &["explain", "conventions"]);
-    assert_eq!(text, include_str!("../../src/cli/conventions.md"));
+    assert_eq!(text, include_str!("../../src/cli/concepts/conventions.md"));
     let papers = [
         "2310.03789",
         "2112.15383",
