@@ -66,7 +66,7 @@ pub enum Error {
         reason: String,
     },
     /// The run needs more memory than it may use; nothing has been allocated.
-    #[error("{what} needs {needed} bytes, the limit is {limit}\n  remedy: {remedy}")]
+    #[error("{what} needs {}, the limit is {}\n  remedy: {remedy}", human_bytes(*.needed), human_bytes(*.limit))]
     Resource {
         /// What the memory is for.
         what: String,
@@ -76,6 +76,16 @@ pub enum Error {
         limit: u64,
         /// Which option or number lowers the need or raises the limit.
         remedy: String,
+    },
+    /// The run would take longer than a day; nothing has been computed.
+    #[error(
+        "{what} would take {range}\n  remedy: confirm it with --yes, or ask for less (fewer cells, draws or steps); `saddlepoint check` tells the cost"
+    )]
+    TooLong {
+        /// Name of the spec.
+        what: String,
+        /// From and to, by short trials.
+        range: String,
     },
     /// A file or folder could not be read or written.
     #[error("{path}: {cause}\n  remedy: {remedy}")]
@@ -104,6 +114,17 @@ pub enum Error {
         /// The invariant, and what was found instead.
         cause: String,
     },
+}
+
+/// `1234567` bytes as `1.2 MiB`.
+pub fn human_bytes(n: u64) -> String {
+    let x = n as f64;
+    match n {
+        0..1024 => format!("{n} B"),
+        1024..1_048_576 => format!("{:.1} KiB", x / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", x / 1_048_576.0),
+        _ => format!("{:.1} GiB", x / 1_073_741_824.0),
+    }
 }
 
 fn bound_clause(bound: &Option<f64>) -> String {
@@ -172,6 +193,14 @@ impl Error {
         }
     }
 
+    /// A wrong input found at another place than it was looked for; other errors as they are.
+    pub fn at(self, place: &str) -> Self {
+        match self {
+            Error::Input { cause, remedy, .. } => Error::input(place, cause, remedy),
+            other => other,
+        }
+    }
+
     /// A solver that stopped short of its tolerance.
     pub fn unconverged(
         solver: impl Into<String>,
@@ -221,7 +250,7 @@ impl Error {
             Error::Input { .. } | Error::Storage { full: false, .. } => 2,
             Error::Unconverged { .. } | Error::Declined { .. } => 3,
             Error::Diverged { .. } | Error::NotFinite { .. } => 4,
-            Error::Resource { .. } | Error::Storage { full: true, .. } => 5,
+            Error::Resource { .. } | Error::TooLong { .. } | Error::Storage { full: true, .. } => 5,
             Error::Interrupted => 6,
             Error::Bug { .. } => 70,
         }

@@ -1,10 +1,11 @@
 //! `check`: what a spec would do, without solving or training.
 
 use super::JobArgs;
-use super::text::{human_bytes, print, print_json, table};
-use crate::error::Result;
+use super::text::{narrow, print, print_json, table};
+use crate::error::{Error, Result, human_bytes};
 use crate::run::estimate;
 use crate::run::mapping::cost::MapEstimate;
+use crate::run::probe::{self, Expected};
 use crate::spec::Spec;
 use crate::spec::sweep::{Settings, named};
 use serde_json::{Value as Json, json};
@@ -27,11 +28,14 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
         .iter()
         .map(|(name, value)| json!({"name": name, "value": value}))
         .collect();
+    let threads = threads(args);
+    let of_maps = estimate.maps.iter().map(|m| m.seconds).sum();
+    let expected = probe::expected(&spec, threads, of_maps);
     if args.json.json {
         print_json(&json!({
             "schema": "saddlepoint/1/check",
             "name": spec.name, "hash": spec.hash, "cells": estimate.cells, "maps": estimate.maps,
-            "bytes": estimate.bytes, "seconds": estimate.seconds, "fits": verdict,
+            "bytes": estimate.bytes, "seconds": estimate.seconds, "expected": expected, "fits": verdict,
             "sources": sources,
         }))?;
         return Ok(0);
@@ -69,18 +73,23 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
     if !sources.is_empty() {
         print("\n")?;
     }
-    print(&table(
-        &["cell", "set", "draws", "theory", "conditions on", "what"],
-        &rows,
-    ))?;
+    let header = ["cell", "set", "draws", "theory", "conditions on", "what"];
+    print(&match args.wide {
+        true => table(&header, &rows),
+        false => narrow(&header, &rows),
+    })?;
     if !estimate.maps.is_empty() {
         print("\n")?;
         print(&maps(&estimate.maps))?;
     }
+    let cells = match estimate.cells.len() {
+        1 => "1 cell".to_string(),
+        n => format!("{n} cells"),
+    };
     print(&format!(
-        "\nestimated: {} cells, {:.1} s on one core, {} of memory ({})\n",
-        estimate.cells.len(),
-        estimate.seconds,
+        "\nestimated: {cells}, {} on {threads} thread{} by short trials on this machine, {} of memory ({})\n",
+        range(expected.wall),
+        if threads == 1 { "" } else { "s" },
         human_bytes(estimate.bytes),
         if verdict {
             "fits"
@@ -88,7 +97,79 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
             "above --max-memory: the run would be refused"
         }
     ))?;
+    if expected.wall[0] > DAY {
+        print("longer than a day: `run` asks for --yes\n")?;
+    }
     Ok(0)
+}
+
+/// Seconds above which a run is to be confirmed.
+const DAY: f64 = 86_400.0;
+/// Seconds by the cost model above which a run is tried before it begins.
+const TRIED: f64 = 3600.0;
+
+pub(crate) fn threads(args: &JobArgs) -> usize {
+    match args.threads {
+        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+        n => n,
+    }
+}
+
+/// Refuses what would take longer than a day, unless it is confirmed.
+///
+/// # Errors
+/// `Resource`-like: exit code 5, with the range that trials gave.
+pub(crate) fn confirm(spec: &Spec, args: &JobArgs) -> Result<()> {
+    if args.yes {
+        return Ok(());
+    }
+    let threads = threads(args);
+    let estimate = estimate(spec, threads, args.max_memory)?;
+    if estimate.seconds / (threads as f64) < TRIED {
+        return Ok(());
+    }
+    let of_maps = estimate.maps.iter().map(|m| m.seconds).sum();
+    let Expected { wall, .. } = probe::expected(spec, threads, of_maps);
+    match wall[0] > DAY {
+        false => Ok(()),
+        true => Err(Error::TooLong {
+            what: spec.name.clone(),
+            range: range(wall),
+        }),
+    }
+}
+
+/// `3 to 5 s`, `2 to 4 h`, `1.5 to 3 years`.
+fn range([from, to]: [f64; 2]) -> String {
+    const UNITS: [(&str, f64); 5] = [
+        ("years", 31_557_600.0),
+        ("days", DAY),
+        ("h", 3600.0),
+        ("min", 60.0),
+        ("s", 1.0),
+    ];
+    let unit = |x: f64| {
+        UNITS
+            .into_iter()
+            .find(|(_, size)| x >= 1.5 * size)
+            .unwrap_or(("s", 1.0))
+    };
+    let number = |x: f64| match x {
+        x if x < 0.95 => format!("{x:.1}"),
+        x if x < 1e6 => crate::run::assess::short(if x < 10.0 {
+            (x * 10.0).round() / 10.0
+        } else {
+            x.round()
+        }),
+        x => format!("{x:.1e}"),
+    };
+    let ((low, a), (high, b)) = (unit(from), unit(to));
+    match (low == high, number(from / a) == number(to / b)) {
+        _ if to < 0.1 => "less than 0.1 s".into(),
+        (true, true) => format!("{} {low}", number(from / a)),
+        (true, false) => format!("{} to {} {low}", number(from / a), number(to / b)),
+        _ => format!("{} {low} to {} {high}", number(from / a), number(to / b)),
+    }
 }
 
 /// Whether nothing is asked of an entry beside the map.
@@ -133,4 +214,18 @@ pub(crate) fn set_text(set: &Settings) -> String {
         .map(|(k, v)| format!("{k}={}", named(v)))
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::range;
+
+    #[test]
+    fn times_are_told_in_their_unit() {
+        assert_eq!(range([0.01, 0.05]), "less than 0.1 s");
+        assert_eq!(range([0.24, 1.26]), "0.2 to 1.3 s");
+        assert_eq!(range([30.0, 240.0]), "30 s to 4 min");
+        assert_eq!(range([4e5, 9e5]), "4.6 to 10 days");
+        assert_eq!(range([1e8, 1e8]), "3.2 years");
+    }
 }

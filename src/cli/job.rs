@@ -2,8 +2,8 @@
 
 use super::JobArgs;
 use super::check::set_text;
-use super::text::{note, print, print_json, shell_word, table};
-use crate::error::Result;
+use super::text::{narrow, note, print, print_json, shell_word, table};
+use crate::error::{Error, Result};
 use crate::report::{self, figures, fits, folder, league, standing};
 use crate::run::assess::{Assessment, NOT_TOLD, RowResult, assess, exit_code};
 use crate::run::manifest::Origin;
@@ -11,6 +11,7 @@ use crate::run::outcome::{Outcome, Status};
 use crate::run::{Settings, Side, document, interrupt, prepare, weights};
 use crate::spec::{Options, Spec};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 impl JobArgs {
     pub(crate) fn read(&self) -> Result<Spec> {
@@ -18,6 +19,7 @@ impl JobArgs {
             quick: self.quick,
             set: self.set.clone(),
             seed: self.seed,
+            explore: self.explore,
         };
         let spec = Spec::read(&self.spec, &options)?;
         figures::check(&spec)?;
@@ -44,6 +46,9 @@ impl JobArgs {
         }
         if self.quick {
             text.push_str(" --quick");
+        }
+        if self.explore {
+            text.push_str(" --explore");
         }
         if let Some(seed) = self.seed {
             text.push_str(&format!(" --seed {seed}"));
@@ -74,16 +79,30 @@ pub(crate) fn job(
         command: &command,
         commit,
     };
+    super::check::confirm(&spec, args)?;
     let folder = folder::path(&spec, &args.out);
     let prepared = prepare(&spec, &settings)?;
     if side == Side::Both {
         folder::begin(&spec, &folder, by)?;
     }
-    let outcome = prepared.execute()?;
+    let start = Instant::now();
+    let outcome = match prepared.execute() {
+        Err(Error::Interrupted) if side == Side::Both => {
+            let threads = super::check::threads(args);
+            folder::stopped(&folder, threads, start.elapsed().as_secs_f64())?;
+            return Err(Error::Interrupted);
+        }
+        outcome => outcome?,
+    };
     for warning in &outcome.warnings {
         note(&format!("warning: {warning}"));
     }
     let assessment = assess(&spec, &outcome)?;
+    if let Some(why) = &spec.dropped {
+        note(&format!(
+            "expectations are not asserted: {why} varies what they were stated for"
+        ));
+    }
     let mut footer = String::new();
     if save_weights {
         let folder = folder.join("weights");
@@ -100,7 +119,7 @@ pub(crate) fn job(
     if args.json.json {
         print_json(&document::document(kind, &spec, &outcome, &assessment)?)?;
     } else {
-        print(&summary(&spec, &outcome, &assessment, side)?)?;
+        print(&summary(&spec, &outcome, &assessment, side, args.wide)?)?;
         print(&footer)?;
     }
     for cell in outcome.cells.iter().filter_map(|c| c.failure.as_ref()) {
@@ -133,34 +152,35 @@ pub(crate) fn summary(
     outcome: &Outcome,
     assessment: &Assessment,
     side: Side,
+    wide: bool,
 ) -> Result<String> {
     let quick = if spec.quick { ", quick run" } else { "" };
     let mut text = format!("{} [{}{quick}]\n\n", spec.title, &spec.hash[..8]);
     let compared = assessment.rows.iter().any(|r| r.against.is_some());
     if side == Side::Both && !assessment.rows.is_empty() {
-        text.push_str(&as_text(&league::league(outcome, assessment)));
+        text.push_str(&as_text(&league::league(outcome, assessment), wide));
     } else if outcome.maps.is_empty() || !assessment.rows.is_empty() {
         text.push_str(&values(spec, outcome)?);
         if compared {
             text.push('\n');
-            text.push_str(&as_text(&league::league(outcome, assessment)));
+            text.push_str(&as_text(&league::league(outcome, assessment), wide));
         }
     }
     if (side != Side::Theory || compared) && !assessment.derived.is_empty() {
         text.push('\n');
-        text.push_str(&as_text(&league::derived(assessment)));
+        text.push_str(&as_text(&league::derived(assessment), wide));
     }
     if !assessment.relations.is_empty() {
         text.push('\n');
-        text.push_str(&as_text(&league::relations(outcome, assessment)));
+        text.push_str(&as_text(&league::relations(outcome, assessment), wide));
     }
     if !outcome.fits.is_empty() {
         text.push('\n');
-        text.push_str(&as_text(&fits::table(outcome)));
+        text.push_str(&as_text(&fits::table(outcome), wide));
     }
     if side == Side::Both && !assessment.leagues.is_empty() {
         text.push('\n');
-        text.push_str(&as_text(&standing::table(assessment)));
+        text.push_str(&as_text(&standing::table(assessment), wide));
         for statement in standing::all_statements(assessment) {
             text.push_str(&format!("{statement}\n"));
         }
@@ -247,10 +267,13 @@ fn missing(outcome: &Outcome, assessment: &Assessment) -> String {
     lines.into_iter().map(text).collect()
 }
 
-fn as_text(t: &report::Table) -> String {
+fn as_text(t: &report::Table, wide: bool) -> String {
     let header: Vec<&str> = t.header.iter().map(String::as_str).collect();
     let rows: Vec<Vec<String>> = t.rows.iter().map(|r| r.cells.clone()).collect();
-    table(&header, &rows)
+    match wide {
+        true => table(&header, &rows),
+        false => narrow(&header, &rows),
+    }
 }
 
 /// Start, middle and end of every curve, or the scalars.

@@ -114,6 +114,9 @@ pub(crate) struct JobArgs {
     /// Apply the spec's [quick] table (smaller, marked, without expectations)
     #[arg(long)]
     quick: bool,
+    /// Drop the spec's expectations: see what happens when it is varied
+    #[arg(long)]
+    explore: bool,
     /// Root seed
     #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
@@ -123,6 +126,12 @@ pub(crate) struct JobArgs {
     /// Refuse above this much memory, e.g. 500M, 4G
     #[arg(long, value_parser = text::bytes, default_value = "4G")]
     max_memory: u64,
+    /// Run it although it takes longer than a day
+    #[arg(long)]
+    yes: bool,
+    /// Tables with all their columns, however wide
+    #[arg(long)]
+    wide: bool,
     /// Folder for records and run folders
     #[arg(long, default_value = "runs")]
     out: PathBuf,

@@ -1,10 +1,10 @@
 //! `status` and `report`: look at a run folder again.
 
-use super::text::{print, print_json};
+use super::text::{note, print, print_json};
 use crate::error::{Error, Result};
 use crate::report::folder;
 use crate::run::assess::assess;
-use crate::run::manifest::Origin;
+use crate::run::manifest::{Origin, fault, history};
 use crate::run::store::{Lookup, Store};
 use crate::run::{Settings, Side, execute, identity};
 use crate::spec::{Options, Spec};
@@ -13,8 +13,21 @@ use std::path::{Path, PathBuf};
 
 /// The spec of a run folder, with the overrides it was run with.
 pub(crate) fn spec_of(folder: &Path) -> Result<(Spec, Json)> {
-    let manifest = folder::read_json(folder, "manifest.json")?;
+    let manifest = manifest_of(folder, "manifest.json")?;
     Ok((spec_as(folder, &manifest)?, manifest))
+}
+
+/// The manifest of a run folder, whole and written by this program.
+fn manifest_of(folder: &Path, name: &str) -> Result<Json> {
+    let manifest = folder::read_json(folder, name)?;
+    match fault(&manifest) {
+        None => Ok(manifest),
+        Some(cause) => Err(Error::input(
+            folder.join(name).display().to_string(),
+            cause,
+            "run the spec again: records that stand are found, and the folder is written anew",
+        )),
+    }
 }
 
 /// The spec of a run folder, with what its manifest says of it.
@@ -25,6 +38,7 @@ fn spec_as(folder: &Path, manifest: &Json) -> Result<Spec> {
         quick: manifest["quick"].as_bool().unwrap_or(false),
         set: serde_json::from_value(manifest["overrides"].clone()).unwrap_or_default(),
         seed: manifest["seed"].as_u64(),
+        explore: manifest["explore"].as_bool().unwrap_or(false),
     };
     let name = manifest["name"].as_str().unwrap_or("spec").to_string();
     let path = folder.join("spec.toml").display().to_string();
@@ -49,11 +63,11 @@ fn out_of(folder: &Path) -> PathBuf {
 pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
     let ended = !folder.join(folder::UNFINISHED).exists();
     let (manifest, names) = if ended {
-        let manifest = folder::read_json(folder, "manifest.json")?;
+        let manifest = manifest_of(folder, "manifest.json")?;
         let names = serde_json::from_value(manifest["records"].clone()).unwrap_or_default();
         (manifest, names)
     } else {
-        let origin = folder::read_json(folder, folder::UNFINISHED)?;
+        let origin = manifest_of(folder, folder::UNFINISHED)?;
         let names = identity::records(&spec_as(folder, &origin)?, Side::Both);
         (origin, names)
     };
@@ -70,12 +84,18 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
             Lookup::Damaged(_) => damaged.push(name.to_string()),
         }
     }
+    // A run that has ended has all its records; what is damaged is so at any time.
+    let code = match (ended && !missing.is_empty()) || !damaged.is_empty() {
+        true => 4,
+        false => 0,
+    };
     if as_json {
         print_json(&json!({
             "schema": "saddlepoint/1/status", "name": manifest["name"], "hash": manifest["hash"],
             "ended": ended, "records": names.len(), "found": found, "missing": missing, "damaged": damaged,
+            "history": history(&manifest),
         }))?;
-        return Ok(0);
+        return Ok(code);
     }
     print(&format!(
         "{} [{}]: {found} of {} records in place, {} missing, {} damaged\n",
@@ -90,7 +110,7 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
         print(&format!(
             "the run has not ended: `{command}` computes the rest\n"
         ))?;
-        return Ok(0);
+        return Ok(code);
     }
     for name in missing.iter().chain(&damaged) {
         print(&format!("  {name}\n"))?;
@@ -98,7 +118,7 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
     if !missing.is_empty() || !damaged.is_empty() {
         print("run the spec again: only these are recomputed\n")?;
     }
-    Ok(0)
+    Ok(code)
 }
 
 pub(crate) fn report(folder: &Path, as_json: bool, commit: Option<&str>) -> Result<u8> {
@@ -110,6 +130,16 @@ pub(crate) fn report(folder: &Path, as_json: bool, commit: Option<&str>) -> Resu
         ..Settings::default()
     };
     let outcome = execute(&spec, &settings)?;
+    for warning in &outcome.warnings {
+        note(&format!("warning: {warning}"));
+    }
+    if outcome.made > 0 {
+        note(&format!(
+            "warning: {} of {} records were missing or damaged and were computed anew",
+            outcome.made,
+            outcome.records.len()
+        ));
+    }
     let assessment = assess(&spec, &outcome)?;
     let command = manifest["command"].as_str().unwrap_or("saddlepoint run");
     let by = Origin { command, commit };

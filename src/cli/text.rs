@@ -21,17 +21,6 @@ pub fn bytes(text: &str) -> std::result::Result<u64, String> {
     }
 }
 
-/// `1234567` bytes as `1.2 MiB`.
-pub fn human_bytes(n: u64) -> String {
-    let x = n as f64;
-    match n {
-        0..1024 => format!("{n} B"),
-        1024..1_048_576 => format!("{:.1} KiB", x / 1024.0),
-        1_048_576..1_073_741_824 => format!("{:.1} MiB", x / 1_048_576.0),
-        _ => format!("{:.1} GiB", x / 1_073_741_824.0),
-    }
-}
-
 /// Aligns columns with two spaces between them.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = header.iter().map(|h| h.chars().count()).collect();
@@ -55,6 +44,103 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         out.push_str(&line(&mut row.iter().map(String::as_str)));
     }
     out
+}
+
+/// Columns of a table that are left out first where it does not fit the terminal.
+const SPARED: [&str; 9] = [
+    "seconds",
+    "worst point",
+    "point",
+    "held",
+    "conditions on",
+    "p",
+    "95 % interval",
+    "tolerance",
+    "expected",
+];
+
+/// A table that fits [`COLUMNS`]: cells that are long go on in numbered notes below it, then columns of less weight are left out,
+/// which a last line says.
+pub fn narrow(header: &[&str], rows: &[Vec<String>]) -> String {
+    let mut kept: Vec<usize> = (0..header.len()).collect();
+    let mut left_out: Vec<&str> = Vec::new();
+    // What says the same of every row, nothing, is no loss.
+    let is_empty = |k: usize| {
+        rows.iter()
+            .all(|r| r.get(k).is_none_or(|c| c == "-" || c.is_empty()))
+    };
+    if rows.len() > 1 {
+        kept.retain(|k| !(SPARED.contains(&header[*k]) && is_empty(*k)));
+    }
+    let width = |kept: &[usize], longest: usize| -> usize {
+        let column = |k: &usize| {
+            let cells = rows.iter().filter_map(|r| r.get(*k));
+            let cells = cells.map(|c| shown_width(c, longest));
+            cells.chain([header[*k].chars().count()]).max().unwrap_or(0) + 2
+        };
+        kept.iter().map(column).sum::<usize>().saturating_sub(2)
+    };
+    let mut longest = usize::MAX;
+    for limit in [usize::MAX, 60, 44, 32] {
+        longest = limit;
+        if width(&kept, longest) <= COLUMNS {
+            break;
+        }
+    }
+    for name in SPARED {
+        if width(&kept, longest) <= COLUMNS {
+            break;
+        }
+        if let Some(at) = kept.iter().position(|k| header[*k] == name) {
+            left_out.push(name);
+            kept.remove(at);
+        }
+    }
+    let mut notes: Vec<String> = Vec::new();
+    let mut shown = |cell: &String| -> String {
+        if cell.chars().count() <= longest {
+            return cell.clone();
+        }
+        let known = notes.iter().position(|n| n == cell);
+        let place = known.unwrap_or_else(|| {
+            notes.push(cell.clone());
+            notes.len() - 1
+        });
+        let room = longest.saturating_sub(NOTE_MARK);
+        let head: String = cell.chars().take(room).collect();
+        let head = head
+            .rsplit_once(' ')
+            .map_or(head.as_str(), |(words, _)| words);
+        format!("{head} … [{}]", place + 1)
+    };
+    let body: Vec<Vec<String>> = rows
+        .iter()
+        .map(|r| {
+            kept.iter()
+                .filter_map(|k| r.get(*k))
+                .map(&mut shown)
+                .collect()
+        })
+        .collect();
+    let header: Vec<&str> = kept.iter().map(|k| header[*k]).collect();
+    let mut text = table(&header, &body);
+    for (k, note) in notes.iter().enumerate() {
+        text.push_str(&format!("[{}] {}", k + 1, wrapped(note, 4).trim_start()));
+    }
+    if !left_out.is_empty() {
+        text.push_str(&format!(
+            "left out: {} (--wide shows all columns)\n",
+            left_out.join(", ")
+        ));
+    }
+    text
+}
+
+/// Characters of ` … [12]`.
+const NOTE_MARK: usize = 7;
+
+fn shown_width(cell: &str, longest: usize) -> usize {
+    cell.chars().count().min(longest)
 }
 
 /// Columns of a terminal that text is broken for.
@@ -134,7 +220,7 @@ mod tests {
         assert_eq!(super::bytes("4GiB").unwrap(), 4 << 30);
         assert!(super::bytes("-4G").is_err());
         assert!(super::bytes("4X").is_err());
-        assert_eq!(super::human_bytes(1536), "1.5 KiB");
+        assert_eq!(crate::error::human_bytes(1536), "1.5 KiB");
     }
 
     #[test]
@@ -142,6 +228,35 @@ mod tests {
         assert_eq!(super::shell_word("a.b=1"), "a.b=1");
         assert_eq!(super::shell_word("w=[6, 7]"), "'w=[6, 7]'");
         assert_eq!(super::shell_word("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn wide_tables_are_narrowed_and_say_so() {
+        let long = "a verdict with a reason that is far too long for one line of any terminal whatever its size";
+        let row = |n: usize| {
+            vec![
+                format!("entry {n}"),
+                "x".repeat(60),
+                long.to_string(),
+                "0.01".into(),
+            ]
+        };
+        let rows = [row(1), row(2)];
+        let text = super::narrow(&["entry", "worst point", "verdict", "seconds"], &rows);
+        assert!(
+            text.lines().all(|l| l.chars().count() <= super::COLUMNS),
+            "{text}"
+        );
+        assert_eq!(text.matches("[1]").count(), 3, "{text}");
+        assert!(text.contains("size\n"), "{text}");
+        let short = super::narrow(&["entry", "p"], &[vec!["a".into(), "0.5".into()]]);
+        assert_eq!(
+            short,
+            super::table(&["entry", "p"], &[vec!["a".into(), "0.5".into()]])
+        );
+        let wide: Vec<Vec<String>> = vec![vec!["y".repeat(50); 4]; 2];
+        let text = super::narrow(&["entry", "p", "seconds", "verdict"], &wide);
+        assert!(text.contains("left out: seconds"), "{text}");
     }
 
     #[test]

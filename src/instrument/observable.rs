@@ -17,6 +17,8 @@ pub struct Observable {
     /// Where a relative tolerance asks for less, this absolute one holds; the convention names the scale it is taken
     /// from.
     pub vanishing: Option<f64>,
+    /// Relative tolerance where a spec states none: 0.05, less for thresholds and exponents, of which 5 % is no agreement.
+    pub tolerance: f64,
     /// Why a value may be not-a-number; `None`: every value is a finite number, and anything else fails its draw.
     pub undefined: Option<&'static str>,
     /// Formed on the held-out samples, whose number limits how well it stands for the population.
@@ -38,6 +40,7 @@ impl Observable {
         unit: "1",
         convention: "",
         vanishing: None,
+        tolerance: 0.05,
         undefined: None,
         held_out: false,
     };

@@ -3,7 +3,7 @@
 use super::geometry::{Point, Rect};
 use super::series::Align;
 use super::style::Rgb;
-use super::text::{FAMILY, weight};
+use super::text::{FAMILY, runs, weight, width};
 use crate::error::{Error, Result};
 use plotters::prelude::{DrawingBackend, FontTransform, RGBAColor, ShapeStyle, TextStyle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -131,11 +131,43 @@ impl<DB: DrawingBackend> Canvas<DB> {
             .map_err(failed)
     }
 
-    /// A text whose base line starts, is centred or ends at `at`.
-    pub fn text(&mut self, letters: &Lettering, (x, y): Point) -> Result<()> {
+    /// A text whose base line starts, is centred or ends at `at`; `^{...}` and `_{...}` raise and lower what they hold.
+    pub fn text(&mut self, letters: &Lettering, at: Point) -> Result<()> {
         if letters.text.trim().is_empty() {
             return Ok(());
         }
+        let pieces = runs(letters.text);
+        if let [piece] = pieces.as_slice()
+            && piece.size == 1.0
+        {
+            return self.piece(letters, at);
+        }
+        let whole = width(letters.text, letters.size, letters.bold);
+        let mut along = match letters.align {
+            Align::Left => 0.0,
+            Align::Center => -whole / 2.0,
+            Align::Right => -whole,
+        };
+        for piece in pieces {
+            let lift = piece.lift * letters.size;
+            let start = match letters.turned {
+                true => (at.0 - lift, at.1 - along),
+                false => (at.0 + along, at.1 - lift),
+            };
+            let part = Lettering {
+                text: piece.text,
+                size: piece.size * letters.size,
+                align: Align::Left,
+                ..*letters
+            };
+            self.piece(&part, start)?;
+            along += width(piece.text, part.size, letters.bold);
+        }
+        Ok(())
+    }
+
+    /// A text on one base line.
+    fn piece(&mut self, letters: &Lettering, (x, y): Point) -> Result<()> {
         let shift = self.dialect.ascent * letters.size;
         let (at, transform) = match letters.turned {
             true => ((x - shift, y), FontTransform::Rotate270),

@@ -196,6 +196,8 @@ pub struct Figure {
     pub width: f64,
     /// Height in points.
     pub height: f64,
+    /// Everything is drawn this many times larger than its sizes in points say, the width and the height of the page included.
+    pub zoom: f64,
     /// Panels that are not stacked fill a grid with this many columns, row by row.
     pub columns: usize,
     /// Panels in reading order.
@@ -210,6 +212,7 @@ impl Figure {
             note: None,
             width,
             height,
+            zoom: 1.0,
             columns: 1,
             panels: Vec::new(),
         }
@@ -247,6 +250,13 @@ impl Figure {
                 "figure",
                 format!("a size of {} x {} points", self.width, self.height),
                 "give a width and a height between 50 and 10000",
+            ));
+        }
+        if !(0.2..=10.0).contains(&self.zoom) {
+            return Err(Error::input(
+                "figure.zoom",
+                format!("a zoom of {}", self.zoom),
+                "give a number between 0.2 and 10",
             ));
         }
         if self.columns == 0 {

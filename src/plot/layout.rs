@@ -2,7 +2,7 @@
 
 use super::axis::{self, Axis};
 use super::bar;
-use super::figure::{AxisSpec, Figure, Panel};
+use super::figure::{AxisSpec, Figure, Panel, Scale};
 use super::geometry::{Point, Rect};
 use super::heat::{self, Heat};
 use super::legend;
@@ -137,7 +137,8 @@ fn ticks_of(panels: &[Panel], cell: &[usize], i: usize, x: &Axis, y: &Axis) -> [
 
 fn x_ticks(axis: &Axis) -> Ticks {
     let length = (axis.end - axis.start).abs();
-    let most = (length / 40.0).clamp(3.0, 9.0) as usize;
+    let most =
+        (length / 40.0).clamp(if axis.scale == Scale::Log { 5.0 } else { 3.0 }, 9.0) as usize;
     let place = |v| axis.at(v).unwrap_or(axis.start);
     let ticks = fitting(
         axis.scale,

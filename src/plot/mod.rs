@@ -1,7 +1,7 @@
 //! Figures: described as data, drawn as SVG and PNG, written as CSV. The only module that names plotters.
 //!
 //! A [`Figure`] holds [`Panel`]s with [`Series`]; nothing in it knows how it is drawn, so it can be stored, compared and
-//! printed. [`render_svg`] and [`render_png`] draw it with one routine; [`figure_csv`] writes its numbers. The font is inside
+//! printed. [`render_svg`], [`render_png`] and [`render_pdf`] draw it with one routine; [`figure_csv`] writes its numbers. The font is inside
 //! the program, and equal figures give equal bytes.
 //!
 //! ```
@@ -31,6 +31,7 @@ mod geometry;
 mod heat;
 mod layout;
 mod legend;
+mod pdf;
 mod png;
 mod series;
 mod style;
@@ -41,10 +42,12 @@ mod tile;
 
 pub use csv::figure_csv;
 pub use figure::{AxisSpec, Figure, Legend, Panel, Scale};
+pub use pdf::render_pdf;
 pub use png::render_png;
 pub use series::{Align, Interval, Series, Tag};
 pub use style::{ColorMap, Dash, GREY, Marker, PALETTE, Rgb, Style, WHITE};
 pub use svg::{escape, render_svg};
+pub use text::missing_glyph;
 pub use ticks::{Ticks, superscript, ticks};
 
 #[cfg(test)]

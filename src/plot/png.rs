@@ -5,19 +5,19 @@ use super::draw;
 use super::figure::Figure;
 use super::text::{HEIGHT, prepare};
 use crate::error::{Error, Result};
-use plotters::prelude::{BitMapBackend, DrawingBackend};
+use plotters::prelude::BitMapBackend;
 
 /// Pixels drawn per pixel kept, along each side.
 const FINER: usize = 3;
 
 /// The figure as the bytes of a PNG file with `scale` pixels per point (2 is sharp on most screens), laid out as its SVG.
 ///
-/// Equal figures give equal bytes. Needs about `27 width height scale^2` bytes of memory and a small temporary file. Errors: an
-/// input error as for the SVG, or for a scale that is not in (0, 16] or gives more than 40 million pixels; a storage error where
-/// no temporary file can be written.
+/// Equal figures give equal bytes. Needs about `27 width height scale^2` bytes of memory. Errors: an
+/// input error as for the SVG, or for a scale that is not in (0, 16] or gives more than 40 million pixels.
 pub fn render_png(figure: &Figure, scale: f64) -> Result<Vec<u8>> {
     figure.check()?;
     prepare()?;
+    let scale = scale * figure.zoom;
     let side = |points: f64| (points * scale).round() as usize;
     let (width, height) = (side(figure.width), side(figure.height));
     if !(scale > 0.0 && scale <= 16.0) || width.saturating_mul(height) > 40_000_000 {
@@ -69,20 +69,15 @@ fn average(fine: &[u8], width: usize, height: usize) -> Vec<u8> {
     pixels
 }
 
-/// The backend writes PNG to files only, so the bytes take a detour through a temporary one.
+/// Eight bits per colour, compressed.
 fn encode(pixels: &[u8], width: usize, height: usize) -> Result<Vec<u8>> {
-    let folder = std::env::temp_dir();
-    let storage = |e: std::io::Error| Error::storage(&folder, &e);
-    let file = tempfile::Builder::new()
-        .suffix(".png")
-        .tempfile_in(&folder)
-        .map_err(storage)?;
-    let size = (width as u32, height as u32);
-    let mut backend = BitMapBackend::new(file.path(), size);
-    let drawn = backend.blit_bitmap((0, 0), size, pixels);
-    drawn
-        .and_then(|()| backend.present())
-        .map_err(|e| storage(std::io::Error::other(e.to_string())))?;
-    drop(backend);
-    std::fs::read(file.path()).map_err(storage)
+    let failed = |e: png::EncodingError| Error::bug("plot", e.to_string());
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().map_err(failed)?;
+    writer.write_image_data(pixels).map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    Ok(bytes)
 }

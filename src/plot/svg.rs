@@ -77,8 +77,8 @@ fn shorten(raw: &str, figure: &Figure) -> String {
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {vw} {vh}\" \
          font-family=\"{FAMILY}\" stroke-linejoin=\"round\" role=\"img\" aria-label=\"{name}\">",
-        w = figure.width,
-        h = figure.height,
+        w = figure.width * figure.zoom,
+        h = figure.height * figure.zoom,
         vw = (figure.width * UNIT).round(),
         vh = (figure.height * UNIT).round(),
         name = escape(name),

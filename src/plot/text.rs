@@ -37,8 +37,64 @@ pub fn weight(bold: bool) -> FontStyle {
     }
 }
 
-/// Width of `text` set with an em of `size` points.
+/// A piece of a text, raised or lowered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run<'a> {
+    pub text: &'a str,
+    /// Size relative to the text around.
+    pub size: f64,
+    /// How far the base line is lifted, in em of the text around.
+    pub lift: f64,
+}
+
+/// `L^{-2.75}` and `s_{max}` as pieces; braces that follow neither `^` nor `_` are text.
+pub fn runs(text: &str) -> Vec<Run<'_>> {
+    let level = |text, size, lift| Run { text, size, lift };
+    let (mut pieces, mut rest, mut from) = (Vec::new(), text, 0);
+    while let Some(at) = rest[from..].find(['^', '_']).map(|k| k + from) {
+        let inner = rest[at + 1..].strip_prefix('{');
+        let inner = inner.and_then(|inner| inner.split_once('}'));
+        let Some((inner, after)) = inner else {
+            from = at + 1;
+            continue;
+        };
+        let lift = if rest[at..].starts_with('^') {
+            0.36
+        } else {
+            -0.2
+        };
+        pieces.push(level(&rest[..at], 1.0, 0.0));
+        pieces.push(level(inner, 0.72, lift));
+        (rest, from) = (after, 0);
+    }
+    pieces.push(level(rest, 1.0, 0.0));
+    pieces.retain(|p| !p.text.is_empty());
+    pieces
+}
+
+/// The first character that the embedded font does not have.
+///
+/// ```
+/// use saddlepoint::plot::missing_glyph;
+/// assert_eq!(missing_glyph("width N → ∞, γ₀"), None);
+/// assert_eq!(missing_glyph("幅 N"), Some('幅'));
+/// ```
+pub fn missing_glyph(text: &str) -> Option<char> {
+    use ab_glyph::{Font, FontRef};
+    let font = FontRef::try_from_slice(dejavu::sans::regular()).ok()?;
+    text.chars().find(|c| font.glyph_id(*c).0 == 0)
+}
+
+/// Width of `text` set with an em of `size` points, its raised and lowered pieces included.
 pub fn width(text: &str, size: f64, bold: bool) -> f64 {
+    let pieces = runs(text);
+    pieces
+        .iter()
+        .map(|p| plain_width(p.text, p.size * size, bold))
+        .sum()
+}
+
+fn plain_width(text: &str, size: f64, bold: bool) -> f64 {
     const FINE: f64 = 1000.0;
     let font = FontDesc::new(FontFamily::Name(FAMILY), FINE * HEIGHT, weight(bold));
     match font.layout_box(text) {
@@ -83,6 +139,22 @@ mod tests {
         for sign in signs.chars() {
             assert_ne!(pixels(&sign.to_string()), missing, "no glyph for {sign}");
         }
+    }
+
+    #[test]
+    fn pieces_are_raised_and_lowered() {
+        let of = |text| {
+            runs(text)
+                .iter()
+                .map(|r| (r.text, r.lift))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("p_c of L"), [("p_c of L", 0.0)]);
+        assert_eq!(of("L^{-1/ν} x"), [("L", 0.0), ("-1/ν", 0.36), (" x", 0.0)]);
+        assert_eq!(of("s_{max}"), [("s", 0.0), ("max", -0.2)]);
+        assert_eq!(of("a_b^{2"), [("a_b^{2", 0.0)]);
+        prepare().unwrap();
+        assert!(width("L^{2}", 10.0, false) < width("L2", 10.0, false));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::figures::{Drawn, figures};
 use super::{html, markdown};
 use crate::error::{Error, Result};
 use crate::numerics::atomic::{remove, remove_abandoned, write_atomic};
-use crate::plot::{figure_csv, render_png, render_svg};
+use crate::plot::{figure_csv, render_pdf, render_png, render_svg};
 use crate::run::assess::Assessment;
 use crate::run::manifest::Origin;
 use crate::run::outcome::Outcome;
@@ -24,9 +24,37 @@ pub const UNFINISHED: &str = "unfinished.json";
 
 /// Makes the folder of a run that begins: the spec and [`UNFINISHED`], with which its state can be looked up.
 pub fn begin(spec: &Spec, folder: &Path, by: Origin) -> Result<()> {
-    let origin = pretty(&manifest::origin(spec, by));
+    let mut origin = manifest::origin(spec, by);
+    origin["history"] = serde_json::json!(before(folder).map_or(vec![], |m| manifest::history(&m)));
     write_atomic(&folder.join("spec.toml"), spec.document.text.as_bytes())?;
-    write_atomic(&folder.join(UNFINISHED), origin.as_bytes())
+    write_atomic(&folder.join(UNFINISHED), pretty(&origin).as_bytes())
+}
+
+/// Notes in the folder of a run that it was stopped, after so many seconds: some of its numbers are made.
+pub fn stopped(folder: &Path, threads: usize, seconds: f64) -> Result<()> {
+    let Ok(mut origin) = read_json(folder, UNFINISHED) else {
+        return Ok(());
+    };
+    let mut history = manifest::history(&origin);
+    history.push(manifest::stopped(&origin, threads, seconds));
+    origin["history"] = serde_json::json!(history);
+    write_atomic(&folder.join(UNFINISHED), pretty(&origin).as_bytes())
+}
+
+/// The manifest of the folder as it was, of a run that ended or began.
+fn before(folder: &Path) -> Option<Json> {
+    let read = |name: &str| -> Option<Json> {
+        let text = std::fs::read_to_string(folder.join(name)).ok()?;
+        let found: Json = serde_json::from_str(&text).ok()?;
+        manifest::fault(&found).is_none().then_some(found)
+    };
+    let (ended, begun) = (read("manifest.json"), read(UNFINISHED));
+    let longer = |m: &Json| manifest::history(m).len();
+    match (ended, begun) {
+        (Some(ended), Some(begun)) if longer(&begun) > longer(&ended) => Some(begun),
+        (Some(ended), _) => Some(ended),
+        (None, begun) => begun,
+    }
 }
 
 /// Writes spec, resolved spec, tables, arrays, figures, report and manifest; returns the drawn figures.
@@ -39,7 +67,7 @@ pub fn write(
     folder: &Path,
     by: Origin,
 ) -> Result<Vec<Drawn>> {
-    let manifest = manifest::manifest(spec, outcome, by);
+    let manifest = manifest::manifest(spec, outcome, by, before(folder).as_ref());
     let drawn = figures(spec, outcome, assessment)?;
     let put = |name: &str, bytes: &[u8]| write_atomic(&folder.join(name), bytes);
     put("spec.toml", spec.document.text.as_bytes())?;
@@ -59,6 +87,7 @@ pub fn write(
             &format!("figures/{}.png", d.name),
             &render_png(&d.figure, 2.0)?,
         )?;
+        put(&format!("figures/{}.pdf", d.name), &render_pdf(&d.figure)?)?;
         put(
             &format!("figures/{}.csv", d.name),
             figure_csv(&d.figure).as_bytes(),

@@ -266,17 +266,51 @@ pub(super) fn one_line(reason: &str) -> String {
     parts.join("; ")
 }
 
-/// `1.234 ± 0.005`
+/// Sizes that are written without a power of ten.
+const PLAIN: std::ops::Range<f64> = 1e-4..1e6;
+
+/// `1.234 ± 0.005`: digits by the error, else six; a power of ten where the larger of the two is very small or large.
 pub fn value_text(mean: f64, stderr: Option<f64>) -> String {
     if !mean.is_finite() {
         return "undefined".into();
     }
-    match stderr {
-        Some(s) if s.is_finite() && s > 1e-9 * mean.abs() => {
+    let known = stderr.filter(|s| s.is_finite() && *s > 1e-9 * mean.abs());
+    let size = mean.abs().max(known.unwrap_or(0.0));
+    if size == 0.0 {
+        return "0".into();
+    }
+    let power = match PLAIN.contains(&size) {
+        true => 0,
+        false => size.log10().floor() as i32,
+    };
+    // Two steps: 10^power itself may not be a number.
+    let scaled = |x: f64| x / 10f64.powi(power / 2) / 10f64.powi(power - power / 2);
+    let text = match known {
+        Some(s) => {
+            let s = scaled(s);
             let digits = (1.0 - s.log10().floor()).clamp(0.0, 12.0) as usize;
-            format!("{} ± {s:.digits$}", fixed(mean, digits))
+            format!("{} ± {s:.digits$}", fixed(scaled(mean), digits))
         }
-        _ => fixed(mean, 6),
+        None => {
+            let digits = (5.0 - scaled(size).log10().floor()).clamp(0.0, 12.0) as usize;
+            fixed(scaled(mean), digits)
+        }
+    };
+    match (power, known) {
+        (0, _) => text,
+        (_, Some(_)) => format!("({text})e{power}"),
+        (_, None) => format!("{text}e{power}"),
+    }
+}
+
+/// A relative number in per cent.
+pub fn percent(v: f64) -> String {
+    let v = 100.0 * v;
+    match v.abs() {
+        0.0 => "0 %".into(),
+        size if size < 5e-4 => format!("{v:.1e} %"),
+        size if size >= 1e6 => format!("{v:.2e} %"),
+        _ => format!("{} %", fixed(v, 3)),
     }
 }
 
@@ -290,10 +324,24 @@ pub(super) fn fixed(value: f64, digits: usize) -> String {
 }
 
 #[test]
-fn zeros_have_no_sign() {
-    assert_eq!(value_text(-1e-9, None), "0.000000");
-    assert_eq!(value_text(-0.5, None), "-0.500000");
-    assert_eq!(value_text(-1e-3, Some(0.2)), "0.00 ± 0.20");
+fn numbers_show_their_digits() {
+    for (mean, stderr, text) in [
+        (0.0, None, "0"),
+        (-0.5, None, "-0.500000"),
+        (12345.678, None, "12345.7"),
+        (-1e-3, Some(0.2), "0.00 ± 0.20"),
+        (2e-10, None, "2.00000e-10"),
+        (5e-19, Some(3e-20), "(5.00 ± 0.30)e-19"),
+        (5e299, None, "5.00000e299"),
+        (5e-324, None, "4.94066e-324"),
+        (1234567.0, Some(23456.0), "(1.235 ± 0.023)e6"),
+        (0.5, Some(1e-7), "0.50000000 ± 0.00000010"),
+    ] {
+        assert_eq!(value_text(mean, stderr), text);
+    }
+    assert_eq!(percent(0.0), "0 %");
+    assert_eq!(percent(3e-9), "3.0e-7 %");
+    assert_eq!(percent(0.0271), "2.710 %");
 }
 
 fn result_cells(result: &RowResult) -> Vec<String> {
@@ -317,8 +365,13 @@ fn reason_cells(verdict: &str, reason: &str) -> Vec<String> {
 
 fn compared_cells(c: &Comparison, worst_at: &str) -> Vec<String> {
     let mark = |v: f64| match c.tolerance.metric() {
-        "relative" => format!("{:.3} %", 100.0 * v),
+        "relative" => percent(v),
         _ => short(v),
+    };
+    // Draws that leave 0 and the tolerance open say nothing of agreement.
+    let unresolved = match (c.verdict, c.interval) {
+        (Verdict::Inconclusive { .. }, Some([lower, upper])) if lower <= 0.0 => Some(mark(upper)),
+        _ => None,
     };
     let worst = match &c.worst {
         Some(w) => {
@@ -328,7 +381,10 @@ fn compared_cells(c: &Comparison, worst_at: &str) -> Vec<String> {
         None => "-".into(),
     };
     vec![
-        mark(c.deviation),
+        unresolved.map_or_else(
+            || mark(c.deviation),
+            |upper| format!("not resolved (< {upper})"),
+        ),
         c.interval
             .map_or("-".into(), |[a, b]| format!("[{}, {}]", mark(a), mark(b))),
         mark(c.tolerance.value()),

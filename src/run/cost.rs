@@ -7,7 +7,7 @@ use super::mapping::{self, cost::MapEstimate};
 use super::streams::streamed_rows;
 use super::units::{Planned, plan};
 use crate::compare::MAX_BLOCKS;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, human_bytes};
 use crate::experiment::{Conditioning, Experiment};
 use crate::numerics::content;
 use crate::numerics::memo::Kept;
@@ -371,17 +371,20 @@ pub(crate) fn admit(
     }
     let largest = total.at_work(1);
     let room = limit.saturating_sub(total.fixed);
-    let raise = format!("raise --max-memory to {needed}");
+    // In whole MiB, so that what is raised to is enough.
+    let raise = format!("raise --max-memory to {}M", needed.div_ceil(1 << 20));
     let fewer = (1..threads).rev().find(|&n| total.bytes(n) <= limit);
     let remedy = match fewer {
         Some(n) => format!("use --threads {n}, or {raise}"),
         None if limit <= BASE => raise,
         None if room > total.copied => format!(
-            "{raise}, or shrink one draw of the largest cell from {largest} to {room} bytes (fewer samples, smaller widths)"
+            "{raise}, or shrink one draw of the largest cell from {} to {} (fewer samples, smaller widths)",
+            human_bytes(largest),
+            human_bytes(room)
         ),
         None => format!(
-            "{raise}; data sets and results of all draws take {} of them (fewer cells, draws, samples or points)",
-            total.fixed.saturating_sub(BASE)
+            "{raise}; data sets and results of all draws take {} of it (fewer cells, draws, samples or points)",
+            human_bytes(total.fixed.saturating_sub(BASE))
         ),
     };
     let count = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });

@@ -19,7 +19,7 @@ use crate::learner::{Learner, Parameters};
 use crate::numerics::{content, interrupt};
 use crate::spec::{Cell, Spec};
 use serde_json::{Value as Json, json};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -33,8 +33,20 @@ pub(super) struct Engine<'a> {
     progress: Arc<Progress>,
     warnings: Mutex<Vec<String>>,
     records: Mutex<Vec<String>>,
+    /// Records that were computed, not found.
+    made: AtomicUsize,
     /// Set by an error that ends the whole run: the remaining units are not worth computing.
     stopped: AtomicBool,
+}
+
+/// What is left of a run besides its results.
+pub(super) struct Finished {
+    pub store: Option<Store>,
+    pub warnings: Vec<String>,
+    /// Names of all records of the run.
+    pub records: Vec<String>,
+    /// How many of them were computed now.
+    pub made: usize,
 }
 
 /// Share of the memory limit that the memo may take.
@@ -62,12 +74,13 @@ impl<'a> Engine<'a> {
             progress: Arc::new(Progress::new(total, settings.progress)),
             warnings: Mutex::new(warnings),
             records: Mutex::new(vec![]),
+            made: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
         }
     }
 
     /// The store, the warnings and the names of all records of the run.
-    pub fn finish(self) -> (Option<Store>, Vec<String>, Vec<String>) {
+    pub fn finish(self) -> Finished {
         self.progress.finish();
         let mut warnings = self.warnings.into_inner().unwrap_or_default();
         warnings.sort();
@@ -75,7 +88,12 @@ impl<'a> Engine<'a> {
         let mut records = self.records.into_inner().unwrap_or_default();
         records.sort();
         records.dedup();
-        (self.store, warnings, records)
+        Finished {
+            store: self.store,
+            warnings,
+            records,
+            made: self.made.into_inner(),
+        }
     }
 
     pub fn unit(&self, unit: &Unit) -> Result<Done> {
@@ -126,6 +144,7 @@ impl<'a> Engine<'a> {
     /// Stores a record that was begun at `start`.
     fn keep(&self, key: &Json, start: Instant, mut record: Record) -> Result<Record> {
         record.meta["seconds"] = json!(start.elapsed().as_secs_f64());
+        self.made.fetch_add(1, Ordering::Relaxed);
         if let Some(store) = &self.store {
             store.put(&content::of(key), &record)?;
         }

@@ -1,7 +1,7 @@
 //! Runs of a spec: admitted, computed unit by unit in parallel, and put together.
 
 use super::cost;
-use super::engine::Engine;
+use super::engine::{Engine, Finished};
 use super::fitting;
 use super::gather::{Done, gather};
 use super::identity;
@@ -163,7 +163,13 @@ impl Prepared<'_> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
-            .map_err(|e| Error::bug("thread pool", e.to_string()))?;
+            .map_err(|e| {
+                Error::input(
+                    "--threads",
+                    format!("{threads} threads cannot be started: {e}"),
+                    "ask for fewer, or leave it out for one per core",
+                )
+            })?;
         let streams = Streams::new(spec);
         let solve_units = || -> Vec<Result<Done>> {
             let units = unique.par_iter().with_max_len(1);
@@ -185,7 +191,12 @@ impl Prepared<'_> {
             return Err(error.clone());
         }
         let cx = engine.context().clone();
-        let (store, mut warnings, records) = engine.finish();
+        let Finished {
+            store,
+            mut warnings,
+            records,
+            made,
+        } = engine.finish();
         let cells = gather(spec, plans, settings.side, units, done, streams.finish())?;
         let maps = maps?;
         let fits = match settings.side {
@@ -203,6 +214,7 @@ impl Prepared<'_> {
             fits,
             warnings,
             records,
+            made,
             threads,
             seconds: start.elapsed().as_secs_f64(),
         })

@@ -13,13 +13,82 @@ pub struct Origin<'a> {
     pub commit: Option<&'a str>,
 }
 
-/// Version, commit, machine, threads, seed, hash, wall time and the records used.
-pub fn manifest(spec: &Spec, outcome: &Outcome, by: Origin) -> Json {
+/// Version, commit, machine, threads, seed, hash, wall time and the records used; `before` is the manifest of the folder as it was.
+///
+/// A run that found all its records made no number: what is known of those that did stands in `history`, and stays.
+pub fn manifest(spec: &Spec, outcome: &Outcome, by: Origin, before: Option<&Json>) -> Json {
     let mut all = origin(spec, by);
     all["threads"] = json!(outcome.threads);
     all["wall_seconds"] = json!(outcome.seconds);
     all["records"] = json!(outcome.records);
+    let mut history = before.map_or(vec![], history);
+    if outcome.made == 0
+        && let (Some(before), Some(_)) = (before, history.last())
+    {
+        for key in MADE_BY {
+            all[key] = before[key].clone();
+        }
+    } else {
+        let mut entry = json!({ "computed": outcome.made });
+        for key in MADE_BY {
+            entry[key] = all[key].clone();
+        }
+        history.push(entry);
+    }
+    all["history"] = json!(history);
     all
+}
+
+/// What belongs to the run that made the numbers, not to the one that drew them again.
+const MADE_BY: [&str; 8] = [
+    "version",
+    "commit",
+    "cpu",
+    "simd",
+    "os",
+    "command",
+    "threads",
+    "wall_seconds",
+];
+
+/// The runs that made the records of a folder, the first one first.
+pub fn history(manifest: &Json) -> Vec<Json> {
+    manifest["history"].as_array().cloned().unwrap_or_default()
+}
+
+/// An entry of the history for a run that was stopped.
+pub fn stopped(origin: &Json, threads: usize, seconds: f64) -> Json {
+    let mut entry = json!({ "computed": null, "stopped": true });
+    for key in MADE_BY {
+        entry[key] = origin[key].clone();
+    }
+    entry["threads"] = json!(threads);
+    entry["wall_seconds"] = json!(seconds);
+    entry
+}
+
+/// What is wrong with a manifest; `None` for one that this program wrote.
+pub fn fault(manifest: &Json) -> Option<&'static str> {
+    let hex = |s: &str| s.len() >= 8 && s.bytes().all(|b| b.is_ascii_hexdigit());
+    if manifest["schema"].as_str() != Some("saddlepoint/1/manifest") {
+        return Some("it is no manifest of this program");
+    }
+    if !manifest["hash"].as_str().is_some_and(hex) {
+        return Some("its hash is damaged");
+    }
+    if manifest["name"].as_str().is_none() {
+        return Some("its name is missing");
+    }
+    match manifest.get("records") {
+        Some(records)
+            if !records
+                .as_array()
+                .is_some_and(|r| r.iter().all(Json::is_string)) =>
+        {
+            Some("its list of records is damaged")
+        }
+        _ => None,
+    }
 }
 
 /// What is known of a run before it begins.
@@ -29,6 +98,7 @@ pub fn origin(spec: &Spec, by: Origin) -> Json {
         "name": spec.name,
         "hash": spec.hash,
         "quick": spec.quick,
+        "explore": spec.dropped.as_deref() == Some("--explore"),
         "seed": spec.seed,
         "version": env!("CARGO_PKG_VERSION"),
         "commit": by.commit,
@@ -45,6 +115,21 @@ pub fn origin(spec: &Spec, by: Origin) -> Json {
 
 /// The manifest's short entries as names and values.
 pub fn provenance(manifest: &Json) -> Vec<(String, String)> {
+    let runs = history(manifest);
+    let made = runs.iter().filter(|_| runs.len() > 1).map(|run| {
+        let seconds = run["wall_seconds"].as_f64().unwrap_or(0.0);
+        let what = match run["computed"].as_u64() {
+            Some(n) => format!("{n} records"),
+            None => "stopped".to_string(),
+        };
+        let command = run["command"].as_str().unwrap_or("?");
+        let text = format!(
+            "{what} in {seconds:.2} s on {} threads: {command}",
+            run["threads"]
+        );
+        ("computed by".to_string(), text)
+    });
+    let made: Vec<(String, String)> = made.collect();
     [
         "name",
         "hash",
@@ -68,6 +153,7 @@ pub fn provenance(manifest: &Json) -> Vec<(String, String)> {
         };
         (key.replace('_', " "), value)
     })
+    .chain(made)
     .collect()
 }
 

@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod mapping;
 pub mod outcome;
 mod pack;
+pub mod probe;
 pub mod progress;
 mod ranked;
 mod records;

@@ -25,6 +25,8 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// Files of the store that this run consists of.
     pub records: Vec<String>,
+    /// How many of them were computed now; the others stood in the store.
+    pub made: usize,
     /// Threads that computed it.
     pub threads: usize,
     /// Wall-clock time of the run, stored records included.

@@ -97,7 +97,7 @@ impl<'a> Reference<'a> {
 }
 
 fn tolerance(spec: &Spec, wanted: &Wanted, pair: &Pair) -> Tolerance {
-    let stated = spec.compare.of(wanted.observable.name);
+    let stated = spec.compare.of(wanted.observable);
     let vanishing = spec.compare.vanishing(wanted.observable);
     stated.or_absolute(vanishing, &pair.reference.values, pair.theory.is_zero())
 }

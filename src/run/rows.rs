@@ -59,7 +59,7 @@ pub(super) fn theory_rows(
                 let promise = theory.promise.as_ref();
                 curve.test_set = test_set(&spec.cells[index], cell, promise, wanted)?;
                 let name = w.observable.name;
-                let tolerance = spec.compare.of(name);
+                let tolerance = spec.compare.of(w.observable);
                 let vanishing = spec.compare.vanishing(w.observable);
                 against(
                     &measured,

@@ -5,7 +5,7 @@ use super::keys::{Frame, TrainingTables};
 use super::references::check_references;
 use super::{
     Cell, Document, Fit, Map, Measure, Reduce, Relate, Spec, given, overrides, ranges, sweep,
-    take_table,
+    take_table, title,
 };
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment};
@@ -44,6 +44,7 @@ pub(super) fn resolve(
     for (key, _) in swept {
         check_swept("sweep", key, &table)?;
     }
+    let settings_seen: Vec<sweep::Settings> = settings.clone();
     let cells = settings
         .into_iter()
         .map(|set| {
@@ -85,10 +86,25 @@ pub(super) fn resolve(
             ));
         }
     }
+    let title = title::of(
+        base.title.as_deref().unwrap_or(name),
+        &table,
+        &settings_seen,
+        &document,
+    )?;
+    let mut figures = base.figure.clone();
+    for (i, figure) in figures.iter_mut().enumerate() {
+        if let Some(stated) = &figure.title {
+            let place = format!("figure[{i}].title");
+            let varied = title::of(stated, &table, &settings_seen, &document);
+            figure.title = Some(varied.map_err(|e| e.at(&place))?);
+        }
+    }
     check_references(&base, &reduce, &cells, sweep_table.as_ref(), map.as_ref())?;
     Ok(Spec {
         name: name.into(),
-        title: base.title.clone().unwrap_or_else(|| name.into()),
+        title,
+        dropped: None,
         seed: base.seed,
         document,
         quick,
@@ -99,7 +115,7 @@ pub(super) fn resolve(
         map,
         fits,
         leagues: base.league,
-        figures: base.figure,
+        figures,
         resolved: serde_json::Value::Null,
         hash: String::new(),
     }

@@ -106,6 +106,7 @@ impl Spec {
             leagues: Vec::new(),
             fits: Vec::new(),
             figures: vec![],
+            dropped: None,
             resolved: serde_json::Value::Null,
             hash: String::new(),
         }
@@ -174,7 +175,7 @@ impl Spec {
 
     /// Sets the tolerance of all observables.
     pub fn tolerance(mut self, tolerance: Tolerance) -> Spec {
-        self.compare.tolerance = tolerance;
+        self.compare.tolerance = Some(tolerance);
         self.sealed()
     }
 }

@@ -1,6 +1,8 @@
 //! `[[figure]]`: what a run draws.
 
 use super::Abscissa;
+use super::build::check_text;
+use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,12 +44,33 @@ pub struct Figure {
     /// Ends of the vertical axis; default: the data.
     #[serde(default)]
     pub y_range: Option<[f64; 2]>,
+    /// Text along the horizontal axis; default: words and symbol of what it shows. `_{...}` lowers and `^{...}` raises what it holds.
+    #[serde(default)]
+    pub x_label: Option<String>,
+    /// Text along the vertical axis.
+    #[serde(default)]
+    pub y_label: Option<String>,
+    /// Width of the whole figure in points (72 to an inch); default: as the panels need.
+    #[serde(default)]
+    pub width: Option<f64>,
+    /// Height of the whole figure in points.
+    #[serde(default)]
+    pub height: Option<f64>,
+    /// Size of the numbers at the ticks in points; all texts, lines and markers grow with it; default: 9.
+    #[serde(default)]
+    pub font_size: Option<f64>,
+    /// Where the legend stands; default: as the kind of figure places it.
+    #[serde(default)]
+    pub legend: Option<LegendKey>,
+    /// Further observables, each in a panel of its own beside the first, drawn in the same way.
+    #[serde(default)]
+    pub beside: Vec<String>,
     /// Panel below: networks minus the theory that is drawn in most cells, of several the first (`curves`: in standard errors; `sweep`: in
     /// per cent of the theory).
     #[serde(default = "yes")]
     pub residuals: bool,
-    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: the first eight. `map`: which branch
-    /// (one). `sweep` counts points of the first cell's grid and draws other cells at the same coordinates.
+    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: all of up to eight, else eight spread from the
+    /// first to the last; `sweep` over an observable of time: its last time. `map`: which branch (one). `sweep` counts points of the first cell's grid and draws other cells at the same coordinates.
     /// `task-clusters`: which cells; default: all.
     #[serde(default)]
     pub only: Option<Vec<usize>>,
@@ -114,6 +137,35 @@ impl Figure {
         })
     }
 
+    /// # Errors
+    /// `Input` for sizes that no page has, and labels that are no line of text.
+    pub(super) fn check(&self, place: &str) -> Result<()> {
+        let sizes = [
+            ("width", self.width, 50.0, 5000.0),
+            ("height", self.height, 50.0, 5000.0),
+            ("font_size", self.font_size, 4.0, 60.0),
+        ];
+        for (key, size, least, most) in sizes {
+            if size.is_some_and(|s| !(least..=most).contains(&s)) {
+                return Err(Error::input(
+                    format!("{place}.{key}"),
+                    format!("{} points", size.unwrap_or_default()),
+                    format!("give a size between {least} and {most} points"),
+                ));
+            }
+        }
+        for (key, label) in [
+            ("x_label", &self.x_label),
+            ("y_label", &self.y_label),
+            ("title", &self.title),
+        ] {
+            if let Some(label) = label {
+                check_text(&format!("{place}.{key}"), label, 160)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A figure with every default.
     pub fn new(observable: &str, kind: FigureKind) -> Self {
         Figure {
@@ -128,6 +180,13 @@ impl Figure {
             y_scale: ScaleKey::Linear,
             x_range: None,
             y_range: None,
+            x_label: None,
+            y_label: None,
+            width: None,
+            height: None,
+            font_size: None,
+            legend: None,
+            beside: vec![],
             residuals: true,
             only: None,
             also: vec![],
@@ -157,7 +216,8 @@ pub enum FigureKind {
     /// What a `[[reduce]]` of the observable gives, over the axis of its result: windows of a local exponent, modes, times. `also` puts
     /// quantities beside it that theories tell as one number in every cell.
     Reduction,
-    /// A matrix at four times.
+    /// A matrix in one range of colours: of a series four times, of endpoints or layers all, measured above and theories below. Of
+    /// several cells the last matrix of each.
     Heatmap,
     /// Curves of all cells in one panel, one colour per cell.
     Overlay,
@@ -176,6 +236,18 @@ pub enum FigureKind {
     /// A quantity of `[map]`: over two keys a heat map per theory with contours and transition lines, over one key a
     /// curve per theory. Measured cells of the sweep that lie on it are circles in the colour of their value.
     Map,
+}
+
+/// Where a legend stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LegendKey {
+    /// Inside, where it hides no data, else to the right.
+    Auto,
+    /// To the right of the panels.
+    Right,
+    /// None.
+    None,
 }
 
 /// How values are spaced along an axis.

@@ -1,6 +1,7 @@
 //! The top-level tables of a spec and their defaults.
 
 use super::{Figure, League};
+use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Spacing};
 use crate::instrument::Observable;
 use schemars::JsonSchema;
@@ -250,9 +251,33 @@ pub enum NamedTolerance {
     Absolute(f64),
 }
 
-impl Default for Tolerance {
-    fn default() -> Self {
-        Tolerance::Relative(0.05)
+impl Tolerance {
+    /// # Errors
+    /// `Input` for what is not positive, and for a relative tolerance above 1: within it every theory that has the sign of
+    /// the measurement and is not twice as large would agree.
+    pub fn check(self, place: &str) -> Result<()> {
+        let (size, relative) = match self {
+            Tolerance::Relative(x) | Tolerance::Named(NamedTolerance::Relative(x)) => (x, true),
+            Tolerance::Named(NamedTolerance::Absolute(x)) => (x, false),
+        };
+        if !(size.is_finite() && size > 0.0) {
+            return Err(Error::input(
+                place,
+                format!("{size} is not a positive number"),
+                "use e.g. 0.05",
+            ));
+        }
+        if relative && size > 1.0 {
+            return Err(Error::input(
+                place,
+                format!("a relative tolerance of {size} is {} %", 100.0 * size),
+                format!(
+                    "write {} for {size} %, or {{ absolute = {size} }} in the unit of the observable",
+                    size / 100.0
+                ),
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -271,10 +296,11 @@ impl From<Tolerance> for crate::compare::Tolerance {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Compare {
-    /// Tolerance of every observable that has none of its own; default: relative, 0.05. An observable that may vanish
-    /// (see its page) has an absolute one, which holds where the relative one would ask for less.
-    #[serde(default)]
-    pub tolerance: Tolerance,
+    /// Tolerance of every observable that has none in `tolerances`; default: relative, 0.05, or what the page of the
+    /// observable says (a threshold or an exponent: less). An observable that may vanish (see its page) has an absolute
+    /// one, which holds where the relative one would ask for less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<Tolerance>,
     /// Tolerances of single observables, which hold as they are stated. Needed as { absolute = x } where theory or
     /// measurement is 0 everywhere and the observable states no scale of its own.
     #[serde(default)]
@@ -291,13 +317,11 @@ impl Compare {
         self.reference.clone().filter(|r| r != label)
     }
 
-    /// Tolerance of an observable.
-    pub fn of(&self, observable: &str) -> crate::compare::Tolerance {
-        self.tolerances
-            .get(observable)
-            .copied()
-            .unwrap_or(self.tolerance)
-            .into()
+    /// Tolerance of an observable: its own one here, the one for all, or its default.
+    pub fn of(&self, observable: &Observable) -> crate::compare::Tolerance {
+        let stated = self.tolerances.get(observable.name).copied();
+        let default = crate::compare::Tolerance::Relative(observable.tolerance);
+        stated.or(self.tolerance).map_or(default, Into::into)
     }
 }
 

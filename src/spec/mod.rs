@@ -5,10 +5,12 @@ mod build;
 mod code;
 pub mod document;
 mod entry;
+mod expectations;
 mod figure;
 pub mod fit;
 mod given;
 pub mod keys;
+pub mod labels;
 mod league;
 pub mod map;
 pub mod overrides;
@@ -19,10 +21,11 @@ mod relate;
 pub mod schema;
 pub mod sweep;
 mod template;
+mod title;
 
 pub use crate::compare::reductions::{Abscissa, Of};
 pub use document::{Document, Override, Source};
-pub use figure::{Figure, FigureKind, ScaleKey, Transition};
+pub use figure::{Figure, FigureKind, LegendKey, ScaleKey, Transition};
 pub use fit::{Fit, FitGroup, Keys as FitKeys};
 pub use keys::{
     Compare, EntryKeys, Expect, FromFile, Measure, NamedFile, NamedTolerance, Tolerance,
@@ -53,6 +56,8 @@ pub struct Options {
     pub set: Vec<String>,
     /// Replaces the spec's `seed`.
     pub seed: Option<u64>,
+    /// Drops all expectations: the spec is varied to see what happens.
+    pub explore: bool,
 }
 
 /// A theory entry of a cell.
@@ -131,6 +136,8 @@ pub struct Spec {
     pub leagues: Vec<League>,
     /// Figures, as stated; empty: one per observable.
     pub figures: Vec<Figure>,
+    /// Why stated expectations are not asserted: the spec was varied.
+    pub dropped: Option<String>,
     /// Every key with its default filled in.
     pub resolved: Json,
     /// BLAKE3 of the resolved spec, hexadecimal.
@@ -218,9 +225,55 @@ impl Spec {
             document.over(key.clone(), Source::Set(text.clone()));
             overrides::set(&mut table, &key, value).map_err(|e| document.situate(e))?;
         }
-        check_version(&table)
+        let mut spec = check_version(&table)
+            .and_then(|()| numbers("", &table))
             .and_then(|()| resolve(name, document.clone(), table, options.quick))
-            .map_err(|e| document.situate(e))
+            .map_err(|e| document.situate(e))?;
+        let dropped = expectations::dropped(options, &spec.document);
+        if dropped.is_some() && expectations::drop_all(&mut spec) {
+            spec.dropped = dropped;
+            spec = spec.sealed();
+        }
+        Ok(spec)
+    }
+}
+
+/// No whole number of a spec but a seed is larger: what they count would not fit into any memory.
+const LARGEST: i64 = 1_000_000_000_000;
+
+/// Every number is finite, and whole ones are of a size that can be counted.
+fn numbers(place: &str, table: &Table) -> Result<()> {
+    let path = |key: &str| match place {
+        "" => key.to_string(),
+        place => format!("{place}.{key}"),
+    };
+    table
+        .iter()
+        .try_for_each(|(key, value)| number(&path(key), value))
+}
+
+fn number(place: &str, value: &toml::Value) -> Result<()> {
+    match value {
+        toml::Value::Float(x) if !x.is_finite() => Err(Error::input(
+            place,
+            format!("{x} is not a finite number"),
+            "write a finite number, or leave the key out",
+        )),
+        toml::Value::Integer(n)
+            if n.unsigned_abs() > LARGEST as u64 && !place.ends_with("seed") =>
+        {
+            Err(Error::input(
+                place,
+                format!("the whole number {n} is too large"),
+                format!("whole numbers go up to {LARGEST}"),
+            ))
+        }
+        toml::Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.try_for_each(|(i, item)| number(&format!("{place}[{i}]"), item))
+        }
+        toml::Value::Table(table) => numbers(place, table),
+        _ => Ok(()),
     }
 }
 

@@ -128,6 +128,12 @@ impl Reduce {
         let mut keys: Keys = parse_table(place, shared)?;
         let reduction = (of_kind.parse)(place, own)?;
         keys.tolerances = named(place, of_kind.about.kind, &*reduction, keys.tolerances)?;
+        if let Some(tolerance) = keys.tolerance {
+            tolerance.check(&format!("{place}.tolerance"))?;
+        }
+        for (name, tolerance) in &keys.tolerances {
+            tolerance.check(&format!("{place}.tolerances.{name}"))?;
+        }
         Ok(Reduce {
             kind: of_kind.about.kind,
             reduction,
@@ -158,6 +164,11 @@ impl Reduce {
         let at =
             |Refusal { key, cause, remedy }| Error::input(format!("{place}.{key}"), cause, remedy);
         self.reduction.check(&asked).map_err(at)
+    }
+
+    /// Drops what is expected of the theories.
+    pub(super) fn forget_expectations(&mut self) {
+        self.keys.expect.clear();
     }
 
     /// The tolerance stated for one of its numbers.

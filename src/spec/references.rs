@@ -3,7 +3,7 @@
 use super::keys::Frame;
 use super::map::BRANCHES;
 use super::sweep::coordinate;
-use super::{Abscissa, Cell, Figure, FigureKind, Map, NamedTolerance, Reduce, ScaleKey, Tolerance};
+use super::{Abscissa, Cell, Figure, FigureKind, Map, Reduce, ScaleKey};
 use crate::error::{Error, Result};
 use crate::instrument::Axis;
 use crate::kind::unknown;
@@ -84,25 +84,11 @@ pub(super) fn check_references(
             )),
         }
     };
-    let tolerances = std::iter::once(("compare.tolerance".to_string(), base.compare.tolerance))
-        .chain(
-            base.compare
-                .tolerances
-                .iter()
-                .map(|(k, t)| (format!("compare.tolerances.{k}"), *t)),
-        );
-    for (place, tolerance) in tolerances {
-        let size = match tolerance {
-            Tolerance::Relative(x) => x,
-            Tolerance::Named(NamedTolerance::Relative(x) | NamedTolerance::Absolute(x)) => x,
-        };
-        if !(size.is_finite() && size > 0.0) {
-            return Err(Error::input(
-                place,
-                format!("{size} is not a positive number"),
-                "use e.g. 0.05",
-            ));
-        }
+    if let Some(tolerance) = base.compare.tolerance {
+        tolerance.check("compare.tolerance")?;
+    }
+    for (name, tolerance) in &base.compare.tolerances {
+        tolerance.check(&format!("compare.tolerances.{name}"))?;
     }
     for name in base.compare.tolerances.keys() {
         observable(format!("compare.tolerances.{name}"), name)?;
@@ -138,6 +124,10 @@ pub(super) fn check_references(
     let mut files = BTreeSet::new();
     for (i, f) in base.figure.iter().enumerate() {
         check_file(i, &f.file(), &mut files)?;
+        f.check(&format!("figure[{i}]"))?;
+        for name in &f.beside {
+            observable(format!("figure[{i}].beside"), name)?;
+        }
         for label in f.theories.iter().flatten() {
             if !labels.contains(&label.as_str()) {
                 return Err(unknown(&format!("figure[{i}].theories"), label, &labels));

@@ -117,7 +117,7 @@ fn impossible_simulations_are_refused_before_anything_is_written() {
     let plain = "\"largest-cluster\"";
     refused("size = 2", plain, &[], 2, &["task.size", "double bonds"]);
     refused("size = 70000", plain, &[], 2, &["task.size", "2147483647"]);
-    refused("size = 20000", plain, &[], 5, &["bytes", "--max-memory"]);
+    refused("size = 20000", plain, &[], 5, &["GiB", "--max-memory"]);
     refused(
         "size = 8",
         "{ kind = \"largest-cluster\", p = [0.5, 1.5] }",

@@ -4,7 +4,7 @@ use super::reference::{below, differences};
 use super::scene::{
     Key, Placed, STDERR, Scene, Shown, curves_left_out, is_banded, looking, measured,
 };
-use super::{MAX_PANELS, axis, axis_of, curve_names, width};
+use super::{axis, axis_of, curve_names, grid_columns, width};
 use crate::compare::{Blocks, residuals};
 use crate::error::Result;
 use crate::instrument::observable;
@@ -14,18 +14,14 @@ use crate::run::assess::measured_blocks;
 /// Curves over the observable's last axis; leading axes give one curve each.
 pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let f = scene.f;
-    let cells: Vec<Shown> = scene.cells().into_iter().take(MAX_PANELS).collect();
+    let cells: Vec<Shown> = scene.panels();
     let Some(w) = cells.first().map(Shown::observed) else {
         return Ok(None);
     };
     let Some(last) = w.axes.last() else {
         return Ok(None);
     };
-    let columns = match cells.len() {
-        1 => 1,
-        2 | 4 => 2,
-        _ => 3,
-    };
+    let columns = grid_columns(cells.len());
     let drawn = scene.drawn(&cells)?;
     let reference = scene
         .reference(&drawn)

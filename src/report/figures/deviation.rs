@@ -5,9 +5,10 @@ use super::scene::{Scene, look};
 use super::{WIDTH, axis};
 use crate::compare::Tolerance;
 use crate::error::Result;
-use crate::plot::{Figure, Legend, Panel, Series};
+use crate::plot::{Figure, Legend, Marker, Panel, Series};
 use crate::run::assess::{Row, RowResult};
 use crate::spec::ScaleKey;
+use crate::spec::labels::along;
 
 /// Deviation of every theory from the networks over a swept key. Other swept keys tell lines of one theory apart by their markers.
 pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
@@ -19,7 +20,7 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let cells: Vec<_> = groups.iter().flat_map(|g| &g.cells).copied().collect();
     let mut panel = Panel::new(
         "",
-        axis(&f.abscissa.text(key), "", f.x_scale, f.x_range),
+        axis(&along(f.abscissa, key), "", f.x_scale, f.x_range),
         axis(
             &format!("deviation of {}", f.observable),
             "",
@@ -49,11 +50,31 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let tolerance = tolerances
         .first()
         .copied()
-        .unwrap_or_else(|| scene.spec.compare.of(&f.observable));
+        .or_else(|| {
+            cells
+                .first()
+                .map(|c| scene.spec.compare.of(c.observed().observable))
+        })
+        .unwrap_or_default();
     panel = panel.with(Series::hline(tolerance.value()).labelled("tolerance"));
     // Distances from one thing stand in one figure: the reference has none from itself.
     let mut drawn = scene.drawn(&cells)?;
     let mut limited = false;
+    // The lower edge of a logarithmic axis: a decade that holds all ends that have a place on it.
+    let edge = {
+        let mut least = tolerance.value();
+        for (_, label, _) in &drawn {
+            for group in &groups {
+                let (_, (y, ends)) = deviations_of(scene, group, label, tolerance);
+                let shown = y.iter().copied().chain(ends.iter().map(|e| e[1]));
+                least = shown.filter(|v| *v > 0.0).fold(least, f64::min);
+            }
+        }
+        match f.y_range {
+            Some([first, _]) => first,
+            None => 10f64.powf((0.7 * least).log10().floor()),
+        }
+    };
     drawn.retain(|(_, label, _)| Some(label) != reference);
     for (place, label, _) in &drawn {
         for (g, group) in groups.iter().enumerate() {
@@ -71,18 +92,37 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
                 _ => super::scene::look(g).marker,
             };
             let tag = group.tag(label, "", "95 % interval");
-            // A logarithmic axis has no 0: what is compatible with it is shown by the end of its interval.
+            // A logarithmic axis has no 0: what is compatible with it stands at the edge, its bar up to the end of its interval.
             let (mut y, mut ends) = (y, ends);
             if f.y_scale == ScaleKey::Log {
-                for (y, ends) in y.iter_mut().zip(&mut ends) {
+                let mut at_edge = (Vec::new(), Vec::new(), Vec::new());
+                for ((x, y), ends) in x.iter().zip(&mut y).zip(&mut ends) {
                     if *y <= 0.0 && ends[1] > 0.0 {
-                        *y = ends[1];
-                        limited = true;
+                        at_edge.0.push(*x);
+                        at_edge.1.push(edge);
+                        at_edge.2.push(ends[1]);
+                        *y = edge;
+                        *ends = [f64::NAN; 2];
                     }
+                }
+                limited |= !at_edge.0.is_empty();
+                if !at_edge.0.is_empty() {
+                    let lower = at_edge.1.clone();
+                    let zeros = Series::points("", at_edge.0, at_edge.1).band(lower, at_edge.2);
+                    let zeros = zeros.color(look.color).marker(Marker::TriangleDown).open();
+                    panel = panel.with(zeros.tag(group.tag(
+                        label,
+                        "0, at the edge",
+                        "up to the end of the 95 % interval",
+                    )));
                 }
             }
             let line = Series::line(name.clone(), x.clone(), y.clone()).tag(tag.clone());
-            let points = Series::points(name, x, y).band(
+            let shown = y
+                .iter()
+                .zip(&ends)
+                .map(|(y, e)| if e[1].is_nan() { f64::NAN } else { *y });
+            let points = Series::points(name, x, shown.collect::<Vec<f64>>()).band(
                 ends.iter().map(|e| e[0]).collect::<Vec<_>>(),
                 ends.iter().map(|e| e[1]).collect::<Vec<_>>(),
             );
@@ -101,7 +141,8 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
     text.push_str(" The horizontal line is the tolerance.");
     if limited {
         text.push_str(
-            " A deviation of 0 stands at the upper end of its interval, which reaches down to 0.",
+            " Open triangles at the lower edge are deviations of 0, which a logarithmic axis does not have: their bars reach up \
+             to the ends of their intervals.",
         );
     }
     if tolerances.len() > 1 {

@@ -1,7 +1,7 @@
 //! Chosen entries of a matrix over its first axis, one panel per cell.
 
 use super::scene::{Key, STDERR, Scene, Shown, looking, measured};
-use super::{MAX_PANELS, axis, axis_of, width};
+use super::{axis, axis_of, grid_columns, width};
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::measured_blocks;
@@ -9,7 +9,7 @@ use crate::run::assess::measured_blocks;
 /// Entries `f.entries` (row, column, counted from 1) of a three-axis observable over its first axis, one panel per cell.
 pub(super) fn entries(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let f = scene.f;
-    let cells: Vec<Shown> = scene.cells().into_iter().take(MAX_PANELS).collect();
+    let cells: Vec<Shown> = scene.panels();
     let Some(w) = cells.first().map(Shown::observed) else {
         return Ok(None);
     };
@@ -19,7 +19,7 @@ pub(super) fn entries(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let name =
         |[row, column]: [usize; 2]| format!("{} {row}, {} {column}", rows.name, columns.name);
     let names: Vec<String> = f.entries.iter().map(|e| name(*e)).collect();
-    let grid = cells.len().min(3);
+    let grid = grid_columns(cells.len());
     let drawn = scene.drawn(&cells)?;
     let mut panels = Vec::new();
     let mut n = 0;

@@ -1,11 +1,12 @@
 //! Cells along a swept key: groups that differ in it alone, and the points of the observable's grid that they have in common.
 
 use super::scene::{Scene, Shown, coordinates, locate, places};
-use super::{number, picked};
+use super::{number, picked, spread};
 use crate::error::{Error, Result};
 use crate::instrument::{Axis, Wanted, observable};
 use crate::plot::Tag;
 use crate::run::assess::short;
+use crate::spec::labels::symbol;
 use crate::spec::sweep::{Settings, coordinate, named, partners};
 use crate::spec::{Figure as FigureSpec, FigureKind, Spec};
 
@@ -55,9 +56,11 @@ pub(super) fn others(set: &Settings, key: &str, zipped: &[String]) -> String {
         true => named(value),
         false => format!(
             "{} = {}",
-            key.rsplit('.').next().unwrap_or(key),
+            symbol(key),
             match value {
                 toml::Value::Float(x) => number(*x),
+                toml::Value::String(text) => text.clone(),
+                toml::Value::Array(items) if items.len() == 1 => items[0].to_string(),
                 other => other.to_string(),
             }
         ),
@@ -96,7 +99,8 @@ pub(super) struct Point {
     pub cells: usize,
 }
 
-/// Points of the first grid to be drawn: those that `only` names, else the first eight that all cells have, or else that two have.
+/// Points of the first grid to be drawn: those that `only` names, else those that all cells have (or else that two have): of
+/// an observable of time its end, of many points eight from the first to the last.
 pub(super) fn points(grids: &[&[Axis]], f: &FigureSpec) -> Vec<Point> {
     let Some(first) = grids.first() else {
         return vec![];
@@ -127,13 +131,41 @@ pub(super) fn points(grids: &[&[Axis]], f: &FigureSpec) -> Vec<Point> {
         Some(_) => grids.len(),
         None => 2.min(grids.len()),
     };
-    let only = shared(least).take(super::MAX_CURVES).map(|k| k + 1);
+    let shared: Vec<usize> = shared(least).collect();
+    let over_time = first
+        .last()
+        .is_some_and(|a| a.name == "time" && a.values.len() > 1);
+    let picked_of = match over_time {
+        // The end of the training: of every curve the last time that the cells share.
+        true => ends(&shared, first),
+        false => spread(shared.len(), super::MAX_CURVES)
+            .into_iter()
+            .map(|k| shared[k])
+            .collect(),
+    };
+    let only = picked_of.into_iter().map(|k| k + 1);
     let chosen = FigureSpec {
         only: Some(only.collect()),
         ..f.clone()
     };
     let named = picked(first, &chosen).into_iter();
     named.map(|(index, name)| point(index, name)).collect()
+}
+
+/// Of the shared points of every curve the one at the last time; of many curves some, spread from the first to the last.
+fn ends(shared: &[usize], axes: &[Axis]) -> Vec<usize> {
+    let length = axes.last().map_or(1, |a| a.values.len()).max(1);
+    let mut last: Vec<usize> = Vec::new();
+    for &k in shared {
+        match last.last_mut() {
+            Some(end) if *end / length == k / length => *end = k,
+            _ => last.push(k),
+        }
+    }
+    spread(last.len(), super::MAX_CURVES)
+        .into_iter()
+        .map(|k| last[k])
+        .collect()
 }
 
 /// ` Each cell has one time, from 199.85 to 200.25.` where the single value of an axis differs between cells.

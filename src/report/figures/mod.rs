@@ -3,6 +3,7 @@
 mod curves;
 mod deviation;
 mod entries;
+mod finish;
 mod fit;
 mod groups;
 mod heatmap;
@@ -17,13 +18,15 @@ mod standing;
 mod sweep;
 mod task_clusters;
 mod task_modes;
+mod usual;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::instrument::{Axis, Wanted, observable};
-use crate::plot::{AxisSpec, Figure};
+use crate::plot::{AxisSpec, Figure, missing_glyph};
 use crate::report::league::set_text;
 use crate::run::assess::{Assessment, point_text, short};
 use crate::run::outcome::{CellOutcome, Outcome};
+use crate::spec::labels::symbol;
 use crate::spec::sweep::{coordinate, named};
 use crate::spec::{Abscissa, Figure as FigureSpec, FigureKind, ScaleKey, Spec};
 use curves::curves;
@@ -39,6 +42,7 @@ use scene::Scene;
 use sweep::over_sweep;
 use task_clusters::task_clusters;
 use task_modes::task_modes;
+use usual::usual;
 
 /// A drawn figure, its file name (without ending) and its caption.
 #[derive(Debug, Clone)]
@@ -53,13 +57,45 @@ pub struct Drawn {
 
 const WIDTH: f64 = 430.0;
 const MAX_CURVES: usize = 8;
-const MAX_PANELS: usize = 6;
+const MAX_PANELS: usize = 12;
+
 /// Refuses figures that cannot show what they are asked for, before anything is computed.
 ///
 /// # Errors
-/// `Input` for a figure over a sweep whose cells have no point of the observable in common.
+/// `Input` for a figure over a sweep whose cells have no point of the observable in common, and for texts with characters that the
+/// font of the figures does not have.
 pub fn check(spec: &Spec) -> Result<()> {
-    spec.figures.iter().try_for_each(|f| groups::check(spec, f))
+    spec.figures
+        .iter()
+        .try_for_each(|f| groups::check(spec, f))?;
+    let mut texts = vec![("title".to_string(), spec.title.clone())];
+    for (i, f) in spec.figures.iter().enumerate() {
+        let own = [
+            ("title", &f.title),
+            ("x_label", &f.x_label),
+            ("y_label", &f.y_label),
+        ];
+        let own = own
+            .into_iter()
+            .filter_map(|(key, text)| Some((key, text.clone()?)));
+        texts.extend(own.map(|(key, text)| (format!("figure[{i}].{key}"), text)));
+    }
+    let theories = spec.cells.first().into_iter().flat_map(|c| &c.theories);
+    let labels = theories.enumerate();
+    texts.extend(labels.map(|(i, t)| (format!("theory[{i}].label"), t.label.clone())));
+    for (place, text) in texts {
+        if let Some(c) = missing_glyph(&text) {
+            return Err(Error::input(
+                place,
+                format!(
+                    "the font of the figures has no \"{c}\" (U+{:04X})",
+                    c as u32
+                ),
+                "write it in Latin or Greek letters and mathematical signs",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// All figures of a run: those the spec names, or one per observable.
@@ -68,7 +104,7 @@ pub fn figures(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Resul
         true => {
             let mapped = spec.map.iter().flat_map(|m| &m.of);
             let mapped = mapped.map(|name| FigureSpec::new(name, FigureKind::Map));
-            let figures = default_figures(spec, outcome).into_iter();
+            let figures = usual(spec, outcome)?.into_iter();
             figures.chain(mapped).collect()
         }
         false => spec.figures.clone(),
@@ -95,54 +131,13 @@ pub fn figures(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Resul
     drawn.chain(fits).chain(leagues).collect()
 }
 
-fn default_figures(spec: &Spec, outcome: &Outcome) -> Vec<FigureSpec> {
-    let Some(cell) = outcome.cells.first() else {
-        return vec![];
-    };
-    let key = cell.set.first().map(|(k, _)| k.clone());
-    // A quantity that one cell does not have may be told in another.
-    let mut quantities: Vec<&Wanted> = Vec::new();
-    for w in outcome.cells.iter().flat_map(|c| &c.wanted) {
-        if quantities
-            .iter()
-            .all(|q| q.observable.name != w.observable.name)
-        {
-            quantities.push(w);
-        }
-    }
-    // What a league ranks is drawn as its map.
-    let ranked = |w: &&Wanted| {
-        let mut leagues = spec.leagues.iter();
-        !leagues.any(|l| l.observable == w.observable.name)
-    };
-    quantities
-        .into_iter()
-        .filter(ranked)
-        .map(|w| {
-            let over_time = w.axes.last().is_some_and(|a| a.name == "time");
-            let kind = match w.axes.len() {
-                3 => FigureKind::Heatmap,
-                _ if !over_time && spec.cells.len() > 1 => FigureKind::Sweep,
-                _ => FigureKind::Curves,
-            };
-            let figure = FigureSpec {
-                key: key.clone().filter(|_| kind == FigureKind::Sweep),
-                ..FigureSpec::new(w.observable.name, kind)
-            };
-            match groups::check(spec, &figure) {
-                Ok(()) => figure,
-                Err(_) => FigureSpec::new(w.observable.name, FigureKind::Curves),
-            }
-        })
-        .collect()
-}
-
-fn draw(
+/// The picture of one observable.
+fn of_kind(
     spec: &Spec,
     outcome: &Outcome,
     assessment: &Assessment,
     f: &FigureSpec,
-) -> Result<Option<Drawn>> {
+) -> Result<Option<(Figure, String)>> {
     let scene = Scene {
         spec,
         outcome,
@@ -164,9 +159,38 @@ fn draw(
         FigureKind::Reduction => reductions(&scene)?,
         FigureKind::Map => maps(&scene)?,
     };
-    let Some((mut figure, caption)) = drawn else {
+    Ok(drawn)
+}
+
+/// A figure of the spec with everything that holds for all kinds, and the observables that stand beside its first.
+fn draw(
+    spec: &Spec,
+    outcome: &Outcome,
+    assessment: &Assessment,
+    f: &FigureSpec,
+) -> Result<Option<Drawn>> {
+    let Some((mut figure, mut caption)) = of_kind(spec, outcome, assessment, f)? else {
         return Ok(None);
     };
+    for name in &f.beside {
+        let other = FigureSpec {
+            observable: name.clone(),
+            beside: vec![],
+            ..f.clone()
+        };
+        if let Some((panels, text)) = of_kind(spec, outcome, assessment, &other)? {
+            let label = |name: &str| {
+                let mut wanted = outcome.cells.iter().flat_map(|c| &c.wanted);
+                let found = wanted.find(|w| w.observable.name == name);
+                found.map_or(name.to_string(), |w| w.observable.label.to_string())
+            };
+            let names = [label(&f.observable), label(name)];
+            figure = finish::join(figure, panels, [&names[0], &names[1]]);
+            caption.push_str(&format!(" {text}"));
+        }
+    }
+    finish::dress(f, &mut figure);
+    caption.push_str(&finish::honest(&mut figure));
     figure = figure.title(f.title.clone().unwrap_or_else(|| spec.title.clone()));
     if spec.quick {
         figure = figure.note("quick run");
@@ -221,11 +245,22 @@ fn picked(axes: &[Axis], f: &FigureSpec) -> Vec<(usize, String)> {
     let named = if several.is_empty() { axes } else { &several };
     let indices = match &f.only {
         Some(only) => only.iter().map(|k| k - 1).filter(|k| *k < size).collect(),
-        None => (0..size.min(MAX_CURVES)).collect::<Vec<usize>>(),
+        None => spread(size, MAX_CURVES),
     };
     indices
         .into_iter()
         .map(|k| (k, spoken(point_text(named, k))))
+        .collect()
+}
+
+/// At most `most` of `n` things, from the first to the last.
+fn spread(n: usize, most: usize) -> Vec<usize> {
+    if n <= most || most < 2 {
+        return (0..n.min(most.max(1))).collect();
+    }
+    let step = (n - 1) as f64 / (most - 1) as f64;
+    (0..most)
+        .map(|k| (k as f64 * step).round() as usize)
         .collect()
 }
 
@@ -256,7 +291,7 @@ fn cell_name(cell: &CellOutcome, f: &FigureSpec) -> String {
     cell.set
         .iter()
         .filter(|(k, _)| f.key.as_ref().is_none_or(|key| key == k))
-        .map(|(k, v)| format!("{} = {}", k.rsplit('.').next().unwrap_or(k), value(v)))
+        .map(|(k, v)| format!("{} = {}", symbol(k), value(v)))
         .collect::<Vec<_>>()
         .join(", ")
 }
@@ -268,6 +303,16 @@ fn number(x: f64) -> String {
     match text.strip_prefix('-') {
         Some(rest) => format!("−{rest}"),
         None => text,
+    }
+}
+
+/// Columns of a grid of so many panels.
+fn grid_columns(panels: usize) -> usize {
+    match panels {
+        0 | 1 => 1,
+        2 | 4 => 2,
+        3 | 5 | 6 | 9 => 3,
+        _ => 4,
     }
 }
 

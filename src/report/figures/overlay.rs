@@ -2,10 +2,11 @@
 
 use super::curves::curves;
 use super::scene::{BLACK, Key, STDERR, Scene, Shown, looking, measured};
-use super::{MAX_CURVES, WIDTH, axis, axis_of};
+use super::{MAX_CURVES, WIDTH, axis, axis_of, spread};
 use crate::error::Result;
 use crate::plot::{Figure, GREY, Legend, Panel, Series};
 use crate::run::assess::measured_blocks;
+use crate::spec::labels::along;
 use crate::spec::sweep::coordinate;
 
 /// Curves of all cells in one panel, coloured by cell; observables with one axis only.
@@ -18,12 +19,10 @@ pub(super) fn overlay(scene: &Scene) -> Result<Option<(Figure, String)>> {
         (Some(key), true) => coordinate(&shown.cell.set, key, f.abscissa),
         _ => Some(1.0),
     };
-    let cells: Vec<(Shown, f64)> = scene
-        .cells()
-        .into_iter()
-        .filter_map(|c| unit(&c).map(|by| (c, by)))
-        .take(MAX_CURVES)
-        .collect();
+    let all = scene.cells().into_iter();
+    let all: Vec<(Shown, f64)> = all.filter_map(|c| unit(&c).map(|by| (c, by))).collect();
+    let shown = spread(all.len(), MAX_CURVES).into_iter();
+    let cells: Vec<(Shown, f64)> = shown.map(|k| all[k]).collect();
     let Some((first, _)) = cells.first() else {
         return Ok(None);
     };
@@ -33,7 +32,7 @@ pub(super) fn overlay(scene: &Scene) -> Result<Option<(Figure, String)>> {
     };
     let x_axis = match (&f.key, f.rescale) {
         (Some(key), true) => axis(
-            &format!("{} / {}", axis_of_curves.name, f.abscissa.text(key)),
+            &format!("{} / {}", axis_of_curves.label(), along(f.abscissa, key)),
             "",
             f.x_scale,
             f.x_range,

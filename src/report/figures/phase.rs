@@ -1,7 +1,7 @@
 //! Phase portraits: one quantity against another, along the axis that both share.
 
 use super::scene::{Placed, Scene, Shown, look};
-use super::{MAX_PANELS, axis, width};
+use super::{axis, grid_columns, width};
 use crate::error::Result;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::theory_curve;
@@ -39,7 +39,7 @@ pub(super) fn phase(scene: &Scene) -> Result<Option<(Figure, String)>> {
         horizontal,
     });
     let pairs: Vec<Pair> = std::iter::once(first).chain(further).collect();
-    let cells: Vec<Shown> = scene.cells().into_iter().take(MAX_PANELS).collect();
+    let cells: Vec<Shown> = scene.panels();
     let Some(shown) = cells.first() else {
         return Ok(None);
     };
@@ -47,7 +47,7 @@ pub(super) fn phase(scene: &Scene) -> Result<Option<(Figure, String)>> {
         return Ok(None);
     };
     let x = shown.cell.wanted[across].observable;
-    let columns = cells.len().min(3);
+    let columns = grid_columns(cells.len());
     let drawn = scene.drawn(&cells)?;
     let mut panels = Vec::new();
     let mut apart = Vec::new();

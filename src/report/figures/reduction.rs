@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::instrument::Axis;
 use crate::plot::{Figure, Legend, Panel, Series, Tag};
 use crate::run::assess::{Derived, theory_curve};
+use crate::spec::labels;
 use crate::spec::sweep::named;
 
 /// Every reduction of the observable, with the theories' own, and told quantities of `also` beside it over the same key.
@@ -22,7 +23,7 @@ pub(super) fn reductions(scene: &Scene) -> Result<Option<(Figure, String)>> {
     };
     let key = &first.reduce.key;
     let x_axis = match x_axis.name == *key {
-        true => axis(&f.abscissa.text(key), "", f.x_scale, f.x_range),
+        true => axis(&labels::along(f.abscissa, key), "", f.x_scale, f.x_range),
         false => axis_of(x_axis, f.x_scale, f.x_range),
     };
     let (before, after) = first.reduce.reduction.words(first.x.len());

@@ -1,6 +1,6 @@
 //! What a figure is drawn from: the cells it shows, the theories with their places in the spec, and what its table says of a series.
 
-use super::{axis_label, capitalised, cell_name};
+use super::{MAX_PANELS, axis_label, capitalised, cell_name, spread};
 use crate::compare::TheoryCurve;
 use crate::error::Result;
 use crate::instrument::{Axis, Wanted};
@@ -85,6 +85,15 @@ impl<'a> Scene<'a> {
                 let wanted = cell.wanted(&self.f.observable)?;
                 Some(Shown { cell, wanted })
             })
+            .collect()
+    }
+
+    /// The cells that have a panel: all of a few, else some from the first to the last.
+    pub fn panels(&self) -> Vec<Shown<'a>> {
+        let all = self.cells();
+        spread(all.len(), MAX_PANELS)
+            .into_iter()
+            .map(|k| all[k])
             .collect()
     }
 

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::instrument::Wanted;
 use crate::plot::{Dash, Figure, GREY, Legend, Marker, Panel, Series};
 use crate::run::assess::{Derived, measured_blocks, short};
+use crate::spec::labels::along;
 use crate::theory::Number;
 
 /// What is drawn of the observable, and where.
@@ -130,7 +131,7 @@ impl Sweep<'_> {
         let (f, w) = (self.scene.f, self.w);
         let mut panel = Panel::new(
             "",
-            axis(&f.abscissa.text(self.key), "", f.x_scale, f.x_range),
+            axis(&along(f.abscissa, self.key), "", f.x_scale, f.x_range),
             axis(w.observable.label, w.observable.unit, f.y_scale, f.y_range),
         );
         for (place, label, _) in &self.theories {
@@ -266,7 +267,7 @@ impl Sweep<'_> {
         let f = self.scene.f;
         let mut panel = Panel::new(
             "",
-            axis(&f.abscissa.text(self.key), "", f.x_scale, f.x_range),
+            axis(&along(f.abscissa, self.key), "", f.x_scale, f.x_range),
             axis("difference", "%", Default::default(), None),
         )
         .stacked(0.5)

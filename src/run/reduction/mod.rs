@@ -18,6 +18,8 @@ use crate::spec::sweep::{Settings, coordinate, partners};
 use crate::spec::{Reduce, Spec};
 use crate::theory::Number;
 
+/// Relative tolerance of a point where curves cross, unless the spec states one: 5 % off is another threshold.
+const THRESHOLD_TOLERANCE: f64 = 0.005;
 /// Where an absolute tolerance of a reduction is stated.
 const TOLERANCE_KEY: &str = "tolerance = { absolute = ... } in its [[reduce]]";
 
@@ -285,9 +287,12 @@ impl<'a> Group<'a> {
             Some(Number::Limit) => self.spec.compare.vanishing(self.observable),
             _ => None,
         };
-        let default = || {
-            let tolerance = self.spec.compare.of(self.observable.name);
-            tolerance.or_absolute(vanishing, beside, theory_is_zero)
+        let default = || match (part.asks, self.spec.compare.tolerance) {
+            (Some(Number::Crossing), None) => Tolerance::Relative(THRESHOLD_TOLERANCE),
+            _ => {
+                let tolerance = self.spec.compare.of(self.observable);
+                tolerance.or_absolute(vanishing, beside, theory_is_zero)
+            }
         };
         self.r.stated(part.name).unwrap_or_else(default)
     }

@@ -1,0 +1,188 @@
+//! What holds for figures of every kind: labels and sizes that the spec states, and what an axis cannot show is said.
+
+use crate::plot::{AxisSpec, Figure, Legend, Panel, Scale, Series};
+use crate::spec::{Figure as FigureSpec, LegendKey};
+
+/// Size of the numbers at the ticks where none is stated, in points.
+const TICKS: f64 = 9.0;
+
+/// Labels, legend and size of the spec.
+pub(super) fn dress(f: &FigureSpec, figure: &mut Figure) {
+    for panel in &mut figure.panels {
+        if let Some(label) = &f.x_label {
+            relabel(&mut panel.x, label);
+        }
+        if let (Some(label), false) = (&f.y_label, panel.stacked) {
+            relabel(&mut panel.y, label);
+        }
+        match f.legend {
+            Some(LegendKey::None) => panel.legend = Legend::None,
+            Some(LegendKey::Auto) if panel.legend == Legend::Right => panel.legend = Legend::Auto,
+            Some(LegendKey::Right) if panel.legend == Legend::Auto => panel.legend = Legend::Right,
+            _ => {}
+        }
+    }
+    figure.zoom = f.font_size.map_or(1.0, |size| size / TICKS);
+    let stated = |size: Option<f64>, usual: f64| size.map_or(usual, |size| size / figure.zoom);
+    (figure.width, figure.height) = (
+        stated(f.width, figure.width),
+        stated(f.height, figure.height),
+    );
+}
+
+fn relabel(axis: &mut AxisSpec, label: &str) {
+    axis.label = label.into();
+    axis.unit.clear();
+}
+
+/// Opens ranges that hold no value, and tells what logarithmic axes leave out; the text is added to the caption.
+pub(super) fn honest(figure: &mut Figure) -> String {
+    let (mut empty, mut left_out, mut nothing) = (0, 0, 0);
+    for panel in &mut figure.panels {
+        let (x, y) = values(panel);
+        for (axis, values) in [(&mut panel.x, &x), (&mut panel.y, &y)] {
+            let Some((first, last)) = axis.range.filter(|_| axis.names.is_empty()) else {
+                continue;
+            };
+            let mut finite = values.iter().filter(|v| v.is_finite()).peekable();
+            if finite.peek().is_some() && finite.all(|v| !(first..=last).contains(v)) {
+                axis.range = None;
+                empty += 1;
+            }
+        }
+        let below = |axis: &AxisSpec, values: &[f64]| match axis.scale {
+            Scale::Linear => 0,
+            Scale::Log => values.iter().filter(|v| **v <= 0.0).count(),
+        };
+        left_out += below(&panel.x, &x) + below(&panel.y, &y);
+        let drawable =
+            |axis: &AxisSpec, v: f64| v.is_finite() && (axis.scale == Scale::Linear || v > 0.0);
+        let lacks = !y.is_empty() && !y.iter().any(|v| drawable(&panel.y, *v));
+        if lacks {
+            nothing += 1;
+            let mut places = x.iter().copied().filter(|v| drawable(&panel.x, *v));
+            let (text, at) = match panel.y.scale {
+                Scale::Log => ("no value above 0", 10f64.sqrt()),
+                Scale::Linear => ("no finite value", 0.5),
+            };
+            if let Some(place) = places.next() {
+                panel.series.push(Series::text(text, place, at));
+            }
+        }
+    }
+    let mut text = String::new();
+    let count = |n: usize, one: &str, many: &str| match n {
+        1 => format!("1 {one}"),
+        n => format!("{n} {many}"),
+    };
+    if empty > 0 {
+        text.push_str(" The stated range of an axis holds no value: the axis shows all.");
+    }
+    if left_out > 0 {
+        text.push_str(&format!(
+            " {} of 0 or below not on the logarithmic axis.",
+            count(left_out, "value is", "values are")
+        ));
+    }
+    if nothing > 0 {
+        text.push_str(&format!(
+            " {} to be drawn.",
+            count(nothing, "panel has no value", "panels have no value")
+        ));
+    }
+    text
+}
+
+/// Coordinates of everything that stands for a number: neither guides nor texts.
+fn values(panel: &Panel) -> (Vec<f64>, Vec<f64>) {
+    let (mut all_x, mut all_y) = (Vec::new(), Vec::new());
+    for series in &panel.series {
+        if let Series::Line { x, y, .. }
+        | Series::Points { x, y, .. }
+        | Series::Steps { x, y, .. } = series
+        {
+            all_x.extend(x);
+            all_y.extend(y);
+        }
+    }
+    (all_x, all_y)
+}
+
+/// The figure with the panels of another one below or beside its own; the legend stands in the last.
+pub(super) fn join(mut figure: Figure, other: Figure, names: [&str; 2]) -> Figure {
+    let heads = |f: &Figure| f.panels.iter().filter(|p| !p.stacked).count().max(1);
+    let (mine, theirs) = (heads(&figure), heads(&other));
+    let rows = |panels: usize, columns: usize| panels.div_ceil(columns.max(1)) as f64;
+    let row = figure.height / rows(mine, figure.columns);
+    let column = figure.width / figure.columns as f64;
+    for (panel, name) in figure.panels.iter_mut().map(|p| (p, names[0])) {
+        title(panel, name);
+    }
+    for panel in &mut figure.panels {
+        if theirs == 1 && panel.legend == Legend::Right {
+            panel.legend = Legend::Auto;
+        }
+    }
+    let mut panels = other.panels;
+    for panel in &mut panels {
+        title(panel, names[1]);
+    }
+    figure.panels.extend(panels);
+    if theirs == 1 {
+        figure.columns = (mine + theirs).min(3);
+        figure.width = column.min(330.0) * figure.columns as f64;
+    }
+    figure.height = row * rows(mine + theirs, figure.columns);
+    figure
+}
+
+/// A panel that has no title gets one.
+fn title(panel: &mut Panel, name: &str) {
+    if panel.title.is_empty() && !panel.stacked {
+        panel.title = name.into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn panel(scale: Scale, y: &[f64]) -> Panel {
+        let axis = AxisSpec {
+            scale,
+            ..AxisSpec::linear("y", "1")
+        };
+        let x: Vec<f64> = (1..=y.len()).map(|k| k as f64).collect();
+        Panel::new("", AxisSpec::linear("x", "1"), axis).with(Series::points("", x, y.to_vec()))
+    }
+
+    #[test]
+    fn what_an_axis_cannot_show_is_said() {
+        let of = |panel: Panel| honest(&mut Figure::new(300.0, 200.0).with(panel));
+        assert_eq!(of(panel(Scale::Linear, &[0.0, -1.0])), "");
+        assert_eq!(of(panel(Scale::Log, &[1.0, 2.0])), "");
+        let some = of(panel(Scale::Log, &[1.0, 0.0, -2.0]));
+        assert_eq!(
+            some,
+            " 2 values are of 0 or below not on the logarithmic axis."
+        );
+        let none = of(panel(Scale::Log, &[0.0]));
+        assert!(none.contains("1 panel has no value to be drawn."), "{none}");
+        let mut ranged = panel(Scale::Linear, &[5.0, 6.0]);
+        ranged.y.range = Some((0.0, 1.0));
+        let mut figure = Figure::new(300.0, 200.0).with(ranged);
+        assert!(honest(&mut figure).contains("holds no value"));
+        assert_eq!(figure.panels[0].y.range, None);
+    }
+
+    #[test]
+    fn sizes_and_labels_are_those_of_the_spec() {
+        let mut f = FigureSpec::new("a", crate::spec::FigureKind::Curves);
+        (f.width, f.font_size) = (Some(600.0), Some(18.0));
+        f.x_label = Some("P".into());
+        let mut figure = Figure::new(300.0, 200.0).with(panel(Scale::Linear, &[1.0]));
+        dress(&f, &mut figure);
+        assert_eq!((figure.width, figure.zoom), (300.0, 2.0));
+        assert_eq!(figure.panels[0].x.title(), "P");
+    }
+}

@@ -1,0 +1,102 @@
+//! Words and symbols of physics for keys of a spec, as figures write them along an axis.
+
+use super::Abscissa;
+
+/// The end of a key's path, its words and its symbol; the longer end comes first.
+const LABELS: &[(&str, &str, &str)] = &[
+    ("prior.weight", "prior variance of the weights", "s_w²"),
+    ("prior.bias", "prior variance of the biases", "s_b²"),
+    ("prior.readout", "prior variance of the read-out", "s_a²"),
+    ("prior.chi", "scale of the read-out", "χ"),
+    ("init.scale", "scale of the initial weights", "σ"),
+    ("init.lambda", "imbalance of the layers", "λ"),
+    ("learning_rate", "learning rate", "η"),
+    ("samples", "number of samples", "P"),
+    ("test_samples", "number of test samples", ""),
+    ("input_dim", "number of inputs", "d"),
+    ("output_dim", "number of outputs", ""),
+    ("dimension", "dimension", "d"),
+    ("noise", "noise of the targets", "σ"),
+    ("size", "size", "L"),
+    ("sides", "sides", ""),
+    ("modes", "number of modes", "M"),
+    ("widths", "width", "N"),
+    ("features", "number of features", "N"),
+    ("richness", "richness", "γ₀"),
+    ("ridge", "ridge", ""),
+    ("neighbours", "number of neighbours", "k"),
+    ("temperature", "temperature", "T"),
+    ("steps", "number of steps", ""),
+    ("batch", "batch size", "B"),
+    ("momentum", "momentum", ""),
+    ("weight_decay", "weight decay", ""),
+    ("time", "training time", "t"),
+    ("u0", "starting strength", "u₀"),
+    ("seed", "seed", ""),
+];
+
+fn known(key: &str) -> Option<(&'static str, &'static str)> {
+    let ends = |end: &str| key == end || key.ends_with(&format!(".{end}"));
+    let found = LABELS.iter().find(|(end, ..)| ends(end));
+    found.map(|(_, words, symbol)| (*words, *symbol))
+}
+
+/// `number of samples P` for `task.samples`; a key without words of its own goes by its last part.
+///
+/// ```
+/// use saddlepoint::spec::labels::of_key;
+/// assert_eq!(of_key("task.samples"), "number of samples P");
+/// assert_eq!(of_key("task.target_exponent"), "target exponent");
+/// ```
+pub fn of_key(key: &str) -> String {
+    match known(key) {
+        Some((words, "")) => words.into(),
+        Some((words, symbol)) => format!("{words} {symbol}"),
+        None => plain(key),
+    }
+}
+
+/// The shortest name: the symbol, or the words.
+///
+/// ```
+/// use saddlepoint::spec::labels::symbol;
+/// assert_eq!(symbol("learner.widths"), "N");
+/// assert_eq!(symbol("learner.ridge"), "ridge");
+/// ```
+pub fn symbol(key: &str) -> String {
+    match known(key) {
+        Some((words, "")) => words.into(),
+        Some((_, symbol)) => symbol.into(),
+        None => plain(key),
+    }
+}
+
+fn plain(key: &str) -> String {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    last.replace(['_', '-'], " ")
+}
+
+/// The text along an axis that shows a function of a swept key.
+///
+/// ```
+/// use saddlepoint::spec::{Abscissa, labels::along};
+/// assert_eq!(along(Abscissa::Inverse, "learner.widths"), "inverse width 1/N");
+/// assert_eq!(along(Abscissa::Power(-2.75), "task.size"), "L^{-2.75}");
+/// ```
+pub fn along(abscissa: Abscissa, key: &str) -> String {
+    let inner = match known(key) {
+        Some((_, symbol)) if !symbol.is_empty() => symbol.to_string(),
+        _ => format!("({})", of_key(key)),
+    };
+    match abscissa {
+        Abscissa::Value => of_key(key),
+        Abscissa::Inverse => match known(key) {
+            Some((words, symbol)) if !symbol.is_empty() => format!("inverse {words} 1/{symbol}"),
+            _ => format!("1/{inner}"),
+        },
+        Abscissa::Log => format!("ln {inner}"),
+        Abscissa::LogInverse => format!("ln(1/{})", inner.trim_matches(['(', ')'])),
+        Abscissa::Power(e) => format!("{inner}^{{{e}}}"),
+        Abscissa::Depth | Abscissa::Aspect => abscissa.text(key),
+    }
+}
