@@ -14,8 +14,13 @@ const ABOUT: About = About {
     kind: "mlp",
     summary: "multilayer perceptron, any depth, width, activation and parametrisation",
     text: "\
-f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x)), raw weights W_l: n_l x n_{l-1}, n_0 inputs, n_L outputs.
-With biases every layer adds d_l b_l, d_l = 1, or s_b of a prior outside the standard parametrisation. Training moves the raw weights: W <- W - learning_rate * rate_scale * dL/dW.
+L layers of weights, with an activation phi between them:
+
+  f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x))
+
+W_l are the raw weights, n_l x n_{l-1} numbers, with n_0 inputs and n_L outputs. c_l are the multipliers of the
+parametrisation. With biases every layer adds d_l b_l, where d_l = 1, or s_b of a prior outside the standard
+parametrisation. Training moves the raw weights:  W <- W - learning_rate * rate_scale * dL/dW.
 
 keys
   widths           list of hidden widths; [] is linear regression

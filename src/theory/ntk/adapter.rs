@@ -61,7 +61,7 @@ half-mean and 1 for half-sum.
   time = \"flow\"        phi_n = [1 - exp(-w eta lambda n)]/lambda     gradient flow at the time eta n
 
 Each eigenvector of the kernel is a mode that is learned by itself, at the rate w eta lambda. A mode with lambda = 0 is
-never learned. In parametrisations that scale the learning rate (ntk, mean-field) eta is the step on the raw parameters.
+never learned. With parametrization = \"mean-field\" eta is learning_rate times rate_scale = gamma_0^2 N (explain mlp).
 
 condition = \"initial\" (default): J is that of every network at its own start, and each network is compared with its
 own linear model. Whatever distance is left says that the kernel has moved.
