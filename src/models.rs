@@ -93,14 +93,14 @@ pub const MODELS: &[Model] = models![
         "langevin-posterior", "xor-mean-field", "erf-data-level", "linear-bayes" short,
         "kernel-scaling-vs-adaptation", "nngp-posterior";
     "curves":
-        "learning-curve-power-law", "learning-curve-modes", "random-features-plane", "noise-peak" short;
+        "ridge-learning-curve" short, "learning-curve-power-law", "learning-curve-modes", "random-features-plane", "noise-peak" short;
     "fit": "fit-ridge" short, "fit-temperature", "fit-richness" short;
     "league": "theory-ladder", "which-theory-wins";
     "data": "mnist-kernel", "mnist-modes", "transformer-copy";
     "percolation":
         "percolation-combined", "percolation-features", "percolation-learning", "percolation-learning-curve",
         "percolation-manifold", "percolation-model-size", "percolation-probe", "percolation-sizes",
-        "percolation-square", "percolation-threshold", "percolation-lattices", "percolation-thresholds",
+        "percolation-square", "percolation-wrapping", "percolation-exponents", "percolation-threshold", "percolation-lattices", "percolation-thresholds",
         "percolation-crystals", "percolation-cubic", "percolation-collapse", "percolation-geometry",
         "percolation-paths", "percolation-crossing", "percolation-hierarchy-sizes",
         "percolation-transition" short, "bethe-lattice" short;

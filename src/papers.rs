@@ -336,7 +336,12 @@ pub const PAPERS: &[Paper] = &[
         id: "cond-mat/0005264",
         authors: "Newman, Ziff 2000",
         theories: &["percolation-limit"],
-        models: &["percolation-square", "percolation-crossing"],
+        models: &[
+            "percolation-square",
+            "percolation-wrapping",
+            "percolation-exponents",
+            "percolation-crossing",
+        ],
         conventions: "p of occupied sites or bonds; torus",
         ..NONE
     },

@@ -144,7 +144,15 @@ impl ReadsSimulation for FisherExponent {
         let [lower, upper] = cutoffs.map_err(|d| Error::bug(ABOUT.kind, d.0))?;
         let sizes = tally.configurations.sizes(self.keys.p)?;
         let sizes: Vec<(u64, u64)> = sizes.iter().map(|(&s, &n)| (s.into(), n)).collect();
-        let fit = fit_power_law(&sizes, lower, Some(upper))?;
+        // Too few clusters for a fit are a failure of this draw, not of the whole run.
+        let fit = fit_power_law(&sizes, lower, Some(upper)).map_err(|e| match e {
+            Error::Input { cause, .. } => Error::unconverged(
+                "fisher-exponent",
+                cause,
+                "take more sweeps or a larger lattice, or a smaller lower cutoff",
+            ),
+            other => other,
+        })?;
         Ok(vec![fit.tau.value])
     }
 }

@@ -15,16 +15,24 @@ const ABOUT: About = About {
     kind: "kernel-ridge",
     summary: "kernel ridge regression, the mean of a Gaussian process, with any kernel of the library",
     text: "\
-f(x) = sum_mu t_mu K(x_mu, x), t = (K + ridge)^-1 y: it minimises sum_mu |y_mu - f(x_mu)|^2 + ridge |f|_H^2 and is the posterior mean of
-a Gaussian process with prior K and noise variance T = ridge. Solved by training.kind = \"closed-form\".
+Kernel ridge regression on P training samples x_mu with the targets y_mu:
+
+  f(x) = sum_mu t_mu K(x_mu, x),   t = (K + ridge)^-1 y
+
+It is the function that minimises sum_mu |y_mu - f(x_mu)|^2 + ridge |f|_H^2, where |f|_H is the norm that belongs to the
+kernel K. It is also the posterior mean of a Gaussian process with prior covariance K and label noise of variance ridge.
+With the linear kernel x.x'/d it is linear regression, f = w.x, with the penalty ridge d |w|^2. One linear system gives
+it (training.kind = \"closed-form\").
 
 keys
   kernel  a table with kind = linear | polynomial (degree, offset) | gaussian (length) | laplace (length)
           | nngp | ntk (nonlinearity = erf | relu | ..., depth, weight_variance, bias_variance: the infinitely wide network)
-  ridge   T >= 0 (default 1e-6); where K + T is singular to rounding (repeated samples and ridge = 0), the limit T -> 0 is taken, the
-          function of smallest norm with the least squared error, and a warning names the rank
+  ridge   >= 0 (default 1e-6), beside the sum over samples, not their mean. Where K + ridge is singular to rounding
+          (repeated samples and ridge = 0), the limit ridge -> 0 is taken: of all functions with the least squared
+          error the one of smallest norm. A warning names the rank
 
-The kernels of infinite networks are good to 4e-13 of their largest value for every hidden layer and the read-out, at all angles and norms.
+The kernels of infinite networks are good to 4e-13 of their largest value for every hidden layer and the read-out, at
+all angles and norms.
 
 sources: Rasmussen, Williams 2006, Gaussian Processes for Machine Learning; Lee et al. 2018 (arXiv:1711.00165)",
     revision: 2,

@@ -14,8 +14,13 @@ const ABOUT: About = About {
     kind: "mlp",
     summary: "multilayer perceptron, any depth, width, activation and parametrisation",
     text: "\
-f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x)), raw weights W_l: n_l x n_{l-1}, n_0 inputs, n_L outputs.
-With biases every layer adds d_l b_l, d_l = 1, or s_b of a prior outside the standard parametrisation. Training moves the raw weights: W <- W - learning_rate * rate_scale * dL/dW.
+L layers of weights, with an activation phi between them:
+
+  f(x) = c_L W_L phi(c_{L-1} W_{L-1} ... phi(c_1 W_1 x))
+
+W_l are the raw weights, n_l x n_{l-1} numbers, with n_0 inputs and n_L outputs. c_l are the multipliers of the
+parametrisation. With biases every layer adds d_l b_l, where d_l = 1, or s_b of a prior outside the standard
+parametrisation. Training moves the raw weights:  W <- W - learning_rate * rate_scale * dL/dW.
 
 keys
   widths           list of hidden widths; [] is linear regression
@@ -38,9 +43,10 @@ keys
   prior            variances weight = s_w^2 (a number, or one per hidden layer), bias = s_b^2, readout = s_a^2, and chi:
                    effective hidden weights N(0, s_w^2/n_{l-1}), biases N(0, s_b^2), read-out N(0, s_a^2/(chi N)).
                    chi is a number or \"width\", the width N of the last hidden layer (mean-field scaling).
-                   It is the initial law unless init is given, and the prior of Bayesian training. Outside the standard
-                   parametrisation raw entries are N(0, 1) and the multipliers carry s_w, s_b, s_a/sqrt(chi); mean-field
-                   has chi = richness^2 N, so that one learner is trained at richness gamma_0 and sampled at chi
+                   Bayesian training takes it for its prior, and networks start from a draw of it unless init is given.
+                   In the standard parametrisation the raw entries have these variances. In the others the raw entries
+                   are N(0, 1), and the multipliers carry s_w, s_b and s_a/sqrt(chi). In mean-field chi is no key: it is
+                   richness^2 N, so that one learner can be trained at richness gamma_0 and sampled at this chi
   precision        f64 (default) | f32
 
 sources: Jacot, Gabriel, Hongler 2018 (arXiv:1806.07572); Bordelon, Pehlevan 2022 (arXiv:2205.09653);

@@ -4,8 +4,8 @@ use super::entry::{Stated, measured};
 use super::keys::{Frame, TrainingTables};
 use super::references::check_references;
 use super::{
-    Cell, Document, Fit, Map, Measure, Reduce, Relate, Spec, given, overrides, ranges, sweep,
-    take_table, title,
+    Cell, Document, Fit, Map, Measure, Reduce, Relate, Source, Spec, given, overrides, ranges,
+    sweep, take_table, title,
 };
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment};
@@ -40,6 +40,9 @@ pub(super) fn resolve(
         build_cell(first, &cell, quick).map(drop)
     });
     let settings = sweep::expand(sweep_table.as_ref(), &whole)?;
+    if let Some(first) = settings.first() {
+        overridden(first, &document)?;
+    }
     let swept = settings.first().into_iter().flatten();
     for (key, _) in swept {
         check_swept("sweep", key, &table)?;
@@ -120,6 +123,32 @@ pub(super) fn resolve(
         hash: String::new(),
     }
     .sealed())
+}
+
+/// Refuses a `--set` of a key whose values the sweep states: it would change nothing.
+fn overridden(swept: &sweep::Settings, document: &Document) -> Result<()> {
+    for o in &document.overrides {
+        let Source::Set(text) = &o.source else {
+            continue;
+        };
+        let key = overrides::dotted(&o.key);
+        let covers = |s: &str| key == s || key.starts_with(&format!("{s}."));
+        if let Some((swept, _)) = swept.iter().find(|(s, _)| covers(s)) {
+            let value = text.split_once('=').map_or("...", |(_, v)| v.trim());
+            let remedy = match *swept == key {
+                true => format!("write --set 'sweep.{swept}=[{value}]' for this value alone"),
+                false => format!("write --set 'sweep.{swept}=[...]' with the tables it is to take"),
+            };
+            return Err(Error::input(
+                format!("--set {key}"),
+                format!(
+                    "the sweep over {swept} gives it its values: the override would change nothing"
+                ),
+                remedy,
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What stands in tables and figures is one line of bearable length.

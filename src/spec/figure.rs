@@ -154,6 +154,40 @@ impl Figure {
                 ));
             }
         }
+        let kinds: [(&str, bool, &[FigureKind]); 8] = [
+            (
+                "also",
+                !self.also.is_empty(),
+                &[FigureKind::Curves, FigureKind::Reduction],
+            ),
+            ("against", self.against.is_some(), &[FigureKind::Phase]),
+            ("with", !self.with.is_empty(), &[FigureKind::Phase]),
+            ("entries", !self.entries.is_empty(), &[FigureKind::Entries]),
+            ("groups", !self.groups.is_empty(), &[FigureKind::Mds]),
+            ("rescale", self.rescale, &[FigureKind::Overlay]),
+            ("contours", !self.contours.is_empty(), &[FigureKind::Map]),
+            (
+                "transitions",
+                !self.transitions.is_empty(),
+                &[FigureKind::Map],
+            ),
+        ];
+        for (key, stated, has) in kinds {
+            if stated && !has.contains(&self.kind) {
+                let name = |kind: &FigureKind| {
+                    serde_json::json!(kind)
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_string()
+                };
+                let names: Vec<String> = has.iter().map(name).collect();
+                return Err(Error::input(
+                    format!("{place}.{key}"),
+                    format!("it has no meaning for kind = \"{}\"", name(&self.kind)),
+                    format!("remove it; it belongs to {}", names.join(", ")),
+                ));
+            }
+        }
         for (key, label) in [
             ("x_label", &self.x_label),
             ("y_label", &self.y_label),

@@ -6,7 +6,8 @@ use toml::{Table, Value};
 /// Sets `path` (dotted keys) in `table`, creating tables on the way. Numbers index into lists: `theory.0.label` or
 /// `theory[0].label`.
 pub fn set(table: &mut Table, path: &str, value: Value) -> Result<()> {
-    let dotted = dotted(path);
+    // `sweep."task.samples"` is what stands in a file; the key is found with and without the quotes.
+    let dotted = dotted(path).replace('"', "");
     let keys: Vec<&str> = dotted.split('.').collect();
     if keys.iter().any(|k| k.is_empty()) {
         return Err(Error::input(

@@ -13,7 +13,7 @@ pub type Settings = Vec<(String, Value)>;
 /// is written.
 pub fn named(value: &Value) -> String {
     let short = |value: &Value| match value {
-        Value::Float(x) if x.abs() >= 1e5 => format!("{x:e}"),
+        Value::Float(x) if *x != 0.0 && !(1e-4..1e5).contains(&x.abs()) => format!("{x:e}"),
         _ => value.to_string(),
     };
     let text = |key: &str| value.get(key).and_then(Value::as_str);
@@ -32,7 +32,7 @@ pub fn named(value: &Value) -> String {
             let names: Vec<String> = stages.iter().map(named).collect();
             names.join(" then ")
         }
-        _ => value.to_string(),
+        _ => short(value),
     }
 }
 

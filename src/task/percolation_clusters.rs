@@ -46,7 +46,7 @@ Keys
   smallest      smallest cluster that belongs to the data (default 1)
   target        \"walk\" (default), \"context\", \"component\", \"surface\"
   contexts      target \"context\": number of largest clusters (default 8)
-  samples       T: training points of a data set; T training points are the first of more
+  samples       P: training points of a data set, which are the first of those of a larger one
   test_samples  test points (default 0)
 
 There are no input-output modes; the samples' groups are their clusters, those with at least 1/64 of the points are kept as latents. The

@@ -44,7 +44,7 @@ Keys
   exponent       tau > 2 of the sizes (default 2.5; mode \"distribution\" alone)
   variant        \"branching\" (default) or \"independent\"
   target         \"taxonomic\" (default) or \"coordinate\"
-  samples        T: training points of a data set; T training points are the first of more
+  samples        P: training points of a data set, which are the first of those of a larger one
   test_samples   test points (default 0)
 
 There are no input-output modes; the samples' groups are their clusters, with up to

@@ -21,29 +21,42 @@ static ABOUT: About = About {
     kind: "cluster-discovery",
     summary: "share of test points in clusters that no training point belongs to, and the error of a nearest neighbour there",
     text: "\
-A test point is no training point. It is in a cluster without a training point with the probability
+Clusters are discovered one by one: what a nearest neighbour answers in a cluster without a training point is a
+guess. Of n points in clusters, P are trained on. A test point is none of them. It is in a cluster without a
+training point with the probability
 
-  unseen-mass      = sum_c (s_c/n) prod_(j=0)^(s_c-2) (n-1-T-j)/(n-1-j)            condition = \"data\"
-                   = sum_s w(s) (1 - phi)^(s-1) = u(phi)/(1 - phi)                 condition = \"none\"
-  u(phi)           = sum_s w(s) (1 - phi)^s,   w(s) = s P(s)/mean,   phi = T/n
+  unseen-mass  = sum_c (s_c/n) prod_(j=0)^(s_c-2) (n-1-P-j)/(n-1-j)        condition = \"data\"
+               = sum_s w(s) (1 - phi)^(s-1),   phi = P/n                   condition = \"none\"
 
-with T of n points trained on. \"data\" takes the sizes s_c of all clusters of each draw: exact, up to the choice of test points.
-\"none\" takes the Yule-Simon law P(s), rho = exponent - 1, of many points: 1 - u ~ phi^(rho-1), phi^(1/2) in the mean field. In those
-clusters the target is independent of all data:
+condition = \"data\" is given the sizes s_c of all clusters of each draw. It is exact, up to the choice of test
+points. condition = \"none\" is given only the law of the sizes of very many points: Prob(s), the Yule-Simon law
+with the tail Prob(at least s) = rho B(s, rho), B the beta function and rho = exponent - 1. A point is in a
+cluster of size s with the probability w(s) = s Prob(s)/(mean size). For few training points the seen mass grows
+as phi^(rho-1), which is phi^(1/2) in the mean field (exponent = 2.5).
 
-  test-loss-unseen = (Var y + Var y')/2 = 1 for one nearest neighbour and targets of variance 1 (half-mean)
+In an unseen cluster the target y is independent of all data. The nearest neighbour answers with the target y' of
+some other cluster:
 
-Other learners answer between that and f = 0 (1/2): no prediction. Where the points are few, the share of the largest clusters, about
-points^(-1/(exponent-1)) of the mass each, fluctuates from draw to draw: condition = \"data\" knows it.
+  test-loss-unseen  = (Var y + Var y')/2 = 1       targets of variance 1, half of the mean square
 
-cluster-sizes      = (P(>= s) - P(>= 2s))/s,   P(>= s) = rho B(s, rho)             condition = \"none\"
-cluster-rank-size  = sum_s Prob(at least k clusters of s or more)/n ~ (n/k)^(1/rho)/n, from k = 8 on; clusters grow independently
-                     from their first point on, and the first point of all founds one with certainty (the size of rank 8 is
-                     1 % too small by this, of rank 16 0.4 %, since sizes add up to n; derived here)
+Other learners answer something between that and f = 0, which would cost 1/2: they have no prediction.
+
+The largest clusters hold a share of about points^(-1/(exponent-1)) of all points each. Where the points are few
+this share fluctuates from draw to draw, and condition = \"data\" knows it.
+
+The sizes themselves, with condition = \"none\":
+
+  cluster-sizes      (Prob(at least s) - Prob(at least 2s))/s
+  cluster-rank-size  sum_s Prob(at least k clusters of s or more)/n ~ (n/k)^(1/rho)/n, from rank k = 8 on
+
+For the second, clusters grow independently from their first point on, and the first point of all founds one with
+certainty. Sizes add up to n, which this leaves out: the size of rank 8 is 1 % too small by it, that of rank 16
+0.4 %.
 
 keys: condition = \"none\" | \"data\" (default: none with percolation-hierarchy, mode = \"distribution\"; else data)
 limits: condition = \"none\": task.points -> inf
-source: Brill 2024 (arXiv:2412.07942); Michaud, Liu, Girit, Tegmark 2023 (arXiv:2303.13506)",
+source: Brill 2024 (arXiv:2412.07942); Michaud, Liu, Girit, Tegmark 2023 (arXiv:2303.13506); law of the ranks
+derived here",
     revision: 3,
 };
 

@@ -9,13 +9,18 @@ static ABOUT: About = About {
     kind: "edge-of-stability",
     summary: "sharpness at which full-batch gradient descent settles: 2/(learning_rate * rate_scale)",
     text: "\
-Gradient flow often sharpens the loss. Descent with step eta cannot stay where the largest eigenvalue of the Hessian is above 2/eta: it oscillates
-along the top eigenvector, which drives the sharpness down, and settles at
+How sharp is the minimum that gradient descent finds? Gradient flow often moves to regions where the loss is
+sharper. The sharpness is the largest eigenvalue lambda_max of the Hessian of the loss. Descent with the step eta
+cannot stay where it is above 2/eta: the weights oscillate along the top eigenvector with growing amplitude, which
+drives the sharpness down again. They settle at the edge,
 
-  lambda_max = 2/(eta rate_scale).
+  lambda_max = 2/(eta rate_scale)      rate_scale: factor of the parametrisation in the step (explain mlp)
 
-True where the flow would end above that value; where it ends below, descent follows the flow and this theory is wrong. It says nothing of the way there:
-it is about the end alone (measure.points = 1).
+This is right where the flow would end above that value. Where the flow would end below it, descent follows the
+flow, and the theory is wrong: where it changes from one to the other is the result. It is about the end of
+training alone (measure.points = 1), and says nothing of the way there.
+
+worked number: eta = 0.4, rate_scale = 1: lambda_max = 5
 
 keys: none
 limits: training.steps -> inf

@@ -10,14 +10,19 @@ static ABOUT: About = About {
     kind: "manifold",
     summary: "exponent -2/D of the error of one nearest neighbour on data of dimension D, for [[reduce]] kind = \"exponent\" over task.samples",
     text: "\
-Of T points in a set of dimension D the nearest one is a distance ~ T^(-1/D) away. Where the target differs by as much as the distance,
+The more training points, the nearer is the nearest. Of P points in a set of dimension D it is a distance of about
+P^(-1/D) away. If the target changes in proportion to the distance, the squared error of one nearest neighbour
+falls as
 
-  test-loss  ~  T^(-2/D)      one nearest neighbour, no noise
+  test-loss  ~  P^(-2/D)      one nearest neighbour, no noise
 
-A critical percolation cluster above six dimensions has D = 4: -1/2 (percolation-hierarchy with mode = \"one-cluster\" and
-target = \"coordinate\"; the taxonomic target does not follow the distance, and is declined). The amplitude is that of tree-nearest: this theory gives
-an exponent to [[reduce]] and no values. It is a limit: many samples, and many points per sample. At T = n/2000 ... n/200 the law of
-tree-nearest has the exponent -0.517 in place of -1/2.
+A critical percolation cluster above six dimensions has D = 4, so that the exponent is -1/2. That is the task
+percolation-hierarchy with mode = \"one-cluster\" and target = \"coordinate\". The taxonomic target does not follow
+the distance, and is declined.
+
+This theory gives an exponent to [[reduce]], and no values: the theory tree-nearest has the amplitude too. It is a
+limit of many training points that are few of all n points. Where P goes from n/2000 to n/200, tree-nearest has
+the exponent -0.517 in place of -1/2.
 
 keys: none
 limits: task.samples -> inf, task.samples/task.points -> 0

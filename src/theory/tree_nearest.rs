@@ -18,21 +18,36 @@ static ABOUT: About = About {
     kind: "tree-nearest",
     summary: "error of one nearest neighbour on clusters that are random trees, from how far the nearest training point is",
     text: "\
-A critical cluster of s points above six dimensions is a uniform random tree, and each of its points is trained on with the probability
-phi = T/(n - 1). The chemical distance l of a test point to the nearest training point has a law in closed form (percolation::trees::NearestSeen),
-in which nothing is fitted. A coordinate of the walk differs by edge * l in the mean square, edge = (step of the walk)^2/(variance of the targets):
+How far from a test point is the nearest training point of its cluster, and how large is the error of one nearest
+neighbour for that reason?
 
-  test-loss-seen  =  edge/2  sum_s s N_s (1 - u_s) l_s / sum_s s N_s (1 - u_s)        N_s clusters of size s in the draw (half-mean)
-  test-loss       =  (1 - u) test-loss-seen + u,    u = sum_s s N_s u_s/n
-  u_s, l_s        =  probability that no training point is in the cluster; mean distance if one is
+Above six dimensions a critical cluster of s points is a uniform random tree. Of n points in all, P are trained
+on, so that each other point of the tree is a training point with probability phi = P/(n - 1). The number of
+edges l between a test point and the nearest training point of its tree (the chemical distance) then has a law
+that is known in closed form (percolation::trees::NearestSeen). Nothing is fitted. The target is a coordinate of
+the walk that places the points: over l edges it changes by edge * l in the mean square, where edge is the
+square of one step over the variance of the targets.
 
-One large cluster: l = sqrt(2 n/T), and test-loss falls as T^(-1/2). Where nothing of a cluster is seen, the answer is that of a random
-point: u stands for u Var y, an estimate, because clusters differ in their variance. \"data\" is the sizes of the clusters and the
-variance of all targets of each draw; shapes and steps of trees are averaged over.
+  test-loss-seen  =  (edge/2)  sum_s s N_s (1 - u_s) l_s / sum_s s N_s (1 - u_s)          half of the mean square
+  test-loss       =  (1 - u) test-loss-seen + u,      u = sum_s s N_s u_s/n
+
+  N_s   number of clusters of s points in the draw
+  u_s   probability that a cluster of s points has no training point; u is the share of test points in such clusters
+  l_s   mean of l in a cluster of s points that has one
+
+In one large cluster the mean of l is sqrt(2 n/P), and test-loss falls as P^(-1/2).
+
+A test point whose cluster has no training point is answered like a random point: two independent targets of variance 1
+have the half-mean error 1, which is the last u in the formula. This part is an estimate, because clusters differ in
+their spread.
+
+The theory is given the sizes of the clusters and the variance of all targets of each draw (condition \"data\"). It
+averages over the shapes of the trees and over the steps.
 
 keys: none
-limits: task.embedding_dim -> inf (the nearest point in space is the nearest in the tree), task.samples -> inf
+limits: task.embedding_dim -> inf, where the nearest point in space is the nearest in the tree; task.samples -> inf
 needs: percolation-hierarchy with target = \"coordinate\", one nearest neighbour
+worked number: n = 100000, P = 1000, one cluster: sqrt(2 n/P) = 14.1 edges
 source: derived here; manifold and discovery curves: Brill 2024 (arXiv:2412.07942)",
     revision: 2,
 };

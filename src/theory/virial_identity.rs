@@ -9,9 +9,14 @@ static ABOUT: About = About {
     kind: "virial-identity",
     summary: "equipartition: E[sum_j theta_j dU/dtheta_j] = n T in the posterior exp(-U/T) of any network",
     text: "\
-Partial integration of exp(-U/T), which the prior makes vanish at infinity, gives E[theta_j dU/dtheta_j] = T for every parameter: the
-virial ratio is exactly 1, for every activation, width and data set. It holds for the exact sampler; lm and ula miss it by the error of
-their step.
+Is a chain in equilibrium? In the posterior exp(-U/T) of any network every parameter obeys
+
+  E[theta_j dU/dtheta_j] = T
+
+It follows by partial integration of exp(-U/T), because the prior makes the density vanish at infinity. The virial
+ratio is the sum of the left side over all n parameters, divided by n T: it is exactly 1 for every activation,
+width and data set. A chain that has not forgotten its start, or that moves with too large a step, misses it. The
+schemes mala and hmc are exact; lm and ula miss 1 by the error of their step.
 
 keys: none
 limits: training.step -> 0 (not for mala and hmc), training.steps -> inf",

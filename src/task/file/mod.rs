@@ -47,7 +47,6 @@ Keys
   test_fraction  fraction of the samples held out, below 1 (default 0: none). Without samples it is drawn anew for every data set
   samples        P: every data set is a fresh random subset of P training samples, without replacement, and the beginning of a
                  larger one (default: all samples)
-  (with samples, the held-out part is one and the same for every seed and data set: a function of the content of the file)
   test_samples   with samples: test samples, drawn anew from the held-out part or from test_path (default: all of it)
   classes        keep the samples with these labels, in this order of codes (default: all labels, ascending)
   coding         targets from labels: \"one-hot\", \"centered-one-hot\" (minus 1/C), \"sign\" (-1 for the first of two classes, +1
@@ -61,15 +60,18 @@ Keys
                  inputs)
 
 Inputs are centred, normalised, projected and whitened in this order. All statistics come from training samples, and test inputs
-go through the same map. With samples, the held-out part is the same for all data sets (test_fraction of all samples, or as many
-as test_samples), the statistics are those of all other samples, whatever P is, and only these are white exactly; without
-samples, the statistics are those of each data set. With test_path, the statistics are those of all samples of path. Labels
-of test samples have the codes of the training file; of classes that are left out there, they are left out too.
+go through the same map.
+
+With samples, one part of the file is held out: test_fraction of all samples, or as many as test_samples. It is the same for every seed
+and data set, because it depends on the content of the file alone. The statistics are those of all other samples, whatever P is:
+these are white exactly, a subset of P of them is not. Without samples, the statistics are those of each data set. With
+test_path, they are those of all samples of path. Labels of test samples have the codes of the training file; test samples of
+classes that are left out there are left out too.
 
 The held-out samples are one draw from the population, the same for all data sets, so that more data sets do not bring a test
-loss nearer to its value on the population. Where a theory predicts the latter, the sampling error of the held-out samples is
-in the interval of the comparison, told by the scatter between (at most 64) blocks of them; a theory that is evaluated on the
-same samples is compared on them.
+loss nearer to its value on the population. Where a theory predicts the latter, the interval of the comparison holds the sampling
+error of the held-out samples, which is estimated from the scatter between (at most 64) blocks of them. A theory that is
+evaluated on the held-out samples themselves is compared on them, without this error.
 
 Mode strengths are measured in the singular vectors of Syx = Y X^T / P of the training samples (as many as the rank of Syx over
 all of them). They are the modes of the trained map for white inputs; for one-hot items, Syx is 1/P times the map.",

@@ -59,20 +59,41 @@ static ABOUT: About = About {
     kind: "linear-posterior",
     summary: "exact Bayesian posterior of deep linear networks, at every width",
     text: "\
-f = a^T W_L ... W_1 x with the prior of learner.prior and the likelihood variance T = training.temperature/chi. The prior is a mixture of
-Gaussian processes, f | q ~ GP(0, q sigma x.x'), q = prod_l chi^2_{N_l}/N_l, sigma = prod_l c_l^2 v_l prod_l N_l (multipliers c_l,
-variances v_l of the raw weights, hidden widths N_l), and so is the posterior: one integral over ln q, weighted by the evidence of q.
-X = U diag(s) W^T, lam_i = sigma s_i^2, z = W^T y, c = U^T x at a held-out input x:
-E[f|q] = sum_i q sigma s_i z_i c_i/(q lam_i + T),   Var[f|q] = q sigma (|x|^2 - |c|^2) + sum_i q sigma T c_i^2/(q lam_i + T),
-predictor-mean = <E[f|q]>,  predictor-second-moment = <Var[f|q] + E[f|q]^2>, averages over p(q | data).
-outputs, chain-loss, chain-test-loss and target-overlap follow from E[f|D] at the training or the test inputs; population-error with
-over = \"chain\" (error of the samples, with their variance) from both moments at the points X_k that the instrument names.
-With tell: log-partition ln Z = ln p(y | X) + (P/2) ln(2 pi T), which is 0 at T -> inf; log-evidence ln p(y | X);
-kernel-scale-mean E[q | data]. The saddle point of the same density of ln q is kernel-scale of the entry kernel-scaling.
-One output at any depth; any number of outputs without hidden layers, or with limit = \"infinite-width\".
+The posterior of a deep linear network f = a^T W_L ... W_1 x is known exactly at every width. T is the variance of
+the likelihood, training.temperature over chi; the prior is learner.prior.
 
-keys: limit = none (default) | infinite-width (q = 1: Bayesian linear regression with the kernel of the infinite network)
-source: rotation invariance; the same fact in Hanin, Zlokapa 2023, arXiv:2212.14457; infinite width: Lee et al. 2018, arXiv:1711.00165",
+Given one number q, the network is a Gaussian process: its prior is f | q ~ GP(0, q sigma x.x'). Each hidden layer
+of width N_l contributes a factor to q, the mean of N_l squared standard Gaussian numbers:
+
+  q     = prod_l chi2_l/N_l               chi2_l has the chi-squared law of N_l degrees of freedom; the mean of q is 1
+  sigma = prod_l m_l^2 v_l prod_l N_l     m_l multipliers of the layers, v_l variances of their raw weights
+
+The posterior is therefore a mixture of Gaussian posteriors over q: one integral over ln q, in which the data
+weigh every q by its evidence. With the singular values s_i of the training inputs, X = U diag(s) V^T, lam_i =
+sigma s_i^2, z = V^T y, and b = U^T x at a held-out input x,
+
+  E[f|q]   = sum_i q sigma s_i z_i b_i/(q lam_i + T)
+  Var[f|q] = q sigma (|x|^2 - |b|^2) + sum_i q sigma T b_i^2/(q lam_i + T)
+
+  predictor-mean           <E[f|q]>                        <> is the average over p(q | data)
+  predictor-second-moment  <Var[f|q] + E[f|q]^2>
+
+outputs, chain-loss, chain-test-loss and target-overlap follow from the mean at the training or the test inputs.
+population-error with over = \"chain\" is the error of the samples, their variance included: it follows from both
+moments.
+
+with tell: log-partition ln Z = ln p(y | X) + (P/2) ln(2 pi T), which is 0 at T -> inf; log-evidence ln p(y | X);
+kernel-scale-mean, the mean of q given the data. The saddle point of the same density of ln q is kernel-scale of
+the theory kernel-scaling.
+
+What to expect: a target that is stronger than the prior expects makes q larger than 1, the more so the narrower
+the network. An infinitely wide network is stuck at q = 1.
+
+keys: limit = none (default) | infinite-width (q = 1: Bayesian linear regression with the kernel of the infinite
+network)
+declines: several outputs of a network with hidden layers, unless limit = \"infinite-width\"
+source: rotation invariance; the same fact in Hanin, Zlokapa 2023, arXiv:2212.14457; infinite width: Lee et al.
+2018, arXiv:1711.00165",
     revision: 1,
 };
 

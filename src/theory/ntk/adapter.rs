@@ -47,13 +47,36 @@ static ABOUT: About = About {
     kind: "ntk",
     summary: "linearised dynamics of the same network around its own start (lazy regime), any activation",
     text: "\
-f(x; theta) = f0(x) + J(x) (theta - theta0) with the empirical Jacobian J of every replica at its initial parameters, trained on
-(w/2) sum |y - f|^2 with the experiment's learning rate. Exact for a frozen kernel:
-theta_n - theta0 = -J^T U phi_n(lambda) U^T r0,  K = J J^T = U diag(lambda) U^T,
-phi_n = (1 - (1 - w rate lambda)^n)/lambda  (time = \"discrete\", default)  or  (1 - exp(-w rate lambda n))/lambda  (time = \"flow\").
+Lazy regime: if the weights hardly move, the network is its own expansion to first order around the start,
 
-keys: time = \"discrete\" | \"flow\"; condition = \"initial\" (default) | \"data\": the kernel of infinite width on each data set, averaged over initialisations
-limit: learner.widths -> inf (NTK parametrisation), where the kernel does not move; with \"flow\" also learning_rate -> 0.
+  f(x; theta) = f_0(x) + J(x) (theta - theta_0)
+
+f_0 are the outputs at the start theta_0, and J is the Jacobian, the derivative of the outputs by the parameters. This
+theory trains that linear model exactly, on the loss of the experiment, (w/2) sum |y - f|^2. The weight w is 1/P for
+half-mean and 1 for half-sum.
+
+  K            = J J^T = U diag(lambda) U^T        tangent kernel of the training inputs, eigenvalues and eigenvectors
+  f_n(x)       = f_0(x) - J(x) J^T U phi_n U^T r_0           after n steps, r_0 = f_0 - y on the training inputs
+  time = \"discrete\"    phi_n = [1 - (1 - w eta lambda)^n]/lambda     descent with learning rate eta, step by step
+  time = \"flow\"        phi_n = [1 - exp(-w eta lambda n)]/lambda     gradient flow at the time eta n
+
+Each eigenvector of the kernel is a mode that is learned by itself, at the rate w eta lambda. A mode with lambda = 0 is
+never learned. With parametrization = \"mean-field\" eta is learning_rate times rate_scale = gamma_0^2 N (explain mlp).
+
+condition = \"initial\" (default): J is that of every network at its own start, and each network is compared with its
+own linear model. Whatever distance is left says that the kernel has moved.
+condition = \"data\": the kernel of infinite width, from the inputs of each data set alone. Outputs start as a Gaussian
+process, and what is predicted is the mean over all starts. Networks of finite width differ by terms of order 1/width.
+
+What to expect: a good theory from large initial weights, at great width in the ntk parametrisation, or at small
+richness. From small weights it fails, because the kernel near zero is far too small.
+
+Worked number: one sample, f = theta, theta_0 = 0, y = 1, w = 1, eta = 0.1: f_2 = 1 - 0.9^2 = 0.19 after two steps, and
+1 - exp(-0.2) = 0.1813 in the flow.
+
+keys: time = \"discrete\" (default) | \"flow\"; condition = \"initial\" (default) | \"data\"
+limits: learner.widths -> inf (ntk parametrisation), where the kernel does not move; with \"flow\" also
+learning_rate -> 0
 sources: Jacot, Gabriel, Hongler 2018, arXiv:1806.07572; Lee et al. 2019, arXiv:1902.06720",
     revision: 1,
 };

@@ -16,17 +16,29 @@ static ABOUT: About = About {
     kind: "bethe-lattice",
     summary: "cluster weights, mean size and infinite share of the Bethe lattice, exact at every p and cap",
     text: "\
-Bonds of the tree with z neighbours per site, each present with probability p:
+On a tree in which every site has z neighbours (the Bethe lattice) everything about clusters is known in closed
+form. n_s is the number of clusters of s sites per site. Bonds, each present with probability p:
 
   cluster-weight      s n_s,  n_s = z ((z-1)s)! / (s! ((z-2)s+2)!) p^(s-1) (1-p)^((z-2)s+2)
-  infinite-share      1 - sum_(s <= cap) s n_s  ->  1 - R^z as the cap grows, R the smallest root of R = 1 - p + p R^(z-1)
-  mean-cluster-size   sum_s min(s, cap) s n_s  ->  (1 + p)/(1 - (z-1) p) below p_c = 1/(z-1)
+  infinite-share      1 - sum_(s <= cap) s n_s
+  mean-cluster-size   sum_s min(s, cap) s n_s
 
-Sites: s n_s and the infinite share times p; the mean size, from an occupied site, is the same. Sums over sizes are carried out
-up to task.cap, so that nothing is taken to a limit; the entry with assume = { \"task.cap\" = 1000000 } shows what the cap costs.
+cluster-weight is the probability that a site is in a cluster of s sites. infinite-share is the rest: sites in
+clusters larger than task.cap, at which the growth of a cluster is stopped. As the cap grows, infinite-share tends
+to 1 - R^z, R the smallest root of R = 1 - p + p R^(z-1), and mean-cluster-size, below p_c = 1/(z-1), to (1 +
+p)/(1 - (z-1) p).
 
-At the threshold it states the exponents of the cap, for [[reduce]] kind = \"exponent\", key = \"task.cap\": infinite-share
-~ cap^(2 - tau) = cap^(-1/2), mean-cluster-size ~ cap^(3 - tau) = cap^(1/2) (with a correction cap^(-1/2)).
+Sites, each occupied with probability p: cluster-weight and infinite-share are p times those of bonds. The mean
+size, seen from an occupied site, is the same.
+
+Sums over sizes are carried out up to task.cap, so that nothing is taken to a limit. An entry with assume = {
+\"task.cap\" = 1000000 } shows what the cap costs.
+
+At the threshold the exponents of the cap are known, for [[reduce]] kind = \"exponent\", key = \"task.cap\":
+infinite-share ~ cap^(2 - tau) = cap^(-1/2), and mean-cluster-size ~ cap^(3 - tau) = cap^(1/2), with a correction
+cap^(-1/2).
+
+worked number: z = 3, bonds, p = 0.3: mean size (1 + 0.3)/(1 - 0.6) = 3.25
 
 keys: none
 limits: none",

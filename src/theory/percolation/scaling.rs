@@ -16,25 +16,30 @@ static ABOUT: About = About {
     kind: "percolation-scaling",
     summary: "exponents of finite-size scaling at the threshold, value ~ L^k, for [[reduce]] kind = \"exponent\" over task.size; tau of the sizes",
     text: "\
-At the threshold <s_max> ~ L^(d_f), sum_i s_i^2 ~ L^(2 d_f), so that
+At the threshold the largest cluster is a fractal, <s_max> ~ L^(d_f), and sum_i s_i^2 ~ L^(2 d_f). It follows that
 
   largest-cluster       <s_max>/N   ~ L^(d_f - d) = L^(-beta/nu)
   susceptibility        chi'        ~ L^(2 d_f - d) = L^(gamma/nu)
   mean-cluster-size     S           ~ L^(gamma/nu)
 
-and sets within the clusters have dimensions of their own:
+Sets within the clusters have dimensions of their own:
 
   hull-length           L^(7/4), two dimensions (Saleur & Duplantier 1987)
   accessible-perimeter  L^(4/3), two dimensions (Aizenman, Duplantier & Aharony 1999)
   backbone-mass         L^(d_B), in two dimensions 1.6433331633 (Nolin, Qian, Sun & Zhuang 2023, arXiv:2309.05050)
   red-bonds             L^(1/nu) (Coniglio 1982)
   wrapping-slope        dR_x/dp ~ L^(1/nu), the pivotal elements of a torus
-  chemical-distance     L^(d_min), 1.13077(2) in two and 1.3756(6) in three dimensions (Zhou, Yang, Deng & Ziff 2012, arXiv:1112.3428)
+  chemical-distance     L^(d_min), 1.13077(2) in two and 1.3756(6) in three dimensions (Zhou, Yang, Deng & Ziff 2012,
+                        arXiv:1112.3428)
 
-with the exponents of the dimension (exact in two dimensions but for d_min, published in 3 to 5, mean field from 6 on with logarithmic
-corrections in 6). On tori above six dimensions <s_max> ~ N^(2/3): d_f is replaced by 2 d/3, and the dimensions of the sets are not
-predicted. Curves of wrapping or spanning probabilities are functions of (p - p_c) L^(1/nu), up to six dimensions: it gives 1/nu to [[reduce]] kind =
-\"collapse\". Amplitudes are not predicted: it gives exponents to [[reduce]]. The only values are those of
+The exponents are those of the dimension d: exact in two dimensions (but for d_min), published numbers in 3 to 5, mean
+field from 6 on (with logarithmic corrections in 6). On tori above six dimensions <s_max> ~ N^(2/3): d_f is replaced by
+2 d/3, and the dimensions of the sets are not predicted.
+
+Up to six dimensions, curves of wrapping or spanning probabilities are functions of (p - p_c) L^(1/nu): this theory gives
+1/nu to [[reduce]] kind = \"collapse\".
+
+Amplitudes are not predicted. A single size has therefore no prediction, and exponents go to [[reduce]]. The only values are
 
   fisher-exponent       tau = 1 + d/d_f, 187/91 in two dimensions
   gyration-exponent     1/d_f, 48/91 in two dimensions, at all sizes
