@@ -112,6 +112,11 @@ fn tag(series: &Series) -> Option<&Tag> {
     }
 }
 
+/// The names of a figure's panels in its table, each once.
+pub fn panel_names(figure: &Figure) -> Vec<String> {
+    names(&figure.panels)
+}
+
 fn names(panels: &[Panel]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for panel in panels {

@@ -40,7 +40,7 @@ mod text;
 mod ticks;
 mod tile;
 
-pub use csv::figure_csv;
+pub use csv::{figure_csv, panel_names};
 pub use figure::{AxisSpec, Figure, Legend, Panel, Scale};
 pub use pdf::render_pdf;
 pub use png::render_png;

@@ -99,6 +99,12 @@ pub struct ReportDocument {
     pub subtitle: String,
     /// Stands in a box below the title (a quick run, missing cells).
     pub notice: Option<String>,
+    /// What the comparisons and expectations say, in a sentence or two.
+    #[serde(default)]
+    pub summary: String,
+    /// What is to be seen in the run of a model, and what of it is from the literature, derived or measured; Markdown.
+    #[serde(default)]
+    pub prose: Option<String>,
     /// Figures, in the order of the spec.
     pub pictures: Vec<Picture>,
     /// One row per theory entry, observable and cell.

@@ -2,7 +2,7 @@
 
 use super::compose;
 use super::figures::{Drawn, figures};
-use super::{html, markdown};
+use super::{html, markdown, script};
 use crate::error::{Error, Result};
 use crate::numerics::atomic::{remove, remove_abandoned, write_atomic};
 use crate::plot::{figure_csv, render_pdf, render_png, render_svg};
@@ -93,6 +93,7 @@ pub fn write(
             figure_csv(&d.figure).as_bytes(),
         )?;
     }
+    put("plot.py", script::script(&drawn).as_bytes())?;
     let reproduce = vec![
         by.command.to_string(),
         format!("saddlepoint reproduce {}", folder.display()),

@@ -52,13 +52,6 @@ pub fn html(report: &ReportDocument) -> String {
         page += &format!("<p class=\"notice\">{}</p>\n", escape(notice));
     }
     page += "<main>\n";
-    for picture in &report.pictures {
-        page += &format!(
-            "<figure>\n{}<figcaption>{}</figcaption>\n</figure>\n",
-            picture.svg,
-            escape(&picture.caption)
-        );
-    }
     let declined: Vec<(String, String)> = report
         .declined
         .iter()
@@ -70,6 +63,9 @@ pub fn html(report: &ReportDocument) -> String {
         .map(|(name, value)| (name.clone(), escape(value)))
         .collect();
     let theories: String = report.theories.iter().map(theory).collect();
+    if !report.summary.is_empty() {
+        page += &format!("<p class=\"summary\">{}</p>\n", escape(&report.summary));
+    }
     page += &section("League", table(&report.league));
     if let Some(fits) = &report.fits {
         page += &section("Fitted parameters", table(fits));
@@ -89,6 +85,10 @@ pub fn html(report: &ReportDocument) -> String {
     if let Some(relations) = &report.relations {
         page += &section("Relations", table(relations));
     }
+    page += &pictures(report);
+    if let Some(prose) = &report.prose {
+        page += &section("What to see", paragraphs(prose));
+    }
     page += &section("Theories", theories);
     page += &section("Declined", definitions(&declined));
     page += &section("Spec", preformatted(&report.spec));
@@ -99,6 +99,64 @@ pub fn html(report: &ReportDocument) -> String {
     page += &section("Provenance", definitions(&provenance));
     page += "</main>\n</body>\n</html>\n";
     page
+}
+
+fn pictures(report: &ReportDocument) -> String {
+    let picture = |p: &super::Picture| {
+        format!(
+            "<figure>\n{}<figcaption>{}</figcaption>\n</figure>\n",
+            p.svg,
+            escape(&p.caption)
+        )
+    };
+    report.pictures.iter().map(picture).collect()
+}
+
+/// Markdown of the plain sort: paragraphs, lists, emphasis and code.
+fn paragraphs(text: &str) -> String {
+    let mut page = String::new();
+    let mut blocks: Vec<(bool, String)> = Vec::new();
+    for line in text.lines() {
+        let item = line.strip_prefix("- ");
+        match (item, line.trim()) {
+            (Some(item), _) => blocks.push((true, item.to_string())),
+            (None, "") => blocks.push((false, String::new())),
+            (None, line) => match blocks.last_mut() {
+                Some((_, block)) if !block.is_empty() => block.push_str(&format!(" {line}")),
+                _ => blocks.push((false, line.to_string())),
+            },
+        }
+    }
+    let mut listed = false;
+    for (item, block) in blocks.into_iter().filter(|(_, b)| !b.is_empty()) {
+        if item != listed {
+            page += if item { "<ul>\n" } else { "</ul>\n" };
+            listed = item;
+        }
+        let inline = marked(&marked(&marked(&escape(&block), "**", "strong"), "*", "em"), "`", "code");
+        page += &match item {
+            true => format!("<li>{inline}</li>\n"),
+            false => format!("<p>{inline}</p>\n"),
+        };
+    }
+    if listed {
+        page += "</ul>\n";
+    }
+    page
+}
+
+/// What stands between two marks becomes an element; a single mark stays.
+fn marked(text: &str, mark: &str, element: &str) -> String {
+    let parts: Vec<&str> = text.split(mark).collect();
+    let mut out = String::new();
+    for (k, part) in parts.iter().enumerate() {
+        out.push_str(&match (k % 2, k + 1 == parts.len()) {
+            (0, _) => part.to_string(),
+            (_, false) => format!("<{element}>{part}</{element}>"),
+            (_, true) => format!("{mark}{part}"),
+        });
+    }
+    out
 }
 
 /// A titled part; nothing when it has no content.

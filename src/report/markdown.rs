@@ -17,9 +17,8 @@ pub fn markdown(report: &ReportDocument) -> String {
     if let Some(notice) = &report.notice {
         parts.push(format!("> {}", plain(notice)));
     }
-    for picture in &report.pictures {
-        let file = picture.file.replace('\\', "/");
-        parts.push(format!("![{}](<{file}>)", plain(&picture.caption)));
+    if !report.summary.is_empty() {
+        parts.push(plain(&report.summary));
     }
     if !report.league.rows.is_empty() {
         parts.push("## League".into());
@@ -44,6 +43,13 @@ pub fn markdown(report: &ReportDocument) -> String {
     if let Some(relations) = &report.relations {
         parts.push("## Relations".into());
         parts.push(table(relations));
+    }
+    for picture in &report.pictures {
+        let file = picture.file.replace('\\', "/");
+        parts.push(format!("![{}](<{file}>)", plain(&picture.caption)));
+    }
+    if let Some(prose) = &report.prose {
+        parts.push(format!("## What to see\n\n{}", prose.trim_end()));
     }
     if !report.theories.is_empty() {
         parts.push("## Theories".into());

@@ -8,7 +8,9 @@ pub mod folder;
 mod html;
 pub mod league;
 mod markdown;
+mod script;
 pub mod standing;
+mod summary;
 
 pub use document::{Decline, Picture, ReportDocument, Row, Table, TheoryNote, Verdict};
 pub use html::html;
