@@ -36,6 +36,7 @@ macro_rules! models {
 pub const MODELS: &[Model] = models![
     "deep-linear" short,
     "deep-linear-depth" short,
+    "correlated-inputs" short,
     "lazy-to-rich",
     "semantic-hierarchy" short,
     "saddle-to-saddle" short,
