@@ -96,15 +96,15 @@ fn may_integrate(network: &LinearNetwork, experiment: &Experiment, method: Metho
     }
 }
 
-/// Estimated time of the integration to both tolerances: steps for accuracy and up to every time asked for, and at
-/// most 0.6 steps per step of the training for stability (see [`WeightFlow`]); six evaluations a step, and each time
-/// a product of the map.
+/// Estimated time of the integration to both tolerances. It has steps for accuracy, for every time asked for, and for
+/// stability: at most 0.6 per step of the training (see [`WeightFlow`]), of which a quarter is taken as usual. A step costs
+/// six evaluations.
 fn integration_seconds(network: &LinearNetwork, experiment: &Experiment, asked: &[&Asked]) -> f64 {
     let weights: usize = network.view.widths.windows(2).map(|w| w[0] * w[1]).sum();
     let columns = network.shape.inputs.min(network.shape.samples).max(1);
     let stable = match network.is_flow {
         true => 0.0,
-        false => 0.6 * experiment.training.as_ref().map_or(0, |t| t.steps()) as f64,
+        false => 0.15 * experiment.training.as_ref().map_or(0, |t| t.steps()) as f64,
     };
     let marches = match asked.iter().any(|a| a.name() == "half-rise-time") {
         true => 4.0,
@@ -114,7 +114,7 @@ fn integration_seconds(network: &LinearNetwork, experiment: &Experiment, asked: 
     let times = axes.filter(|axis| axis.name == "time");
     let times = times.map(|axis| axis.values.len()).max().unwrap_or(0);
     let steps = 500.0 + times as f64 + stable;
-    marches * steps * 6.0 * (6e-9 * (weights * columns) as f64 + 1e-6)
+    marches * steps * 6.0 * (1e-8 * (weights * columns) as f64 + 5e-6)
 }
 
 impl Matched {
