@@ -20,11 +20,12 @@ use nalgebra::{DMatrix, DVector};
 /// inputs, the directions without data are left out.
 ///
 /// ```
-/// use nalgebra::dmatrix;
+/// use nalgebra::DMatrix;
 /// use saddlepoint::theory::saxe::inputs::Inputs;
-/// let (x, y) = (dmatrix![1.0, 2.0; 0.0, 0.0], dmatrix![3.0, 4.0]);
+/// let x = DMatrix::from_row_slice(2, 2, &[1.0, 2.0, 0.0, 0.0]);
+/// let y = DMatrix::from_row_slice(1, 2, &[3.0, 4.0]);
 /// let inputs = Inputs::new(&x, &y, 0.5)?;
-/// assert!((inputs.loss(&dmatrix![1.0, 7.0]) - 0.25 * (4.0 + 4.0)).abs() < 1e-12);
+/// assert!((inputs.loss(&DMatrix::from_row_slice(1, 2, &[1.0, 7.0])) - 0.25 * (4.0 + 4.0)).abs() < 1e-12);
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]

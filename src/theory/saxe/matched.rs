@@ -97,8 +97,8 @@ fn may_integrate(network: &LinearNetwork, experiment: &Experiment, method: Metho
 }
 
 /// Estimated time of the integration to both tolerances. It has steps for accuracy, for every time asked for, and for
-/// stability: at most 0.6 per step of the training (see [`WeightFlow`]), of which a quarter is taken as usual. A step costs
-/// six evaluations.
+/// stability: at most 0.6 per step of the training (see [`WeightFlow`]), of which a quarter is taken as usual. A step
+/// costs six evaluations.
 fn integration_seconds(network: &LinearNetwork, experiment: &Experiment, asked: &[&Asked]) -> f64 {
     let weights: usize = network.view.widths.windows(2).map(|w| w[0] * w[1]).sum();
     let columns = network.shape.inputs.min(network.shape.samples).max(1);

@@ -384,3 +384,43 @@ fn declines_on_inputs_name_the_key_of_the_task() {
         assert!(declined.contains(word), "{declined}");
     }
 }
+
+/// The stated error of the integration holds against one to a tolerance a thousand times tighter, on inputs whose variances differ
+/// by a factor of some thousand.
+#[test]
+fn the_bound_of_an_integration_on_correlated_inputs_holds() {
+    use crate::numerics::flow::Tolerance;
+    use crate::theory::saxe::{flow::WeightFlow, inputs::Inputs, path::product};
+    let task = CORRELATED.replace("0.7", "0.998");
+    let e = library(&task, "[6, 5]", 0.01);
+    let d = draw(&e);
+    let names = ["train-loss", "input-output-map"];
+    let found = predict(theory("saxe", "").as_ref(), &e, &names, &d);
+    let data = d.dataset.as_deref().unwrap();
+    let inputs = Inputs::new(&data.x, &data.y, 1.0 / data.samples() as f64).unwrap();
+    let spread = inputs.deviations[0] / inputs.deviations[4];
+    assert!(spread * spread > 1e3, "{spread}");
+    let tolerance = Tolerance {
+        relative: 1e-13,
+        absolute: 1e-15,
+        ..Tolerance::default()
+    };
+    let weights = d.initial.as_deref().unwrap().blocks.clone();
+    let mut flow = WeightFlow::new(Arc::new(inputs.clone()), weights, tolerance);
+    let (mut losses, mut maps) = (Vec::new(), Vec::new());
+    for t in e.record_times() {
+        flow.advance(t).unwrap();
+        let f = product(&flow.weights());
+        losses.push(inputs.loss(&f));
+        maps.extend(readout::entries(&f));
+    }
+    for (answer, exact) in found.answers.iter().zip([losses, maps]) {
+        for (i, exact) in exact.iter().enumerate() {
+            let error = (answer.mean[i] - exact).abs();
+            assert!(
+                error <= answer.bound[i] && answer.bound[i] < 1e-6,
+                "{i} {error:e}"
+            );
+        }
+    }
+}
