@@ -82,7 +82,8 @@ macro_rules! models {
 pub const MODELS: &[Model] = models![
     "linear":
         "deep-linear" short, "deep-linear-depth" short, "semantic-hierarchy" short, "saddle-to-saddle" short,
-        "step-size" short, "lambda-balanced" short, "width" short;
+        "step-size" short, "lambda-balanced" short, "width" short,
+        "correlated-inputs" short;
     "lazy": "lazy-to-rich", "edge-of-stability" short, "edge-of-chaos" short, "infinite-width" short;
     "dmft":
         "dmft-linear", "dmft-one-hidden-layer", "dmft-deep-tanh", "lazy-to-rich-dmft", "dmft-loss" short,

@@ -49,6 +49,7 @@ pub const PAPERS: &[Paper] = &[
         models: &[
             "deep-linear",
             "deep-linear-depth",
+            "correlated-inputs",
             "saxe-and-dmft",
             "step-size",
         ],

@@ -54,9 +54,9 @@ const SPARED: [&str; 9] = [
     "held",
     "conditions on",
     "p",
-    "95 % interval",
     "tolerance",
     "expected",
+    "95 % interval",
 ];
 
 /// A table that fits [`COLUMNS`]: cells that are long go on in numbered notes below it, then columns of less weight are left out,
@@ -81,10 +81,9 @@ pub fn narrow(header: &[&str], rows: &[Vec<String>]) -> String {
         kept.iter().map(column).sum::<usize>().saturating_sub(2)
     };
     let mut longest = usize::MAX;
-    for limit in [usize::MAX, 60, 44, 32] {
-        longest = limit;
-        if width(&kept, longest) <= COLUMNS {
-            break;
+    for limit in [60, 44] {
+        if width(&kept, longest) > COLUMNS {
+            longest = limit;
         }
     }
     for name in SPARED {
@@ -94,6 +93,11 @@ pub fn narrow(header: &[&str], rows: &[Vec<String>]) -> String {
         if let Some(at) = kept.iter().position(|k| header[*k] == name) {
             left_out.push(name);
             kept.remove(at);
+        }
+    }
+    for limit in [32, 24] {
+        if width(&kept, longest) > COLUMNS {
+            longest = limit;
         }
     }
     let mut notes: Vec<String> = Vec::new();

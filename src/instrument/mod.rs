@@ -24,7 +24,7 @@ mod loss;
 pub mod map;
 mod mean_outputs;
 mod measure;
-mod modes;
+pub(crate) mod modes;
 #[cfg(test)]
 mod neuron_tests;
 mod neurons;

@@ -69,7 +69,7 @@ pub(super) fn strengths(modes: &Modes, map: &DMatrix<f64>) -> Vec<f64> {
 }
 
 /// `|U_i . u_i| |V_i . v_i|` for every mode, degenerate modes by projection.
-fn alignments(modes: &Modes, map: &DMatrix<f64>) -> Result<Vec<f64>> {
+pub(crate) fn alignments(modes: &Modes, map: &DMatrix<f64>) -> Result<Vec<f64>> {
     let (u, s, v) = svd(map)?;
     let degenerate = |i: usize, j: usize| (modes.s[i] - modes.s[j]).abs() <= 1e-9 * modes.s[0];
     Ok((0..modes.s.len())

@@ -5,11 +5,11 @@ use super::league::league;
 use super::summary;
 use super::{Decline, Picture, ReportDocument, TheoryNote};
 use crate::error::Result;
+use crate::models::MODELS;
 use crate::plot::render_svg;
 use crate::run::assess::Assessment;
 use crate::run::mapping::{Mapped, Quantity};
 use crate::run::outcome::{Outcome, Status, TheoryOutcome};
-use crate::models::MODELS;
 use crate::spec::{Source, Spec};
 
 /// The report of a run; `provenance` is the manifest as names and values, `reproduce` the commands.
@@ -126,11 +126,23 @@ pub fn document(
 
 /// What the gallery says of a model that was run as it is.
 fn prose(spec: &Spec) -> Option<String> {
-    let varied = spec.document.overrides.iter().any(|o| matches!(o.source, Source::Set(_)));
-    let model = MODELS.iter().find(|m| m.text == spec.document.text && !varied)?;
+    let varied = spec
+        .document
+        .overrides
+        .iter()
+        .any(|o| matches!(o.source, Source::Set(_)));
+    let model = MODELS
+        .iter()
+        .find(|m| m.text == spec.document.text && !varied)?;
     let prose = model.prose()?;
     // Its title is that of the report.
-    Some(prose.split_once('\n').map_or("", |(_, text)| text).trim().to_string())
+    Some(
+        prose
+            .split_once('\n')
+            .map_or("", |(_, text)| text)
+            .trim()
+            .to_string(),
+    )
 }
 
 /// What an entry assumes, takes to an extreme and warns of may differ from cell to cell: everything is said, once.

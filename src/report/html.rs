@@ -133,7 +133,11 @@ fn paragraphs(text: &str) -> String {
             page += if item { "<ul>\n" } else { "</ul>\n" };
             listed = item;
         }
-        let inline = marked(&marked(&marked(&escape(&block), "**", "strong"), "*", "em"), "`", "code");
+        let inline = marked(
+            &marked(&marked(&escape(&block), "**", "strong"), "*", "em"),
+            "`",
+            "code",
+        );
         page += &match item {
             true => format!("<li>{inline}</li>\n"),
             false => format!("<p>{inline}</p>\n"),

@@ -357,9 +357,13 @@ fn result_cells(result: &RowResult) -> Vec<String> {
 }
 
 fn reason_cells(verdict: &str, reason: &str) -> Vec<String> {
-    let mut cells = vec![String::from("-"); 4];
-    cells.push(reason.lines().next().unwrap_or("").to_string());
-    cells.push(verdict.into());
+    let mut cells = vec![String::from("-"); 5];
+    let reason = reason.lines().next().unwrap_or("");
+    cells.push(match reason {
+        "" => verdict.into(),
+        reason if verdict == "-" => reason.into(),
+        reason => format!("{verdict}: {reason}"),
+    });
     cells
 }
 

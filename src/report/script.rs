@@ -40,7 +40,12 @@ pub(super) fn script(drawn: &[Drawn]) -> String {
     );
     for d in drawn {
         text.push_str(&format!("    {}: {{\n", quoted(&d.name)));
-        for (panel, name) in d.figure.panels.iter().zip(crate::plot::panel_names(&d.figure)) {
+        for (panel, name) in d
+            .figure
+            .panels
+            .iter()
+            .zip(crate::plot::panel_names(&d.figure))
+        {
             text.push_str(&format!("        {}: ({}),\n", quoted(&name), axes(panel)));
         }
         text.push_str("    },\n");

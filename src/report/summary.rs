@@ -40,7 +40,10 @@ impl Count {
             (self.open, "is open"),
         ];
         let parts = parts.into_iter().filter(|(n, _)| *n > 0);
-        parts.map(|(n, word)| part(n, word)).collect::<Vec<_>>().join(", ")
+        parts
+            .map(|(n, word)| part(n, word))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -68,11 +71,14 @@ pub(super) fn sentence(spec: &Spec, assessment: &Assessment) -> String {
     let mut text = match counts.len() {
         0 => String::new(),
         n if n <= MOST => {
-            let each = counts.iter().map(|(label, count)| format!("{label} {}", count.text()));
+            let each = counts
+                .iter()
+                .map(|(label, count)| format!("{label} {}", count.text()));
             each.collect::<Vec<_>>().join("; ") + "."
         }
         n => {
-            let sum = |of: &dyn Fn(&Count) -> usize| counts.iter().map(|(_, c)| of(c)).sum::<usize>();
+            let sum =
+                |of: &dyn Fn(&Count) -> usize| counts.iter().map(|(_, c)| of(c)).sum::<usize>();
             format!(
                 "{n} theories in {} comparisons: {} agree, {} disagree, {} are open.",
                 sum(&Count::all),
@@ -85,7 +91,9 @@ pub(super) fn sentence(spec: &Spec, assessment: &Assessment) -> String {
     let stated = assessment.expectations.len();
     let missed = assessment.expectations.iter().filter(|e| !e.met).count();
     let more = match (stated, missed, &spec.dropped) {
-        (_, _, Some(why)) => format!(" Expectations are not asserted: {why} varies what they were stated for."),
+        (_, _, Some(why)) => {
+            format!(" Expectations are not asserted: {why} varies what they were stated for.")
+        }
         (0, ..) => String::new(),
         (1, 0, _) => " The expectation is met.".into(),
         (n, 0, _) => format!(" All {n} expectations are met."),

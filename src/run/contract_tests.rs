@@ -282,8 +282,11 @@ fn questions_and_conditions_that_a_theory_does_not_know_are_named() {
 #[test]
 fn a_decline_on_the_data_is_a_row_and_a_record() {
     let folder = tempfile::tempdir().unwrap();
-    let text = NETWORKS.replace("samples = 20", "samples = 20\nwhitened = false");
-    let theories = "[[theory]]\nkind = \"saxe\"\n[[theory]]\nkind = \"ntk\"\n";
+    let text = NETWORKS
+        .replace("samples = 20", "samples = 20\nwhitened = false")
+        .replace("kind = \"gaussian\"", "kind = \"balanced\"");
+    let theories =
+        "[[theory]]\nkind = \"saxe\"\nmethod = \"closed-form\"\n[[theory]]\nkind = \"ntk\"\n";
     let measured = "[measure]\nobservables = [\"train-loss\"]\nreplicas = 2\n";
     let spec = parse(&format!("{text}{measured}{theories}")).unwrap();
     for _ in 0..2 {

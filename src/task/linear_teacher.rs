@@ -305,6 +305,10 @@ impl Task for LinearTeacher {
         })
     }
 
+    fn whitening(&self) -> Option<&'static str> {
+        Some("task.whitened = true")
+    }
+
     fn mode_count(&self) -> usize {
         self.singular_values.len()
     }

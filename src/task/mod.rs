@@ -228,6 +228,11 @@ pub trait Task: Debug + Send + Sync {
     fn draw_bytes(&self) -> u64 {
         0
     }
+    /// The key that makes the training inputs white, `X X^T / P = 1`, as it is written in a spec; `None` where the
+    /// task has none.
+    fn whitening(&self) -> Option<&'static str> {
+        None
+    }
     /// True when two draws differ (else `measure.datasets > 1` would repeat one number).
     fn is_random(&self) -> bool {
         true

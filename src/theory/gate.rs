@@ -81,8 +81,14 @@ pub fn data_bytes(experiment: &Experiment) -> u64 {
     8 * ((shape.inputs + shape.outputs) * samples) as u64
 }
 
-/// Declines unless `w X X^T = 1`.
-pub fn whitened(dataset: &Dataset, loss: Loss) -> Result<f64, Declined> {
+/// Declines unless `w X X^T = 1`. `key` is the key of the task that makes its inputs white, `otherwise` another way
+/// out.
+pub fn whitened(
+    dataset: &Dataset,
+    loss: Loss,
+    key: Option<&str>,
+    otherwise: Option<&str>,
+) -> Result<f64, Declined> {
     let error_with = |loss: Loss| {
         dataset
             .moments(loss.weight(dataset.samples()))
@@ -92,17 +98,21 @@ pub fn whitened(dataset: &Dataset, loss: Loss) -> Result<f64, Declined> {
     if error < WHITENED {
         return Ok(error);
     }
-    let remedy = match loss {
-        Loss::HalfMean if error_with(Loss::HalfSum) < WHITENED => {
-            "training.loss = \"half-sum\" makes them so (one-hot items)"
+    let remedy = match (loss, key) {
+        (Loss::HalfMean, _) if error_with(Loss::HalfSum) < WHITENED => {
+            "training.loss = \"half-sum\" makes them so (one-hot items)".to_string()
         }
-        Loss::HalfSum if error_with(Loss::HalfMean) < WHITENED => {
-            "training.loss = \"half-mean\" makes them so"
+        (Loss::HalfSum, _) if error_with(Loss::HalfMean) < WHITENED => {
+            "training.loss = \"half-mean\" makes them so".to_string()
         }
-        _ => "use a task with whitened inputs",
+        (Loss::HalfMean, Some(key)) => format!("{key} makes them so"),
+        (_, Some(key)) => format!("{key} with training.loss = \"half-mean\" makes them so"),
+        (_, None) => "use a task with whitened inputs".to_string(),
     };
+    let remedies: Vec<&str> = [remedy.as_str()].into_iter().chain(otherwise).collect();
     decline(format!(
-        "needs whitened inputs, w X X^T = 1; here max |w X X^T - 1| = {error:.3e} ({remedy})"
+        "needs whitened inputs, w X X^T = 1; here max |w X X^T - 1| = {error:.3e} ({})",
+        remedies.join("; ")
     ))
 }
 
@@ -173,6 +183,7 @@ impl LinearNetwork {
 pub struct Ground {
     experiment: Experiment,
     loss: Loss,
+    otherwise: Option<&'static str>,
 }
 
 /// Modes of the data and whether a linear map fits them.
@@ -184,17 +195,29 @@ pub struct Found {
 }
 
 impl Ground {
-    /// Declines a task whose modes differ from draw to draw and are not known beforehand.
-    pub fn of(experiment: &Experiment, loss: Loss) -> Result<Self, Declined> {
+    /// Declines a task whose modes differ from draw to draw and are not known beforehand. `otherwise` is a way out of
+    /// inputs that are not white, beside the key of the task that makes them so.
+    pub fn of(
+        experiment: &Experiment,
+        loss: Loss,
+        otherwise: Option<&'static str>,
+    ) -> Result<Self, Declined> {
         let task = &experiment.task;
         if task.is_random() && task.modes().is_none() {
-            return decline(
-                "needs whitened inputs with modes that are known beforehand (linear-teacher with task.whitened = true)",
-            );
+            let key = match task.whitening() {
+                Some(key) => format!("{key} makes them so"),
+                None => "linear-teacher with task.whitened = true".into(),
+            };
+            let remedies: Vec<&str> = [key.as_str()].into_iter().chain(otherwise).collect();
+            return decline(format!(
+                "needs whitened inputs ({}), with modes that are the same in all draws or known beforehand",
+                remedies.join("; ")
+            ));
         }
         Ok(Ground {
             experiment: experiment.clone(),
             loss,
+            otherwise,
         })
     }
 
@@ -208,7 +231,8 @@ impl Ground {
     /// Errors: `Declined` for inputs that are not white.
     pub fn find(&self, cx: &Context) -> crate::error::Result<Found> {
         let example = cx.dataset(&self.experiment, 0)?;
-        whitened(&example, self.loss)?;
+        let key = self.experiment.task.whitening();
+        whitened(&example, self.loss, key, self.otherwise)?;
         let w = self.loss.weight(example.samples());
         let moments = example.moments(w);
         let floor = super::readout::loss(&moments.yx, (&example.x, &example.y), w);

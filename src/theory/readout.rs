@@ -1,7 +1,6 @@
 //! What theories read off the map of a linear network, in the conventions of the observables.
 
 use crate::error::Result;
-use crate::numerics::linalg::svd;
 use crate::task::Modes;
 use nalgebra::DMatrix;
 
@@ -13,18 +12,9 @@ pub fn mode_strengths(f: &DMatrix<f64>, modes: &Modes) -> Vec<f64> {
         .collect()
 }
 
-/// `|u_i . u^_i| |v_i . v^_i|` with the `i`-th singular pair of `F`; 0 for modes beyond its rank.
+/// `|u_i . u^_i| |v_i . v^_i|` with the `i`-th singular pair of `F`, as the instrument defines it.
 pub fn singular_alignment(f: &DMatrix<f64>, modes: &Modes) -> Result<Vec<f64>> {
-    let (u, s, v) = svd(f)?;
-    Ok((0..modes.s.len())
-        .map(|i| match i < s.len() {
-            true => {
-                modes.u.column(i).dot(&u.column(i)).abs()
-                    * modes.v.column(i).dot(&v.column(i)).abs()
-            }
-            false => 0.0,
-        })
-        .collect())
+    crate::instrument::modes::alignments(modes, f)
 }
 
 /// Row-major entries of `F`.
@@ -78,6 +68,7 @@ impl LinearKernel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numerics::linalg::svd;
     use crate::numerics::random::{normal_matrix, stream};
 
     #[test]

@@ -412,14 +412,14 @@ fn verdicts_and_failures_have_exit_codes() {
         unmet.err
     );
     assert!(unmet.out.contains("agree: NOT MET"));
-    // Only saxe entries, which decline correlated inputs: no theory gives a number.
+    // Only idealised modes, which decline correlated inputs: no theory gives a number.
     let none = [
         "run",
         "spec.toml",
         "--set",
         "task.whitened=false",
         "--set",
-        "theory=[{kind=\"saxe\"}]",
+        "theory=[{kind=\"saxe\", condition=\"none\"}]",
     ];
     assert_eq!(run(folder.path(), &none).code, 3);
 }

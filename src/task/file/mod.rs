@@ -256,6 +256,10 @@ impl Task for File {
         (error < 1e-9).then_some(data.modes)
     }
 
+    fn whitening(&self) -> Option<&'static str> {
+        Some("task.whiten = true")
+    }
+
     fn mode_count(&self) -> usize {
         self.pool.rank
     }

@@ -130,7 +130,7 @@ impl Theory for SaddleToSaddle {
             )));
         }
         let al = scale(&network)?;
-        let ground = Ground::of(experiment, network.loss)?;
+        let ground = Ground::of(experiment, network.loss, None)?;
         let answers = answered_of(asked, INFO.observables)?;
         let speed = network.speed();
         let corrected = self.options.step_correction;

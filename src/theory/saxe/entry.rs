@@ -24,12 +24,12 @@ use std::sync::Arc;
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// The closed form where the actual start is lambda-balanced (two layers), else integration.
+    /// The closed form where it applies (two layers, a lambda-balanced start, white inputs), else integration.
     #[default]
     Auto,
-    /// The closed form; an unbalanced start is an error.
+    /// The closed form; it declines inputs that are not white, and an unbalanced start is an error.
     ClosedForm,
-    /// Numerical integration of the weights' flow.
+    /// Numerical integration of the weights' flow, for any inputs.
     Ode,
 }
 
@@ -88,22 +88,8 @@ impl Default for Options {
 static ABOUT: About = About {
     kind: "saxe",
     summary: "exact gradient flow of deep linear networks (matched to the start, or idealised modes)",
-    text: "\
-Deep linear network f = W_L ... W_1 x on whitened inputs, S = w Y X^T with modes S = U diag(s) V^T, under gradient flow.
-
-condition = \"initial\" (default): conditions on the actual initial weights and data set of each replica. Two layers with
-W2^T W2 - W1 W1^T = lambda 1: closed form X(t) = e^{Ft} Q0 [1 + Q0^T G Q0]^{-1} Q0^T e^{Ft}, Q = [W1^T; W2],
-F = [[-lambda/2, S^T], [S, lambda/2]] (by the rank of S where it is small and lambda = 0; where times are dense, from Chebyshev
-points, to 1e-11). Otherwise the flow of the weights is integrated (Dormand-Prince 5(4)).
-condition = \"none\": independent modes from a common start u0,  du/dt = L u^{2-2/L} (s - u)
-(two layers: u = s/(1 + (s/u0 - 1) e^{-2 s t}), half-rise ln(s/u0 - 1)/2s), whatever the actual start is.
-
-keys: method = \"auto\" | \"closed-form\" | \"ode\"; condition = \"initial\" | \"none\"; u0 = <strength> (condition = \"none\");
-start = \"layer-product\" (u0 = scale^L) | \"mean-overlap\" (two layers of width N, Gaussian: u0 = N scale^2 / 2, derived here)
-limit: training.learning_rate -> 0 at fixed learning_rate * step; the error is proportional to the learning rate.
-sources: Saxe, McClelland, Ganguli 2014, arXiv:1312.6120; Saxe et al. 2019, arXiv:1810.10531; Braun et al. 2022;
-Domine et al. 2024, arXiv:2409.14623",
-    revision: 3,
+    text: include_str!("saxe.md"),
+    revision: 4,
 };
 
 static INFO: Info = Info {
@@ -121,7 +107,6 @@ static INFO: Info = Info {
     ],
     assumptions: &[
         "linear activation",
-        "whitened inputs",
         "full-batch gradient flow (learning rate -> 0)",
     ],
     conditions: &[Conditioning::Initial, Conditioning::None],

@@ -154,10 +154,11 @@ impl Course {
         })
     }
 
-    /// First time of strength `s/2`; not-a-number beyond `horizon`.
+    /// First time of a rise through `s/2`; not-a-number beyond `horizon`.
     fn half_rise(&self, s: f64, horizon: f64) -> Result<f64> {
         if self.strength(0.0)?.value >= 0.5 * s {
-            return Ok(0.0);
+            // A mode that starts above never falls below, so it does not rise through.
+            return Ok(f64::NAN);
         }
         let t = match self {
             Course::TwoLayer(mode) => mode.time_to(0.5 * s),
@@ -181,7 +182,11 @@ pub(super) fn plan(
     rule: Rule,
     asked: &[Asked],
 ) -> std::result::Result<Plan, Declined> {
-    let ground = Ground::of(experiment, network.loss)?;
+    let ground = Ground::of(
+        experiment,
+        network.loss,
+        Some("condition = \"initial\" takes any inputs"),
+    )?;
     let modes = experiment.task.mode_count();
     if network.rank() < modes {
         return Err(Declined(format!(
@@ -207,6 +212,7 @@ pub(super) fn plan(
     }
     let promise = Promise {
         assumptions: vec![
+            "whitened inputs".into(),
             "every mode is aligned with the teacher from the start".into(),
             "all modes start with one strength u0, layers balanced".into(),
         ],

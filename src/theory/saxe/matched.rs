@@ -4,30 +4,31 @@ use super::entry::Method;
 use super::flow::WeightFlow;
 use super::matrix::{BALANCE_TOLERANCE, balance};
 use super::path::{Closed, Path, half_rise_times, product};
+use super::reading::{Data, Reader, is_smooth};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Draw, Experiment, Promise};
 use crate::instrument::Declined;
+use crate::learner::StartView;
 use crate::numerics::chebyshev::Marcher;
 use crate::numerics::flow::Tolerance;
-use crate::task::{Dataset, Modes, Moments};
 use crate::theory::gate::{self, LinearNetwork};
-use crate::theory::readout::{LinearKernel, entries, loss, mode_strengths, singular_alignment};
+use crate::theory::readout::entries;
 use crate::theory::sheet::Sheet;
 use crate::theory::{Asked, Plan, Prediction, Solve, SolverReport, answered, missing};
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
 use serde_json::{Value as Json, json};
 
-/// Largest number of training inputs on which the tangent kernel is compared.
-const KERNEL_INPUTS: usize = 32;
-
-/// Error allowed where the closed form is interpolated in time (24 Chebyshev points per panel), in units of each observable.
+/// Error allowed where the closed form is interpolated in time (24 Chebyshev points per panel), in units of each
+/// observable.
 const INTERPOLATION: f64 = 1e-11;
 
 /// An entry with `condition = "initial"`.
 struct Matched {
     network: LinearNetwork,
     method: Method,
+    /// The key that makes the inputs white.
+    whitening: Option<&'static str>,
 }
 
 pub(super) fn plan(
@@ -47,38 +48,89 @@ pub(super) fn plan(
         },
         "predicts none of the measured observables",
     )?;
-    let weights: usize = network.view.widths.windows(2).map(|w| w[0] * w[1]).sum();
     let points: usize = answers.iter().map(|&i| asked[i].size()).sum();
-    let widest = network.view.widths.iter().copied().max().unwrap_or(1);
+    let weights: usize = network.view.widths.windows(2).map(|w| w[0] * w[1]).sum();
+    let seconds = match may_integrate(&network, experiment, method) {
+        true => {
+            let questions: Vec<&Asked> = answers.iter().map(|&i| &asked[i]).collect();
+            integration_seconds(&network, experiment, &questions)
+        }
+        false => {
+            let widest = network.view.widths.iter().copied().max().unwrap_or(1);
+            1e-9 * (8 * weights * widest * (500 + points)) as f64
+        }
+    };
     let promise = Promise {
         limits: network.limits(),
-        bytes: 8 * (24 * weights + 4 * points) as u64 + gate::data_bytes(experiment),
-        seconds: 1e-9 * (8 * weights * widest * (500 + points)) as f64,
-        notes: vec![gate::NOTE.into()],
+        bytes: 8 * (24 * weights + 4 * points) as u64 + 3 * gate::data_bytes(experiment),
+        seconds,
+        notes: match method {
+            Method::Auto | Method::Ode => Vec::new(),
+            Method::ClosedForm => vec![gate::NOTE.into()],
+        },
+        assumptions: match method {
+            Method::Auto | Method::Ode => Vec::new(),
+            Method::ClosedForm => vec!["whitened inputs".into()],
+        },
         ..Promise::of(Conditioning::Initial)
     };
-    let solver = Matched { network, method };
+    let solver = Matched {
+        network,
+        method,
+        whitening: experiment.task.whitening(),
+    };
     Ok(Plan::new(promise, asked, answers, solver))
+}
+
+/// False where the closed form is sure to apply.
+fn may_integrate(network: &LinearNetwork, experiment: &Experiment, method: Method) -> bool {
+    let is_balanced = matches!(
+        network.view.start,
+        StartView::Balanced { .. } | StartView::LambdaBalanced { .. } | StartView::Aligned { .. }
+    );
+    let is_white = experiment.task.modes().is_some();
+    match method {
+        Method::ClosedForm => false,
+        Method::Ode => true,
+        Method::Auto => !(network.layers() == 2 && is_balanced && is_white),
+    }
+}
+
+/// Estimated time of the integration to both tolerances. It has steps for accuracy, for every time asked for, and for
+/// stability: at most 0.6 per step of the training (see [`WeightFlow`]), of which a quarter is taken as usual. A step
+/// costs six evaluations.
+fn integration_seconds(network: &LinearNetwork, experiment: &Experiment, asked: &[&Asked]) -> f64 {
+    let weights: usize = network.view.widths.windows(2).map(|w| w[0] * w[1]).sum();
+    let columns = network.shape.inputs.min(network.shape.samples).max(1);
+    let stable = match network.is_flow {
+        true => 0.0,
+        false => 0.15 * experiment.training.as_ref().map_or(0, |t| t.steps()) as f64,
+    };
+    let marches = match asked.iter().any(|a| a.name() == "half-rise-time") {
+        true => 4.0,
+        false => 2.0,
+    };
+    let axes = asked.iter().flat_map(|a| a.axes());
+    let times = axes.filter(|axis| axis.name == "time");
+    let times = times.map(|axis| axis.values.len()).max().unwrap_or(0);
+    let steps = 500.0 + times as f64 + stable;
+    marches * steps * 6.0 * (1e-8 * (weights * columns) as f64 + 5e-6)
 }
 
 impl Matched {
     /// The path from these weights.
-    fn path(
-        &self,
-        weights: &[DMatrix<f64>],
-        s: &DMatrix<f64>,
-        modes: &Modes,
-        relative: f64,
-    ) -> Result<Path> {
+    fn path(&self, weights: &[DMatrix<f64>], data: &Data, relative: f64) -> Result<Path> {
+        let s = &data.moments.yx;
         let closed = match self.method {
             Method::Ode => false,
             Method::ClosedForm => true,
+            Method::Auto if data.inputs.is_some() => false,
             Method::Auto => {
                 weights.len() == 2 && balance(&weights[0], &weights[1]).1 <= BALANCE_TOLERANCE
             }
         };
         if closed {
-            let closed = Closed::new(s, modes, &weights[0], &weights[1])?;
+            let closed = Closed::new(s, &data.dataset.modes, &weights[0], &weights[1])?;
             return Ok(Path::Closed(Box::new(closed)));
         }
         let count: usize = weights.iter().map(|w| w.len()).sum();
@@ -88,7 +140,10 @@ impl Matched {
             absolute: relative * (size / count as f64).sqrt().max(1e-30),
             ..Tolerance::default()
         };
-        let path = WeightFlow::whitened(s, weights.to_vec(), tolerance);
+        let path = match &data.inputs {
+            Some(inputs) => WeightFlow::new(inputs.clone(), weights.to_vec(), tolerance),
+            None => WeightFlow::whitened(s, weights.to_vec(), tolerance),
+        };
         Ok(Path::Integrated(Box::new(path)))
     }
 
@@ -96,15 +151,14 @@ impl Matched {
     fn fill(
         &self,
         mut path: Path,
-        moments: &Moments,
-        dataset: &Dataset,
+        data: &Data,
         sheet: &mut Sheet,
         cx: &Context,
     ) -> Result<(Path, String)> {
         let speed = self.network.speed();
         let start = path.clone();
         let initial = start.weights();
-        let reader = Reader::new(&self.network, dataset, &moments.yx, &initial, sheet);
+        let reader = Reader::new(&self.network, data, &initial, sheet);
         let (mut evaluations, mut form) = (0, "dense");
         if let Path::Closed(closed) = &path {
             let times = sheet.times_of(is_smooth);
@@ -112,7 +166,7 @@ impl Matched {
                 .smooth
                 .iter()
                 .flat_map(|name| {
-                    let allowed = INTERPOLATION * self.scale(name, moments);
+                    let allowed = INTERPOLATION * self.scale(name, data);
                     vec![allowed.max(f64::MIN_POSITIVE); reader.size(name)]
                 })
                 .collect();
@@ -144,17 +198,18 @@ impl Matched {
             })?;
             evaluations += 1;
         }
-        if let (true, Some((x, _))) = (sheet.asks_for("predictor-mean"), &dataset.test) {
+        if let (true, Some((x, _))) = (sheet.asks_for("predictor-mean"), &data.dataset.test) {
             path.advance(speed * self.network.horizon)?;
             let last = product(&path.weights()) * x;
             sheet.whole("predictor-mean", &entries(&last));
         }
         if sheet.asks_for("half-rise-time") {
             let horizon = speed * self.network.horizon;
-            let pace: f64 = moments.yx.norm() + initial.iter().map(|w| w.norm()).sum::<f64>();
+            let size: f64 = initial.iter().map(|w| w.norm()).sum();
+            let pace = data.moments.yx.norm() + data.largest().max(1.0) * size;
             let intervals = (2.0 * horizon * pace).ceil().clamp(64.0, 4096.0) as usize;
-            let allowed = INTERPOLATION * self.scale("mode-strength", moments);
-            let times = half_rise_times(start, &dataset.modes, horizon, intervals, allowed)?;
+            let allowed = INTERPOLATION * self.scale("mode-strength", data);
+            let times = half_rise_times(start, &data.dataset.modes, horizon, intervals, allowed)?;
             let times: Vec<f64> = times.iter().map(|t| t / speed).collect();
             sheet.whole("half-rise-time", &times);
         }
@@ -162,161 +217,24 @@ impl Matched {
     }
 
     /// Size of an observable to which its numerical error is relative.
-    fn scale(&self, name: &str, moments: &Moments) -> f64 {
+    fn scale(&self, name: &str, data: &Data) -> f64 {
         match name {
             "conserved-drift" => 0.0,
-            "train-loss" | "test-loss" => moments.yy,
+            "train-loss" | "test-loss" => data.moments.yy,
             "half-rise-time" => self.network.horizon,
             "ntk-change" | "singular-alignment" => 10.0,
-            _ => moments.yx.norm().max(1.0),
+            _ => data.size,
         }
     }
 
     /// Rounding, interpolation in time and whitening error of the exact solution, in units of each observable.
-    fn rounding(&self, name: &str, moments: &Moments, whitening: f64) -> f64 {
-        let error = 1e-12 + INTERPOLATION + 10.0 * whitening;
+    fn rounding(&self, name: &str, data: &Data) -> f64 {
+        let error = 1e-12 + INTERPOLATION + 10.0 * data.whitening;
         let error = match name {
             "half-rise-time" => error.max(1e-10),
             _ => error,
         };
-        error * self.scale(name, moments)
-    }
-}
-
-/// Observables that are analytic in time and few numbers each.
-const SMOOTH: [&str; 5] = [
-    "train-loss",
-    "test-loss",
-    "mode-strength",
-    "ntk-change",
-    "conserved-drift",
-];
-
-fn is_smooth(name: &str) -> bool {
-    SMOOTH.contains(&name)
-}
-
-/// What is read off the weights at one time.
-struct Reader<'a> {
-    network: &'a LinearNetwork,
-    dataset: &'a Dataset,
-    s: &'a DMatrix<f64>,
-    /// Loss of the best linear map.
-    floor: f64,
-    probe: DMatrix<f64>,
-    kernel0: Option<LinearKernel>,
-    /// Smooth observables that were asked for.
-    smooth: Vec<&'static str>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(
-        network: &'a LinearNetwork,
-        dataset: &'a Dataset,
-        s: &'a DMatrix<f64>,
-        initial: &[DMatrix<f64>],
-        sheet: &Sheet,
-    ) -> Self {
-        let samples = dataset.samples();
-        let probe = dataset
-            .x
-            .columns(0, samples.min(KERNEL_INPUTS))
-            .into_owned();
-        let smooth = SMOOTH.into_iter().filter(|name| sheet.asks_for(name));
-        Reader {
-            network,
-            dataset,
-            s,
-            floor: loss(s, (&dataset.x, &dataset.y), network.loss.weight(samples)),
-            kernel0: sheet
-                .asks_for("ntk-change")
-                .then(|| LinearKernel::new(initial, &probe)),
-            probe,
-            smooth: smooth.collect(),
-        }
-    }
-
-    /// Numbers in a smooth observable at one time.
-    fn size(&self, name: &str) -> usize {
-        match name {
-            "mode-strength" => self.dataset.modes.s.len(),
-            _ => 1,
-        }
-    }
-
-    /// An observable of weights with the end-to-end map `f`.
-    fn block(&self, name: &str, weights: &[DMatrix<f64>], f: &DMatrix<f64>) -> Result<Vec<f64>> {
-        let modes = &self.dataset.modes;
-        Ok(match name {
-            "train-loss" => vec![self.floor + 0.5 * (self.s - f).norm_squared()],
-            "test-loss" => {
-                let Some((x, y)) = &self.dataset.test else {
-                    return Err(missing("the test set"));
-                };
-                vec![loss(f, (x, y), self.network.loss.weight(x.ncols()))]
-            }
-            "mode-strength" => mode_strengths(f, modes),
-            "singular-alignment" => singular_alignment(f, modes)?,
-            "input-output-map" => entries(f),
-            "ntk-change" => match &self.kernel0 {
-                Some(kernel0) => vec![kernel0.change(&LinearKernel::new(weights, &self.probe))],
-                None => Vec::new(),
-            },
-            _ => vec![0.0],
-        })
-    }
-
-    /// True when a smooth observable asked for is more than strengths and training loss.
-    fn needs_weights(&self) -> bool {
-        let names = ["test-loss", "ntk-change"];
-        self.smooth.iter().any(|name| names.contains(name))
-    }
-
-    /// All smooth observables of the closed form at ascending times, one after the other; weights are formed only where one needs
-    /// them.
-    fn smooth(&self, path: &mut Closed, times: &[f64]) -> Result<Vec<Vec<f64>>> {
-        if !self.needs_weights() {
-            let values = path.strengths_and_losses(times)?.into_iter();
-            let list = |value| self.list(value, &[], &DMatrix::zeros(0, 0));
-            return values.map(list).collect();
-        }
-        path.dense.visit(times, |now| {
-            let (w1, w2) = now.weights();
-            let weights = [w1, w2];
-            let f = product(&weights);
-            self.list(now.strengths_and_loss(), &weights, &f)
-        })
-    }
-
-    fn list(
-        &self,
-        (strengths, distance): (DVector<f64>, f64),
-        weights: &[DMatrix<f64>],
-        f: &DMatrix<f64>,
-    ) -> Result<Vec<f64>> {
-        let mut values = Vec::new();
-        for name in &self.smooth {
-            match *name {
-                "train-loss" => values.push(self.floor + distance),
-                "mode-strength" => values.extend_from_slice(strengths.as_slice()),
-                "conserved-drift" => values.push(0.0),
-                name => values.extend(self.block(name, weights, f)?),
-            }
-        }
-        Ok(values)
-    }
-
-    /// The part of [`Reader::smooth`] that is one observable; nothing for others.
-    fn part(&self, name: &str, values: &[f64]) -> Vec<f64> {
-        let mut start = 0;
-        for known in &self.smooth {
-            let end = start + self.size(known);
-            if *known == name {
-                return values[start..end].to_vec();
-            }
-            start = end;
-        }
-        Vec::new()
+        error * self.scale(name, data)
     }
 }
 
@@ -331,15 +249,18 @@ impl Solve for Matched {
         let dataset = dataset.ok_or_else(|| missing("the data set"))?;
         let initial = draw.initial.as_deref();
         let initial = initial.ok_or_else(|| missing("the initial weights"))?;
-        let whitening = gate::whitened(dataset, self.network.loss)?;
+        if self.method == Method::ClosedForm {
+            let otherwise = Some("method = \"ode\" takes any inputs");
+            gate::whitened(dataset, self.network.loss, self.whitening, otherwise)?;
+        }
         let scale = self.network.weight_scale();
         let weights: Vec<_> = initial.blocks.iter().map(|b| b * scale).collect();
-        let moments = dataset.moments(self.network.loss.weight(dataset.samples()));
-        let (s, modes) = (&moments.yx, &dataset.modes);
+        let mut data = Data::new(dataset, self.network.loss)?;
 
         let mut sheet = Sheet::new(asked);
-        let path = self.path(&weights, s, modes, 1e-10)?;
-        let (end, effort) = self.fill(path, &moments, dataset, &mut sheet, cx)?;
+        let path = self.path(&weights, &data, 1e-10)?;
+        let (end, effort) = self.fill(path, &data, &mut sheet, cx)?;
+        data.size = data.size.max(end.product().norm());
         let (coarse, solver) = match &end {
             Path::Closed(path) => {
                 let (lambda, residual) = balance(&weights[0], &weights[1]);
@@ -352,10 +273,13 @@ impl Solve for Matched {
             }
             Path::Integrated(path) => {
                 let mut coarse = Sheet::new(asked);
-                let loose = self.path(&weights, s, modes, 1e-8)?;
-                self.fill(loose, &moments, dataset, &mut coarse, cx)?;
+                let loose = self.path(&weights, &data, 1e-8)?;
+                self.fill(loose, &data, &mut coarse, cx)?;
                 let report = SolverReport {
-                    method: "Dormand-Prince 5(4) on the weights, relative 1e-10".into(),
+                    method: match &data.inputs {
+                        None => "Dormand-Prince 5(4) on the weights, relative 1e-10".into(),
+                        Some(inputs) => inputs.told(),
+                    },
                     iterations: path.report().steps,
                     residual: path.drift(),
                 };
@@ -372,7 +296,7 @@ impl Solve for Matched {
             } else {
                 integration
             };
-            self.rounding(name, &moments, whitening) + integration
+            self.rounding(name, &data) + integration
         });
         Ok(Prediction {
             answers,

@@ -121,7 +121,8 @@ pub fn product(weights: &[DMatrix<f64>]) -> DMatrix<f64> {
     rest.fold(first, |f, w| multiply(w, &f))
 }
 
-/// First times at which `U_i^T F V_i` reaches `s_i / 2`: 0 when it starts there, not-a-number when it does not within `horizon`.
+/// First times at which `U_i^T F V_i` rises through `s_i / 2`: not-a-number when it does not within
+/// `horizon`, as where it starts above and stays there.
 ///
 /// Marches in `intervals` equal parts and locates the crossing inside one by a bracketed root: of the integrated path itself, or
 /// of an interpolant that is off by at most `allowed` in the closed form.
@@ -160,14 +161,7 @@ fn crossings<P: Clone>(
     strengths: impl Fn(&mut P, f64) -> Result<Vec<f64>>,
 ) -> Result<Vec<f64>> {
     let mut before = strengths(&mut place, 0.0)?;
-    let mut times: Vec<f64> = before
-        .iter()
-        .zip(s)
-        .map(|(&u, &s)| match s > 0.0 && u >= 0.5 * s {
-            true => 0.0,
-            false => f64::NAN,
-        })
-        .collect();
+    let mut times = vec![f64::NAN; s.len()];
     let mut start = 0.0;
     for k in 1..=intervals {
         let here = place.clone();

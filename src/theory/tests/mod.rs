@@ -168,8 +168,9 @@ fn declines_name_the_reason() {
         stretch: 2.0,
     };
     let e = experiment(correlated, learner(&[5, 6, 4], SMALL), 0.01, 10);
-    assert!(reason("saxe", "", &e).contains("whitened"));
-    assert!(reason("saxe", "", &e).contains("3.000e0"));
+    assert_eq!(reason("saxe", "", &e), "applies");
+    assert!(reason("saxe", "condition = \"none\"", &e).contains("whitened"));
+    assert!(reason("saxe", "condition = \"none\"", &e).contains("3.000e0"));
     assert!(reason("saddle-to-saddle", "", &e).contains("whitened"));
     assert_eq!(reason("ntk", "", &e), "applies");
     let relu = Linear {
@@ -185,7 +186,7 @@ fn declines_name_the_reason() {
         steps: 10,
         loss: Loss::HalfSum,
     }));
-    assert!(reason("saxe", "", &e).contains("half-mean"));
+    assert!(reason("saxe", "condition = \"none\"", &e).contains("half-mean"));
     e.learner = None;
     assert!(reason("ntk", "", &e).contains("learner"));
     let deep = experiment(CLEAN, learner(&[5, 6, 6, 4], SMALL), 0.01, 10);

@@ -1,6 +1,10 @@
 //! Deep linear networks: matched to the start, and idealised modes.
 
 use super::*;
+use crate::instrument::{self, Instrument};
+use crate::learner::LEARNERS;
+use crate::task::TASKS;
+use crate::training::TRAININGS;
 
 #[test]
 fn matched_saxe_differs_from_descent_by_the_step_size_alone() {
@@ -232,5 +236,191 @@ fn layers_of_different_deviations_start_with_their_own() {
         let slope = (mode[2] - mode[0]) / 2e-5;
         let expected = (2.0 * mode[1]).hypot(a2 - b2) * (s - mode[1]);
         assert!((slope / expected - 1.0).abs() < 1e-6, "{slope} {expected}");
+    }
+}
+
+/// The component that a spec table names.
+fn parsed<T: ?Sized>(kinds: &[crate::kind::Kind<T>], table: &str) -> Arc<T> {
+    let mut table: toml::Table = table.parse().unwrap();
+    let kind = table.remove("kind").unwrap();
+    let kind = crate::kind::find(kinds, "kind", kind.as_str().unwrap()).unwrap();
+    (kind.parse)("test", table).unwrap()
+}
+
+const CORRELATED: &str = "kind = 'linear-teacher'\nsingular_values = [3.0, 1.5]\ninput_dim = 5\n\
+    output_dim = 4\nsamples = 30\ntest_samples = 20\nnoise = 0.2\nwhitened = false\ncorrelation = 0.7";
+
+/// Networks of the library: a task, hidden widths and a learning rate that reaches the time 3.
+fn library(task: &str, widths: &str, rate: f64) -> Experiment {
+    let mlp = format!("kind = 'mlp'\nwidths = {widths}\nactivation = 'linear'");
+    let start = "init = { kind = 'gaussian', scale = 0.3 }\nprecision = 'f64'";
+    let steps = (3.0 / rate).round() as usize;
+    let training = format!("kind = 'gradient-descent'\nlearning_rate = {rate}\nsteps = {steps}");
+    Experiment {
+        task: parsed(TASKS, task),
+        learner: Some(parsed(LEARNERS, &format!("{mlp}\n{start}"))),
+        training: Some(parsed(TRAININGS, &training)),
+        ..experiment(CLEAN, learner(&[5, 6, 4], SMALL), rate, steps)
+    }
+}
+
+const ALL: [&str; 9] = [
+    "train-loss",
+    "test-loss",
+    "mode-strength",
+    "singular-alignment",
+    "half-rise-time",
+    "conserved-drift",
+    "ntk-change",
+    "input-output-map",
+    "predictor-mean",
+];
+
+/// What the library's instruments measure of its networks, on the grids of the questions.
+fn measured(e: &Experiment) -> (Vec<Asked>, Vec<Vec<f64>>) {
+    let d = draw(e);
+    let data = d.dataset.as_deref().unwrap();
+    let start = d.initial.as_deref().unwrap().clone().into();
+    let instruments = ALL.map(|name| instrument::find("test", name).unwrap());
+    let cx = Context::default();
+    let mut rng = stream(0, "", &[]);
+    let values = instrument::measure(e, &cx, &instruments, data, start, &mut rng, None).unwrap();
+    let asked = instruments.map(|i: &dyn Instrument| {
+        let axes = i.axes(e).unwrap();
+        Asked::from(Wanted {
+            observable: i.observable(),
+            axes,
+        })
+    });
+    let shares = |(values, asked): (Vec<f64>, &Asked)| values[..asked.size()].to_vec();
+    let values = values.values.into_iter().zip(&asked).map(shares).collect();
+    (asked.into(), values)
+}
+
+/// Any inputs: every answer is what gradient descent of the library's own networks comes to as its step goes to 0, by one step of
+/// Richardson's extrapolation. Three layers on correlated inputs, and two layers on fewer samples than inputs.
+#[test]
+fn answers_on_correlated_inputs_are_what_networks_come_to_as_the_step_vanishes() {
+    let few = CORRELATED.replace("samples = 30\n", "samples = 3\n");
+    for (task, widths) in [(CORRELATED, "[6, 5]"), (&few, "[6]")] {
+        let [(_, coarse), (_, middle), (asked, fine)] =
+            [0.01, 0.005, 0.0025].map(|rate| measured(&library(task, widths, rate)));
+        let e = library(task, widths, 0.0025);
+        let saxe = theory("saxe", "");
+        let plan = saxe.plan(&e, &asked).unwrap();
+        let found = plan.solve(&draw(&e), &Context::default()).unwrap();
+        assert!(found.solver.method.contains("correlated inputs"));
+        assert_eq!(found.answers.len(), ALL.len());
+        for (k, name) in ALL.iter().enumerate() {
+            let answer = &found.answers[k];
+            let (mut last, mut square, mut size) = (0.0f64, [0.0f64; 2], 0.0f64);
+            for (i, &exact) in answer.mean.iter().enumerate() {
+                let [a, b, c] = [coarse[k][i], middle[k][i], fine[k][i]];
+                assert_eq!(exact.is_nan(), c.is_nan(), "{name} {i} {exact} {c}");
+                if exact.is_nan() {
+                    continue;
+                }
+                size = size.max(exact.abs());
+                last = last.max((c - exact).abs());
+                square[0] = square[0].max((2.0 * b - a - exact).abs());
+                square[1] = square[1].max((2.0 * c - b - exact).abs());
+                assert!(answer.bound[i] < 1e-5, "{name} {:e}", answer.bound[i]);
+            }
+            let told = format!("{widths} {name}: {last:e} {square:?} of {size}");
+            assert!(last > 0.0 && square[1] < 0.05 * last, "{told}");
+            // Interpolation between steps, at another place between them for every step size, is of second order too.
+            let regular = *name != "half-rise-time";
+            assert!(
+                !regular || (square[0] / square[1] - 4.0).abs() < 1.0,
+                "{told}"
+            );
+        }
+    }
+}
+
+/// Idealised modes and the closed form name the key that makes the inputs white, and the entry that does without.
+#[test]
+fn declines_on_inputs_name_the_key_of_the_task() {
+    let whole = |task: &str, options: &str| {
+        let e = library(task, "[6]", 0.01);
+        let saxe = theory("saxe", options);
+        let asked = wanted(&e, &["train-loss"]);
+        match saxe
+            .plan(&e, &asked)
+            .map(|p| p.solve(&draw(&e), &Context::default()))
+        {
+            Err(declined) => declined.0,
+            Ok(Err(Error::Declined { reason })) => reason,
+            Ok(other) => format!("{other:?}"),
+        }
+    };
+    let balanced = "method = 'closed-form'";
+    let none = whole(CORRELATED, "condition = 'none'");
+    for word in ["task.whitened = true", "condition = \"initial\""] {
+        assert!(none.contains(word), "{none}");
+    }
+    let gaussian = whole(CORRELATED, balanced);
+    assert!(gaussian.contains("method = \"auto\""), "{gaussian}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.csv");
+    std::fs::write(&path, "x1,x2,y1\n1,2,3\n4,5,6\n2,1,2\n0,1,1\n").unwrap();
+    let file = format!("kind = 'file'\npath = '{}'", path.display());
+    let none = whole(&file, "condition = 'none'");
+    for word in ["task.whiten = true", "condition = \"initial\""] {
+        assert!(none.contains(word), "{none}");
+    }
+    assert!(!whole(&file, "").contains("white"));
+    // A start that the closed form takes, on inputs that it does not take.
+    let mut e = library(&file, "[6]", 0.01);
+    let start = "kind = 'mlp'\nwidths = [1]\nactivation = 'linear'\ninit = { kind = 'balanced', scale = 0.3 }";
+    e.learner = Some(parsed(LEARNERS, start));
+    let saxe = theory("saxe", balanced);
+    let plan = saxe.plan(&e, &wanted(&e, &["train-loss"])).unwrap();
+    let declined = plan
+        .solve(&draw(&e), &Context::default())
+        .unwrap_err()
+        .to_string();
+    for word in ["task.whiten = true", "method = \"ode\""] {
+        assert!(declined.contains(word), "{declined}");
+    }
+}
+
+/// The stated error of the integration holds against one to a tolerance a thousand times tighter, on inputs whose variances differ
+/// by a factor of some thousand.
+#[test]
+fn the_bound_of_an_integration_on_correlated_inputs_holds() {
+    use crate::numerics::flow::Tolerance;
+    use crate::theory::saxe::{flow::WeightFlow, inputs::Inputs, path::product};
+    let task = CORRELATED.replace("0.7", "0.998");
+    let e = library(&task, "[6, 5]", 0.01);
+    let d = draw(&e);
+    let names = ["train-loss", "input-output-map"];
+    let found = predict(theory("saxe", "").as_ref(), &e, &names, &d);
+    let data = d.dataset.as_deref().unwrap();
+    let inputs = Inputs::new(&data.x, &data.y, 1.0 / data.samples() as f64).unwrap();
+    let spread = inputs.deviations[0] / inputs.deviations[4];
+    assert!(spread * spread > 1e3, "{spread}");
+    let tolerance = Tolerance {
+        relative: 1e-13,
+        absolute: 1e-15,
+        ..Tolerance::default()
+    };
+    let weights = d.initial.as_deref().unwrap().blocks.clone();
+    let mut flow = WeightFlow::new(Arc::new(inputs.clone()), weights, tolerance);
+    let (mut losses, mut maps) = (Vec::new(), Vec::new());
+    for t in e.record_times() {
+        flow.advance(t).unwrap();
+        let f = product(&flow.weights());
+        losses.push(inputs.loss(&f));
+        maps.extend(readout::entries(&f));
+    }
+    for (answer, exact) in found.answers.iter().zip([losses, maps]) {
+        for (i, exact) in exact.iter().enumerate() {
+            let error = (answer.mean[i] - exact).abs();
+            assert!(
+                error <= answer.bound[i] && answer.bound[i] < 1e-6,
+                "{i} {error:e}"
+            );
+        }
     }
 }
