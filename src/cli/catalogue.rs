@@ -309,7 +309,12 @@ or samples alone) whose rows are those of the cell with this value, and every ot
 set with its network, or an independent initialisation where the task has one data set alone. The rows of a cell fill a grid,
 on which the theories are asked. measure.datasets is the number of draws. task, learner and training stay in the spec, for the
 theories: those that condition on nothing answer, and those that are given data or weights decline, since the file does not
-hold them. The record is found by the content of the file.";
+hold them. The record is found by the content of the file.
+
+Separator (comma, semicolon or tabulator) and decimal sign of the file are found from its text, and lines that begin with # are
+left out; `check` says what was found. Where the text leaves it open, from is a table that says it:
+
+    from = { file = \"curves.csv\", observable = \"test-loss\", separator = \";\", decimal = \",\" }";
 
 const MAP: &str = "\
 One or two keys on a dense grid, on which theories alone are solved: one map per theory and quantity.

@@ -36,7 +36,7 @@ pub fn read(reader: impl Read, most: u64, bytes: &mut Vec<u8>) -> io::Result<()>
 /// The error for content larger than `most` bytes.
 pub fn excess(most: u64) -> io::Error {
     let text = format!(
-        "its content is larger than {most} bytes, the most that a compressed file of this size may hold; decompress it first"
+        "its content is larger than {most} bytes, the most that a compressed file of this size may hold"
     );
     io::Error::new(ErrorKind::FileTooLarge, text)
 }

@@ -1,7 +1,8 @@
 //! One array of numpy (`.npy`): a short header that names type, order and extents, and the values behind it.
 //!
-//! The header is a Python literal; it is read by a parser of its own form alone, which does not recurse, so that no header costs more
-//! time than its length. Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays".
+//! The header is a Python literal; it is read by a parser of its own form alone, which does not recurse, so that no
+//! header costs more time than its length. Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy
+//! arrays".
 
 use super::text::shown;
 use crate::error::{Error, Result};
@@ -24,16 +25,18 @@ pub struct Array {
 /// What an array holds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
-    /// Floating-point numbers of 16, 32 or 64 bits, integers of 8 to 64 bits, truth values (0 and 1); in either order of bytes.
+    /// Floating-point numbers of 16, 32 or 64 bits, integers of 8 to 64 bits, truth values (0 and 1); in either order
+    /// of bytes.
     Numbers(Vec<f64>),
     /// Texts, of the types `U` and `S`.
     Texts(Vec<String>),
 }
 
-/// The array in the bytes of a `.npy` file; `place` is its name in messages. Sizes are checked before anything is allocated.
+/// The array in the bytes of a `.npy` file; `place` is its name in messages. Sizes are checked before anything is
+/// allocated.
 ///
-/// Errors: no array, a header that is too long or of another form, a type that is no real number and no text, extents that need
-/// other bytes than are there, a text that is not Unicode.
+/// Errors: no array, a header that is too long or of another form, a type that is no real number and no text, extents
+/// that need other bytes than are there, a text that is not Unicode.
 ///
 /// ```
 /// use saddlepoint::numerics::npy::{Values, parse};

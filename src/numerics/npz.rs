@@ -98,8 +98,8 @@ impl<'a> Reader<'a> {
     /// The `.npy` bytes of an array, checked against their checksum; `None` if there is no such array.
     ///
     /// # Errors
-    /// Bytes that do not fit their checksum, a compression other than deflate, a content that is too large for the bytes that are there
-    /// ([`expand::limit`]), whether it is declared or not.
+    /// Bytes that do not fit their checksum, a compression other than deflate, a content that is too large for the
+    /// bytes that are there ([`expand::limit`]), whether it is declared or not.
     pub fn entry(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
         let entry = match self.0.by_name(&file_name_from_array_name(name)) {
             Err(ZipError::FileNotFound) => return Ok(None),

@@ -12,8 +12,8 @@ const NEAREST: usize = 3;
 /// Longer names are cut in messages.
 const LONGEST: usize = 48;
 
-/// The bytes of a text file as text. A byte order mark in front is left out; with the mark of UTF-16, in either order of bytes, the
-/// text is decoded from it; everything else is UTF-8. Line ends stay as they are.
+/// The bytes of a text file as text. A byte order mark in front is left out; with the mark of UTF-16, in either order
+/// of bytes, the text is decoded from it; everything else is UTF-8. Line ends stay as they are.
 ///
 /// Errors: bytes that are neither, with line and byte offset (from 0); `file` is the name in messages.
 ///

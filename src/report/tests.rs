@@ -204,7 +204,8 @@ fn links_end_where_the_number_does() {
     assert!(page("hep-th arXiv:hep-th/9901001").contains("abs/hep-th/9901001\">"));
 }
 
-/// JSON that was edited elsewhere is read with its byte order mark; brackets without end are an error with the file's name.
+/// JSON that was edited elsewhere is read with its byte order mark; brackets without end are an error with the file's
+/// name.
 #[test]
 fn json_of_a_folder_is_read_in_any_encoding_and_to_a_bounded_depth() {
     let folder = tempfile::tempdir().unwrap();

@@ -256,8 +256,8 @@ mod tests {
     fn a_byte_order_mark_is_no_part_of_a_spec() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.toml");
-        let text = "version = 1\n[task]\nkind = \"linear-teacher\"\nsingular_values = [2.0]\ninput_dim = 4\noutput_dim = 3\n\
-                    samples = 20\n[learner]\nkind = \"mlp\"\nwidths = [5]\n[training]\nkind = \"gradient-descent\"\n\
+        let text = "version = 1\n[task]\nkind = \"linear-teacher\"\nsingular_values = [2.0]\n\
+                    input_dim = 4\noutput_dim = 3\nsamples = 20\n[learner]\nkind = \"mlp\"\nwidths = [5]\n[training]\nkind = \"gradient-descent\"\n\
                     learning_rate = 0.01\nsteps = 5\n[measure]\nobservables = [\"train-loss\"]\n";
         let read = |bytes: &[u8]| {
             std::fs::write(&path, bytes).unwrap();

@@ -66,12 +66,12 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Labels from the one row of `y`, which are places in `names` where the classes have names; `classes` are those chosen, or (`None`)
-    /// all, ascending.
+    /// Labels from the one row of `y`, which are places in `names` where the classes have names; `classes` are those
+    /// chosen, or (`None`) all, ascending.
     ///
-    /// Errors (`place` is the path of the table): more than one target, a target that is not a whole number, a class that is
-    /// named twice, not in the file, or by a number where classes have names and the other way round, fewer than one or more than 4096
-    /// classes.
+    /// Errors (`place` is the path of the table): more than one target, a target that is not a whole number, a class
+    /// that is named twice, not in the file, or by a number where classes have names and the other way round, fewer
+    /// than one or more than 4096 classes.
     pub fn new(
         place: &str,
         y: &DMatrix<f64>,
@@ -154,11 +154,12 @@ impl Labels {
         })
     }
 
-    /// The labels of a test file under the same classes and codes; where it has names of classes, they are `names`. `every` says that all
-    /// classes of the training file count, so that a label which is none of them is an error; else such samples are left out.
+    /// The labels of a test file under the same classes and codes; where it has names of classes, they are `names`.
+    /// `every` says that all classes of the training file count, so that a label which is none of them is an error;
+    /// else such samples are left out.
     ///
-    /// Errors (`place` is the path of the table): as [`Labels::new`], a label that the training file does not have, names where that has
-    /// numbers and the other way round.
+    /// Errors (`place` is the path of the table): as [`Labels::new`], a label that the training file does not have,
+    /// names where that has numbers and the other way round.
     pub fn of_test(
         &self,
         place: &str,

@@ -132,8 +132,8 @@ impl FileOptions {
         }
     }
 
-    /// How labels become targets, where the targets of the file are labels (IDX, names of classes) or not; `None` if they stay as they
-    /// are.
+    /// How labels become targets, where the targets of the file are labels (IDX, names of classes) or not; `None` if
+    /// they stay as they are.
     pub(super) fn coding(&self, are_labels: bool) -> Option<Coding> {
         match (self.coding, are_labels, &self.classes) {
             (Some(coding), ..) => Some(coding),

@@ -420,7 +420,8 @@ fn classes_with_names_are_coded_like_labels() {
     assert_eq!(open(by_name).class_names().unwrap(), ["1", "2"]);
 }
 
-/// The form of a file is told and, where it is no plain one, part of the hash: the same bytes under other keys are other numbers.
+/// The form of a file is told and, where it is no plain one, part of the hash: the same bytes under other keys are
+/// other numbers.
 #[test]
 fn the_hash_follows_the_form_in_which_a_file_is_read() {
     let folder = TempDir::new().unwrap();

@@ -26,8 +26,8 @@ pub(super) struct Sheet<'a> {
     header_in_comment: bool,
 }
 
-/// Inputs and targets of the chosen columns, whose names stand beside them; samples are columns of the matrices. `as_names` says that
-/// the one target is the name of a class, whatever its cells look like.
+/// Inputs and targets of the chosen columns, whose names stand beside them; samples are columns of the matrices.
+/// `as_names` says that the one target is the name of a class, whatever its cells look like.
 pub(super) fn read(
     file: &str,
     bytes: &[u8],
@@ -129,7 +129,8 @@ pub(super) fn read(
     })
 }
 
-const NAMES_OR_NUMBERS: &str = "write numbers with a decimal point; for names of classes some of which begin like numbers, name the classes: classes = [\"...\"]";
+const NAMES_OR_NUMBERS: &str = "write numbers with a decimal point; where some names of classes begin \
+                                like numbers, name the classes: classes = [\"...\"]";
 
 /// Names of the chosen columns.
 pub(super) fn named(
@@ -364,7 +365,8 @@ fn csv_error(file: &str, text: &str, error: &::csv::Error) -> Error {
         } => Error::input(
             place,
             format!("{len} cells where the rows above have {expected_len}"),
-            "give every row as many cells as the header; separator = \";\" and decimal = \",\" say how cells and numbers are written",
+            "give every row as many cells as the header; separator = \";\" and decimal = \",\" say how cells and \
+             numbers are written",
         ),
         _ => Error::input(place, error.to_string(), "save the file as UTF-8 csv"),
     }

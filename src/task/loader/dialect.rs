@@ -143,8 +143,8 @@ pub(super) fn is_numeric(cell: &str) -> bool {
     rest.starts_with(|c: char| c.is_ascii_digit()) || cell.parse::<f64>().is_ok()
 }
 
-/// The separator of a text: the one that gives its header more than one cell. Where several do, those that give all lines as many, and
-/// among these the one with the most numbers.
+/// The separator of a text: the one that gives its header more than one cell. Where several do, those that give all
+/// lines as many, and among these the one with the most numbers.
 pub(super) fn separator(file: &str, text: &str, given: &Dialect) -> Result<Separator> {
     if let Some(separator) = given.separator {
         return Ok(separator);
@@ -164,7 +164,8 @@ pub(super) fn separator(file: &str, text: &str, given: &Dialect) -> Result<Separ
         return match given.decimal {
             Some(Decimal::Comma) => Ok(Separator::Semicolon),
             _ if rows.iter().skip(1).any(split) => ambiguous(
-                "the header has one column, and the numbers below have a comma: it may be a decimal comma, or names are missing",
+                "the header has one column, and the numbers below have a comma: it may be a decimal comma, or names \
+                 are missing",
                 "write decimal = \",\" with the key of the file, or give every column a name",
             ),
             _ => Ok(Separator::Comma),
@@ -263,8 +264,8 @@ impl Signs {
                 "line {comma} has a number with a comma, line {point} one with a point: the decimal sign may be either"
             )),
             (Some(comma), None) if !self.is_decimal => ambiguous(format!(
-                "line {comma} has a number with a comma before three digits, as all others have: it may be a decimal comma or stand \
-                 between thousands"
+                "line {comma} has a number with a comma before three digits, as all others have: it may be a decimal \
+                 comma or stand between thousands"
             )),
             (Some(_), None) => Ok(Decimal::Comma),
         }

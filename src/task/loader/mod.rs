@@ -164,8 +164,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// By the ending (before `.gz`): `.csv` or `.tsv`, `.npz`, `.npy`; IDX by `.idx`, `idx1`, `idx3`, ... or `ubyte` in the name, or by the two
-    /// zero bytes in front.
+    /// By the ending (before `.gz`): `.csv` or `.tsv`, `.npz`, `.npy`; IDX by `.idx`, `idx1`, `idx3`, ... or `ubyte`
+    /// in the name, or by the two zero bytes in front.
     ///
     /// Errors: none of them.
     pub fn of(path: &Path, contents: &Contents) -> Result<Self> {
@@ -200,11 +200,11 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads the bytes of a `.csv`, `.npz`, `.npy` or IDX file and, for IDX and npy, of the file of the labels; each may be compressed
-    /// by gzip.
+    /// Reads the bytes of a `.csv`, `.npz`, `.npy` or IDX file and, for IDX and npy, of the file of the labels; each
+    /// may be compressed by gzip.
     ///
-    /// Errors: unreadable file, unknown kind, damaged gzip stream, labels of another kind than the inputs, for a file that holds its own
-    /// targets, or none for one that does not; keys that do not suit the kind.
+    /// Errors: unreadable file, unknown kind, damaged gzip stream, labels of another kind than the inputs, for a file
+    /// that holds its own targets, or none for one that does not; keys that do not suit the kind.
     pub fn read(path: &Path, labels: Option<&Path>, reading: Reading) -> Result<Self> {
         let contents = Contents::read(path)?;
         let format = Format::of(path, &contents)?;
@@ -294,10 +294,10 @@ impl Source {
         }
     }
 
-    /// The numbers. csv: header line, one sample per row; npz and npy: arrays of samples x inputs (or samples x rows x columns and so on,
-    /// flattened row by row) and samples x outputs (one-dimensional arrays are one column; any real, integer or boolean type); IDX: inputs
-    /// `samples x ...`, flattened row by row, and one label per sample (see [`idx`]). Targets of csv, npz and npy files may be names of
-    /// classes.
+    /// The numbers. csv: header line, one sample per row; npz and npy: arrays of samples x inputs (or samples x rows
+    /// x columns and so on, flattened row by row) and samples x outputs (one-dimensional arrays are one column; any
+    /// real, integer or boolean type); IDX: inputs `samples x ...`, flattened row by row, and one label per sample
+    /// (see [`idx`]). Targets of csv, npz and npy files may be names of classes.
     ///
     /// Errors name the file and the line, column, array, entry or byte at fault: missing column or array (with those
     /// present), column named twice, ragged row, cell that is not a finite number, unequal numbers of samples,

@@ -237,7 +237,8 @@ fn samples(extent: &[usize], transposed: bool) -> usize {
     axis.copied().unwrap_or(0)
 }
 
-/// Row-major values as a matrix whose columns are samples; all axes but that of the samples are flattened in their order.
+/// Row-major values as a matrix whose columns are samples; all axes but that of the samples are flattened in their
+/// order.
 fn matrix(
     place: &str,
     extent: &[usize],

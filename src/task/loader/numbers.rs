@@ -36,8 +36,8 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Reads a csv file, plain or gzip, from where [`super::locate`] finds it; separator and decimal sign are found from the text.
-    /// A byte order mark, blank lines and comments (`#`) are passed over.
+    /// Reads a csv file, plain or gzip, from where [`super::locate`] finds it; separator and decimal sign are found
+    /// from the text. A byte order mark, blank lines and comments (`#`) are passed over.
     ///
     /// Errors name the file with line and column: unreadable file, no rows, a column without a name or with the name of
     /// another one, a ragged row, a cell that is not a finite number.
@@ -121,8 +121,8 @@ impl Numbers {
         &self.form
     }
 
-    /// BLAKE3 of the file's bytes (and of the form, where it is stated and no plain one), in hexadecimal: what records are found by,
-    /// in place of the path.
+    /// BLAKE3 of the file's bytes (and of the form, where it is stated and no plain one), in hexadecimal: what
+    /// records are found by, in place of the path.
     pub fn content(&self) -> &str {
         &self.content
     }

@@ -41,8 +41,9 @@ Keys
   predict        \"last\" (default): the token after the window, V targets for V tokens; \"every\": the token after every position,
                  V n targets in groups of V, first position first
 
-The text is UTF-8 or, with a byte order mark, UTF-16. A byte order mark at the beginning is left out: it is no token and no part of
-the content. With level = \"byte\" the mark of UTF-8 is left out too, and all other bytes are tokens as they are.
+The text is UTF-8 or, with a byte order mark, UTF-16. A byte order mark at the beginning is left out: it is no token
+and no part of the content. With level = \"byte\" the mark of UTF-8 is left out too, and all other bytes are tokens as
+they are.
 
 Tokens are numbered by falling frequency in the whole text, equally frequent ones by their bytes. Windows start anywhere with
 equal probability, independently, anew for every data set; a data set of P samples is the beginning of a larger one. The text

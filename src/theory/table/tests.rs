@@ -227,7 +227,8 @@ fn what_is_wrong_with_the_file_is_named() {
     assert_eq!(theory.observables(), ["test-loss"]);
 }
 
-/// A curve from a spreadsheet of another country is the same curve, and the row says how it was read; a key decides what is open.
+/// A curve from a spreadsheet of another country is the same curve, and the row says how it was read; a key decides
+/// what is open.
 #[test]
 fn separator_and_decimal_sign_are_found_told_or_stated() {
     let text = "time;value\r\n0,5;1,25\r\n2,5;0,5\r\n";
