@@ -279,7 +279,7 @@ pub(super) fn located(
     };
     let is_of_labels = labels.is_some_and(|labels| {
         let rest = at.strip_prefix(&labels.display().to_string());
-        rest.is_some_and(|r| r.is_empty() || r.starts_with(": "))
+        rest.is_some_and(|r| r.is_empty() || r.starts_with(": ") || r.starts_with(", "))
     });
     let key = if is_of_labels { of_labels } else { path };
     Error::input(format!("{place}.{key}"), format!("{at}: {cause}"), remedy)

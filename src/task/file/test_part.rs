@@ -2,9 +2,8 @@
 
 use super::super::loader::{Columns, Form, Source};
 use super::pool::{located, representable};
-use super::{Coding, FileOptions, Labels};
+use super::{Coding, FileOptions, Labels, Part};
 use crate::error::{Error, Result};
-use nalgebra::DMatrix;
 
 /// A test file whose bytes are read and whose numbers are not.
 pub(super) struct TestPart {
@@ -46,7 +45,7 @@ impl TestPart {
         options: &FileOptions,
         labels: Option<&(Labels, Coding)>,
         [inputs, targets]: [usize; 2],
-    ) -> Result<((DMatrix<f64>, DMatrix<f64>), Option<Form>)> {
+    ) -> Result<(Part, Option<Form>)> {
         let samples = self.source.samples(&self.inputs, &self.targets);
         let samples = samples.map_err(|e| of_test(place, options, e))?;
         let (mut x, mut y) = (samples.x, samples.y);
