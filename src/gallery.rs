@@ -1,6 +1,7 @@
 //! The gallery: figures with the numbers they must show, each made from one model spec.
 
 use crate::error::{Error, Result};
+use crate::numerics::text::decode;
 use crate::plot::{figure_csv, render_svg};
 use crate::report::figures;
 use crate::run::assess::assess;
@@ -85,7 +86,8 @@ pub struct Reproduced {
 
 /// The first data file that a spec names and that is not there.
 pub fn absent_data(spec: &Path) -> Result<Option<PathBuf>> {
-    let text = std::fs::read_to_string(spec).map_err(|e| Error::storage(spec, &e))?;
+    let bytes = std::fs::read(spec).map_err(|e| Error::storage(spec, &e))?;
+    let text = decode(&spec.display().to_string(), &bytes)?;
     // What is wrong with the spec is said when it is read as one.
     let table: toml::Table = text.parse().unwrap_or_default();
     let named = ["path", "labels", "test_path", "test_labels"];
@@ -128,7 +130,8 @@ pub fn reproduce(options: &Options) -> Result<Reproduced> {
 
 fn one(folder: &Path, options: &Options, found: &mut Reproduced) -> Result<()> {
     let path = folder.join("expected.json");
-    let text = std::fs::read_to_string(&path).map_err(|e| Error::storage(&path, &e))?;
+    let bytes = std::fs::read(&path).map_err(|e| Error::storage(&path, &e))?;
+    let text = decode(&path.display().to_string(), &bytes)?;
     let mut expected: Expected = serde_json::from_str(&text).map_err(|e| {
         Error::input(
             path.display().to_string(),

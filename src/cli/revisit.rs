@@ -2,6 +2,7 @@
 
 use super::text::{note, print, print_json};
 use crate::error::{Error, Result};
+use crate::numerics::text::decode;
 use crate::report::folder;
 use crate::run::assess::assess;
 use crate::run::manifest::{Origin, fault, history};
@@ -32,8 +33,9 @@ fn manifest_of(folder: &Path, name: &str) -> Result<Json> {
 
 /// The spec of a run folder, with what its manifest says of it.
 fn spec_as(folder: &Path, manifest: &Json) -> Result<Spec> {
-    let text = std::fs::read_to_string(folder.join("spec.toml"))
-        .map_err(|e| Error::storage(&folder.join("spec.toml"), &e))?;
+    let file = folder.join("spec.toml");
+    let bytes = std::fs::read(&file).map_err(|e| Error::storage(&file, &e))?;
+    let text = decode(&file.display().to_string(), &bytes)?;
     let options = Options {
         quick: manifest["quick"].as_bool().unwrap_or(false),
         set: serde_json::from_value(manifest["overrides"].clone()).unwrap_or_default(),
@@ -41,7 +43,7 @@ fn spec_as(folder: &Path, manifest: &Json) -> Result<Spec> {
         explore: manifest["explore"].as_bool().unwrap_or(false),
     };
     let name = manifest["name"].as_str().unwrap_or("spec").to_string();
-    let path = folder.join("spec.toml").display().to_string();
+    let path = file.display().to_string();
     let spec = Spec::parse(&name, &path, &text, &options)?;
     if manifest["hash"].as_str() != Some(spec.hash.as_str()) {
         return Err(Error::input(

@@ -7,8 +7,10 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::kind::About;
+use crate::numerics::text;
 use crate::task::Dataset;
 use crate::task::loader::numbers::{Lattice, Numbers};
+use crate::task::loader::{Dialect, Form};
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -36,10 +38,22 @@ impl Given {
     ///
     /// Errors: those of [`Numbers::read`].
     pub fn open(instrument: Chosen, path: &Path) -> Result<Given> {
+        Given::open_as(instrument, path, &Dialect::default())
+    }
+
+    /// As [`Given::open`], with a separator or a decimal sign that is stated.
+    ///
+    /// Errors: those of [`Numbers::read_as`].
+    pub fn open_as(instrument: Chosen, path: &Path, dialect: &Dialect) -> Result<Given> {
         Ok(Given {
             instrument,
-            numbers: Arc::new(Numbers::read(path)?),
+            numbers: Arc::new(Numbers::read_as(path, dialect)?),
         })
+    }
+
+    /// How the file was read.
+    pub fn form(&self) -> &Form {
+        self.numbers.form()
     }
 
     /// Names of the columns that are draws, in the order of the file.
@@ -87,7 +101,7 @@ impl Given {
             return Err(Declined(format!(
                 "{} has no column of a draw beside axes and keys: {}",
                 numbers.file(),
-                numbers.header().join(", ")
+                text::names(numbers.header(), "draw1")
             )));
         }
         let no_draw = |c: &&usize| {
@@ -98,7 +112,7 @@ impl Given {
             return Err(Declined(format!(
                 "the column \"{}\" of {} is no name of a draw: the first line names the columns, those of the draws for example \
                  draw1, draw2, ...; errors come from the scatter of the draws",
-                numbers.header()[c],
+                text::shown(&numbers.header()[c]),
                 numbers.file()
             )));
         }

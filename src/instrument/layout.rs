@@ -4,6 +4,7 @@ use super::observable::names;
 use super::{Axis, Declined};
 use crate::experiment::Experiment;
 use crate::kind::nearest;
+use crate::numerics::text::shown;
 use crate::task::loader::numbers::{Numbers, is_same};
 
 /// So many coordinates are told one by one.
@@ -55,7 +56,8 @@ impl Layout {
             let name = &header[column];
             let key = experiment.number(name).map_err(|paths| {
                 Declined(format!(
-                    "the column \"{name}\" of {} may be any of {} (write the whole path in the header)",
+                    "the column \"{}\" of {} may be any of {} (write the whole path in the header)",
+                    shown(name),
                     numbers.file(),
                     paths.join(", ")
                 ))

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::learner::{Learner, Parameters, Precision};
 use crate::numerics::atomic::write_atomic;
+use crate::numerics::text;
 use crate::task::Shape;
 use crate::task::loader::Contents;
 use nalgebra::DMatrix;
@@ -144,7 +145,11 @@ pub(super) fn parse(
             let mut there = file.names();
             there.sort_unstable();
             wrong(
-                format!("no tensor \"{name}\"; the file has {}", there.join(", ")),
+                format!(
+                    "no tensor \"{}\"; the file has {}",
+                    text::shown(name),
+                    text::names(&there, name)
+                ),
                 "give the tensors' names in learner.weights.names, in the order of the learner's blocks",
             )
         })?;
@@ -293,6 +298,9 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
+        let brackets = format!("{{\"a\":{}", "[".repeat(200_000));
+        let mut deep = (brackets.len() as u64).to_le_bytes().to_vec();
+        deep.extend(brackets.as_bytes());
         let wide = Shape { inputs: 4, ..SHAPE };
         let halved = String::from_utf8_lossy(&bytes[..8 + header.len()]).replace("F32", "I32");
         let mut integers = halved.into_bytes();
@@ -308,6 +316,11 @@ mod tests {
             ),
             (
                 refused(&bytes[..end - 1], Some(&names), SHAPE),
+                "not a complete safetensors file",
+            ),
+            // A header of brackets without end is an error, not the end of the stack.
+            (
+                refused(&deep, Some(&names), SHAPE),
                 "not a complete safetensors file",
             ),
             (refused(&integers, Some(&names), SHAPE), "type I32"),

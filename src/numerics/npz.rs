@@ -1,9 +1,10 @@
 //! Archives of arrays (`.npz`), as `numpy.savez` writes and `numpy.load` reads them.
 
+use super::expand;
 use crate::error::{Error, Result};
 use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
 use npyz::{AutoSerialize, WriteOptions, WriterBuilder};
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, Cursor, Write};
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
@@ -16,7 +17,7 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 /// archive.add("x", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
 /// let bytes = archive.finish()?;
 /// let x = Reader::new(&bytes).unwrap().entry("x").unwrap().unwrap();
-/// assert_eq!(npyz::NpyFile::new(&x[..]).unwrap().shape(), [2, 3]);
+/// assert_eq!(saddlepoint::numerics::npy::parse("x", &x)?.extent, [2, 3]);
 /// # Ok::<(), saddlepoint::Error>(())
 /// ```
 pub struct Writer(ZipWriter<Cursor<Vec<u8>>>);
@@ -70,8 +71,8 @@ impl Writer {
     }
 }
 
-/// Reads the entries of an archive in memory, stored or deflated.
-pub struct Reader<'a>(ZipArchive<Cursor<&'a [u8]>>);
+/// Reads the entries of an archive in memory, stored or deflated, up to the size of [`expand::limit`].
+pub struct Reader<'a>(ZipArchive<Cursor<&'a [u8]>>, u64);
 
 impl<'a> Reader<'a> {
     /// Reads the table of contents, which stands at the end of an archive.
@@ -79,7 +80,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// The bytes are not an archive, or not a complete one.
     pub fn new(bytes: &'a [u8]) -> io::Result<Self> {
-        Ok(Reader(ZipArchive::new(Cursor::new(bytes))?))
+        let archive = ZipArchive::new(Cursor::new(bytes))?;
+        Ok(Reader(archive, bytes.len() as u64))
     }
 
     /// Names of the arrays, sorted.
@@ -96,14 +98,19 @@ impl<'a> Reader<'a> {
     /// The `.npy` bytes of an array, checked against their checksum; `None` if there is no such array.
     ///
     /// # Errors
-    /// Bytes that do not fit their checksum, or a compression other than deflate.
+    /// Bytes that do not fit their checksum, a compression other than deflate, a content that is too large for the
+    /// bytes that are there ([`expand::limit`]), whether it is declared or not.
     pub fn entry(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        let mut entry = match self.0.by_name(&file_name_from_array_name(name)) {
+        let entry = match self.0.by_name(&file_name_from_array_name(name)) {
             Err(ZipError::FileNotFound) => return Ok(None),
             entry => entry?,
         };
+        let most = expand::limit(entry.compressed_size().min(self.1));
+        if entry.size() > most {
+            return Err(expand::excess(most));
+        }
         let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes)?;
+        expand::read(entry, most, &mut bytes)?;
         Ok(Some(bytes))
     }
 }

@@ -5,6 +5,7 @@ use super::figures::{Drawn, figures};
 use super::{html, markdown, script};
 use crate::error::{Error, Result};
 use crate::numerics::atomic::{remove, remove_abandoned, write_atomic};
+use crate::numerics::text::decode;
 use crate::plot::{figure_csv, render_pdf, render_png, render_svg};
 use crate::run::assess::Assessment;
 use crate::run::manifest::Origin;
@@ -130,13 +131,14 @@ pub fn read_json(folder: &Path, name: &str) -> Result<Json> {
             "run the spec again: what is finished is kept; `saddlepoint status` tells how much",
         ));
     }
-    let text = std::fs::read_to_string(&path).map_err(|e| {
+    let bytes = std::fs::read(&path).map_err(|e| {
         Error::input(
             path.display().to_string(),
             format!("cannot read it: {e}"),
             "give a run folder such as runs/deep-linear-1a2b3c4d",
         )
     })?;
+    let text = decode(&path.display().to_string(), &bytes)?;
     serde_json::from_str(&text).map_err(|e| {
         Error::input(
             path.display().to_string(),

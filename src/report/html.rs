@@ -209,9 +209,7 @@ fn table(table: &Table) -> String {
     let row = |row: &Row| {
         let cell = |(i, text): (usize, &String)| {
             let class = match row.verdict {
-                Some(verdict) if text.trim().eq_ignore_ascii_case(verdict.name()) => {
-                    " class=\"verdict\""
-                }
+                Some(verdict) if is_verdict(text, verdict) => " class=\"verdict\"",
                 _ => side(i),
             };
             format!("<td{class}>{}</td>", escape(text))
@@ -226,6 +224,12 @@ fn table(table: &Table) -> String {
     format!(
         "<div class=\"wide\"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n"
     )
+}
+
+/// `agree`, or `declined: ` with the reason.
+fn is_verdict(text: &str, verdict: super::Verdict) -> bool {
+    let word = text.trim().split([' ', ':']).next().unwrap_or_default();
+    word.eq_ignore_ascii_case(verdict.name())
 }
 
 /// Do all filled cells of the column start as numbers do?

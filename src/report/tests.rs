@@ -203,3 +203,22 @@ fn links_end_where_the_number_does() {
     assert!(page("arXiv:\"><b>").contains("arXiv:&quot;&gt;&lt;b&gt;"));
     assert!(page("hep-th arXiv:hep-th/9901001").contains("abs/hep-th/9901001\">"));
 }
+
+/// JSON that was edited elsewhere is read with its byte order mark; brackets without end are an error with the file's
+/// name.
+#[test]
+fn json_of_a_folder_is_read_in_any_encoding_and_to_a_bounded_depth() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |bytes: &[u8]| {
+        std::fs::write(folder.path().join("manifest.json"), bytes).unwrap();
+        super::folder::read_json(folder.path(), "manifest.json")
+    };
+    assert_eq!(read(b"\xef\xbb\xbf{\"a\": 1}\r\n").unwrap()["a"], 1);
+    let deep = read("[".repeat(200_000).as_bytes())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        deep.contains("manifest.json: not valid JSON: recursion limit"),
+        "{deep}"
+    );
+}

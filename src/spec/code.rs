@@ -252,6 +252,37 @@ mod tests {
         spec.theory("saxe", Arc::new(theory), None).unwrap()
     }
 
+    /// A spec is the same in every encoding of its text, with every line end; what is no text names its byte.
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_spec() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        let text = "version = 1\n[task]\nkind = \"linear-teacher\"\nsingular_values = [2.0]\n\
+                    input_dim = 4\noutput_dim = 3\nsamples = 20\n[learner]\nkind = \"mlp\"\nwidths = [5]\n[training]\nkind = \"gradient-descent\"\n\
+                    learning_rate = 0.01\nsteps = 5\n[measure]\nobservables = [\"train-loss\"]\n";
+        let read = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            Spec::read(&path, &Options::default())
+        };
+        let windows = text.replace('\n', "\r\n");
+        let units: Vec<u8> = windows.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let plain = read(text.as_bytes()).unwrap();
+        for bytes in [
+            [b"\xef\xbb\xbf", windows.as_bytes()].concat(),
+            [b"\xff\xfe", &units[..]].concat(),
+        ] {
+            assert_eq!(read(&bytes).unwrap().hash, plain.hash);
+        }
+        let message = read(b"version = 1\ntitle = \"\xe4\"\n")
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            message.contains("a.toml: line 2, byte 21: 0xe4 is not"),
+            "{message}"
+        );
+    }
+
     /// The same experiments from a text: same resolved form, hence same hash and same records.
     #[test]
     fn code_and_text_state_the_same_spec() {

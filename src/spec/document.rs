@@ -209,6 +209,31 @@ mod tests {
         }
     }
 
+    /// Brackets, tables and keys without end are errors with a place, not the end of the stack.
+    #[test]
+    fn a_deep_text_is_refused() {
+        let many = 100_000;
+        for text in [
+            format!("a = {}{}", "[".repeat(many), "]".repeat(many)),
+            format!("a = {}1{}", "{a=".repeat(many), "}".repeat(many)),
+            format!("{} = 1", ["a"].repeat(many).join(".")),
+            format!("[{}]", ["a"].repeat(many).join(".")),
+        ] {
+            let deep = Document {
+                path: "a.toml".into(),
+                text,
+                overrides: vec![],
+            };
+            let message = deep.table().unwrap_err().to_string();
+            assert!(message.starts_with("a.toml"), "{message}");
+            assert!(
+                message.len() < 200 && message.contains("recur"),
+                "{message}"
+            );
+            assert_eq!(deep.locate("a"), None);
+        }
+    }
+
     #[test]
     fn keys_are_located() {
         let d = document();

@@ -4,6 +4,7 @@ use super::keys::{Asked, FromFile, Measure};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::instrument::{Chosen, Given};
+use crate::task::loader::Dialect;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,8 +40,8 @@ pub(super) fn instruments(measure: &Measure) -> Result<Vec<(String, Chosen)>> {
             false => Ok(all),
         };
     };
-    let path = match from {
-        FromFile::Path(path) => path,
+    let (path, dialect) = match from {
+        FromFile::Path(path) => (path, Dialect::default()),
         FromFile::Named(named) => {
             let kind = &named.observable;
             if all.is_empty() {
@@ -51,17 +52,25 @@ pub(super) fn instruments(measure: &Measure) -> Result<Vec<(String, Chosen)>> {
             if all.iter().any(|(_, i)| i.about().kind != kind) {
                 return Err(several("measure.from.observable", &all));
             }
-            &named.file
+            let dialect = Dialect {
+                separator: named.separator,
+                decimal: named.decimal,
+            };
+            (&named.file, dialect)
         }
     };
     match <[_; 1]>::try_from(all) {
-        Ok([(_, instrument)]) => Ok(vec![("measure.from".into(), open(instrument, path)?)]),
+        Ok([(_, instrument)]) => Ok(vec![(
+            "measure.from".into(),
+            open(instrument, path, &dialect)?,
+        )]),
         Err(all) => Err(several("measure.from", &all)),
     }
 }
 
-fn open(instrument: Chosen, path: &Path) -> Result<Chosen> {
-    Ok(Chosen::Keyed(Arc::new(Given::open(instrument, path)?)))
+fn open(instrument: Chosen, path: &Path, dialect: &Dialect) -> Result<Chosen> {
+    let given = Given::open_as(instrument, path, dialect)?;
+    Ok(Chosen::Keyed(Arc::new(given)))
 }
 
 fn several(place: &str, all: &[(String, Chosen)]) -> Error {

@@ -4,6 +4,7 @@ use super::{Figure, League};
 use crate::error::{Error, Result};
 use crate::experiment::{Conditioning, Spacing};
 use crate::instrument::Observable;
+use crate::task::loader::{Decimal, Separator};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -182,6 +183,12 @@ pub struct NamedFile {
     pub file: PathBuf,
     /// Which observable it holds.
     pub observable: String,
+    /// What stands between two cells: ",", ";" or "tab"; default: found from the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separator: Option<Separator>,
+    /// The decimal sign: "." or ","; default: found from the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Decimal>,
 }
 
 /// An entry of `measure.observables`.

@@ -40,6 +40,7 @@ use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::instrument::{Chosen, Wanted};
 use crate::numerics::content;
+use crate::numerics::text::decode;
 use crate::theory::{Asked as Question, Theory};
 use build::resolve;
 use serde_json::{Value as Json, json};
@@ -171,19 +172,24 @@ impl Spec {
             let columns = given.draws(&cell.experiment).unwrap_or_default().len();
             let text = format!("{columns} columns of {} (nothing is trained)", given.file());
             found.push(("measured draws".into(), text));
+            if !given.form().is_plain() {
+                let form = given.form().to_string();
+                found.push(("form of the measured file".into(), form));
+            }
         }
         found
     }
 
     /// Reads and resolves a spec file.
     pub fn read(path: &Path, options: &Options) -> Result<Spec> {
-        let text = std::fs::read_to_string(path).map_err(|e| {
+        let bytes = std::fs::read(path).map_err(|e| {
             Error::input(
                 path.display().to_string(),
                 format!("cannot read the spec: {e}"),
                 "check the path; `saddlepoint new NAME` writes a starting spec",
             )
         })?;
+        let text = decode(&path.display().to_string(), &bytes)?;
         let name = path
             .file_stem()
             .map_or("spec".into(), |s| s.to_string_lossy().into_owned());

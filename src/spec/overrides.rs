@@ -1,7 +1,11 @@
 //! Overrides: `--set key.path=value`, the `[quick]` table, the cells of a sweep and a theory's `assume`.
 
 use crate::error::{Error, Result};
+use crate::numerics::text::shown;
 use toml::{Table, Value};
+
+/// Keys of a path: what is set lies deeper in no spec.
+const DEEPEST: usize = 64;
 
 /// Sets `path` (dotted keys) in `table`, creating tables on the way. Numbers index into lists: `theory.0.label` or
 /// `theory[0].label`.
@@ -9,6 +13,16 @@ pub fn set(table: &mut Table, path: &str, value: Value) -> Result<()> {
     // `sweep."task.samples"` is what stands in a file; the key is found with and without the quotes.
     let dotted = dotted(path).replace('"', "");
     let keys: Vec<&str> = dotted.split('.').collect();
+    if keys.len() > DEEPEST {
+        return Err(Error::input(
+            shown(path),
+            format!(
+                "a path of {} keys; no key of a spec lies deeper than {DEEPEST}",
+                keys.len()
+            ),
+            "write dotted keys such as learner.widths",
+        ));
+    }
     if keys.iter().any(|k| k.is_empty()) {
         return Err(Error::input(
             path,
@@ -146,7 +160,7 @@ pub fn replace(table: &mut Table, assumed: &Table) -> Result<()> {
 pub fn parse_set(text: &str) -> Result<(String, Value)> {
     let (key, raw) = text.split_once('=').ok_or_else(|| {
         Error::input(
-            format!("--set {text}"),
+            format!("--set {}", shown(text)),
             "no \"=\" in it",
             "write --set key.path=value",
         )
@@ -168,8 +182,8 @@ pub fn parse_set(text: &str) -> Result<(String, Value)> {
     match value {
         Some(v) if !key.is_empty() => Ok((key.to_string(), v)),
         _ => Err(Error::input(
-            format!("--set {text}"),
-            format!("\"{raw}\" is not a TOML value"),
+            format!("--set {}", shown(text)),
+            format!("\"{}\" is not a TOML value", shown(raw)),
             "quote strings and close brackets, as in --set 'task.singular_values=[3,1]'",
         )),
     }
@@ -225,5 +239,22 @@ mod tests {
         );
         assert!(parse_set("learner.widths=[64").is_err());
         assert!(parse_set("nothing").is_err());
+    }
+
+    /// Neither brackets nor keys without end take the stack, or fill the screen.
+    #[test]
+    fn deep_values_and_paths_are_refused_in_one_line() {
+        let deep = |open: &str, close: &str| open.repeat(200_000) + &close.repeat(200_000);
+        for value in [deep("[", "]"), deep("{a=", "}"), deep("(", "")] {
+            let message = parse_set(&format!("a={value}")).unwrap_err().to_string();
+            assert!(message.contains("is not a TOML value"), "{message}");
+            assert!(message.len() < 400, "{}", message.len());
+        }
+        for path in [["a"; 200_000].join("."), ["a"; 200_000].join("[")] {
+            let error = set(&mut Table::new(), &path, Value::Integer(1)).unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains("a path of 200000 keys"), "{message}");
+            assert!(message.len() < 400, "{}", message.len());
+        }
     }
 }

@@ -5,6 +5,7 @@ use super::loader::Contents;
 use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
+use crate::numerics::text::decode;
 use crate::percolation::graph::Graph;
 use crate::percolation::{Boundary, Crystal, Element, Setting, Simulation};
 use schemars::JsonSchema;
@@ -158,8 +159,7 @@ fn read(place: &str, keys: &Keys, file: &Path) -> Result<(String, Arc<Graph>)> {
     let vertices = keys.vertices;
     let graph = GRAPHS.get(format!("{content} {vertices:?} {first}"), || {
         let Contents { file, bytes } = contents;
-        let text = String::from_utf8(bytes)
-            .map_err(|e| Error::input(&file, format!("not a text: {e}"), "use UTF-8"))?;
+        let text = decode(&file, &bytes)?;
         let graph = Graph::parse_from(&text, vertices, first).map_err(|e| match e {
             Error::Input {
                 place,
@@ -367,6 +367,33 @@ mod tests {
         assert_eq!(fcc.percolation().unwrap().counts().unwrap(), [64, 384]);
         let effort = parse("size = 8\nsweeps = { elements = 1e4 }").unwrap();
         assert_eq!(effort.percolation().unwrap().sweeps, 157);
+    }
+
+    /// The same edges in every encoding of the text are one graph; what is no text names its byte.
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_an_edge() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("edges.txt");
+        let read = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            parse(&format!("lattice = \"edges\"\nfile = {path:?}"))
+        };
+        let text = "0 1\r\n1 2\r\n2 0\r\n";
+        let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [
+            text.as_bytes().to_vec(),
+            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+            [b"\xfe\xff", &units[..]].concat(),
+        ] {
+            let graph = read(&bytes).unwrap();
+            let setting = graph.percolation().unwrap();
+            assert_eq!(setting.counts().unwrap(), [3, 3]);
+        }
+        let message = read(b"0 1\n1 \xe9").unwrap_err().to_string();
+        assert!(
+            message.contains("line 2, byte 6: 0xe9 is not UTF-8"),
+            "{message}"
+        );
     }
 
     /// A triangle with a tail, swept as a graph: the exact numbers of enumeration apply to it, and its content is its identity.

@@ -49,7 +49,7 @@ fn zeros_and_ones_of_mnist_are_prepared_for_a_kernel() {
     let task = File::open(
         "task",
         FileOptions {
-            classes: Some(vec![0, 1]),
+            classes: Some(vec![0.into(), 1.into()]),
             coding: Some(Coding::Sign),
             samples: Some(500),
             test_samples: Some(1000),

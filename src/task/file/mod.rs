@@ -1,4 +1,4 @@
-//! A data set from a file (csv, npz or IDX).
+//! A data set from a file (csv, npz, npy or IDX).
 
 mod coding;
 mod options;
@@ -10,7 +10,7 @@ mod test_part_tests;
 #[cfg(test)]
 mod tests;
 
-pub use coding::{Coding, Labels};
+pub use coding::{Class, Coding, Labels};
 pub use options::FileOptions;
 pub use preprocess::{Map, Normalize, Preprocess};
 
@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::numerics::linalg::svd;
 use crate::numerics::random::{Stream, stream};
+use crate::numerics::text::shown;
 use nalgebra::{DMatrix, DVector};
 use pool::{Pool, subset};
 use rand::seq::SliceRandom;
@@ -28,29 +29,56 @@ use std::sync::Arc;
 /// Summary, keys and conventions of the task.
 pub const ABOUT: About = About {
     kind: "file",
-    summary: "samples from a csv, npz or IDX (MNIST) file",
+    summary: "samples from a csv, npz, npy or IDX (MNIST) file",
     text: "\
-A csv file has a header line and one sample per row; an npz file has the arrays x (samples x inputs) and y (samples x outputs);
-a pair of IDX files has the inputs (samples x rows x columns, flattened row by row, values as they are stored: 0 to 255) and the
-labels. Any of them may be compressed by gzip. The file is read when the spec is parsed, so that `check` reports what is wrong
-with it; it enters every hash by the BLAKE3 of its content, not by its path. `check` and the report say which columns were chosen;
-a column that is named twice, in the header or in the spec, is refused.
+A csv file has a header line and one sample per row; an npz file has the arrays x (samples x inputs) and y (samples x
+outputs); a pair of npy files has one of these arrays each; a pair of IDX files has the inputs (samples x rows x
+columns) and the labels. Any of them may be compressed by gzip; one whose content is larger than 1 GiB and than 20
+times its compressed form is refused. The file is read when the spec is parsed, so that `check` reports what is wrong
+with it; it enters every hash by the BLAKE3 of its content, not by its path. `check` and the report say which columns
+were chosen; a column that is named twice, in the header or in the spec, is refused.
+
+A csv file is text in UTF-8 or, with a byte order mark, in UTF-16. The mark, blank lines and lines that begin with #
+are left out. Cells stand in quotes where they need them. The separator of the cells is a comma, a semicolon or a
+tabulator, and numbers have a decimal point or a decimal comma. Both are found from the text: the separator is the one
+that divides the header, and the decimal sign is the one that the numbers of the chosen columns have. Where the text
+leaves it open (1,234 may be a fraction or one thousand two hundred and thirty-four), an error names the key that
+decides it. Where the first line of numbers comes right after a comment with as many names, the comment is the header.
+`check` and the report say what was found, where it is not commas between cells and points in numbers.
+
+Arrays of npz and npy files hold floating-point numbers of 16, 32 or 64 bits, integers of 8 to 64 bits or truth values
+(0 and 1), in either order of bytes and either order of storage (C or Fortran). Images (samples x rows x columns, or
+samples x rows x columns x channels) are flattened as those of IDX files are: the last axis runs fastest, and values
+are as they are stored (0 to 255 in MNIST). Arrays that count the samples along their last axis need the key
+transpose; where the first axes of x and y differ and others agree, the error names it.
+
+Classes may have names: one target column of a csv file in which no cell begins like a number, or an array of texts as
+targets. The classes are numbered in alphabetical order (by the code points of their letters), from 0, unless classes
+gives another order, and become targets as the labels of IDX files do. `check` and the report say which class has
+which code.
 
 Keys
   path           the file; a relative path starts at the current directory, then in the folder that SADDLEPOINT_DATA names
-  labels         IDX: the file of the labels
+  labels         IDX, npy: the file of the labels or targets
   inputs         csv: the column of this name, or, where there is none, all columns of this name and a number behind it (x1, x2, ...);
                  or a list of names; npz: name of the array (default \"x\")
   targets        the same for the targets (default \"y\")
   test_path      a file of test samples, of the same kind and with the same columns as path, instead of a part of path
-  test_labels    IDX: the file of the labels of test_path
+  test_labels    IDX, npy: the file of the labels or targets of test_path
+  separator      csv: what stands between two cells: \",\", \";\" or \"tab\" (default: found from the text)
+  decimal        csv: the decimal sign of the numbers: \".\" or \",\" (default: found from the text)
+  transpose      npz, npy: true where the last axis of the arrays counts the samples (inputs x samples); \"inputs\" or
+                 \"targets\" where it does so in one of them. An array of one axis stays as it is (default false)
   test_fraction  fraction of the samples held out, below 1 (default 0: none). Without samples it is drawn anew for every data set
   samples        P: every data set is a fresh random subset of P training samples, without replacement, and the beginning of a
                  larger one (default: all samples)
   test_samples   with samples: test samples, drawn anew from the held-out part or from test_path (default: all of it)
-  classes        keep the samples with these labels, in this order of codes (default: all labels, ascending)
+  classes        keep the samples with these labels, numbers ([3, 8]) or names ([\"cat\", \"dog\"]), in this order of codes
+                 (default: all labels, ascending). Given by name, all cells of the target column are names, also those
+                 that are like numbers
   coding         targets from labels: \"one-hot\", \"centered-one-hot\" (minus 1/C), \"sign\" (-1 for the first of two classes, +1
-                 for the second), \"value\" (the label; default for IDX: \"one-hot\"; csv, npz: the targets as they are)
+                 for the second), \"value\" (the label; of classes with names the code). Default for IDX and names:
+                 \"one-hot\"; else the targets as they are
   center         subtract the mean of every feature (default false)
   normalize      \"none\" (default), \"unit-norm\" (|x|^2 = d for every sample of d inputs), \"unit-variance\" (one factor: all
                  entries together have variance 1), \"per-feature\" (every feature has variance 1; one that does not vary keeps
@@ -136,7 +164,15 @@ impl File {
 
     /// The classes behind the targets, in the order of their codes, where the targets are made from labels.
     pub fn classes(&self) -> Option<&[i64]> {
-        self.pool.classes.as_deref()
+        self.pool
+            .labels
+            .as_ref()
+            .map(|(labels, _)| labels.classes())
+    }
+
+    /// The names of the classes, in the order of their codes, where the file has names.
+    pub fn class_names(&self) -> Option<Vec<&str>> {
+        self.pool.labels.as_ref()?.0.names()
     }
 
     /// Inputs, targets and test set of one draw.
@@ -197,10 +233,11 @@ fn modes(x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Modes> {
 /// Names, of which a long list shows both ends.
 fn listed(names: &[String]) -> String {
     const ENDS: usize = 8;
+    let names: Vec<String> = names.iter().map(|name| shown(name)).collect();
     match names.len() > 2 * ENDS {
         false => names.join(", "),
         true => format!(
-            "{}, ..., {} ({} columns)",
+            "{}, ..., {} ({} of them)",
             names[..ENDS].join(", "),
             names[names.len() - ENDS..].join(", "),
             names.len()
@@ -283,13 +320,25 @@ impl Task for File {
     }
 
     fn sources(&self) -> Vec<(&'static str, String)> {
-        let Some([inputs, targets]) = &self.pool.columns else {
-            return Vec::new();
-        };
-        vec![
-            ("input columns", listed(inputs)),
-            ("target columns", listed(targets)),
-        ]
+        let mut found = Vec::new();
+        if let Some([inputs, targets]) = &self.pool.columns {
+            found.push(("input columns", listed(inputs)));
+            found.push(("target columns", listed(targets)));
+        }
+        for (what, form) in [
+            ("form of the csv file", self.pool.form),
+            ("form of the test file", self.pool.test_form),
+        ] {
+            if let Some(form) = form.filter(|form| !form.is_plain()) {
+                found.push((what, form.to_string()));
+            }
+        }
+        if let Some(names) = self.class_names() {
+            let coded = names.iter().enumerate();
+            let coded: Vec<String> = coded.map(|(k, name)| format!("{k} = {name}")).collect();
+            found.push(("codes of classes", listed(&coded)));
+        }
+        found
     }
 
     fn test_samples(&self) -> usize {

@@ -1,8 +1,8 @@
 //! The keys of a file's table.
 
-use super::super::loader::Columns;
+use super::super::loader::{Columns, Decimal, Dialect, Reading, Separator, Transpose};
 use super::pool::Pool;
-use super::{Coding, Normalize, Preprocess};
+use super::{Class, Coding, Normalize, Preprocess};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,15 +12,15 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileOptions {
-    /// The csv, npz or IDX file.
+    /// The csv, npz, npy or IDX file.
     pub path: PathBuf,
-    /// IDX: the file of the labels.
+    /// IDX, npy: the file of the labels.
     #[serde(default)]
     pub labels: Option<PathBuf>,
     /// A file of test samples of its own.
     #[serde(default)]
     pub test_path: Option<PathBuf>,
-    /// IDX: the file of the labels of `test_path`.
+    /// IDX, npy: the file of the labels of `test_path`.
     #[serde(default)]
     pub test_labels: Option<PathBuf>,
     /// Columns (csv) or array (npz) of the inputs; by default `x`, or `x1`, `x2`, ...
@@ -29,6 +29,15 @@ pub struct FileOptions {
     /// Columns (csv) or array (npz) of the targets; by default `y`, or `y1`, `y2`, ...
     #[serde(default = "default_targets")]
     pub targets: Columns,
+    /// csv: what stands between two cells; default: found from the text.
+    #[serde(default)]
+    pub separator: Option<Separator>,
+    /// csv: the decimal sign; default: found from the text.
+    #[serde(default)]
+    pub decimal: Option<Decimal>,
+    /// npz, npy: the last axis of the arrays, or of one of them, counts the samples.
+    #[serde(default)]
+    pub transpose: Transpose,
     /// Fraction of the samples that is held out.
     #[serde(default)]
     pub test_fraction: f64,
@@ -38,9 +47,9 @@ pub struct FileOptions {
     /// Test samples of a data set, drawn from the held-out ones.
     #[serde(default)]
     pub test_samples: Option<usize>,
-    /// Labels of the samples that are kept.
+    /// Labels of the samples that are kept, whole numbers or names.
     #[serde(default)]
-    pub classes: Option<Vec<i64>>,
+    pub classes: Option<Vec<Class>>,
     /// Targets from labels.
     #[serde(default)]
     pub coding: Option<Coding>,
@@ -77,6 +86,9 @@ impl FileOptions {
             test_labels: None,
             inputs: default_inputs(),
             targets: default_targets(),
+            separator: None,
+            decimal: None,
+            transpose: Transpose::default(),
             test_fraction: 0.0,
             samples: None,
             test_samples: None,
@@ -107,13 +119,27 @@ impl FileOptions {
         }
     }
 
-    /// How labels become targets; `None` if the targets stay as they are.
-    pub(super) fn coding(&self) -> Option<Coding> {
-        match (self.coding, &self.labels, &self.classes) {
+    /// What the keys say about the form of the files.
+    pub(super) fn reading(&self) -> Reading {
+        let classes = self.classes.iter().flatten();
+        Reading {
+            dialect: Dialect {
+                separator: self.separator,
+                decimal: self.decimal,
+            },
+            transpose: self.transpose,
+            as_names: classes.into_iter().any(|c| matches!(c, Class::Name(_))),
+        }
+    }
+
+    /// How labels become targets, where the targets of the file are labels (IDX, names of classes) or not; `None` if
+    /// they stay as they are.
+    pub(super) fn coding(&self, are_labels: bool) -> Option<Coding> {
+        match (self.coding, are_labels, &self.classes) {
             (Some(coding), ..) => Some(coding),
-            (None, Some(_), _) => Some(Coding::OneHot),
-            (None, None, Some(_)) => Some(Coding::Value),
-            (None, None, None) => None,
+            (None, true, _) => Some(Coding::OneHot),
+            (None, false, Some(_)) => Some(Coding::Value),
+            (None, false, None) => None,
         }
     }
 
@@ -151,7 +177,9 @@ impl FileOptions {
         ];
         match chosen.iter().find(|(_, chosen)| *chosen) {
             Some((key, _)) if self.labels.is_some() => {
-                let cause = "IDX files have no columns or arrays to choose from".into();
+                let cause =
+                    "IDX files have no columns or arrays to choose from, npy files one array"
+                        .into();
                 wrong(key, cause, "remove it, or remove labels")
             }
             _ => Ok(()),
@@ -175,9 +203,17 @@ impl FileOptions {
             table["samples"] = samples.into();
             table["test_samples"] = self.test_samples.unwrap_or(pool.held).into();
         }
-        if let (Some(classes), Some(coding)) = (&pool.classes, self.coding()) {
-            table["classes"] = serde_json::json!(classes);
+        if let Some((labels, coding)) = &pool.labels {
+            table["classes"] = labels.as_json();
             table["coding"] = serde_json::json!(coding);
+        }
+        for (key, form) in [("form", pool.form), ("test_form", pool.test_form)] {
+            if let Some(form) = form.filter(|form| !form.is_plain()) {
+                table[key] = serde_json::json!(form);
+            }
+        }
+        if self.transpose.is_given() {
+            table["transpose"] = serde_json::json!(self.transpose);
         }
         if self.center {
             table["center"] = true.into();

@@ -1,10 +1,10 @@
 //! The samples of a file from which data sets are drawn, read and prepared once for all cells of a sweep.
 
-use super::super::loader::{Samples, Source};
+use super::super::loader::{Form, Samples, Source};
 use super::super::shared::Shared;
 use super::preprocess::RANK_TOLERANCE;
 use super::test_part::TestPart;
-use super::{FileOptions, Labels, modes};
+use super::{Coding, FileOptions, Labels, modes};
 use crate::error::{Error, Result};
 use crate::numerics::random::{Stream, stream};
 use nalgebra::DMatrix;
@@ -27,7 +27,8 @@ pub(super) struct Pool {
     pub inputs: usize,
     /// Rank of `Y X^T`.
     pub rank: usize,
-    pub classes: Option<Vec<i64>>,
+    /// The labels behind the targets, and how they became targets.
+    pub labels: Option<(Labels, Coding)>,
     /// Number of every held-out sample (the last columns; of every sample, where a part of them is held out anew for
     /// each data set) in a fixed random order: consecutive numbers go to different blocks.
     pub order: Vec<u32>,
@@ -37,6 +38,10 @@ pub(super) struct Pool {
     pub test_content: Option<String>,
     /// Names of the columns of the inputs and of the targets (csv).
     pub columns: Option<[Vec<String>; 2]>,
+    /// How the file was read (csv).
+    pub form: Option<Form>,
+    /// The same for the test file.
+    pub test_form: Option<Form>,
 }
 
 /// Inputs whose squares neither overflow nor vanish: norms and variances, and with them every normalisation, would be infinite or zero
@@ -69,7 +74,7 @@ impl Pool {
     pub fn open(place: &str, options: &FileOptions) -> Result<Arc<Self>> {
         let labels = options.labels.as_deref();
         let wrong = |e| located(place, ["path", "labels"], labels, e);
-        let source = Source::read(&options.path, labels).map_err(wrong)?;
+        let source = Source::read(&options.path, labels, options.reading()).map_err(wrong)?;
         let test = TestPart::read(place, options, &source)?;
         let held = match (options.samples, options.test_samples) {
             (Some(_), Some(n)) if options.test_fraction == 0.0 && test.is_none() => Some(n),
@@ -81,7 +86,10 @@ impl Pool {
             options.targets,
             options.test_fraction,
             options.classes,
-            options.coding(),
+            options.coding,
+            source.is_labelled(),
+            options.reading().dialect,
+            options.transpose,
             options.center,
             options.normalize,
             options.pca,
@@ -90,13 +98,14 @@ impl Pool {
             held,
             test.as_ref().map(TestPart::hash),
         ]);
+        let labelled = source.is_labelled();
         POOLS.get(key.to_string(), || {
             let samples = source
                 .samples(&options.inputs, &options.targets)
                 .map_err(wrong)?;
             // The bytes make room for the numbers.
             drop(source);
-            Pool::prepare(place, options, samples, test, held)
+            Pool::prepare(place, options, samples, labelled, test, held)
         })
     }
 
@@ -109,38 +118,42 @@ impl Pool {
         place: &str,
         options: &FileOptions,
         samples: Samples,
+        labelled: bool,
         test: Option<TestPart>,
         held: Option<usize>,
     ) -> Result<Self> {
         let Samples {
             mut x,
             mut y,
+            classes,
             content,
             columns,
+            form,
         } = samples;
         representable(place, &x)?;
-        let form = [x.nrows(), y.nrows()];
+        let per_sample = [x.nrows(), y.nrows()];
         let mut known = None;
-        if let Some(coding) = options.coding() {
-            let labels = Labels::new(place, &y, options.classes.as_deref())?;
+        if let Some(coding) = options.coding(labelled || classes.is_some()) {
+            let labels = Labels::new(place, &y, classes.as_deref(), options.classes.as_deref())?;
             let chosen = labels.chosen();
             y = labels.encode(place, coding, &chosen)?;
             if chosen.len() < x.ncols() {
                 x = x.select_columns(&chosen);
             }
-            known = Some(labels);
+            known = Some((labels, coding));
         }
         let test_content = test.as_ref().map(TestPart::hash);
         let test = test
-            .map(|t| t.samples(place, options, known.as_ref(), form))
+            .map(|t| t.samples(place, options, known.as_ref(), per_sample))
             .transpose()?;
-        let classes = known.map(|labels| labels.classes().to_vec());
-        if let Some(test) = test {
+        if let Some((test, test_form)) = test {
             return Pool::with_test(place, options, (x, y), test).map(|pool| Pool {
-                classes,
+                labels: known,
                 content,
                 test_content,
                 columns,
+                form,
+                test_form,
                 ..pool
             });
         }
@@ -189,7 +202,7 @@ impl Pool {
             y,
             held,
             inputs,
-            classes,
+            labels: known,
             order: shuffled(if options.samples.is_some() {
                 held
             } else {
@@ -198,6 +211,8 @@ impl Pool {
             content,
             test_content,
             columns,
+            form,
+            test_form: None,
         })
     }
 
@@ -229,11 +244,13 @@ impl Pool {
             x: joined(x, &test),
             y: joined(y, &test_y),
             held,
-            classes: None,
+            labels: None,
             order: shuffled(held),
             content: String::new(),
             test_content: None,
             columns: None,
+            form: None,
+            test_form: None,
         })
     }
 }
@@ -262,7 +279,7 @@ pub(super) fn located(
     };
     let is_of_labels = labels.is_some_and(|labels| {
         let rest = at.strip_prefix(&labels.display().to_string());
-        rest.is_some_and(|r| r.is_empty() || r.starts_with(": "))
+        rest.is_some_and(|r| r.is_empty() || r.starts_with(": ") || r.starts_with(", "))
     });
     let key = if is_of_labels { of_labels } else { path };
     Error::input(format!("{place}.{key}"), format!("{at}: {cause}"), remedy)

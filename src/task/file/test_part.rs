@@ -1,10 +1,9 @@
 //! The test samples of a file of their own, under the columns, the classes and the preprocessing of the training file.
 
-use super::super::loader::{Columns, Source};
+use super::super::loader::{Columns, Form, Source};
 use super::pool::{located, representable};
-use super::{FileOptions, Labels};
+use super::{Coding, FileOptions, Labels, Part};
 use crate::error::{Error, Result};
-use nalgebra::DMatrix;
 
 /// A test file whose bytes are read and whose numbers are not.
 pub(super) struct TestPart {
@@ -20,7 +19,8 @@ impl TestPart {
             return Ok(None);
         };
         let wrong = |e| of_test(place, options, e);
-        let source = Source::read(path, options.test_labels.as_deref()).map_err(wrong)?;
+        let source = Source::read(path, options.test_labels.as_deref(), options.reading());
+        let source = source.map_err(wrong)?;
         let named = |columns, key| {
             let named = training.named(columns, key);
             named.map_err(|e| located(place, ["path", "labels"], options.labels.as_deref(), e))
@@ -38,14 +38,14 @@ impl TestPart {
     }
 
     /// Inputs as they are in the file, and targets coded like those of the training file, which has `[inputs, targets]`
-    /// numbers per sample.
+    /// numbers per sample; and the form of the file.
     pub fn samples(
         self,
         place: &str,
         options: &FileOptions,
-        labels: Option<&Labels>,
+        labels: Option<&(Labels, Coding)>,
         [inputs, targets]: [usize; 2],
-    ) -> Result<(DMatrix<f64>, DMatrix<f64>)> {
+    ) -> Result<(Part, Option<Form>)> {
         let samples = self.source.samples(&self.inputs, &self.targets);
         let samples = samples.map_err(|e| of_test(place, options, e))?;
         let (mut x, mut y) = (samples.x, samples.y);
@@ -62,10 +62,18 @@ impl TestPart {
                 ));
             }
         }
-        if let (Some(coding), Some(labels)) = (options.coding(), labels) {
-            let labels = labels.of_test(place, &y, options.classes.is_none())?;
+        if labels.is_none() && samples.classes.is_some() {
+            return Err(Error::input(
+                format!("{place}.test_path"),
+                "the targets are names of classes, and those of the training file are numbers",
+                "write the targets in both files in the same way",
+            ));
+        }
+        if let Some((labels, coding)) = labels {
+            let names = samples.classes.as_deref();
+            let labels = labels.of_test(place, &y, names, options.classes.is_none())?;
             let chosen = labels.chosen();
-            y = labels.encode(place, coding, &chosen)?;
+            y = labels.encode(place, *coding, &chosen)?;
             x = x.select_columns(&chosen);
         }
         match x.ncols() {
@@ -74,7 +82,7 @@ impl TestPart {
                 "no test sample has one of the classes",
                 "give a test file with these classes, or choose others",
             )),
-            _ => Ok((x, y)),
+            _ => Ok(((x, y), samples.form)),
         }
     }
 }

@@ -101,7 +101,7 @@ fn subsets_are_drawn_from_each_file_alone() {
 #[test]
 fn labels_have_the_codes_of_the_training_file() {
     let folder = TempDir::new().unwrap();
-    let coded = |classes: Option<Vec<i64>>| FileOptions {
+    let coded = |classes: Option<Vec<Class>>| FileOptions {
         coding: Some(Coding::OneHot),
         classes,
         ..pair(&folder)
@@ -111,7 +111,9 @@ fn labels_have_the_codes_of_the_training_file() {
     let (_, y) = draw(&task).test.unwrap();
     assert_eq!(y.as_slice(), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
     // Classes that are left out in training are left out in the test.
-    let (x, y) = draw(&open(coded(Some(vec![1, 0])))).test.unwrap();
+    let (x, y) = draw(&open(coded(Some(vec![1.into(), 0.into()]))))
+        .test
+        .unwrap();
     assert_eq!(
         (x.as_slice(), y.as_slice()),
         (&[2.0, 40.0][..], &[0.0, 1.0][..])
@@ -124,7 +126,7 @@ fn labels_have_the_codes_of_the_training_file() {
     assert!(refused(unknown).starts_with("task.test_path: the label 7 does not occur"));
     let none = FileOptions {
         test_path: Some(other),
-        ..coded(Some(vec![0, 1]))
+        ..coded(Some(vec![0.into(), 1.into()]))
     };
     assert!(refused(none).starts_with("task.test_path: no test sample has one of the classes"));
 }
@@ -235,4 +237,34 @@ fn the_hash_follows_the_content_of_the_test_file() {
         ..pair(&folder)
     });
     assert!(without.resolved().get("test_content").is_none());
+}
+
+/// Names have the codes of the training file, also where the test file has fewer or other ones.
+#[test]
+fn names_of_classes_have_the_codes_of_the_training_file() {
+    let folder = TempDir::new().unwrap();
+    let training = write(&folder, "a.csv", b"x,y\n1,cat\n2,dog\n3,owl\n");
+    let of = |name: &str, text: &[u8], classes: Option<Vec<Class>>| FileOptions {
+        test_path: Some(write(&folder, name, text)),
+        classes,
+        ..FileOptions::new(&training)
+    };
+    let data = draw(&open(of("b.csv", b"x;y\n4,5;owl\n5,5;dog\n", None)));
+    let (x, y) = data.test.unwrap();
+    assert_eq!(x.as_slice(), [4.5, 5.5]);
+    assert_eq!(y.as_slice(), [0.0, 0.0, 1.0, 0.0, 1.0, 0.0]);
+    let fox = of("c.csv", b"x,y\n4,fox\n5,dog\n", None);
+    let says = "task.test_path: the label \"fox\" does not occur in the training file";
+    starts(fox, says);
+    let two = of(
+        "d.csv",
+        b"x,y\n4,fox\n5,dog\n6,owl\n",
+        Some(vec!["owl".into(), "cat".into()]),
+    );
+    let (x, y) = draw(&open(two)).test.unwrap();
+    assert_eq!((x.as_slice(), y.as_slice()), (&[6.0][..], &[1.0, 0.0][..]));
+    starts(
+        of("e.csv", b"x,y\n4,1\n", None),
+        "task.test_path: one of the files has names",
+    );
 }

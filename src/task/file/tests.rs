@@ -2,6 +2,7 @@
 
 use super::super::loader::idx::tests::bytes;
 use super::super::loader::tests::{npz, write};
+use super::super::loader::{Decimal, Transpose};
 use super::*;
 use crate::numerics::random::normal_matrix;
 use std::path::PathBuf;
@@ -160,7 +161,7 @@ fn idx_samples_are_images_with_one_hot_labels() {
     assert_eq!(data.y.column(1).as_slice(), [0.0, 1.0, 0.0]);
     assert!(!task.is_random() && !task.has_test());
     let two = open(FileOptions {
-        classes: Some(vec![2, 0]),
+        classes: Some(vec![2.into(), 0.into()]),
         coding: Some(Coding::Sign),
         ..digits(&folder)
     });
@@ -359,5 +360,114 @@ fn columns_without_a_norm_are_refused() {
     ] {
         let error = of(&values).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
+    }
+}
+
+/// Names of classes are labels like those of IDX files: coded one-hot in alphabetical order, chosen by name, and told.
+#[test]
+fn classes_with_names_are_coded_like_labels() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, "a.csv", b"x,y\n1,dog\n2,cat\n3,owl\n4,cat\n");
+    let numbers = write(&folder, "b.csv", b"x,y\n1,1\n2,0\n3,2\n4,0\n");
+    let task = open(FileOptions::new(&path));
+    assert_eq!(task.class_names().unwrap(), ["cat", "dog", "owl"]);
+    let as_labels = open(FileOptions {
+        coding: Some(Coding::OneHot),
+        ..FileOptions::new(&numbers)
+    });
+    assert_eq!(draw(&task).y, draw(&as_labels).y);
+    let told = task.sources();
+    assert!(
+        told.contains(&("codes of classes", "0 = cat, 1 = dog, 2 = owl".into())),
+        "{told:?}"
+    );
+    assert_eq!(
+        task.resolved()["classes"],
+        serde_json::json!(["cat", "dog", "owl"])
+    );
+    assert_eq!(task.resolved()["coding"], "one-hot");
+    let chosen = |classes: &[Class], coding| FileOptions {
+        classes: Some(classes.to_vec()),
+        coding: Some(coding),
+        ..FileOptions::new(&path)
+    };
+    let two = open(chosen(&["owl".into(), "cat".into()], Coding::Sign));
+    assert_eq!(draw(&two).y.as_slice(), [1.0, -1.0, 1.0]);
+    let value = open(chosen(&["owl".into(), "cat".into()], Coding::Value));
+    assert_eq!(draw(&value).y.as_slice(), [1.0, 0.0, 1.0]);
+    for (classes, wanted) in [
+        (
+            Class::from("cta"),
+            "task.classes[0]: no sample has the label \"cta\"",
+        ),
+        (
+            Class::from(1),
+            "task.classes[0]: 1 is a number, and the classes of the file have names",
+        ),
+    ] {
+        let error = File::open("task", chosen(&[classes], Coding::OneHot)).unwrap_err();
+        let message = error.to_string();
+        assert!(message.starts_with(wanted), "{message}");
+        assert!(
+            message.contains("name classes of the file: cat, dog, owl"),
+            "{message}"
+        );
+    }
+    let by_name = FileOptions {
+        path: numbers,
+        ..chosen(&["1".into(), "2".into()], Coding::OneHot)
+    };
+    assert_eq!(open(by_name).class_names().unwrap(), ["1", "2"]);
+}
+
+/// The form of a file is told and, where it is no plain one, part of the hash: the same bytes under other keys are
+/// other numbers.
+#[test]
+fn the_hash_follows_the_form_in_which_a_file_is_read() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, "a.csv", b"x;y\n1,234;5\n2,500;6\n");
+    let message = File::open("task", FileOptions::new(&path))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.starts_with("task.path: ") && message.contains("decimal = "),
+        "{message}"
+    );
+    let comma = open(FileOptions {
+        decimal: Some(Decimal::Comma),
+        ..FileOptions::new(&path)
+    });
+    let form = serde_json::json!({
+        "separator": ";", "decimal": ",", "comments": 0, "header_in_comment": false,
+    });
+    assert_eq!(comma.resolved()["form"], form);
+    let told = (
+        "form of the csv file",
+        "separator ;, decimal comma".to_string(),
+    );
+    assert!(comma.sources().contains(&told));
+    let square = npz(&[
+        ("x", &[2, 2], &[1.0, 2.0, 3.0, 4.0]),
+        ("y", &[2], &[0.0, 1.0]),
+    ]);
+    let path = write(&folder, "a.npz", &square);
+    let of = |transpose| {
+        open(FileOptions {
+            transpose,
+            ..FileOptions::new(&path)
+        })
+    };
+    let (as_stored, other) = (of(Transpose::default()), of(Transpose::Both(true)));
+    assert_eq!(draw(&as_stored).x, draw(&other).x.transpose());
+    assert_ne!(as_stored.resolved(), other.resolved());
+    assert_eq!(as_stored.resolved(), of(Transpose::Both(false)).resolved());
+    for (table, wanted) in [
+        ("separator = \"tab\"\ndecimal = \",\"", "task.path: "),
+        ("separator = \":\"", "task.separator: unknown value \":\""),
+        ("transpose = \"x\"", "task.transpose: "),
+    ] {
+        let table = format!("path = {path:?}\n{table}").parse().unwrap();
+        let message = parse("task", table).unwrap_err().to_string();
+        assert!(message.starts_with(wanted), "{message}");
     }
 }

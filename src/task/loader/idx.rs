@@ -163,7 +163,7 @@ fn number(code: u8) -> Option<(usize, Convert)> {
 #[cfg(test)]
 pub(in crate::task) mod tests {
     use super::super::tests::write;
-    use super::super::{Columns, Samples, Source};
+    use super::super::{Columns, Reading, Samples, Source};
     use super::*;
     use proptest::prelude::*;
     use proptest::test_runner::RngSeed;
@@ -187,7 +187,7 @@ pub(in crate::task) mod tests {
 
     fn load_labelled(path: &Path, labels: &Path) -> Result<Samples> {
         let unused = Columns::Prefix(String::new());
-        Source::read(path, Some(labels))?.samples(&unused, &unused)
+        Source::read(path, Some(labels), Reading::default())?.samples(&unused, &unused)
     }
 
     fn images() -> Vec<u8> {

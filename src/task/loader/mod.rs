@@ -1,15 +1,21 @@
-//! Loaders: inputs and targets from csv, npz and IDX files, with errors that name the place in the file.
+//! Loaders: inputs and targets from csv, npz, npy and IDX files, with errors that name the place in the file.
 
 mod csv;
+mod dialect;
 pub mod idx;
 mod npz;
 pub mod numbers;
+#[cfg(test)]
+pub(super) mod tests;
+
+pub use dialect::{Decimal, Dialect, Form, Separator};
+pub use npz::{Side, Transpose};
 
 use crate::error::{Error, Result};
+use crate::numerics::expand;
 use nalgebra::DMatrix;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Which columns of a csv file, or which array of an npz file, are meant.
@@ -31,12 +37,50 @@ pub enum Columns {
 pub struct Samples {
     /// `inputs x samples`
     pub x: DMatrix<f64>,
-    /// `outputs x samples`
+    /// `outputs x samples`; where the targets are names of classes, their places in `classes`.
     pub y: DMatrix<f64>,
+    /// Names of classes, in alphabetical order.
+    pub classes: Option<Vec<String>>,
     /// BLAKE3 of the file's bytes, in hexadecimal.
     pub content: String,
     /// Names of the columns of the inputs and of the targets (csv).
     pub columns: Option<[Vec<String>; 2]>,
+    /// How the file was read (csv).
+    pub form: Option<Form>,
+}
+
+/// Targets as they stand in a file.
+enum Targets {
+    Numbers(DMatrix<f64>),
+    /// One class per sample.
+    Names(Vec<String>),
+}
+
+impl Targets {
+    /// Numbers as they are; of names their places in alphabetical order, and the names in this order.
+    fn coded(self) -> (DMatrix<f64>, Option<Vec<String>>) {
+        let names = match self {
+            Targets::Numbers(y) => return (y, None),
+            Targets::Names(names) => names,
+        };
+        let mut classes = names.clone();
+        classes.sort_unstable();
+        classes.dedup();
+        let code = |name: &String| classes.binary_search(name).unwrap_or_default() as f64;
+        let codes = names.iter().map(code).collect();
+        (DMatrix::from_vec(1, names.len(), codes), Some(classes))
+    }
+}
+
+/// What the keys of a table say about the form of its file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// csv: separator and decimal sign, where they are stated.
+    pub dialect: Dialect,
+    /// npz, npy: arrays that are stored the other way.
+    pub transpose: Transpose,
+    /// csv: the one target is the name of a class, also where it begins like a number.
+    pub as_names: bool,
 }
 
 /// The bytes of a file, decompressed when they are gzip.
@@ -64,7 +108,7 @@ pub fn locate(path: &Path) -> Option<PathBuf> {
 impl Contents {
     /// Reads a file, plain or gzip (recognised by its first bytes), from where [`locate`] finds it.
     ///
-    /// Errors: unreadable file, truncated or damaged gzip stream.
+    /// Errors: unreadable file, truncated or damaged gzip stream, or one that holds more than [`expand::limit`].
     pub fn read(path: &Path) -> Result<Self> {
         let file = path.display().to_string();
         let found = locate(path);
@@ -79,8 +123,15 @@ impl Contents {
             return Ok(Contents { file, bytes: raw });
         }
         let mut bytes = Vec::new();
-        match flate2::read::MultiGzDecoder::new(&raw[..]).read_to_end(&mut bytes) {
-            Ok(_) => Ok(Contents { file, bytes }),
+        let most = expand::limit(raw.len() as u64);
+        let decoder = flate2::read::MultiGzDecoder::new(&raw[..]);
+        match expand::read(decoder, most, &mut bytes) {
+            Ok(()) => Ok(Contents { file, bytes }),
+            Err(e) if e.kind() == std::io::ErrorKind::FileTooLarge => Err(Error::input(
+                file,
+                format!("gzip: {e}"),
+                "give the decompressed file, if this is what it should hold",
+            )),
             Err(e) => Err(Error::input(
                 file,
                 format!(
@@ -106,13 +157,15 @@ pub enum Format {
     Csv,
     /// Archive of numpy arrays, one sample per row.
     Npz,
+    /// Pair of numpy arrays, inputs and targets.
+    Npy,
     /// Binary pair of inputs and labels, the form of MNIST.
     Idx,
 }
 
 impl Format {
-    /// By the ending (before `.gz`): `.csv`, `.npz`; IDX by `.idx`, `idx1`, `idx3`, ... or `ubyte` in the name, or by the two
-    /// zero bytes in front.
+    /// By the ending (before `.gz`): `.csv` or `.tsv`, `.npz`, `.npy`; IDX by `.idx`, `idx1`, `idx3`, ... or `ubyte`
+    /// in the name, or by the two zero bytes in front.
     ///
     /// Errors: none of them.
     pub fn of(path: &Path, contents: &Contents) -> Result<Self> {
@@ -123,32 +176,36 @@ impl Format {
             || name.contains("ubyte")
             || (1..=9).any(|n| name.contains(&format!("idx{n}")));
         match name.rsplit_once('.').map(|(_, ending)| ending) {
-            Some("csv") => Ok(Format::Csv),
+            Some("csv" | "tsv") => Ok(Format::Csv),
             Some("npz") => Ok(Format::Npz),
+            Some("npy") => Ok(Format::Npy),
             _ if idx || contents.bytes.starts_with(&[0, 0]) => Ok(Format::Idx),
             _ => Err(Error::input(
                 &contents.file,
                 "the kind of file is not known from its name",
-                "use a file that ends in .csv or .npz, or an IDX file",
+                "use a file that ends in .csv, .tsv, .npz or .npy, or an IDX file",
             )),
         }
     }
 }
 
-/// A file of samples, or a pair of IDX files, whose bytes are read and whose numbers are not.
+/// A file of samples, or a pair of files, whose bytes are read and whose numbers are not.
 #[derive(Debug, Clone)]
 pub struct Source {
     contents: Contents,
     format: Format,
-    /// The second one of a pair of IDX files.
+    /// The second one of a pair of files.
     labels: Option<Contents>,
+    reading: Reading,
 }
 
 impl Source {
-    /// Reads the bytes of a `.csv`, `.npz` or IDX file and, for IDX, of the file of the labels; each may be compressed by gzip.
+    /// Reads the bytes of a `.csv`, `.npz`, `.npy` or IDX file and, for IDX and npy, of the file of the labels; each
+    /// may be compressed by gzip.
     ///
-    /// Errors: unreadable file, unknown kind, damaged gzip stream, labels for another kind of file than IDX or none for IDX.
-    pub fn read(path: &Path, labels: Option<&Path>) -> Result<Self> {
+    /// Errors: unreadable file, unknown kind, damaged gzip stream, labels of another kind than the inputs, for a file
+    /// that holds its own targets, or none for one that does not; keys that do not suit the kind.
+    pub fn read(path: &Path, labels: Option<&Path>, reading: Reading) -> Result<Self> {
         let contents = Contents::read(path)?;
         let format = Format::of(path, &contents)?;
         let labels = labels
@@ -161,24 +218,48 @@ impl Source {
             Err(Error::input(
                 &contents.file,
                 cause,
-                "use labels = \"...\" with a pair of IDX files; csv and npz files hold their own targets",
+                "use labels = \"...\" with a pair of IDX or npy files; csv and npz files hold their own targets",
             ))
         };
-        match (format, labels) {
-            (Format::Idx, None) => other(&contents, "an IDX file holds inputs alone"),
-            (Format::Idx, Some((Format::Idx, labels))) => Ok(Source {
-                contents,
-                format,
-                labels: Some(labels),
-            }),
-            (Format::Idx, Some((_, labels))) => other(&labels, "the labels are not an IDX file"),
-            (_, Some(_)) => other(&contents, "the inputs are not an IDX file"),
-            (_, None) => Ok(Source {
-                contents,
-                format,
-                labels: None,
-            }),
+        let labels = match (format, labels) {
+            (Format::Idx, None) => return other(&contents, "an IDX file holds inputs alone"),
+            (Format::Npy, None) => return other(&contents, "an npy file holds one array alone"),
+            (Format::Idx, Some((Format::Idx, labels))) => Some(labels),
+            (Format::Npy, Some((Format::Npy, labels))) => Some(labels),
+            (Format::Idx, Some((_, labels))) => {
+                return other(&labels, "the labels are not an IDX file");
+            }
+            (Format::Npy, Some((_, labels))) => {
+                return other(&labels, "the labels are not an npy file");
+            }
+            (_, Some(_)) => return other(&contents, "the inputs are not an IDX or npy file"),
+            (_, None) => None,
+        };
+        let (is_csv, is_array) = match format {
+            Format::Csv => (true, false),
+            Format::Npz | Format::Npy => (false, true),
+            Format::Idx => (false, false),
+        };
+        if reading.transpose.is_given() && !is_array {
+            return Err(Error::input(
+                &contents.file,
+                "transpose is for the arrays of npz and npy files",
+                "remove transpose; a csv file has one sample per row",
+            ));
         }
+        if reading.dialect.is_given() && !is_csv {
+            return Err(Error::input(
+                &contents.file,
+                "separator and decimal are for csv files",
+                "remove them",
+            ));
+        }
+        Ok(Source {
+            contents,
+            format,
+            labels,
+            reading,
+        })
     }
 
     /// BLAKE3 of the content, in hexadecimal; of both files where there are two.
@@ -193,6 +274,11 @@ impl Source {
         }
     }
 
+    /// Whether the targets are labels by the form of the file.
+    pub fn is_labelled(&self) -> bool {
+        self.format == Format::Idx
+    }
+
     /// The columns that a choice (of the spec's `key`) means in this file, by their names, so that another file can be asked for the same
     /// ones in the same order; the choice itself for files without named columns.
     ///
@@ -201,45 +287,60 @@ impl Source {
         match self.format {
             Format::Csv => {
                 let Contents { file, bytes } = &self.contents;
-                csv::named(file, bytes, columns, key).map(Columns::Names)
+                let dialect = &self.reading.dialect;
+                csv::named(file, bytes, dialect, columns, key).map(Columns::Names)
             }
-            Format::Npz | Format::Idx => Ok(columns.clone()),
+            Format::Npz | Format::Npy | Format::Idx => Ok(columns.clone()),
         }
     }
 
-    /// The numbers. csv: header line, one sample per row; npz: arrays of samples x inputs and samples x outputs
-    /// (one-dimensional arrays are one column; any real, integer or boolean type); IDX: inputs `samples x ...`, flattened row by
-    /// row, and one label per sample (see [`idx`]).
+    /// The numbers. csv: header line, one sample per row; npz and npy: arrays of samples x inputs (or samples x rows
+    /// x columns and so on, flattened row by row) and samples x outputs (one-dimensional arrays are one column; any
+    /// real, integer or boolean type); IDX: inputs `samples x ...`, flattened row by row, and one label per sample
+    /// (see [`idx`]). Targets of csv, npz and npy files may be names of classes.
     ///
     /// Errors name the file and the line, column, array, entry or byte at fault: missing column or array (with those
     /// present), column named twice, ragged row, cell that is not a finite number, unequal numbers of samples,
-    /// truncated or damaged file, exchanged files.
+    /// truncated or damaged file, exchanged files, a separator or decimal sign that the text leaves open.
     pub fn samples(&self, inputs: &Columns, targets: &Columns) -> Result<Samples> {
         let Contents { file, bytes } = &self.contents;
-        let mut columns = None;
+        let Reading {
+            dialect,
+            transpose,
+            as_names,
+        } = self.reading;
+        let (mut columns, mut form) = (None, None);
+        let chosen = [inputs, targets];
         let (x, y) = match (self.format, &self.labels) {
             (Format::Csv, _) => {
-                let table = csv::read(file, bytes, inputs, targets)?;
-                columns = Some(table.columns);
+                let table = csv::read(file, bytes, &dialect, chosen, as_names)?;
+                (columns, form) = (Some(table.columns), Some(table.form));
                 (table.x, table.y)
             }
-            (Format::Npz, _) => npz::read(file, bytes, inputs, targets)?,
-            (Format::Idx, Some(labels)) => idx::read_pair(&self.contents, labels)?,
-            (Format::Idx, None) => return Err(Error::bug("loader", "an IDX file without labels")),
+            (Format::Npz, _) => npz::read(file, bytes, chosen, transpose)?,
+            (Format::Npy, Some(labels)) => npz::read_pair(&self.contents, labels, transpose)?,
+            (Format::Idx, Some(labels)) => {
+                let (x, y) = idx::read_pair(&self.contents, labels)?;
+                (x, Targets::Numbers(y))
+            }
+            (_, None) => return Err(Error::bug("loader", "a file without its labels")),
         };
+        let (y, classes) = y.coded();
         checked(file, &x, &y)?;
         Ok(Samples {
             x,
             y,
+            classes,
             content: self.hash(),
             columns,
+            form,
         })
     }
 }
 
 /// Reads the samples of a csv or npz file: [`Source::read`] and [`Source::samples`].
 pub fn load(path: &Path, inputs: &Columns, targets: &Columns) -> Result<Samples> {
-    Source::read(path, None)?.samples(inputs, targets)
+    Source::read(path, None, Reading::default())?.samples(inputs, targets)
 }
 
 fn checked(file: &str, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<()> {
@@ -254,227 +355,4 @@ fn checked(file: &str, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<()> {
         return Err(Error::input(file, "no samples", "give at least one row"));
     }
     Ok(())
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::numerics::npz::Writer;
-    use std::path::PathBuf;
-    use tempfile::TempDir;
-
-    pub fn write(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path
-    }
-
-    /// An npz archive of C-ordered arrays.
-    pub fn npz<T: npyz::AutoSerialize + Copy>(arrays: &[(&str, &[usize], &[T])]) -> Vec<u8> {
-        let mut archive = Writer::default();
-        for (name, shape, values) in arrays {
-            archive.add(name, shape, values).unwrap();
-        }
-        archive.finish().unwrap()
-    }
-
-    fn prefix(text: &str) -> Columns {
-        Columns::Prefix(text.into())
-    }
-
-    fn names(list: &[&str]) -> Columns {
-        Columns::Names(list.iter().map(|s| s.to_string()).collect())
-    }
-
-    fn loaded(name: &str, bytes: &[u8]) -> Result<Samples> {
-        let folder = TempDir::new().unwrap();
-        load(&write(&folder, name, bytes), &prefix("x"), &prefix("y"))
-    }
-
-    fn message(name: &str, bytes: &[u8]) -> String {
-        loaded(name, bytes).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn csv_columns_are_chosen_by_prefix_or_name() {
-        let text = b"x1, name, y, x2\n1, a, 2, 3\n\n-4e-1, b, 5, 6\n";
-        let s = loaded("a.csv", text).unwrap();
-        assert_eq!(s.x, DMatrix::from_row_slice(2, 2, &[1.0, -0.4, 3.0, 6.0]));
-        assert_eq!(s.y, DMatrix::from_row_slice(1, 2, &[2.0, 5.0]));
-        assert_eq!(s.content, blake3::hash(text).to_hex().to_string());
-        let folder = TempDir::new().unwrap();
-        let path = write(&folder, "b.CSV", text);
-        let s = load(&path, &names(&["y", "x1"]), &names(&["x2"])).unwrap();
-        assert_eq!(s.x, DMatrix::from_row_slice(2, 2, &[2.0, 5.0, 1.0, -0.4]));
-    }
-
-    /// `year` is no target of `y`: an exact name is meant alone, and a prefix takes a number behind it.
-    #[test]
-    fn csv_columns_that_only_begin_alike_are_left_out() {
-        let text = b"x1,x2,y,year,xylem\n1,2,3,2001,8\n4,5,6,2002,9\n";
-        let s = loaded("a.csv", text).unwrap();
-        assert_eq!(s.y, DMatrix::from_row_slice(1, 2, &[3.0, 6.0]));
-        assert_eq!(s.x, DMatrix::from_row_slice(2, 2, &[1.0, 4.0, 2.0, 5.0]));
-        let [inputs, targets] = s.columns.unwrap();
-        assert_eq!(
-            (inputs, targets),
-            (vec!["x1".into(), "x2".into()], vec!["y".to_string()])
-        );
-        let s = loaded("a.csv", b"x,y1,yes,y02,y2b\n1,2,3,4,5\n").unwrap();
-        assert_eq!(s.y.as_slice(), [2.0, 4.0]);
-        let m = message("a.csv", b"x,year\n1,2\n");
-        assert!(
-            m.contains("no column is called \"y\", or \"y\" and a number; the columns are x, year"),
-            "{m}"
-        );
-    }
-
-    #[test]
-    fn csv_columns_named_twice_are_refused() {
-        let m = message("a.csv", b"x1,x2,x1,y\n1,2,3,4\n");
-        let two = "column \"x1\": the header has two columns of this name, number 1 and number 3";
-        assert!(
-            m.contains(two) && m.contains("remedy: give every column"),
-            "{m}"
-        );
-        let m = message("a.csv", b"x,y,y\n1,2,3\n");
-        assert!(
-            m.contains("column \"y\": the header has two columns"),
-            "{m}"
-        );
-        let folder = TempDir::new().unwrap();
-        let path = write(&folder, "a.csv", b"x,y,note,note\n1,2,3,4\n");
-        assert!(load(&path, &prefix("x"), &prefix("y")).is_ok());
-        let m = load(&path, &prefix("x"), &names(&["y", "y"]))
-            .unwrap_err()
-            .to_string();
-        assert!(m.contains("column \"y\": targets names it twice"), "{m}");
-        let m = load(&path, &names(&["note"]), &prefix("y"))
-            .unwrap_err()
-            .to_string();
-        assert!(m.contains("column \"note\": the header has two"), "{m}");
-    }
-
-    #[test]
-    fn csv_numbers_survive_to_the_last_bit() {
-        let values = [0.1, 1.0 / 3.0, 6.02214076e23, 5e-324, -2.0f64.sqrt(), 1e300];
-        let mut text = String::from("x,y\n");
-        for pair in values.chunks(2) {
-            text += &format!("{},{}\n", pair[0], pair[1]);
-        }
-        let s = loaded("a.csv", text.as_bytes()).unwrap();
-        assert_eq!(s.x.as_slice(), [values[0], values[2], values[4]]);
-        assert_eq!(s.y.as_slice(), [values[1], values[3], values[5]]);
-    }
-
-    #[test]
-    fn csv_errors_name_line_and_column() {
-        let m = message("a.csv", b"x1,x2,y\r\n1,2,3\r\n\r\n1,2\r\n");
-        assert!(
-            m.contains("a.csv: line 4: 2 cells where the rows above have 3"),
-            "{m}"
-        );
-        let m = message("a.csv", b"x1,x2,y\n1,2,3\n\n1,two,3\n");
-        assert!(
-            m.contains("line 4, column \"x2\": \"two\" is not a number"),
-            "{m}"
-        );
-        let m = message("a.csv", b"x1,y\n1,NaN\n");
-        assert!(
-            m.contains("line 2, column \"y\": \"NaN\" is not finite"),
-            "{m}"
-        );
-        let m = message("a.csv", b"1.0,2.0\n3.0,4.0\n");
-        assert!(
-            m.contains(
-                "no column is called \"x\", or \"x\" and a number; the columns are 1.0, 2.0"
-            ),
-            "{m}"
-        );
-        let m = message("a.csv", b"x,y\n");
-        assert!(m.contains("no samples"), "{m}");
-        let folder = TempDir::new().unwrap();
-        let path = write(&folder, "a.csv", b"xy,x\n1,2\n");
-        let m = load(&path, &prefix("xy"), &names(&["xy", "x"]))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            m.contains("column \"xy\": it is both an input and a target"),
-            "{m}"
-        );
-        let m = load(&path, &prefix("x"), &names(&["z"]))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            m.contains("no column is called \"z\"; the columns are xy, x"),
-            "{m}"
-        );
-        let m = load(&path, &prefix("x"), &names(&[]))
-            .unwrap_err()
-            .to_string();
-        assert!(m.contains("header: no column is chosen"), "{m}");
-    }
-
-    #[test]
-    fn a_missing_or_unknown_file_is_an_input_error() {
-        let e = load(Path::new("no/such.csv"), &prefix("x"), &prefix("y")).unwrap_err();
-        assert!(
-            e.to_string()
-                .contains("no/such.csv: the data file cannot be read")
-        );
-        assert_eq!(e.exit_code(), 2);
-        assert!(message("a.txt", b"x,y\n1,2\n").contains(".csv or .npz"));
-    }
-
-    #[test]
-    fn npz_arrays_of_every_order_and_type() {
-        let x: Vec<f64> = (0..6).map(|i| f64::from(i).sqrt()).collect();
-        let bytes = npz(&[("x", &[3, 2], &x), ("y", &[3], &[1.0, 2.0, 3.0])]);
-        let s = loaded("a.npz", &bytes).unwrap();
-        assert_eq!(s.x, DMatrix::from_row_slice(3, 2, &x).transpose());
-        assert_eq!(s.y, DMatrix::from_row_slice(1, 3, &[1.0, 2.0, 3.0]));
-        let bytes = npz(&[("x", &[2, 1], &[7i32, -1]), ("y", &[2], &[0i32, 1])]);
-        assert_eq!(loaded("a.npz", &bytes).unwrap().x.as_slice(), [7.0, -1.0]);
-        let bytes = npz(&[("x", &[2, 1], &[true, false]), ("y", &[2], &[true, true])]);
-        assert_eq!(loaded("a.npz", &bytes).unwrap().x.as_slice(), [1.0, 0.0]);
-    }
-
-    #[test]
-    fn npz_errors_name_the_array() {
-        let one = [1.0];
-        let m = message("a.npz", &npz(&[("x", &[1], &one), ("labels", &[1], &one)]));
-        assert!(
-            m.contains("array \"y\": there is no such array; the file holds labels, x"),
-            "{m}"
-        );
-        let two = [1.0, f64::NAN];
-        let m = message(
-            "a.npz",
-            &npz(&[("x", &[2, 1], &two), ("y", &[2], &[0.0, 0.0])]),
-        );
-        assert!(
-            m.contains("array \"x\", row 1, entry 0 (from 0): NaN is not finite"),
-            "{m}"
-        );
-        let m = message(
-            "a.npz",
-            &npz(&[("x", &[2], &[1.0, 2.0]), ("y", &[1], &one)]),
-        );
-        assert!(m.contains("2 samples of inputs, 1 of targets"), "{m}");
-        let m = message("a.npz", &npz(&[("x", &[1, 1, 1], &one), ("y", &[1], &one)]));
-        assert!(m.contains("array \"x\": it has 3 dimensions"), "{m}");
-    }
-
-    #[test]
-    fn a_truncated_archive_is_recognised_wherever_it_ends() {
-        let values: Vec<f64> = (0..100).map(f64::from).collect();
-        let bytes = npz(&[("x", &[50, 2], &values), ("y", &[50], &values[..50])]);
-        for end in [0, 10, bytes.len() / 2, bytes.len() - 1] {
-            let m = message("a.npz", &bytes[..end]);
-            assert!(m.contains(&format!("the file ends at byte {end}")), "{m}");
-        }
-        let mut damaged = bytes.clone();
-        damaged[300] ^= 0xff;
-        assert!(loaded("a.npz", &damaged).is_err());
-    }
 }

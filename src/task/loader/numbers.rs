@@ -1,8 +1,9 @@
 //! A csv file of numbers with named columns, as measured or predicted curves are written down, and the lattice of its points.
 
-use super::Contents;
-use super::csv::{csv_error, line, number, open};
+use super::csv::{Sheet, number};
+use super::{Contents, Dialect, Form};
 use crate::error::{Error, Result};
+use crate::numerics::text::shown;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -28,21 +29,31 @@ const LARGEST: f64 = 1e100;
 pub struct Numbers {
     file: String,
     content: String,
+    form: Form,
     header: Vec<String>,
     rows: Vec<Vec<f64>>,
     lines: Vec<u64>,
 }
 
 impl Numbers {
-    /// Reads a csv file, plain or gzip, from where [`super::locate`] finds it. A byte order mark and blank lines are passed
-    /// over.
+    /// Reads a csv file, plain or gzip, from where [`super::locate`] finds it; separator and decimal sign are found
+    /// from the text. A byte order mark, blank lines and comments (`#`) are passed over.
     ///
     /// Errors name the file with line and column: unreadable file, no rows, a column without a name or with the name of
     /// another one, a ragged row, a cell that is not a finite number.
     pub fn read(path: &Path) -> Result<Numbers> {
+        Numbers::read_as(path, &Dialect::default())
+    }
+
+    /// As [`Numbers::read`], with a separator or a decimal sign that is stated.
+    ///
+    /// Errors: those of [`Numbers::read`], a separator or a decimal sign that neither the text nor the dialect tells.
+    pub fn read_as(path: &Path, dialect: &Dialect) -> Result<Numbers> {
         let contents = Contents::read(path)?;
-        let (file, bytes) = (&contents.file, &contents.bytes);
-        let (mut reader, header) = open(file, bytes)?;
+        let file = &contents.file;
+        let sheet = Sheet::open(file, &contents.bytes, dialect)?;
+        let header = &sheet.header;
+        let mut names = HashMap::new();
         for (k, name) in header.iter().enumerate() {
             let wrong = |cause: String| {
                 let remedy = "give every column of the header a name of its own";
@@ -55,22 +66,22 @@ impl Numbers {
             if name.is_empty() {
                 return wrong("the column has no name".into());
             }
-            if let Some(other) = header[..k].iter().position(|h| h == name) {
+            if let Some(other) = names.insert(name, k) {
+                let name = shown(name);
                 return wrong(format!("column {} is called \"{name}\", too", other + 1));
             }
         }
+        let form = sheet.form(&(0..header.len()).collect::<Vec<_>>())?;
         let (mut rows, mut lines) = (Vec::new(), Vec::new());
-        for record in reader.records() {
-            let record = record.map_err(|e| csv_error(file, bytes, &e))?;
-            let line = record.position().map_or(0, |p| line(bytes, p));
+        sheet.each(|line, record| {
             let remedy = "write numbers with a decimal point and a comma between them, and take columns and lines of text out of the file";
             let cells = header.iter().zip(record.iter());
             let row = cells.map(|(name, text)| {
-                let value = number(file, line, name, text, remedy)?;
+                let value = number(file, line, name, text, form.decimal, remedy)?;
                 match value.abs() < LARGEST {
                     true => Ok(value),
                     false => Err(Error::input(
-                        format!("{file}: line {line}, column \"{name}\""),
+                        format!("{file}: line {line}, column \"{}\"", shown(name)),
                         format!(
                             "{text}: squares of numbers above {LARGEST:e} have no meaning here"
                         ),
@@ -80,14 +91,21 @@ impl Numbers {
             });
             rows.push(row.collect::<Result<Vec<f64>>>()?);
             lines.push(line);
-        }
+            Ok(())
+        })?;
         if rows.is_empty() {
             return Err(Error::input(file, "no rows", "give at least one row"));
         }
+        let mut content = contents.hash();
+        if dialect.is_given() && !form.is_plain() {
+            let both = format!("{content} {form}");
+            content = blake3::hash(both.as_bytes()).to_hex().to_string();
+        }
         Ok(Numbers {
-            content: contents.hash(),
-            file: contents.file,
-            header,
+            content,
+            form,
+            header: sheet.header,
+            file: contents.file.clone(),
             rows,
             lines,
         })
@@ -98,7 +116,13 @@ impl Numbers {
         &self.file
     }
 
-    /// BLAKE3 of the file's bytes, in hexadecimal: what records are found by, in place of the path.
+    /// How the file was read.
+    pub fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// BLAKE3 of the file's bytes (and of the form, where it is stated and no plain one), in hexadecimal: what
+    /// records are found by, in place of the path.
     pub fn content(&self) -> &str {
         &self.content
     }
@@ -220,6 +244,7 @@ fn nearest(axis: &[f64], x: f64) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Decimal;
     use super::super::tests::write;
     use super::*;
     use tempfile::TempDir;
@@ -237,6 +262,45 @@ mod tests {
         assert_eq!(plain.rows(), marked.rows());
         assert_eq!((plain.line(0), marked.line(0)), (2, 3));
         assert_ne!(plain.content(), marked.content());
+    }
+
+    /// A curve is the same however it is written; a form that is stated is part of what it is known by.
+    #[test]
+    fn separators_decimal_signs_and_comments_are_found_and_told() {
+        let plain = read(b"time,value\n0.5,1\n1.5,2\n").unwrap();
+        assert!(plain.form().is_plain());
+        for (text, form) in [
+            (
+                "time;value\r\n0,5;1\r\n1,5;2\r\n",
+                "separator ;, decimal comma",
+            ),
+            (
+                "time\tvalue\n0.5\t1\n1.5\t2\n",
+                "separator tab, decimal point",
+            ),
+            (
+                "# time,value\n0.5,1\n# half\n1.5,2\n",
+                "separator ,, decimal point, column names from a comment, 1 line of comment left out",
+            ),
+        ] {
+            let curve = read(text.as_bytes()).unwrap();
+            assert_eq!(
+                (curve.header(), curve.rows()),
+                (plain.header(), plain.rows())
+            );
+            assert_eq!(curve.form().to_string(), form);
+        }
+        let folder = TempDir::new().unwrap();
+        let path = write(&folder, "a.csv", b"time;value\n0;1,234\n");
+        let message = Numbers::read(&path).unwrap_err().to_string();
+        assert!(message.contains("decimal = "), "{message}");
+        let dialect = Dialect {
+            decimal: Some(Decimal::Comma),
+            ..Dialect::default()
+        };
+        let curve = Numbers::read_as(&path, &dialect).unwrap();
+        assert_eq!(curve.rows(), [[0.0, 1.234]]);
+        assert_ne!(curve.content(), Contents::read(&path).unwrap().hash());
     }
 
     #[test]

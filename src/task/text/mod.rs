@@ -10,10 +10,12 @@ use super::{Dataset, HeldOut, Modes, Shape, Task, substreams};
 use crate::error::{Error, Result};
 use crate::kind::{About, Kind, parse_table};
 use crate::numerics::random::Stream;
+use crate::numerics::text::{decode, without_mark};
 use nalgebra::{DMatrix, DVector};
 use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -38,6 +40,10 @@ Keys
   vocabulary     word: keep this many words, the most frequent ones; one more token stands for all others (default: all words)
   predict        \"last\" (default): the token after the window, V targets for V tokens; \"every\": the token after every position,
                  V n targets in groups of V, first position first
+
+The text is UTF-8 or, with a byte order mark, UTF-16. A byte order mark at the beginning is left out: it is no token
+and no part of the content. With level = \"byte\" the mark of UTF-8 is left out too, and all other bytes are tokens as
+they are.
 
 Tokens are numbered by falling frequency in the whole text, equally frequent ones by their bytes. Windows start anywhere with
 equal probability, independently, anew for every data set; a data set of P samples is the beginning of a larger one. The text
@@ -120,7 +126,7 @@ impl TextOptions {
 struct Corpus {
     vocabulary: Vocabulary,
     tokens: Vec<u32>,
-    /// BLAKE3 of the text.
+    /// BLAKE3 of the text behind a byte order mark, as UTF-8.
     content: String,
 }
 
@@ -262,7 +268,21 @@ impl Text {
 
 fn read(options: &TextOptions) -> Result<Arc<Corpus>> {
     let contents = Contents::read(&options.path)?;
-    let (file, bytes, content) = (&contents.file, &contents.bytes, contents.hash());
+    let file = &contents.file;
+    let text = match options.level {
+        Level::Byte => Cow::Borrowed(without_mark(&contents.bytes)),
+        Level::Character | Level::Word => match decode(file, &contents.bytes) {
+            Ok(Cow::Borrowed(text)) => Cow::Borrowed(text.as_bytes()),
+            Ok(Cow::Owned(text)) => Cow::Owned(text.into_bytes()),
+            Err(Error::Input { place, cause, .. }) => {
+                let remedy = "save the file as UTF-8, or use level = \"byte\"";
+                return Err(Error::input(place, cause, remedy));
+            }
+            Err(other) => return Err(other),
+        },
+    };
+    let bytes: &[u8] = &text;
+    let content = blake3::hash(bytes).to_hex().to_string();
     let key = serde_json::json!([content, options.level, options.vocabulary]);
     CORPORA.get(key.to_string(), || {
         let vocabulary = Vocabulary::new(file, bytes, options.level, options.vocabulary)?;
@@ -542,5 +562,33 @@ mod tests {
             level: Level::Byte,
             ..latin
         });
+    }
+
+    /// A mark is no token, and a text is known by its characters, whatever they are encoded in.
+    #[test]
+    fn a_byte_order_mark_is_no_token() {
+        let folder = TempDir::new().unwrap();
+        let of = |name: &str, bytes: &[u8], level| {
+            let path = write(&folder, name, bytes);
+            let options = TextOptions {
+                level,
+                ..TextOptions::new(path, 2, 5)
+            };
+            open(options).resolved()
+        };
+        let plain = "n\u{e4}her und weiter";
+        let marked = [b"\xef\xbb\xbf", plain.as_bytes()].concat();
+        let units: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let wide = [b"\xff\xfe", &units[..]].concat();
+        for level in [Level::Byte, Level::Character, Level::Word] {
+            let wanted = of("a.txt", plain.as_bytes(), level);
+            assert_eq!(of("b.txt", &marked, level), wanted);
+            if level != Level::Byte {
+                assert_eq!(of("c.txt", &wide, level), wanted);
+            }
+        }
+        let path = write(&folder, "d.txt", &marked);
+        let task = open(TextOptions::new(path, 2, 5));
+        assert_eq!(task.tokens(), plain.chars().count());
     }
 }

@@ -6,7 +6,9 @@ use crate::experiment::{Conditioning, Experiment, Promise};
 use crate::instrument::layout::{Layout, listed, point};
 use crate::instrument::{Axis, Declined, Observable, find, observable};
 use crate::kind::{About, Kind, nearest};
+use crate::numerics::text::shown;
 use crate::task::loader::numbers::Numbers;
+use crate::task::loader::{Decimal, Dialect, Separator};
 use crate::theory::{Asked, Info, Plan, Theory, parse_keys};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,12 @@ pub struct Keys {
     /// Levels of draws whose mean the curve is; default: none.
     #[serde(default)]
     pub averages_over: Vec<Level>,
+    /// What stands between two cells: ",", ";" or "tab"; default: found from the text.
+    #[serde(default)]
+    pub separator: Option<Separator>,
+    /// The decimal sign: "." or ","; default: found from the text.
+    #[serde(default)]
+    pub decimal: Option<Decimal>,
 }
 
 /// A level of draws.
@@ -85,7 +93,11 @@ impl Table {
     /// negative error, two rows of one point.
     pub fn open(place: &str, keys: Keys) -> Result<Table> {
         let observable = find(&format!("{place}.observable"), &keys.observable)?.observable();
-        let numbers = Numbers::read(&keys.file)?;
+        let dialect = Dialect {
+            separator: keys.separator,
+            decimal: keys.decimal,
+        };
+        let numbers = Numbers::read_as(&keys.file, &dialect)?;
         let file = numbers.file();
         let names = ["value", observable.name, "mean"];
         let named = names.iter().filter_map(|n| numbers.column(n));
@@ -173,7 +185,7 @@ impl Table {
             let axes = observable::names(grid);
             return Err(Declined(format!(
                 "the column \"{}\" of {} is no axis of {} here ({}), and no number of the task, the learner or the training",
-                header[column],
+                shown(&header[column]),
                 numbers.file(),
                 self.observable.name,
                 match axes.is_empty() {
@@ -277,10 +289,14 @@ impl Theory for Table {
             of: self.numbers.rows().len(),
         };
         let content = &self.numbers.content()[..8];
+        let form = match self.numbers.form() {
+            form if form.is_plain() => String::new(),
+            form => format!("; {form}"),
+        };
         let promise = Promise {
             averages_over: self.keys.averages_over.iter().map(|l| l.name()).collect(),
             assumptions: vec![format!(
-                "the values are those of the file {} (content {content})",
+                "the values are those of the file {} (content {content}{form})",
                 self.numbers.file()
             )],
             ..Promise::of(Conditioning::None)

@@ -226,3 +226,21 @@ fn what_is_wrong_with_the_file_is_named() {
     assert_eq!(plan.promise().averages_over, ["replicas"]);
     assert_eq!(theory.observables(), ["test-loss"]);
 }
+
+/// A curve from a spreadsheet of another country is the same curve, and the row says how it was read; a key decides
+/// what is open.
+#[test]
+fn separator_and_decimal_sign_are_found_told_or_stated() {
+    let text = "time;value\r\n0,5;1,25\r\n2,5;0,5\r\n";
+    let found = answer(text, 3, asked(&[0.5, 2.5])).unwrap();
+    assert_eq!(found.mean, [1.25, 0.5]);
+    let plan = entry(text, "").unwrap();
+    let plan = plan.plan(&experiment(3), &[asked(&[0.5, 2.5])]).unwrap();
+    let told = plan.promise().assumptions.join(" ");
+    assert!(told.contains("; separator ;, decimal comma)"), "{told}");
+    let open = "time;value\n0;1,234\n";
+    let error = entry(open, "").unwrap_err().to_string();
+    assert!(error.contains("decimal = "), "{error}");
+    assert!(entry(open, "decimal = \",\"").is_ok());
+    assert!(entry(open, "decimal = \".\"").is_err());
+}
