@@ -44,6 +44,8 @@ pub struct Draws {
     pub points: usize,
     /// Spacing of the recorded times along training.
     pub spacing: Spacing,
+    /// Recorded times beside the start and the end, increasing; empty: `points` of them by `spacing`.
+    pub times: Vec<f64>,
     /// Number of the first draw of the level that is drawn anew, see [`Experiment::first_draw`].
     pub first: usize,
 }
@@ -56,6 +58,7 @@ impl Default for Draws {
             replicas: 1,
             points: 1,
             spacing: Spacing::Linear,
+            times: Vec::new(),
             first: 0,
         }
     }
@@ -362,6 +365,18 @@ impl Experiment {
         if !self.records_start() {
             return vec![last];
         }
+        if !self.draws.times.is_empty() {
+            let stated = self
+                .draws
+                .times
+                .iter()
+                .map(|t| step_at(training.as_ref(), *t));
+            let mut steps: Vec<usize> = stated.chain([0, last]).collect();
+            steps.extend(training.marks());
+            steps.sort_unstable();
+            steps.dedup();
+            return steps;
+        }
         let intervals = self.draws.points.max(2) - 1;
         let mut steps: Vec<usize> = (0..=intervals)
             .map(|k| {
@@ -389,6 +404,24 @@ impl Experiment {
         };
         let steps = self.record_steps();
         steps.into_iter().map(|step| training.time(step)).collect()
+    }
+}
+
+/// The step whose time is nearest to `t`; times grow with the steps.
+pub(crate) fn step_at(training: &dyn Training, t: f64) -> usize {
+    let (mut low, mut high) = (0, training.steps());
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        match training.time(middle) <= t {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    let distance = |step: usize| (training.time(step) - t).abs();
+    if distance(low) <= distance(high) {
+        low
+    } else {
+        high
     }
 }
 

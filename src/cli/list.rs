@@ -142,9 +142,9 @@ pub(crate) fn list(what: Option<&str>, field: Option<&str>, as_json: bool) -> Re
     print(&text)?;
     print(match noun {
         None => {
-            "\n`saddlepoint explain NAME` tells any of them, a key of a spec or a value of a key; `saddlepoint list theories` (tasks,\n\
-             instruments, models, ...) has a line for each, `saddlepoint list models FIELD` those of one field, `saddlepoint list papers`\n\
-             what to type for which paper; `saddlepoint new my --model NAME` copies a model.\n"
+            "\n`saddlepoint explain NAME` tells any of them, a key of a spec or a value of a key; `saddlepoint list theories`\n\
+             (tasks, instruments, models, ...) has a line for each, `saddlepoint list models FIELD` those of one field,\n\
+             `saddlepoint list papers` what to type for which paper; `saddlepoint new my --model NAME` copies a model.\n"
         }
         Some("model") => {
             "`saddlepoint run models/NAME.toml` runs one, `saddlepoint explain NAME` shows it.\n"

@@ -47,7 +47,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// Columns of a table that are left out first where it does not fit the terminal.
-const SPARED: [&str; 9] = [
+const SPARED: [&str; 8] = [
     "seconds",
     "worst point",
     "point",
@@ -55,7 +55,6 @@ const SPARED: [&str; 9] = [
     "conditions on",
     "p",
     "tolerance",
-    "expected",
     "95 % interval",
 ];
 

@@ -31,6 +31,8 @@ fn example() -> ReportDocument {
         title: "Deep linear network <two layers> & \"modes\"".into(),
         subtitle: "4 modes, 8 networks".into(),
         notice: Some("Quick run: fewer draws, no expectations.".into()),
+        summary: "saxe agrees in all 2 comparisons.".into(),
+        prose: Some("Modes *rise* one by one.\n\n- `saxe` is **exact**".into()),
         pictures: vec![Picture {
             svg: render_svg(&figure).unwrap(),
             file: "figures/mode strength.svg".into(),

@@ -8,7 +8,7 @@ use super::{
     sweep, take_table, title,
 };
 use crate::error::{Error, Result};
-use crate::experiment::{Draws, Experiment};
+use crate::experiment::{Draws, Experiment, step_at};
 use crate::instrument::{Chosen, Wanted};
 use crate::kind::{component, parse_table, unknown};
 use crate::learner::{Learner, loaded};
@@ -289,8 +289,53 @@ pub(super) fn draws(
         },
         points: measure.points,
         spacing: measure.spacing,
+        times: measure.times.clone(),
         first: measure.first,
     }
+}
+
+/// Stated times are those of steps, in increasing order.
+fn times(experiment: &Experiment) -> Result<()> {
+    let times = &experiment.draws.times;
+    let wrong = |k: usize, cause: String, remedy: &str| {
+        Err(Error::input(format!("measure.times[{k}]"), cause, remedy))
+    };
+    let Some(training) = experiment.training.as_deref() else {
+        return match times.is_empty() {
+            true => Ok(()),
+            false => wrong(
+                0,
+                "nothing is trained: there are no times".into(),
+                "remove measure.times",
+            ),
+        };
+    };
+    let end = training.time(training.steps());
+    for (k, &t) in times.iter().enumerate() {
+        if k > 0 && times[k - 1] >= t {
+            return wrong(
+                k,
+                format!("{t} follows {}", times[k - 1]),
+                "state times in increasing order",
+            );
+        }
+        if !(0.0..=end * (1.0 + 1e-9)).contains(&t) {
+            return wrong(
+                k,
+                format!("{t} is outside the training, from 0 to {end}"),
+                "state times within it",
+            );
+        }
+        let near = training.time(step_at(training, t));
+        if (near - t).abs() > 1e-6 * end {
+            return wrong(
+                k,
+                format!("{t} lies between two steps; the nearest step is at {near}"),
+                "state the times of steps, or lower the learning rate (raise training.steps)",
+            );
+        }
+    }
+    Ok(())
 }
 
 /// What holds for every experiment, read from a table or stated in code.
@@ -301,6 +346,7 @@ pub(super) fn check(experiment: &Experiment) -> Result<()> {
         ("measure.replicas", draws.replicas, 1),
         ("measure.points", draws.points, 1),
         ("measure.first", draws.first, 0),
+        ("measure.times", draws.times.len(), 0),
     ] {
         if !(least..=LARGEST).contains(&value) {
             return Err(Error::input(
@@ -343,6 +389,7 @@ pub(super) fn check(experiment: &Experiment) -> Result<()> {
     if let Some(training) = &experiment.training {
         training.check(experiment.task.shape())?;
     }
+    times(experiment)?;
     if draws.datasets > 1 && !experiment.task.is_random() {
         return Err(Error::input(
             "measure.datasets",

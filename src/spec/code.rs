@@ -193,6 +193,7 @@ fn cell(set: sweep::Settings, mut experiment: Experiment, observables: &[&str]) 
         replicas: Some(draws.replicas),
         points: draws.points,
         spacing: draws.spacing,
+        times: draws.times.clone(),
         first: draws.first,
     };
     build::is_measurable(&experiment, !observables.is_empty())?;

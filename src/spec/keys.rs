@@ -81,6 +81,7 @@ impl Frame {
             replicas: Some(1),
             points: points(),
             spacing: Spacing::default(),
+            times: Vec::new(),
             first: 0,
         })
     }
@@ -156,6 +157,9 @@ pub struct Measure {
     /// Spacing of the recorded steps.
     #[serde(default)]
     pub spacing: Spacing,
+    /// Recorded times beside the start and the end, increasing, in place of `points` and `spacing`; each is the time of a step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<f64>,
     /// Number of the first draw of the outermost level that is drawn more than once: data sets where there are several (or
     /// one replica alone, on a random task), else replicas. The draws of a pilot run are left out by it.
     #[serde(default)]

@@ -345,14 +345,18 @@ impl Spec {
 /// Resolved form of an experiment: every default filled in, with the revisions of its components.
 pub fn experiment_json(e: &Experiment) -> Json {
     let part = |about: &crate::kind::About, resolved: Json| json!({ "kind": about.kind, "revision": about.revision, "keys": resolved });
-    json!({
+    let mut all = json!({
         "seed": e.seed,
         "task": part(e.task.about(), e.task.resolved()),
         "learner": e.learner.as_ref().map(|l| part(l.about(), l.resolved())),
         "training": e.training.as_ref().map(|t| part(t.about(), t.resolved())),
         "points": e.draws.points,
         "spacing": e.draws.spacing,
-    })
+    });
+    if !e.draws.times.is_empty() {
+        all["times"] = json!(e.draws.times);
+    }
+    all
 }
 
 fn cell_json(cell: &Cell) -> Json {

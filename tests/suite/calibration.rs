@@ -43,6 +43,7 @@ fn batch(datasets: usize, replicas: usize, first: usize) -> Vec<(DrawIndex, Vec<
             replicas,
             points: 2,
             spacing: Spacing::Linear,
+            times: Vec::new(),
             first,
         },
     };

@@ -117,7 +117,11 @@ fn a_new_spec_is_valid_and_is_not_overwritten() {
         }
         assert!(ok(folder.path(), &["check", &file]).contains("is valid"));
     }
-    document(folder.path(), &["new", "other"], "saddlepoint/1/new");
+    document(
+        folder.path(),
+        &["new", "other", "--model", "deep-linear"],
+        "saddlepoint/1/new",
+    );
 }
 
 #[test]

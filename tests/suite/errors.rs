@@ -294,7 +294,7 @@ fn too_large_a_run_is_refused_with_the_byte_count() {
         &["1.0 MiB", "--max-memory"],
     );
     let wide = with("widths = [5]", "widths = [100000, 100000]");
-    refused(&wide, &[], 5, &["bytes"]);
+    refused(&wide, &[], 5, &["GiB"]);
 }
 
 #[test]

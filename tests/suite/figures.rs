@@ -168,6 +168,14 @@ const RATES: &str = "[sweep]\n\"training.learning_rate\" = [0.01, 0.02, 0.04]\n"
 #[test]
 fn points_of_a_sweep_are_matched_by_coordinate() {
     let figure = "[[figure]]\nobservable = \"train-loss\"\nkind = \"sweep\"\nkey = \"training.learning_rate\"\n";
+    // t = 0 and t = 4 are common to all three; without a choice the last of them is drawn.
+    let (_, figures) = drawn(&with(&[LOSS], &format!("{RATES}{figure}")));
+    let ends: BTreeSet<String> = table(&figures[0])
+        .iter()
+        .map(|r| r["curve"].clone())
+        .collect();
+    assert_eq!(ends.into_iter().collect::<Vec<_>>(), ["time 4"]);
+    let figure = &format!("{figure}only = [1, 5]\n");
     let (outcome, figures) = drawn(&with(&[LOSS], &format!("{RATES}{figure}")));
     let mut seen = BTreeSet::new();
     let rows = table(&figures[0]);
@@ -191,7 +199,6 @@ fn points_of_a_sweep_are_matched_by_coordinate() {
         assert!((y / mean - 1.0).abs() < 1e-12, "{y} is not {mean}");
         seen.insert((cell.set[0].1.to_string(), index));
     }
-    // t = 0 and t = 4 are common to all three.
     assert_eq!(seen.len(), 6, "{seen:?}");
     assert_eq!(
         figures[0].caption.matches("cells have this point").count(),

@@ -129,11 +129,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "run",
             "plot",
             "theory",
+            "models",
         ],
     ),
     (
         "gallery",
-        &["error", "task", "spec", "run", "plot", "report"],
+        &["error", "numerics", "task", "spec", "run", "plot", "report"],
     ),
     ("models", &[]),
     ("papers", &[]),
@@ -142,6 +143,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "error",
             "kind",
+            "numerics",
             "task",
             "kernel",
             "learner",

@@ -8,6 +8,7 @@ mod errors;
 mod examples;
 mod figures;
 mod fit;
+mod front;
 mod gallery;
 mod golden;
 mod gradients;

@@ -104,6 +104,13 @@ impl Stock {
         Stock { models }
     }
 
+    /// Whether the models with this task have no learner: a simulation.
+    fn is_bare(&self, task: Option<&String>) -> bool {
+        let has = |b: &Block| b.head == "task" && Some(&b.kind) == task;
+        let model = self.models.iter().find(|m| m.iter().any(has));
+        model.is_some_and(|m| m.iter().all(|b| b.head != "learner"))
+    }
+
     /// Tables of this head, and of this kind if one is wished; no two of one kind.
     fn of(&self, head: &str, kind: Option<&String>) -> Vec<Block> {
         let mut found: Vec<Block> = Vec::new();
@@ -174,6 +181,9 @@ pub(super) fn compose(name: &str, wish: &Wish, data: &str) -> Result<Composed> {
             found.push(Some(bare(head, kind)));
         }
         if wished.is_none() {
+            if stock.is_bare(wish.task.as_ref()) {
+                found.insert(0, None);
+            }
             let rest = known
                 .iter()
                 .filter(|k| !found.iter().flatten().any(|b| b.kind == **k));
@@ -256,8 +266,9 @@ fn assemble(name: &str, parts: &[&Block], theories: &[Block]) -> Result<Composed
         .into_iter()
         .chain(all.filter(|k| !usual.contains(k)))
         .collect();
-    if theories.is_empty() {
-        observables.truncate(60);
+    // Of a learner without theories, the usual observables are soon found.
+    if theories.is_empty() && parts.len() > 1 {
+        observables.truncate(30);
     }
     let mut found: Vec<&str> = Vec::new();
     let mut declines = None;

@@ -95,7 +95,7 @@ impl Form {
 
 impl fmt::Display for Form {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "separator {}", self.separator.name())?;
+        write!(f, "separated by {}", self.separator.name())?;
         f.write_str(match self.decimal {
             Decimal::Point => ", decimal point",
             Decimal::Comma => ", decimal comma",

@@ -19,60 +19,7 @@ use std::sync::Arc;
 const ABOUT: About = About {
     kind: "langevin",
     summary: "Bayesian training: one chain of a Langevin or Hamiltonian sampler per replica",
-    text: "\
-Bayesian training: a chain wanders through the weights and visits them with the probability of the posterior. The chain
-is one replica; means over its steps after burn_in are means over the posterior.
-
-  p(theta) ~ exp(-V),   V = (1/T) Lo + (1/2) sum_j theta_j^2/v_j,   Lo = (1/2) sum_mu |y_mu - f(x_mu)|^2
-
-T is the variance of the likelihood (the label noise that the network assumes): training.temperature divided by
-learner.prior.chi. v_j is the variance of parameter j under the prior (learner.prior). Lo may be another loss (key
-loss); it is always a sum.
-
-The chain moves in coordinates phi_j = theta_j/sqrt(v_j), in which the prior is the same for all parameters, by steps
-of size eta. Two examples, with independent standard Gaussian numbers xi:
-
-  ula   phi <- phi - eta grad V + sqrt(2 eta) xi_n                         Langevin dynamics, error of order eta
-  lm    phi <- phi - eta grad V + sqrt(eta/2) (xi_n + xi_{n+1})            error of order eta^2, none on Gaussians
-
-mala and hmc propose a move and accept it with the probability that makes the posterior exact. sgld is ula on
-mini-batches. Time is eta times the number of steps: the prior alone relaxes in a time of about 1, in 1/eta steps.
-Snapshots before burn_in are not samples of the posterior.
-
-keys
-  scheme          lm (default; Leimkuhler-Matthews) | ula | mala | hmc | sgld
-  step            eta, between 0 and 1
-  temperature     T times chi, above 0
-  steps           number of steps, burn-in included
-  burn_in         steps before the measured part (default steps/4)
-  batch           sgld: samples per mini-batch, drawn anew without replacement
-  leapfrog_steps  hmc: most leapfrog steps of one trajectory (default 10), each of length h = sqrt(2 eta)
-  loss            half-sum (default) | { quartic = q } | { huber = d } | { log-cosh = d }, see gradient-descent
-  certify         true (default): a chain that fails its own checks over the measured part is an error. The checks are:
-                  split R-hat of V at most 1.1; at least 100 effective samples of V; the virial identity
-                  E[sum_j theta_j dV/dtheta_j] = number of parameters within 4.5 standard errors; acceptance of at
-                  least 0.2. false: the samples are taken as they are
-  controls        true: every chain is followed by one from zero weights and by one with half the step in use and as
-                  many more steps (4 times the work). The mean of V must agree with both within 4.5 standard errors.
-                  They are not part of a checkpoint. Default false
-
-A step that is too large for the curvature is noticed. The product of the step and of the largest eigenvalue of the
-Hessian of V (Lanczos) must not exceed 0.5, at the start and after every 500 moves. Moves that were too stiff are undone
-and repeated with half the step, two for one, so that the time stays eta * steps. After 10 halvings the run ends and
-names the step to use. Between these looks lm and ula watch |change of grad V|/|move|, which must stay below 2/eta.
-
-The noise of the mini-batches of sgld raises the temperature by the share eta Var(g)/2, where g is the gradient. Above
-2 % the run is refused.
-
-What each chain says of itself is measured by r-hat, autocorrelation-time, effective-sample-size, virial-ratio,
-acceptance-rate, langevin-step and, with controls, start-difference and half-step-difference.
-
-Compare the mean output (average f, then square) with theories, not the mean of the squared loss: the latter also holds
-the variance of f under the posterior.
-
-Worked number: one weight, f = theta, y = 1, T = 1, v = 1: the posterior is Gaussian with mean 1/2 and variance 1/2.
-
-sources: Leimkuhler, Matthews 2013 (arXiv:1203.5428); Roberts, Tweedie 1996; Duane et al. 1987; Welling, Teh 2011",
+    text: include_str!("langevin.md"),
     revision: 1,
 };
 
@@ -388,7 +335,7 @@ impl Langevin {
         let Progress { chain, watch, .. } = &at;
         watch.judge_temperature()?;
         if self.certify {
-            watch.judge(chain, &controls)?;
+            watch.judge(chain, &controls, [self.steps, self.burn_in])?;
         }
         *rng = chain.state().rng.clone();
         let end = potential.parameters(&chain.state().position).clone();

@@ -109,8 +109,13 @@ impl Watch {
         ))
     }
 
-    /// Errors: every failed check.
-    pub fn judge(&self, chain: &Chain, controls: &Controls) -> Result<()> {
+    /// Errors: every failed check of a chain of `steps` steps, `burn_in` of them before the measured part.
+    pub fn judge(
+        &self,
+        chain: &Chain,
+        controls: &Controls,
+        [steps, burn_in]: [usize; 2],
+    ) -> Result<()> {
         let limits = SINGLE_CHAIN;
         let mut certificate = Certificate::default();
         let potential = self.mean_potential()?;
@@ -133,6 +138,40 @@ impl Watch {
                 certificate.agreement(&name, &potential, control, limit);
             }
         }
-        certificate.require()
+        let remedy = format!(
+            "set training.steps = {} (the measured part grows until it holds {} effective samples); training.certify = false takes the \
+             samples as they are",
+            enough(steps, burn_in, potential.effective / limits.effective),
+            limits.effective
+        );
+        certificate.require().map_err(|e| match e {
+            Error::Unconverged { solver, cause, .. } => Error::unconverged(solver, cause, remedy),
+            other => other,
+        })
+    }
+}
+
+/// Steps after which the measured part holds the effective samples that are asked for, where it now holds a `share` of them; half as many
+/// more where it is another check that failed. In two digits.
+fn enough(steps: usize, burn_in: usize, share: f64) -> usize {
+    let measured = (steps - burn_in.min(steps)) as f64;
+    let factor = match share > 0.0 && share < 1.0 {
+        true => 1.25 / share,
+        false => 1.5,
+    };
+    let wanted = burn_in as f64 + measured * factor;
+    let unit = 10f64.powi((wanted.log10().floor() as i32 - 1).max(0));
+    ((wanted / unit).ceil() * unit) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::enough;
+
+    #[test]
+    fn the_remedy_names_steps_that_would_do() {
+        assert_eq!(enough(4000, 1000, 0.96), 5000);
+        assert_eq!(enough(4000, 1000, 0.1), 39000);
+        assert_eq!(enough(4000, 1000, f64::NAN), 5500);
     }
 }
