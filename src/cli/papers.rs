@@ -1,6 +1,6 @@
 //! `list papers` and `explain 1312.6120`: papers with the theories and models that stand for them.
 
-use super::text::{print, print_json, table};
+use super::text::{definition, print, print_json};
 use crate::error::Result;
 use crate::papers::{PAPERS, Paper};
 use serde_json::{Value as Json, json};
@@ -22,45 +22,37 @@ fn entry(paper: &Paper) -> Json {
     })
 }
 
-/// One row per paper, and one more for every further model.
+/// One entry per paper.
 pub(super) fn list(as_json: bool) -> Result<u8> {
     if as_json {
         let entries: Vec<Json> = PAPERS.iter().map(entry).collect();
         print_json(&json!({ "schema": "saddlepoint/1/list", "entries": entries }))?;
         return Ok(0);
     }
-    let rows: Vec<Vec<String>> = PAPERS.iter().flat_map(rows).collect();
-    let header = [
-        "arXiv",
-        "authors, year",
-        "theories",
-        "run",
-        "figure",
-        "conventions",
-    ];
-    print(&table(&header, &rows))?;
+    let lines: String = PAPERS.iter().map(line).collect();
+    print(&lines)?;
     print(
-        "\nFigures are named where they are known. `saddlepoint run models/NAME.toml` runs a model, `saddlepoint explain NAME`\n\
-         tells a theory, `saddlepoint explain ID` one paper.\n",
+        "\n`saddlepoint run models/NAME.toml` runs a model, `saddlepoint explain NAME` tells a theory, `saddlepoint explain ID` one\n\
+         paper. Figures are named where they are known.\n",
     )?;
     Ok(0)
 }
 
-fn rows(paper: &Paper) -> Vec<Vec<String>> {
-    let mut models = paper.models.iter().map(|m| format!("models/{m}.toml"));
-    let first = vec![
-        paper.id.to_string(),
-        paper.authors.into(),
-        or_none(paper.theories),
-        models.next().unwrap_or("-".into()),
-        paper.figure.into(),
-        paper.conventions.into(),
-    ];
-    let further = |model: String| {
-        let empty = String::new;
-        vec![empty(), empty(), empty(), model, empty(), empty()]
+/// Identifier, authors, and below them what stands for the paper.
+fn line(paper: &Paper) -> String {
+    let of = |what: &str, text: &str| match text {
+        "" | "-" => String::new(),
+        text => format!("; {what} {text}"),
     };
-    std::iter::once(first).chain(models.map(further)).collect()
+    let text = format!(
+        "{}{}{}{}{}",
+        paper.authors,
+        of("theories", &or_none(paper.theories)),
+        of("models", &or_none(paper.models)),
+        of("figure", paper.figure),
+        of("conventions:", paper.conventions)
+    );
+    definition(2, 10, paper.id, &text)
 }
 
 fn or_none(names: &[&str]) -> String {

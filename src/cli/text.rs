@@ -46,17 +46,24 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     out
 }
 
-/// Columns of a table that are left out first where it does not fit the terminal.
-const SPARED: [&str; 8] = [
-    "seconds",
-    "worst point",
-    "point",
-    "held",
-    "conditions on",
-    "p",
-    "tolerance",
-    "95 % interval",
+/// How a table is made to fit the terminal, one step after the other: cells are shortened to so many characters, or a column is left out.
+const STEPS: [Narrower; 10] = [
+    Narrower::Shorten(60),
+    Narrower::LeaveOut("seconds"),
+    Narrower::LeaveOut("worst point"),
+    Narrower::LeaveOut("conditions on"),
+    Narrower::Shorten(44),
+    Narrower::Shorten(32),
+    Narrower::Shorten(25),
+    Narrower::LeaveOut("p"),
+    Narrower::LeaveOut("tolerance"),
+    Narrower::LeaveOut("95 % interval"),
 ];
+
+enum Narrower {
+    Shorten(usize),
+    LeaveOut(&'static str),
+}
 
 /// A table that fits [`COLUMNS`]: cells that are long go on in numbered notes below it, then columns of less weight are left out,
 /// which a last line says.
@@ -68,8 +75,13 @@ pub fn narrow(header: &[&str], rows: &[Vec<String>]) -> String {
         rows.iter()
             .all(|r| r.get(k).is_none_or(|c| c == "-" || c.is_empty()))
     };
+    let spared = |name: &str| {
+        STEPS
+            .iter()
+            .any(|s| matches!(s, Narrower::LeaveOut(n) if *n == name))
+    };
     if rows.len() > 1 {
-        kept.retain(|k| !(SPARED.contains(&header[*k]) && is_empty(*k)));
+        kept.retain(|k| !(spared(header[*k]) && is_empty(*k)));
     }
     let width = |kept: &[usize], longest: usize| -> usize {
         let column = |k: &usize| {
@@ -80,23 +92,18 @@ pub fn narrow(header: &[&str], rows: &[Vec<String>]) -> String {
         kept.iter().map(column).sum::<usize>().saturating_sub(2)
     };
     let mut longest = usize::MAX;
-    for limit in [60, 44] {
-        if width(&kept, longest) > COLUMNS {
-            longest = limit;
-        }
-    }
-    for name in SPARED {
+    for step in &STEPS {
         if width(&kept, longest) <= COLUMNS {
             break;
         }
-        if let Some(at) = kept.iter().position(|k| header[*k] == name) {
-            left_out.push(name);
-            kept.remove(at);
-        }
-    }
-    for limit in [32, 24] {
-        if width(&kept, longest) > COLUMNS {
-            longest = limit;
+        match step {
+            Narrower::Shorten(limit) => longest = *limit,
+            Narrower::LeaveOut(name) => {
+                if let Some(at) = kept.iter().position(|k| header[*k] == *name) {
+                    left_out.push(name);
+                    kept.remove(at);
+                }
+            }
         }
     }
     let mut notes: Vec<String> = Vec::new();

@@ -22,6 +22,7 @@ mod kernel_modes;
 pub mod layout;
 mod loss;
 pub mod map;
+mod mean_error;
 mod mean_outputs;
 mod measure;
 pub(crate) mod modes;
@@ -71,6 +72,7 @@ pub use half_rise::{HALF_RISE_TIME, HalfRiseTime};
 pub use hidden_weights::{HIDDEN_WEIGHT_COVARIANCE, WEIGHT_NORM_RATIO};
 pub use kernel_modes::{KERNEL_MODE_ERROR, KERNEL_MODE_LEARNABILITY, KernelModes};
 pub use loss::{TEST_LOSS, TRAIN_LOSS, TestLoss, TrainLoss};
+pub use mean_error::{CHAIN_MEAN_LOSS, MEAN_TEST_ERROR};
 pub use mean_outputs::OUTPUTS;
 pub use measure::{Measured, OnProgress, Progress, measure};
 pub use modes::{MODE_STRENGTH, ModeStrength, SINGULAR_ALIGNMENT, SingularAlignment};
@@ -238,6 +240,8 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &chain_loss::LOSS,
     &chain_loss::TEST_LOSS,
     &chain_loss::OVERLAP,
+    &mean_error::MEAN_LOSS,
+    &mean_error::MEAN_ERROR,
     &projections::COEFFICIENTS,
     &neurons::MOMENTS,
     &neurons::DENSITY,

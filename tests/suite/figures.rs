@@ -172,6 +172,7 @@ fn points_of_a_sweep_are_matched_by_coordinate() {
     let (_, figures) = drawn(&with(&[LOSS], &format!("{RATES}{figure}")));
     let ends: BTreeSet<String> = table(&figures[0])
         .iter()
+        .filter(|r| r["source"] == "networks")
         .map(|r| r["curve"].clone())
         .collect();
     assert_eq!(ends.into_iter().collect::<Vec<_>>(), ["time 4"]);

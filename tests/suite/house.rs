@@ -115,6 +115,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("plot", &["error", "numerics"]),
+    ("models", &[]),
     (
         "report",
         &[
@@ -136,7 +137,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "gallery",
         &["error", "numerics", "task", "spec", "run", "plot", "report"],
     ),
-    ("models", &[]),
     ("papers", &[]),
     (
         "cli",

@@ -77,7 +77,7 @@ fn what_models_say_to_try_can_be_tried() {
             let (arguments, text) = line
                 .split_once(" ; expect ")
                 .unwrap_or_else(|| panic!("{name}: {line}"));
-            assert!(text.len() > 20, "{name}: {line}");
+            assert!(text.len() > 15, "{name}: {line}");
             let words = words(arguments);
             let set: Vec<String> = words.chunks(2).map(|pair| pair[1].clone()).collect();
             assert!(

@@ -530,7 +530,7 @@ fn looking_at_a_run_writes_nothing() {
     let before = files(folder.path());
     let ran = run(folder.path(), &["status", "elsewhere/copied"]);
     assert!(
-        ran.code == 0 && ran.out.contains("26 missing"),
+        ran.code == 4 && ran.out.contains("26 missing"),
         "{}",
         ran.out
     );

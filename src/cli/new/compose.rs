@@ -143,8 +143,26 @@ fn file_task(path: &str) -> Block {
     }
 }
 
+/// Tables of kinds that no model has and that are nothing without their keys.
+const STARTERS: &[(&str, &str, &str)] = &[(
+    "learner",
+    "convolution",
+    "[learner]\nkind = \"convolution\"\n\
+     patch = 2                                # positions per patch and stride: every layer halves their number\n\
+     channels = [8]                           # one layer\n\
+     activation = \"relu\"\n",
+)];
+
 /// The table without tables below it, for a kind that no model has.
 fn bare(head: &str, kind: &str) -> Block {
+    let starter = STARTERS.iter().find(|s| (s.0, s.1) == (head, kind));
+    if let Some((.., text)) = starter {
+        return Block {
+            head: head.into(),
+            kind: kind.into(),
+            text: text.to_string(),
+        };
+    }
     let (open, close) = if head == "theory" {
         ("[[", "]]")
     } else {

@@ -84,6 +84,9 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
     if !sweep.limits.is_empty() {
         text.push_str(" Open diamonds: extrapolated limit.");
     }
+    if n > 0 && sweep.limits.len() + sweep.exponents.len() > 0 {
+        text.push_str(" Dotted: the line that was fitted to the measurement.");
+    }
     let mut theories = sweep.exponents.iter().flat_map(|d| &d.theories);
     if n > 0 && theories.any(|t| t.reduced.is_ok() && !sweep.has_values(&t.label)) {
         text.push_str(" Powers with the predicted exponent go through the last point.");
@@ -177,6 +180,7 @@ impl Sweep<'_> {
                     self.estimates(group, k, &blocks, Estimate::of).collect();
                 names.push(self.name(g, k));
                 panel = self.with_powers(panel, g, k, &estimates);
+                panel = self.with_fit(panel, g, k, &estimates);
                 let limit = self.limit(group, k);
                 let limit = limit.and_then(|(d, index)| {
                     let measured = d.measured.as_ref().ok()?;
@@ -257,6 +261,70 @@ impl Sweep<'_> {
             }
         }
         panel
+    }
+
+    /// The line that a reduction of the measurement fitted: straight lines and powers by least squares go through the mean of their
+    /// points, with the slope or the intercept that was found.
+    fn with_fit(&self, panel: Panel, g: usize, k: usize, estimates: &[Option<Estimate>]) -> Panel {
+        let group = &self.groups[g];
+        let of = |d: &&&Derived| others(&d.set, self.key, &self.zipped) == group.label;
+        let found = |all: &[&Derived]| -> Option<f64> {
+            let derived = all.iter().find(of)?;
+            // A correction or a curvature makes it another curve.
+            let keys = derived.reduce.reduction.resolved();
+            let plain = ["correction", "curvature"]
+                .iter()
+                .all(|key| keys[key].is_null() || keys[key] == false);
+            let index = locate(&derived.axes, &self.points[k].at)?;
+            derived
+                .measured
+                .as_ref()
+                .ok()
+                .filter(|_| plain)
+                .map(|m| m.estimate[index])
+        };
+        let points = group
+            .x
+            .iter()
+            .zip(estimates)
+            .filter_map(|(x, e)| Some((*x, e.as_ref()?.mean)));
+        let points: Vec<(f64, f64)> = points
+            .filter(|(x, y)| x.is_finite() && y.is_finite())
+            .collect();
+        let n = points.len() as f64;
+        let mean = |of: &dyn Fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / n;
+        let mut curves: Vec<(Vec<f64>, Vec<f64>)> = Vec::new();
+        if let (Some(intercept), true) = (found(&self.limits), points.len() > 1) {
+            let (x, y) = (mean(&|p| p.0), mean(&|p| p.1));
+            let most = points.iter().map(|p| p.0).fold(0.0, f64::max);
+            let ends = vec![0.0, most];
+            let line = ends
+                .iter()
+                .map(|at| intercept + (y - intercept) / x * at)
+                .collect();
+            curves.push((ends, line));
+        }
+        if let (Some(exponent), true) = (
+            found(&self.exponents),
+            points.len() > 1 && points.iter().all(|p| p.1 > 0.0),
+        ) {
+            let (x, y) = (mean(&|p| p.0.ln()), mean(&|p| p.1.ln()));
+            let at: Vec<f64> = points.iter().map(|p| p.0).collect();
+            let line = at
+                .iter()
+                .map(|at| (y + exponent * (at.ln() - x)).exp())
+                .collect();
+            curves.push((at, line));
+        }
+        let color = self.number(g, k).unwrap_or(BLACK);
+        let draw = |panel: Panel, (x, y): (Vec<f64>, Vec<f64>)| {
+            let line = Series::line("", x, y)
+                .color(color % GREY)
+                .dash(Dash::Dotted)
+                .width(0.9);
+            panel.with(line.untabled())
+        };
+        curves.into_iter().fold(panel, draw)
     }
 
     /// Networks minus a theory, relative to it, with the theory's label; `None` without a theory or without networks.
