@@ -164,8 +164,13 @@ fn range([from, to]: [f64; 2]) -> String {
         x => format!("{x:.1e}"),
     };
     let ((low, a), (high, b)) = (unit(from), unit(to));
+    if from < 0.05 {
+        return match to < 0.1 {
+            true => "less than 0.1 s".into(),
+            false => format!("up to {} {high}", number(to / b)),
+        };
+    }
     match (low == high, number(from / a) == number(to / b)) {
-        _ if to < 0.1 => "less than 0.1 s".into(),
         (true, true) => format!("{} {low}", number(from / a)),
         (true, false) => format!("{} to {} {low}", number(from / a), number(to / b)),
         _ => format!("{} {low} to {} {high}", number(from / a), number(to / b)),
@@ -223,6 +228,7 @@ mod tests {
     #[test]
     fn times_are_told_in_their_unit() {
         assert_eq!(range([0.01, 0.05]), "less than 0.1 s");
+        assert_eq!(range([0.01, 0.94]), "up to 0.9 s");
         assert_eq!(range([0.24, 1.26]), "0.2 to 1.3 s");
         assert_eq!(range([30.0, 240.0]), "30 s to 4 min");
         assert_eq!(range([4e5, 9e5]), "4.6 to 10 days");

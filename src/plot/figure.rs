@@ -119,6 +119,10 @@ pub struct Panel {
     pub legend: Legend,
     /// Height relative to the panels it is stacked with.
     pub height: f64,
+    /// Shift of every row of a heat map against the one above it, in cells, its rows then `sqrt(3)/2` high: one half for the rhombus of a
+    /// triangular lattice, 0 for squares.
+    #[serde(default)]
+    pub slant: f64,
     /// Stands directly below the panel before it and shares that panel's x axis.
     pub stacked: bool,
 }
@@ -133,6 +137,7 @@ impl Panel {
             series: Vec::new(),
             legend: Legend::Auto,
             height: 1.0,
+            slant: 0.0,
             stacked: false,
         }
     }

@@ -20,6 +20,8 @@ pub struct Heat<'a> {
     pub columns: usize,
     pub row_labels: &'a [String],
     pub column_labels: &'a [String],
+    /// See [`Panel::slant`].
+    pub slant: f64,
 }
 
 /// The heat map of `panel`, if it has one with at least one cell.
@@ -37,6 +39,7 @@ pub fn of(panel: &Panel) -> Option<Heat<'_>> {
             columns: *columns,
             row_labels,
             column_labels,
+            slant: panel.slant,
         }),
         _ => None,
     })
@@ -45,7 +48,7 @@ pub fn of(panel: &Panel) -> Option<Heat<'_>> {
 impl Heat<'_> {
     /// The largest rectangle of square cells inside `area`, or `area` itself for matrices more than three times too long.
     pub fn square(&self, area: Rect) -> Rect {
-        let (rows, columns) = (self.rows as f64, self.columns as f64);
+        let (rows, columns) = (self.rows as f64 * self.flat(), self.width());
         let side = (area.width() / columns).min(area.height() / rows);
         let (width, height) = (side * columns, side * rows);
         if width * height < area.width() * area.height() / 3.0 {
@@ -60,6 +63,20 @@ impl Heat<'_> {
             y0,
             x1: x0 + width,
             y1: y0 + height,
+        }
+    }
+
+    /// Width in cells, the shift of the last row included.
+    fn width(&self) -> f64 {
+        self.columns as f64 + self.slant.abs() * (self.rows as f64 - 1.0)
+    }
+
+    /// Height of a row in cells.
+    fn flat(&self) -> f64 {
+        if self.slant == 0.0 {
+            1.0
+        } else {
+            0.75f64.sqrt()
         }
     }
 
@@ -116,19 +133,21 @@ pub fn draw<DB: DrawingBackend>(
     const SEAM: f64 = 0.3;
     let area = placed.area;
     let (width, height) = (
-        area.width() / heat.columns as f64,
+        area.width() / heat.width(),
         area.height() / heat.rows as f64,
     );
     let mut runs = Vec::new();
     for (row, values) in heat.values.chunks(heat.columns).enumerate() {
         let mut column = 0;
+        // Upwards the rows of a rhombus go to the right.
+        let shift = heat.slant * (heat.rows - 1 - row) as f64;
         for run in values.chunk_by(|a, b| bar.color(*a) == bar.color(*b)) {
             let end = column + run.len();
             // Cells overlap a little so that no seam of the page shows between them.
             let cells = Rect {
-                x0: area.x0 + column as f64 * width,
+                x0: area.x0 + (column as f64 + shift) * width,
                 y0: area.y0 + row as f64 * height,
-                x1: (area.x0 + end as f64 * width + SEAM).min(area.x1),
+                x1: (area.x0 + (end as f64 + shift) * width + SEAM).min(area.x1),
                 y1: (area.y0 + (row as f64 + 1.0) * height + SEAM).min(area.y1),
             };
             runs.push((bar.color(run[0]), cells));

@@ -425,6 +425,8 @@ fn place(
     let bar_ticks = bar.map_or(Ticks::default(), |bar| y_ticks(&bar.axis(&area)));
     let (x_ticks, y_ticks) = match heat {
         None => ticks_of(panels, cell, i, &x, &y).into(),
+        // The axes of a rhombus are not those of the page.
+        Some(h) if h.slant != 0.0 => Default::default(),
         Some(h) => {
             let across = |l: &str| {
                 if sketch.turned {

@@ -95,7 +95,11 @@ fn what_models_say_to_try_can_be_tried() {
                     Spec::read(&path, &options).unwrap_or_else(|e| panic!("{name}: {line}: {e}"))
                 };
                 let (plain, tried) = (with(&[]), with(&set));
-                assert_ne!(plain.hash, tried.hash, "{name}: {line} changes nothing");
+                // What [quick] sets so already is no change there.
+                assert!(
+                    quick || plain.hash != tried.hash,
+                    "{name}: {line} changes nothing"
+                );
                 estimate(&tried, 1, u64::MAX).unwrap_or_else(|e| panic!("{name}: {line}: {e}"));
             }
         }

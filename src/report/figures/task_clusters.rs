@@ -8,6 +8,8 @@ use crate::spec::sweep::Settings;
 use crate::spec::{Figure as FigureSpec, Spec};
 use crate::task::Picture;
 
+/// Lattices whose axes enclose 60 degrees.
+const SLANTED: [&str; 3] = ["triangular", "honeycomb", "kagome"];
 /// Side of a panel in points.
 const SIDE: f64 = 300.0;
 
@@ -16,7 +18,7 @@ const SIDE: f64 = 300.0;
 pub(super) fn task_clusters(spec: &Spec, f: &FigureSpec) -> Result<Option<(Figure, String)>> {
     let mut panels = Vec::new();
     let chosen = |k: usize| f.only.as_ref().is_none_or(|only| only.contains(&(k + 1)));
-    let mut of_data = false;
+    let (mut of_data, mut slanted) = (false, false);
     for (_, cell) in spec.cells.iter().enumerate().filter(|(k, _)| chosen(*k)) {
         let first = cell.experiment.first_draw();
         let Some(setting) = cell.experiment.task.percolation() else {
@@ -50,7 +52,13 @@ pub(super) fn task_clusters(spec: &Spec, f: &FigureSpec) -> Result<Option<(Figur
             _ => format!("{}, p = {:.4}", named(&cell.set), critical.value),
         };
         let (x, y) = (AxisSpec::linear("site", ""), AxisSpec::linear("row", ""));
-        panels.push(Panel::new(title, x, y).with(map));
+        let mut panel = Panel::new(title, x, y).with(map);
+        if SLANTED.contains(&setting.lattice.as_str()) {
+            panel.slant = 0.5 * columns as f64 / setting.sides[0] as f64;
+            (panel.x.label, panel.y.label) = (String::new(), String::new());
+            slanted = true;
+        }
+        panels.push(panel);
     }
     if panels.is_empty() {
         return Ok(None);
@@ -60,13 +68,17 @@ pub(super) fn task_clusters(spec: &Spec, f: &FigureSpec) -> Result<Option<(Figur
     let figure =
         Figure::new((SIDE + 60.0) * columns as f64, (SIDE + 20.0) * rows as f64).columns(columns);
     let figure = panels.into_iter().fold(figure, Figure::with);
-    let text = match of_data {
+    let mut text: String = match of_data {
         true => "The first data set, all its points; grey where there are none.",
         false => {
             "One configuration at the published threshold; sites in the colour of their cluster's size, empty sites grey."
         }
-    };
-    Ok(Some((figure, text.into())))
+    }
+    .into();
+    if slanted {
+        text.push_str(" Rows are shifted to the axes of the lattice, 60 degrees apart; sites of one cell stand side by side.");
+    }
+    Ok(Some((figure, text)))
 }
 
 fn data_panel(picture: Picture) -> Panel {
