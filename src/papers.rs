@@ -340,7 +340,6 @@ pub const PAPERS: &[Paper] = &[
         models: &[
             "percolation-square",
             "percolation-wrapping",
-            "percolation-exponents",
             "percolation-crossing",
         ],
         conventions: "p of occupied sites or bonds; torus",

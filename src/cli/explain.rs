@@ -37,7 +37,16 @@ pub(crate) fn explain(name: &str, as_json: bool) -> Result<u8> {
     if let Some(paper) = papers::find(name) {
         return papers::explain(paper, as_json);
     }
-    let pages = pages(name);
+    // As it is written; else without capitals and blanks; else what a table calls its kind, `learner.kind` or `learner.mlp`.
+    let plain = name.trim().to_lowercase().replace(' ', "-");
+    let table = plain.strip_suffix(".kind").map(String::from);
+    let last = plain.rsplit('.').next().unwrap_or_default().to_string();
+    let tries = [Some(name.to_string()), Some(plain), table, Some(last)];
+    let pages = tries.into_iter().flatten().map(|name| pages(&name));
+    let pages = pages
+        .into_iter()
+        .find(|p| !p.is_empty())
+        .unwrap_or_default();
     if pages.is_empty() {
         return Err(missing(name));
     }
@@ -64,7 +73,8 @@ fn missing(name: &str) -> Error {
     }
     let keys = keys::names();
     let mut names: Vec<&str> = list::names();
-    names.extend(keys.iter().map(String::as_str));
+    // Letters are no suggestion.
+    names.extend(keys.iter().map(String::as_str).filter(|k| k.len() > 2));
     unknown("explain", name, &names)
 }
 

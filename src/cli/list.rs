@@ -110,6 +110,9 @@ fn entries() -> Vec<Entry> {
 /// `list`, `list theories`, `list models FIELD`, `list papers`.
 pub(crate) fn list(what: Option<&str>, field: Option<&str>, as_json: bool) -> Result<u8> {
     if what == Some("papers") {
+        if let Some(field) = field {
+            known_field(Some("paper"), field)?;
+        }
         return papers::list(as_json);
     }
     let noun = what.map(noun).transpose()?;

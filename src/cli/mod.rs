@@ -44,7 +44,9 @@ enum Verb {
     },
     /// Explain a component, a table or key of a spec, a choice, a concept, a model or a paper
     Explain {
-        name: String,
+        /// Names, one page after the other
+        #[arg(required = true)]
+        names: Vec<String>,
         #[command(flatten)]
         json: JsonFlag,
     },
@@ -190,7 +192,9 @@ fn dispatch(verb: Verb, commit: Option<&str>) -> Result<u8> {
         Verb::List { what, field, json } => {
             list::list(what.as_deref(), field.as_deref(), json.json)
         }
-        Verb::Explain { name, json } => explain::explain(&name, json.json),
+        Verb::Explain { names, json } => names
+            .iter()
+            .try_fold(0, |_, name| explain::explain(name, json.json)),
         Verb::New { args, json } => new::new(&args, json.json),
         Verb::Check(args) => check::check(&args),
         Verb::Predict(args) => job::job(&args, Side::Theory, false, commit),

@@ -62,6 +62,35 @@ fn out_of(folder: &Path) -> PathBuf {
     }
 }
 
+/// Which records of a run stand in the store.
+struct Held {
+    found: usize,
+    missing: Vec<String>,
+    damaged: Vec<String>,
+}
+
+impl Held {
+    fn of(folder: &Path, names: &[String]) -> Result<Held> {
+        let store = Store::existing(&out_of(folder))?;
+        let (mut found, mut missing, mut damaged) = (0, Vec::new(), Vec::new());
+        for name in names {
+            let key = Path::new(name)
+                .file_stem()
+                .map_or(String::new(), |s| s.to_string_lossy().into_owned());
+            match store.get(&key)? {
+                Lookup::Found(_) => found += 1,
+                Lookup::Missing => missing.push(name.to_string()),
+                Lookup::Damaged(_) => damaged.push(name.to_string()),
+            }
+        }
+        Ok(Held {
+            found,
+            missing,
+            damaged,
+        })
+    }
+}
+
 pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
     let ended = !folder.join(folder::UNFINISHED).exists();
     let (manifest, names) = if ended {
@@ -74,20 +103,15 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
         (origin, names)
     };
     let names: Vec<String> = names;
-    let store = Store::existing(&out_of(folder))?;
-    let (mut found, mut missing, mut damaged) = (0, Vec::new(), Vec::new());
-    for name in &names {
-        let key = Path::new(name)
-            .file_stem()
-            .map_or(String::new(), |s| s.to_string_lossy().into_owned());
-        match store.get(&key)? {
-            Lookup::Found(_) => found += 1,
-            Lookup::Missing => missing.push(name.to_string()),
-            Lookup::Damaged(_) => damaged.push(name.to_string()),
-        }
-    }
+    let Held {
+        found,
+        missing,
+        damaged,
+    } = Held::of(folder, &names)?;
+    let changed = folder::changed(folder, &manifest);
     // A run that has ended has all its records; what is damaged is so at any time.
-    let code = match (ended && !missing.is_empty()) || !damaged.is_empty() {
+    let lacking = ended && !(missing.is_empty() && changed.is_empty());
+    let code = match lacking || !damaged.is_empty() {
         true => 4,
         false => 0,
     };
@@ -95,7 +119,7 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
         print_json(&json!({
             "schema": "saddlepoint/1/status", "name": manifest["name"], "hash": manifest["hash"],
             "ended": ended, "records": names.len(), "found": found, "missing": missing, "damaged": damaged,
-            "history": history(&manifest),
+            "changed_files": changed, "history": history(&manifest),
         }))?;
         return Ok(code);
     }
@@ -117,6 +141,11 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
     for name in missing.iter().chain(&damaged) {
         print(&format!("  {name}\n"))?;
     }
+    for name in &changed {
+        print(&format!(
+            "  {name}: gone, or not as it was written; `saddlepoint report` writes it anew\n"
+        ))?;
+    }
     if !missing.is_empty() || !damaged.is_empty() {
         print("run the spec again: only these are recomputed\n")?;
     }
@@ -125,6 +154,18 @@ pub(crate) fn status(folder: &Path, as_json: bool) -> Result<u8> {
 
 pub(crate) fn report(folder: &Path, as_json: bool, commit: Option<&str>) -> Result<u8> {
     let (spec, manifest) = spec_of(folder)?;
+    let names: Vec<String> =
+        serde_json::from_value(manifest["records"].clone()).unwrap_or_default();
+    let held = Held::of(folder, &names)?;
+    let lost = held.missing.len() + held.damaged.len();
+    if lost > 0 {
+        let command = manifest["command"].as_str().unwrap_or("saddlepoint run");
+        return Err(Error::input(
+            folder.display().to_string(),
+            format!("{lost} of {} records are missing or damaged", names.len()),
+            format!("`{command}` computes them anew and redraws; `saddlepoint status` names them"),
+        ));
+    }
     let settings = Settings {
         side: Side::Both,
         out: Some(out_of(folder)),
@@ -134,13 +175,6 @@ pub(crate) fn report(folder: &Path, as_json: bool, commit: Option<&str>) -> Resu
     let outcome = execute(&spec, &settings)?;
     for warning in &outcome.warnings {
         note(&format!("warning: {warning}"));
-    }
-    if outcome.made > 0 {
-        note(&format!(
-            "warning: {} of {} records were missing or damaged and were computed anew",
-            outcome.made,
-            outcome.records.len()
-        ));
     }
     let assessment = assess(&spec, &outcome)?;
     let command = manifest["command"].as_str().unwrap_or("saddlepoint run");

@@ -47,6 +47,7 @@ mod size_distribution;
 mod spectra;
 mod subject;
 mod survival;
+mod susceptibility_peak;
 mod sweeps;
 mod tangent;
 #[cfg(test)]
@@ -285,6 +286,7 @@ pub const INSTRUMENTS: &[&dyn Instrument] = &[
     &sweeps::MEAN_SIZE,
     &sweeps::SUSCEPTIBILITY,
     &sweeps::CLUSTER_NUMBER,
+    &susceptibility_peak::PEAK,
     &threshold::THRESHOLD,
     &survival::SURVIVAL,
     &survival::EXPONENT,

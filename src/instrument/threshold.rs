@@ -62,6 +62,7 @@ static THRESHOLD_OBSERVABLE: Observable = Observable {
     label: "threshold estimate p_L",
     unit: "1",
     convention: "occupation probability at which the wrapping (spanning) probability of the finite lattice equals its level",
+    tolerance: 0.005,
     ..Observable::PLAIN
 };
 

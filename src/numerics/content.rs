@@ -24,6 +24,11 @@ pub fn of_matrices(matrices: &[&DMatrix<f64>]) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
+/// Hexadecimal BLAKE3 of bytes.
+pub fn of_bytes(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
 /// Hexadecimal BLAKE3 of a JSON value, independent of the order of its keys.
 pub fn of(value: &Value) -> String {
     let mut text = String::new();

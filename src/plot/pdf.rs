@@ -139,7 +139,7 @@ impl Page<'_> {
     fn document(self, width: f64, height: f64, zoom: f64) -> Result<Vec<u8>> {
         let (width, height) = (width * zoom, height * zoom);
         let content = format!(
-            "{} 0 0 {} 0 {height} cm\n1 J 1 j\n{}",
+            "{} 0 0 {} 0 {height} cm\n0 J 1 j\n{}",
             zoom / UNIT,
             -zoom / UNIT,
             self.content

@@ -5,6 +5,7 @@ use super::figures::{Drawn, figures};
 use super::{html, markdown, script};
 use crate::error::{Error, Result};
 use crate::numerics::atomic::{remove, remove_abandoned, write_atomic};
+use crate::numerics::content;
 use crate::numerics::text::decode;
 use crate::plot::{figure_csv, render_pdf, render_png, render_svg};
 use crate::run::assess::Assessment;
@@ -13,6 +14,7 @@ use crate::run::outcome::Outcome;
 use crate::run::{arrays, document, manifest, tables};
 use crate::spec::Spec;
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// `<out>/<name>-<hash8>`.
@@ -70,7 +72,11 @@ pub fn write(
 ) -> Result<Vec<Drawn>> {
     let manifest = manifest::manifest(spec, outcome, by, before(folder).as_ref());
     let drawn = figures(spec, outcome, assessment)?;
-    let put = |name: &str, bytes: &[u8]| write_atomic(&folder.join(name), bytes);
+    let mut sums: BTreeMap<String, String> = BTreeMap::new();
+    let mut put = |name: &str, bytes: &[u8]| {
+        sums.insert(name.to_string(), checksum(bytes));
+        write_atomic(&folder.join(name), bytes)
+    };
     put("spec.toml", spec.document.text.as_bytes())?;
     put("resolved.json", pretty(&spec.resolved).as_bytes())?;
     for (name, bytes) in tables::tables(spec, outcome, assessment)? {
@@ -109,12 +115,32 @@ pub fn write(
     )?;
     put("report.html", html(&report).as_bytes())?;
     put("report.md", markdown(&report).as_bytes())?;
-    put("manifest.json", pretty(&manifest).as_bytes())?;
+    let mut manifest = manifest;
+    manifest["files"] = serde_json::json!(sums);
+    write_atomic(&folder.join("manifest.json"), pretty(&manifest).as_bytes())?;
     remove(&folder.join(UNFINISHED))?;
     for below in ["", "tables", "figures"] {
         remove_abandoned(&folder.join(below))?;
     }
     Ok(drawn)
+}
+
+/// Of a file of the folder, as the manifest states it.
+fn checksum(bytes: &[u8]) -> String {
+    content::of_bytes(bytes)[..16].to_string()
+}
+
+/// Files of a finished run that are gone or not as they were written.
+pub fn changed(folder: &Path, manifest: &Json) -> Vec<String> {
+    let files = manifest["files"].as_object().into_iter().flatten();
+    let differs = |(name, sum): &(&String, &Json)| {
+        let bytes = std::fs::read(folder.join(name.as_str()));
+        bytes.map_or(true, |b| sum.as_str() != Some(checksum(&b).as_str()))
+    };
+    files
+        .filter(differs)
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 fn pretty(value: &Json) -> String {

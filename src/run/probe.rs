@@ -10,6 +10,8 @@ use std::time::Instant;
 const AIM: f64 = 0.06;
 /// A single draw or solve estimated above this is not tried whole.
 const LONGEST: f64 = 0.5;
+/// Seconds that the shortest trial takes besides its work.
+const OVERHEAD: f64 = 5e-3;
 /// Trials scatter, and what is extrapolated from them does.
 const SPREAD: f64 = 1.3;
 /// How far the cost model may be off where nothing was tried.
@@ -165,7 +167,8 @@ fn train(spec: &Spec, cell: usize) -> Option<f64> {
     let whole = single(spec, cell, &of_draw)?;
     let estimate = seconds_of(&whole, Side::Networks);
     if estimate <= AIM {
-        return Some(timed(&whole, Side::Networks)? / estimate.max(1e-9));
+        // What comes before the first step is no matter of a rate.
+        return Some(timed(&whole, Side::Networks)? / estimate.max(OVERHEAD));
     }
     let training = spec.cells[cell].experiment.training.as_ref();
     let steps = training.and_then(|t| t.resolved()["steps"].as_u64());
@@ -216,5 +219,5 @@ fn solve(spec: &Spec, cell: usize) -> Option<f64> {
     }
     // Drawing the data set is part of a short solve and not of a long one.
     let seconds = timed(&whole, Side::Theory)?;
-    Some((seconds / estimate.max(1e-3)).clamp(0.05, 20.0))
+    Some((seconds / estimate.max(OVERHEAD)).clamp(0.05, 20.0))
 }

@@ -69,7 +69,7 @@ pub struct Figure {
     /// per cent of the theory).
     #[serde(default = "yes")]
     pub residuals: bool,
-    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: all of up to eight, else eight spread from the
+    /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: all of up to seven, else seven spread from the
     /// first to the last; `sweep` over an observable of time: its last time. `map`: which branch (one). `sweep` counts points of the first cell's grid and draws other cells at the same coordinates.
     /// `task-clusters`: which cells; default: all.
     #[serde(default)]
@@ -154,6 +154,33 @@ impl Figure {
                 ));
             }
         }
+        let zoom = self.font_size.map_or(1.0, |size| size / 9.0);
+        for (key, size, least) in [("width", self.width, 200.0), ("height", self.height, 120.0)] {
+            if size.is_some_and(|s| s / zoom < least) {
+                return Err(Error::input(
+                    format!("{place}.{key}"),
+                    format!(
+                        "{} points leave no room for a panel with its labels",
+                        size.unwrap_or_default()
+                    ),
+                    format!(
+                        "give at least {:.0} points at this font_size",
+                        (least * zoom).ceil()
+                    ),
+                ));
+            }
+        }
+        let mut seen = vec![&self.observable];
+        for name in &self.beside {
+            if seen.contains(&name) {
+                return Err(Error::input(
+                    format!("{place}.beside"),
+                    format!("{name} is drawn already"),
+                    "name every observable once",
+                ));
+            }
+            seen.push(name);
+        }
         let kinds: [(&str, bool, &[FigureKind]); 8] = [
             (
                 "also",
@@ -195,6 +222,7 @@ impl Figure {
         ] {
             if let Some(label) = label {
                 check_text(&format!("{place}.{key}"), label, 160)?;
+                check_scripts(&format!("{place}.{key}"), label)?;
             }
         }
         Ok(())
@@ -234,6 +262,23 @@ impl Figure {
             transitions: vec![],
         }
     }
+}
+
+/// Raised and lowered text is not nested, and its braces are closed.
+fn check_scripts(place: &str, label: &str) -> Result<()> {
+    for start in ["^{", "_{"] {
+        for after in label.split(start).skip(1) {
+            let inner = after.split_once('}').map(|(inner, _)| inner);
+            if inner.is_none_or(|inner| inner.is_empty() || inner.contains('{')) {
+                return Err(Error::input(
+                    place,
+                    format!("what {start} begins is empty, nested or not closed"),
+                    "write x^{2} or x_{max}, one level deep",
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a figure shows.

@@ -378,11 +378,16 @@ fn cell_json(cell: &Cell) -> Json {
         "observables": cell.instruments.iter().map(Chosen::identity).collect::<Vec<_>>(),
         "theories": cell.theories.iter().map(|t| {
             let seen = experiment_json(&t.experiment);
-            json!({
+            let mut entry = json!({
                 "kind": t.kind, "revision": t.revision, "keys": t.theory.resolved(),
                 "tell": t.asked[cell.wanted.len()..].iter().map(|a| a.name()).collect::<Vec<_>>(),
                 "assume": if seen == base { Json::Null } else { seen },
-            })
+            });
+            // Another report: it says whether the expectation is met.
+            if let Some(expect) = t.expect {
+                entry["expect"] = json!(expect);
+            }
+            entry
         }).collect::<Vec<_>>(),
     })
 }

@@ -46,21 +46,32 @@ pub struct Adam(pub Descent);
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AdamTable {
+    /// Step of the descent, positive; a step moves time by it.
     learning_rate: f64,
+    /// Number of steps; or `time`.
     steps: Option<usize>,
+    /// Gradient-flow time `learning_rate * steps`, in place of `steps`.
     time: Option<f64>,
+    /// Samples of a mini-batch, drawn anew in every step; default: all.
     batch: Option<usize>,
+    /// Which loss is minimised; default: half the mean squared error.
     #[serde(default)]
     loss: Loss,
+    /// Factor of the learning rate over the steps; default: constant.
     #[serde(default)]
     schedule: Schedule,
+    /// Ridge on the weights, one number or one per block; default: 0.
     #[serde(default)]
     weight_decay: WeightDecay,
+    /// Training ends when the loss falls below this number; default: it goes on to the last step.
     stop_at_loss: Option<f64>,
+    /// Decay of the mean of the gradients; default: 0.9.
     #[serde(default = "beta1")]
     beta1: f64,
+    /// Decay of the mean of their squares; default: 0.999.
     #[serde(default = "beta2")]
     beta2: f64,
+    /// Number added to the root of the mean square; default: 1e-8.
     #[serde(default = "epsilon")]
     epsilon: f64,
 }

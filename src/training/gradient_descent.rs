@@ -62,10 +62,15 @@ pub struct GradientDescent {
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct GradientDescentTable {
+    /// Step of the descent, positive; a step moves time by it.
     learning_rate: f64,
+    /// Number of steps; or `time`.
     steps: Option<usize>,
+    /// Gradient-flow time `learning_rate * steps`, in place of `steps`.
     time: Option<f64>,
+    /// Samples of a mini-batch, drawn anew in every step; default: all.
     batch: Option<usize>,
+    /// Which loss is minimised; default: half the mean squared error.
     #[serde(default)]
     loss: Loss,
 }

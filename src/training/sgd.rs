@@ -49,23 +49,35 @@ pub struct Sgd(pub Descent);
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SgdTable {
+    /// Step of the descent, positive; a step moves time by it.
     learning_rate: f64,
+    /// Number of steps; or `time`.
     steps: Option<usize>,
+    /// Gradient-flow time `learning_rate * steps`, in place of `steps`.
     time: Option<f64>,
+    /// Samples of a mini-batch, drawn anew in every step; default: all.
     batch: Option<usize>,
+    /// Which loss is minimised; default: half the mean squared error.
     #[serde(default)]
     loss: Loss,
+    /// Factor of the learning rate over the steps; default: constant.
     #[serde(default)]
     schedule: Schedule,
+    /// Ridge on the weights, one number or one per block; default: 0.
     #[serde(default)]
     weight_decay: WeightDecay,
+    /// Whether the decay acts on the weights beside the gradient, not in it; default: false.
     #[serde(default)]
     decoupled: bool,
+    /// Standard deviation of Gaussian noise added to every gradient; default: 0.
     #[serde(default)]
     noise: f64,
+    /// Training ends when the loss falls below this number; default: it goes on to the last step.
     stop_at_loss: Option<f64>,
+    /// Momentum, from 0 to below 1; default: 0.
     #[serde(default)]
     momentum: f64,
+    /// Whether the gradient is taken at the look-ahead point; default: false.
     #[serde(default)]
     nesterov: bool,
 }

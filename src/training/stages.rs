@@ -34,7 +34,7 @@ schedules and stops begin anew.",
 pub(super) const KIND: Kind<dyn Training> = Kind {
     about: &ABOUT,
     parse: |place, table| Ok(Arc::new(Stages::parse(place, table)?)),
-    schema: |_| schemars::json_schema!({ "type": "object", "properties": { "stages": { "type": "array" } } }),
+    schema: |_| schemars::json_schema!({ "type": "object", "properties": { "stages": { "type": "array", "description": "The training rules in sequence, each with a name; written as [[training]]." } } }),
 };
 
 /// One training rule of a sequence.

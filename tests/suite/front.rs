@@ -300,8 +300,21 @@ fn provenance_outlives_a_redraw() {
     std::fs::write(&record, b"nothing").unwrap();
     assert_eq!(run(folder, &["status", &dir]).code, 4);
     let redrawn = run(folder, &["report", &dir]);
-    assert_eq!(redrawn.code, 0);
-    assert!(redrawn.err.contains("warning"), "{}", redrawn.err);
+    assert_eq!(redrawn.code, 2);
+    let why = &redrawn.err;
+    assert!(
+        why.contains("1 of ") && why.contains("saddlepoint run"),
+        "{why}"
+    );
+    ok(folder, &["run", "spec.toml"]);
+    assert_eq!(run(folder, &["status", &dir]).code, 0);
+    assert_eq!(manifest()["history"].as_array().unwrap().len(), 2);
+    // A file of the folder that somebody changed.
+    std::fs::write(folder.join(&dir).join("tables/league.csv"), "changed").unwrap();
+    let status = run(folder, &["status", &dir]);
+    assert_eq!(status.code, 4);
+    assert!(status.out.contains("tables/league.csv"), "{}", status.out);
+    ok(folder, &["report", &dir]);
     assert_eq!(run(folder, &["status", &dir]).code, 0);
     std::fs::write(
         folder.join(&dir).join("manifest.json"),

@@ -6,7 +6,9 @@ use crate::learner::LEARNERS;
 use crate::models::MODELS;
 use crate::run::estimate;
 use crate::spec::{Options, Spec};
+use crate::theory::THEORIES;
 use crate::training::TRAININGS;
+use std::collections::BTreeSet;
 
 /// Kinds that a new spec is to have; what is left out follows from the others.
 #[derive(Debug, Clone, Default)]
@@ -102,6 +104,44 @@ impl Stock {
         };
         models.sort_by_key(|blocks| std::cmp::Reverse(met(blocks)));
         Stock { models }
+    }
+
+    /// Task, learner and training of every model that has them as wished.
+    fn together(&self, wish: &Wish) -> Vec<Vec<Block>> {
+        let fits = |block: Option<&Block>, wished: &Option<String>| match (block, wished) {
+            (Some(block), Some(kind)) => block.kind == *kind,
+            (None, Some(_)) => false,
+            _ => true,
+        };
+        let of = |model: &Vec<Block>| -> Option<Vec<Block>> {
+            let find = |head: &str| {
+                model
+                    .iter()
+                    .find(|b| b.head == head && !b.text.starts_with("[[training"))
+            };
+            let (task, learner, training) = (find("task")?, find("learner"), find("training"));
+            let whole = learner.is_some() == training.is_some()
+                && task.kind != "file"
+                && !task.kind.is_empty();
+            let wished = fits(Some(task), &wish.task)
+                && fits(learner, &wish.learner)
+                && fits(training, &wish.training);
+            (whole && wished).then(|| {
+                [Some(task), learner, training]
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect()
+            })
+        };
+        let mut found: Vec<Vec<Block>> = Vec::new();
+        for parts in self.models.iter().filter_map(of) {
+            let kinds = |p: &[Block]| p.iter().map(|b| b.kind.clone()).collect::<Vec<_>>();
+            if found.iter().all(|f| kinds(f) != kinds(&parts)) {
+                found.push(parts);
+            }
+        }
+        found
     }
 
     /// Whether the models with this task have no learner: a simulation.
@@ -222,6 +262,15 @@ pub(super) fn compose(name: &str, wish: &Wish, data: &str) -> Result<Composed> {
         TRAININGS.iter().map(|k| k.about.kind).collect(),
     );
     let mut best: Option<Composed> = None;
+    // The tables of one model belong together: these come first.
+    for parts in stock.together(wish) {
+        if let Ok(composed) = assemble(name, &parts.iter().collect::<Vec<_>>(), &theories) {
+            if composed.declines.is_empty() {
+                return Ok(composed);
+            }
+            best = best.or(Some(composed));
+        }
+    }
     let mut first_error = None;
     let mut tries = 0;
     for task in &tasks {
@@ -256,7 +305,26 @@ pub(super) fn compose(name: &str, wish: &Wish, data: &str) -> Result<Composed> {
             "leave some of --task, --learner, --training and --theory out",
         )
     };
-    best.ok_or_else(|| first_error.unwrap_or_else(impossible))
+    best.ok_or_else(|| match first_error {
+        Some(Error::Input { cause, .. }) => Error::input(
+            "new",
+            format!("no combination of tables is valid; the first one: {cause}"),
+            "leave some of --task, --learner, --training and --theory out, or copy a model (`saddlepoint list models`)",
+        ),
+        Some(other) => other,
+        None => impossible(),
+    })
+}
+
+/// Remarks on a sweep that the model has and the new spec has not.
+fn unswept(text: &str) -> String {
+    let line = |l: &str| match l.split_once('#') {
+        Some((code, remark)) if remark.contains("swept") && !code.trim().is_empty() => {
+            code.trim_end().to_string()
+        }
+        _ => l.to_string(),
+    };
+    text.lines().map(|l| line(l) + "\n").collect()
 }
 
 /// A theory's entry without what it expected of its model.
@@ -271,7 +339,7 @@ fn plain(block: Block) -> Block {
 
 /// Draws to be tried: several data sets, else several networks, else what the spec takes by itself.
 const DRAWS: [&str; 3] = [
-    "datasets = 8                         # draws of the data, each with a fresh network: they make the error bars\nreplicas = 1\n",
+    "datasets = 8                         # independent draws of the task: they make the error bars\nreplicas = 1\n",
     "replicas = 8                         # networks, each from its own initialisation: they make the error bars\n",
     "",
 ];
@@ -279,11 +347,22 @@ const DRAWS: [&str; 3] = [
 /// The spec with up to two observables that its theories answer.
 fn assemble(name: &str, parts: &[&Block], theories: &[Block]) -> Result<Composed> {
     let usual = ["test-loss", "train-loss", "predictor-mean", "mode-strength"];
-    let all = INSTRUMENTS.iter().map(|i| i.about().kind);
-    let mut observables: Vec<&str> = usual
-        .into_iter()
-        .chain(all.filter(|k| !usual.contains(k)))
+    let all: Vec<&str> = INSTRUMENTS.iter().map(|i| i.about().kind).collect();
+    // What the theories answer comes first, of it the usual ones.
+    let answers: Vec<&str> = theories
+        .iter()
+        .flat_map(|t| answers(&t.kind))
+        .copied()
         .collect();
+    let answered = |o: &&str| answers.contains(o);
+    let mut observables: Vec<&str> = usual.into_iter().filter(answered).collect();
+    observables.extend(all.iter().copied().filter(answered));
+    observables.extend(usual.into_iter().chain(all));
+    let mut seen = BTreeSet::new();
+    observables.retain(|o| seen.insert(*o));
+    if !theories.is_empty() {
+        observables.truncate(40);
+    }
     // Of a learner without theories, the usual observables are soon found.
     if theories.is_empty() && parts.len() > 1 {
         observables.truncate(30);
@@ -324,6 +403,13 @@ fn assemble(name: &str, parts: &[&Block], theories: &[Block]) -> Result<Composed
     }
 }
 
+/// What a theory of this kind can answer.
+fn answers(kind: &str) -> &'static [&'static str] {
+    let found = THEORIES.iter().find(|k| k.about.kind == kind);
+    let theory = found.and_then(|k| (k.parse)("theory", toml::Table::new()).ok());
+    theory.map_or(&[], |t| t.info().observables)
+}
+
 /// Reasons of the theories that decline in a valid spec.
 fn declining(name: &str, text: &str) -> Result<Vec<String>> {
     let spec = Spec::parse(name, name, text, &Options::default())?;
@@ -355,7 +441,7 @@ fn write(
          # `saddlepoint explain NAME` tells every kind, table and key.\nversion = 1\ntitle = \"{name}\"\nseed = 0\n"
     );
     for part in parts {
-        text.push_str(&format!("\n{}", part.text));
+        text.push_str(&format!("\n{}", unswept(&part.text)));
     }
     if !observables.is_empty() {
         let names: Vec<String> = observables.iter().map(|o| format!("\"{o}\"")).collect();

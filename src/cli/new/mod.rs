@@ -46,7 +46,7 @@ pub(crate) fn new(args: &NewArgs, as_json: bool) -> Result<u8> {
         task: args.task.clone(),
         learner: args.learner.clone(),
         training: args.training.clone(),
-        theories: args.theory.clone(),
+        theories: once(&args.theory),
     };
     let given = [&wish.task, &wish.learner, &wish.training];
     let chosen = given.iter().any(|k| k.is_some()) || !wish.theories.is_empty();
@@ -55,7 +55,8 @@ pub(crate) fn new(args: &NewArgs, as_json: bool) -> Result<u8> {
         Some(model) => (format!("the model {model}"), copied(model)?, vec![]),
         None if chosen => {
             known(&wish)?;
-            if wish.task.as_deref() == Some("file") && !data.exists() {
+            let example = wish.task.as_deref() == Some("file") && !data.exists();
+            if example {
                 write_atomic(&data, example_data().as_bytes())?;
                 note(&format!(
                     "wrote {}: an example, to be replaced by your data",
@@ -66,7 +67,11 @@ pub(crate) fn new(args: &NewArgs, as_json: bool) -> Result<u8> {
             let name = path
                 .file_stem()
                 .map_or("my".into(), |s| s.to_string_lossy().into_owned());
-            let composed = compose(&name, &wish, &shown)?;
+            let composed = compose(&name, &wish, &shown);
+            if composed.is_err() && example {
+                let _ = std::fs::remove_file(&data);
+            }
+            let composed = composed?;
             (
                 "tables of the models".to_string(),
                 composed.text,
@@ -91,6 +96,36 @@ pub(crate) fn new(args: &NewArgs, as_json: bool) -> Result<u8> {
     Ok(0)
 }
 
+/// Kinds in their order, each once.
+fn once(kinds: &[String]) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    for kind in kinds {
+        if !seen.contains(kind) {
+            seen.push(kind.clone());
+        }
+    }
+    seen
+}
+
+/// Kinds that a spec cannot have without more than their names.
+const NEEDS_MORE: &[(&str, &str, &str)] = &[
+    (
+        "--task",
+        "text",
+        "needs a text file: copy a model, or see `saddlepoint explain text`",
+    ),
+    (
+        "--training",
+        "stages",
+        "is a list of stages: see `saddlepoint explain training`",
+    ),
+    (
+        "--theory",
+        "table",
+        "needs a csv of your curve: see `saddlepoint explain table`",
+    ),
+];
+
 fn is_free(path: &Path) -> Result<()> {
     match path.exists() {
         false => Ok(()),
@@ -110,6 +145,18 @@ fn copied(model: &str) -> Result<String> {
 }
 
 fn known(wish: &Wish) -> Result<()> {
+    let wished = |option: &str, kind: &str| match option {
+        "--task" => wish.task.as_deref() == Some(kind),
+        "--training" => wish.training.as_deref() == Some(kind),
+        _ => wish.theories.iter().any(|t| t == kind),
+    };
+    if let Some((option, kind, why)) = NEEDS_MORE.iter().find(|n| wished(n.0, n.1)) {
+        return Err(Error::input(
+            *option,
+            format!("{kind} cannot be put together from its name alone"),
+            format!("{kind} {why}"),
+        ));
+    }
     if let Some(kind) = &wish.task {
         find(TASKS, "--task", kind)?;
     }

@@ -233,6 +233,7 @@ fn residual_panel(
     };
     let f = scene.f;
     let mut panel = Panel::residual(axis_of(last, f.x_scale, f.x_range)).legend(Legend::None);
+    panel.y.label = format!("from {}", placed.theory.label);
     let source = format!("{} minus {}", scene.source, placed.theory.label);
     for (k, name, points) in pieces(scene, shown, names) {
         let y: Vec<f64> = points.iter().map(|&i| z[i]).collect();

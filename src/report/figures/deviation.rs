@@ -93,36 +93,27 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
             };
             let tag = group.tag(label, "", "95 % interval");
             // A logarithmic axis has no 0: what is compatible with it stands at the edge, its bar up to the end of its interval.
-            let (mut y, mut ends) = (y, ends);
             if f.y_scale == ScaleKey::Log {
-                let mut at_edge = (Vec::new(), Vec::new(), Vec::new());
-                for ((x, y), ends) in x.iter().zip(&mut y).zip(&mut ends) {
+                let mut zeros = (Vec::new(), Vec::new(), Vec::new());
+                for ((x, y), ends) in x.iter().zip(&y).zip(&ends) {
                     if *y <= 0.0 && ends[1] > 0.0 {
-                        at_edge.0.push(*x);
-                        at_edge.1.push(edge);
-                        at_edge.2.push(ends[1]);
-                        *y = edge;
-                        *ends = [f64::NAN; 2];
+                        zeros.0.push(*x);
+                        zeros.1.push(edge);
+                        zeros.2.push(ends[1]);
                     }
                 }
-                limited |= !at_edge.0.is_empty();
-                if !at_edge.0.is_empty() {
-                    let lower = at_edge.1.clone();
-                    let zeros = Series::points("", at_edge.0, at_edge.1).band(lower, at_edge.2);
-                    let zeros = zeros.color(look.color).marker(Marker::TriangleDown).open();
-                    panel = panel.with(zeros.tag(group.tag(
-                        label,
-                        "0, at the edge",
-                        "up to the end of the 95 % interval",
-                    )));
+                limited |= !zeros.0.is_empty();
+                if !zeros.0.is_empty() {
+                    // The table has them as what they are, among the other points.
+                    let lower = zeros.1.clone();
+                    let marks = Series::points("", zeros.0, zeros.1)
+                        .band(lower, zeros.2)
+                        .untabled();
+                    panel = panel.with(marks.color(look.color).marker(Marker::TriangleDown).open());
                 }
             }
             let line = Series::line(name.clone(), x.clone(), y.clone()).tag(tag.clone());
-            let shown = y
-                .iter()
-                .zip(&ends)
-                .map(|(y, e)| if e[1].is_nan() { f64::NAN } else { *y });
-            let points = Series::points(name, x, shown.collect::<Vec<f64>>()).band(
+            let points = Series::points(name, x, y).band(
                 ends.iter().map(|e| e[0]).collect::<Vec<_>>(),
                 ends.iter().map(|e| e[1]).collect::<Vec<_>>(),
             );

@@ -6,15 +6,24 @@ use crate::spec::{Figure as FigureSpec, LegendKey};
 /// Size of the numbers at the ticks where none is stated, in points.
 const TICKS: f64 = 9.0;
 
-/// Labels, legend and size of the spec.
-pub(super) fn dress(f: &FigureSpec, figure: &mut Figure) {
+/// Labels of the spec; the vertical one is that of the first observable.
+pub(super) fn label(f: &FigureSpec, figure: &mut Figure, is_first: bool) {
     for panel in &mut figure.panels {
         if let Some(label) = &f.x_label {
             relabel(&mut panel.x, label);
         }
-        if let (Some(label), false) = (&f.y_label, panel.stacked) {
+        if let (Some(label), false, true) = (&f.y_label, panel.stacked, is_first) {
             relabel(&mut panel.y, label);
         }
+    }
+}
+
+/// A panel with its labels and legend is not narrower, in points before any zoom.
+const NARROWEST: f64 = 230.0;
+
+/// Legend and size of the spec; panels that a narrow page cannot hold side by side stand below one another.
+pub(super) fn dress(f: &FigureSpec, figure: &mut Figure) {
+    for panel in &mut figure.panels {
         match f.legend {
             Some(LegendKey::None) => panel.legend = Legend::None,
             Some(LegendKey::Auto) if panel.legend == Legend::Right => panel.legend = Legend::Auto,
@@ -24,10 +33,16 @@ pub(super) fn dress(f: &FigureSpec, figure: &mut Figure) {
     }
     figure.zoom = f.font_size.map_or(1.0, |size| size / TICKS);
     let stated = |size: Option<f64>, usual: f64| size.map_or(usual, |size| size / figure.zoom);
-    (figure.width, figure.height) = (
-        stated(f.width, figure.width),
-        stated(f.height, figure.height),
-    );
+    let heads = figure.panels.iter().filter(|p| !p.stacked).count().max(1);
+    let rows = |columns: usize| heads.div_ceil(columns) as f64;
+    let width = stated(f.width, figure.width);
+    let row = figure.height / rows(figure.columns);
+    let columns = match f.width {
+        Some(_) => ((width / NARROWEST) as usize).clamp(1, figure.columns),
+        None => figure.columns,
+    };
+    let height = stated(f.height, row * rows(columns));
+    (figure.width, figure.height, figure.columns) = (width, height, columns);
 }
 
 fn relabel(axis: &mut AxisSpec, label: &str) {
@@ -80,8 +95,12 @@ pub(super) fn honest(figure: &mut Figure) -> String {
     }
     if left_out > 0 {
         text.push_str(&format!(
-            " {} of 0 or below not on the logarithmic axis.",
-            count(left_out, "value is", "values are")
+            " {} on the logarithmic axis.",
+            count(
+                left_out,
+                "value of 0 or below is not",
+                "values of 0 or below are not"
+            )
         ));
     }
     if nothing > 0 {
@@ -118,10 +137,9 @@ pub(super) fn join(mut figure: Figure, other: Figure, names: [&str; 2]) -> Figur
     for (panel, name) in figure.panels.iter_mut().map(|p| (p, names[0])) {
         title(panel, name);
     }
+    // One legend, beside the last panel.
     for panel in &mut figure.panels {
-        if theirs == 1 && panel.legend == Legend::Right {
-            panel.legend = Legend::Auto;
-        }
+        panel.legend = Legend::None;
     }
     let mut panels = other.panels;
     for panel in &mut panels {
@@ -164,7 +182,7 @@ mod tests {
         let some = of(panel(Scale::Log, &[1.0, 0.0, -2.0]));
         assert_eq!(
             some,
-            " 2 values are of 0 or below not on the logarithmic axis."
+            " 2 values of 0 or below are not on the logarithmic axis."
         );
         let none = of(panel(Scale::Log, &[0.0]));
         assert!(none.contains("1 panel has no value to be drawn."), "{none}");
@@ -180,8 +198,14 @@ mod tests {
         let mut f = FigureSpec::new("a", crate::spec::FigureKind::Curves);
         (f.width, f.font_size) = (Some(600.0), Some(18.0));
         f.x_label = Some("P".into());
-        let mut figure = Figure::new(300.0, 200.0).with(panel(Scale::Linear, &[1.0]));
+        let mut figure = Figure::new(700.0, 200.0).columns(2);
+        for _ in 0..2 {
+            figure = figure.with(panel(Scale::Linear, &[1.0]));
+        }
+        label(&f, &mut figure, true);
         dress(&f, &mut figure);
+        // 300 points hold one panel: two rows.
+        assert_eq!((figure.columns, figure.height), (1, 400.0));
         assert_eq!((figure.width, figure.zoom), (300.0, 2.0));
         assert_eq!(figure.panels[0].x.title(), "P");
     }

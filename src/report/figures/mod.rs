@@ -56,7 +56,8 @@ pub struct Drawn {
 }
 
 const WIDTH: f64 = 430.0;
-const MAX_CURVES: usize = 8;
+/// As many as there are colours beside grey.
+const MAX_CURVES: usize = 7;
 const MAX_PANELS: usize = 12;
 
 /// Refuses figures that cannot show what they are asked for, before anything is computed.
@@ -172,13 +173,15 @@ fn draw(
     let Some((mut figure, mut caption)) = of_kind(spec, outcome, assessment, f)? else {
         return Ok(None);
     };
+    finish::label(f, &mut figure, true);
     for name in &f.beside {
         let other = FigureSpec {
             observable: name.clone(),
             beside: vec![],
             ..f.clone()
         };
-        if let Some((panels, text)) = of_kind(spec, outcome, assessment, &other)? {
+        if let Some((mut panels, text)) = of_kind(spec, outcome, assessment, &other)? {
+            finish::label(f, &mut panels, false);
             let label = |name: &str| {
                 let mut wanted = outcome.cells.iter().flat_map(|c| &c.wanted);
                 let found = wanted.find(|w| w.observable.name == name);
@@ -284,6 +287,7 @@ fn cell_name(cell: &CellOutcome, f: &FigureSpec) -> String {
     }
     let value = |v: &toml::Value| match v {
         toml::Value::Float(x) => number(*x),
+        toml::Value::String(text) => text.clone(),
         toml::Value::Array(items) if items.len() == 1 => items[0].to_string(),
         toml::Value::Table(_) => named(v),
         other => other.to_string(),

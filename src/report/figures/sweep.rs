@@ -336,7 +336,7 @@ impl Sweep<'_> {
         let mut panel = Panel::new(
             "",
             axis(&along(f.abscissa, self.key), "", f.x_scale, f.x_range),
-            axis("difference", "%", Default::default(), None),
+            axis(&format!("from {label}"), "%", Default::default(), None),
         )
         .stacked(0.5)
         .legend(Legend::None)

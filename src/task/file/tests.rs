@@ -443,7 +443,7 @@ fn the_hash_follows_the_form_in_which_a_file_is_read() {
     assert_eq!(comma.resolved()["form"], form);
     let told = (
         "form of the csv file",
-        "separator ;, decimal comma".to_string(),
+        "separated by ;, decimal comma".to_string(),
     );
     assert!(comma.sources().contains(&told));
     let square = npz(&[

@@ -272,15 +272,15 @@ mod tests {
         for (text, form) in [
             (
                 "time;value\r\n0,5;1\r\n1,5;2\r\n",
-                "separator ;, decimal comma",
+                "separated by ;, decimal comma",
             ),
             (
                 "time\tvalue\n0.5\t1\n1.5\t2\n",
-                "separator tab, decimal point",
+                "separated by tab, decimal point",
             ),
             (
                 "# time,value\n0.5,1\n# half\n1.5,2\n",
-                "separator ,, decimal point, column names from a comment, 1 line of comment left out",
+                "separated by ,, decimal point, column names from a comment, 1 line of comment left out",
             ),
         ] {
             let curve = read(text.as_bytes()).unwrap();

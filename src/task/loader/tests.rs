@@ -279,52 +279,52 @@ fn one_set_of_numbers_in_every_format_is_one_data_set() {
         (
             "a.csv",
             rows(";", ".", "", "\n").into_bytes(),
-            "separator ;, decimal point",
+            "separated by ;, decimal point",
         ),
         (
             "a.csv",
             german.clone().into_bytes(),
-            "separator ;, decimal comma",
+            "separated by ;, decimal comma",
         ),
         (
             "a.tsv",
             rows("\t", ",", "", "\n").into_bytes(),
-            "separator tab, decimal comma",
+            "separated by tab, decimal comma",
         ),
         (
             "a.csv",
             rows(",", ",", "\"", "\n").into_bytes(),
-            "separator ,, decimal comma",
+            "separated by ,, decimal comma",
         ),
         (
             "a.csv",
             rows(", \t", ".", "", "\n").into_bytes(),
-            "separator ,, decimal point",
+            "separated by ,, decimal point",
         ),
         (
             "a.csv",
             commented.into_bytes(),
-            "separator tab, decimal point, 1 line of comment left out",
+            "separated by tab, decimal point, 1 line of comment left out",
         ),
         (
             "a.csv",
             savetxt.into_bytes(),
-            "separator ,, decimal point, column names from a comment, 1 line of comment left out",
+            "separated by ,, decimal point, column names from a comment, 1 line of comment left out",
         ),
         (
             "a.csv",
             utf16(&german, [0xff, 0xfe], u16::to_le_bytes),
-            "separator ;, decimal comma",
+            "separated by ;, decimal comma",
         ),
         (
             "a.csv",
             utf16(&german, [0xfe, 0xff], u16::to_be_bytes),
-            "separator ;, decimal comma",
+            "separated by ;, decimal comma",
         ),
         (
             "a.csv",
             [b"\xef\xbb\xbf", german.as_bytes()].concat(),
-            "separator ;, decimal comma",
+            "separated by ;, decimal comma",
         ),
     ] {
         let s = loaded(name, &bytes).unwrap();

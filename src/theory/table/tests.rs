@@ -237,7 +237,7 @@ fn separator_and_decimal_sign_are_found_told_or_stated() {
     let plan = entry(text, "").unwrap();
     let plan = plan.plan(&experiment(3), &[asked(&[0.5, 2.5])]).unwrap();
     let told = plan.promise().assumptions.join(" ");
-    assert!(told.contains("; separator ;, decimal comma)"), "{told}");
+    assert!(told.contains("; separated by ;, decimal comma)"), "{told}");
     let open = "time;value\n0;1,234\n";
     let error = entry(open, "").unwrap_err().to_string();
     assert!(error.contains("decimal = "), "{error}");

@@ -54,19 +54,28 @@ pub struct Langevin {
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct LangevinTable {
-    /// lm | ula | mala | hmc | sgld
+    /// Scheme of the chain: `lm` (default), `ula`, `mala`, `hmc` or `sgld`.
     #[serde(default = "lm")]
     scheme: String,
+    /// Step eta of the sampler, between 0 and 1 in the coordinates of the prior.
     step: f64,
+    /// Temperature of the likelihood times chi, positive.
     temperature: f64,
+    /// Number of steps, burn-in included.
     steps: usize,
+    /// Steps before the measured part; default: a quarter of them.
     burn_in: Option<usize>,
+    /// `sgld`: samples of a mini-batch, drawn anew in every step.
     batch: Option<usize>,
+    /// `hmc`: most leapfrog steps of one trajectory; default: 10.
     leapfrog_steps: Option<usize>,
+    /// Whether a chain that fails its own checks is an error; default: true.
     #[serde(default = "yes")]
     certify: bool,
+    /// Whether every chain is followed by control chains, from zero weights and with half the step; default: false.
     #[serde(default)]
     controls: bool,
+    /// Loss of the likelihood, a sum over the samples; default: half the squared error.
     #[serde(default = "half_sum")]
     loss: Loss,
 }
