@@ -145,7 +145,7 @@ fn pseudo_errors(replicas: &[Vec<f64>]) -> Vec<Vec<f64>> {
         .collect();
     // Of several outputs every sample has one number that is marked; where none is, each number is a sample.
     let marks = sums.iter().filter(|s| **s < MARK / 2.0).count();
-    let group = if marks > 0 { numbers / marks } else { 1 };
+    let group = numbers.checked_div(marks).unwrap_or(1);
     let samples = (numbers / group).max(1) as f64;
     let error = |without: Option<&Vec<f64>>| {
         let value = |k: usize| match without {
