@@ -1,12 +1,19 @@
-//! Which theory describes a network depends on its initial scale: the linearised one (ntk) or the mode-by-mode one (saxe).
+//! Which theory describes a network depends on its initial scale: the linearised one (ntk) or the mode-by-mode one
+//! (saxe).
+//!
+//! In a two-layer linear network of N hidden units with weights of deviation sigma the tangent kernel starts at about 2
+//! N sigma^2, and learning a mode of strength s adds about 2s. Their ratio s/(N sigma^2) measures the feature learning:
+//! the winner changes where it is about 1. In the lazy regime the linearised theory errs in proportion to it, deviation
+//! ~ sigma^-2: this is checked.
 //!
 //!     cargo run --release --example lazy_to_rich
 
+#[path = "teach/mod.rs"]
+mod teach;
+
 use saddlepoint::Result;
-use saddlepoint::experiment::{Conditioning, Draws, Experiment, Spacing};
-use saddlepoint::learner::{Init, Mlp};
-use saddlepoint::run::assess::{RowResult, assess};
-use saddlepoint::run::{Settings, execute};
+use saddlepoint::experiment::Conditioning;
+use saddlepoint::run::{Settings, assess::assess, execute};
 use saddlepoint::spec::Spec;
 use saddlepoint::task::LinearTeacher;
 use saddlepoint::theory::{ntk, saxe};
@@ -17,26 +24,14 @@ const WIDTH: usize = 50;
 
 /// Deviations of (ntk, saxe idealised) in the mode strengths.
 fn deviations(scale: f64, replicas: usize) -> Result<[f64; 2]> {
-    let experiment = Experiment {
-        seed: 5,
-        task: Arc::new(LinearTeacher {
-            samples: 30,
-            ..LinearTeacher::new(vec![3.0, 2.0, 1.0], 6, 5)
-        }),
-        learner: Some(Arc::new(Mlp {
-            widths: vec![WIDTH],
-            init: Init::gaussian(scale),
-            ..Mlp::default()
-        })),
-        training: Some(Arc::new(GradientDescent::new(0.005, 2000))),
-        draws: Draws {
-            datasets: 1,
-            replicas,
-            points: 26,
-            spacing: Spacing::Linear,
-            ..Draws::default()
-        },
+    // The larger the start, the faster the network: the time that is watched shrinks with it.
+    let rate = 0.005 / (1.0 + WIDTH as f64 * scale * scale);
+    let task = LinearTeacher {
+        samples: 30,
+        ..LinearTeacher::new(vec![3.0, 2.0, 1.0], 6, 5)
     };
+    let descent = GradientDescent::new(rate, 2000);
+    let experiment = teach::networks(task, &[WIDTH], scale, descent, replicas);
     let idealised = saxe::Options {
         condition: Conditioning::None,
         start: saxe::Start::MeanOverlap,
@@ -45,49 +40,28 @@ fn deviations(scale: f64, replicas: usize) -> Result<[f64; 2]> {
     let spec = Spec::new("lazy to rich", experiment, &["mode-strength"])?
         .theory("ntk", Arc::new(ntk::Ntk::new(Default::default())), None)?
         .theory("saxe", Arc::new(saxe::Saxe::new("saxe", idealised)?), None)?;
-    let outcome = execute(&spec, &Settings::default())?;
-    let league = assess(&spec, &outcome)?;
-    let deviation = |row: usize| match &league.rows[row].result {
-        RowResult::Compared { comparison, .. } => comparison.deviation,
-        _ => f64::NAN,
-    };
-    Ok([deviation(0), deviation(1)])
+    let league = assess(&spec, &execute(&spec, &Settings::default())?)?;
+    let deviation = |label| teach::deviation(&league, label, "mode-strength");
+    Ok([deviation("ntk")?, deviation("saxe")?])
 }
 
 fn main() -> Result<()> {
-    let quick = std::env::args().any(|a| a == "--quick");
-    let replicas = if quick { 6 } else { 16 };
-    let scales: Vec<f64> = (0..if quick { 5 } else { 9 })
-        .map(|k| 0.02 * 16f64.powf(k as f64 / if quick { 4.0 } else { 8.0 }))
-        .collect();
+    let (replicas, points) = if teach::quick() { (6, 5) } else { (16, 9) };
+    let scales = (0..points).map(|k| 0.02 * 16f64.powf(k as f64 / (points - 1) as f64));
     println!("scale    ntk       saxe      winner");
-    let mut crossing = f64::NAN;
-    let mut before: Option<(f64, f64)> = None;
-    for scale in scales {
+    let mut lazy = vec![];
+    for scale in scales.chain([1.0, 2.0]) {
         let [ntk, saxe] = deviations(scale, replicas)?;
-        println!(
-            "{scale:.4}   {ntk:.5}   {saxe:.5}   {}",
-            if ntk < saxe { "ntk" } else { "saxe" }
-        );
-        // The winner changes where the logarithm of the ratio changes sign: linear interpolation in ln(scale).
-        let log_ratio = (ntk / saxe.max(1e-6)).ln();
-        if let Some((x, y)) = before
-            && y > 0.0
-            && log_ratio <= 0.0
-        {
-            crossing = (x + (scale.ln() - x) * y / (y - log_ratio)).exp();
-        }
-        before = Some((scale.ln(), log_ratio));
+        let winner = if ntk < saxe { "ntk" } else { "saxe" };
+        println!("{scale:.4}   {ntk:.5}   {saxe:.5}   {winner}");
+        lazy.push(ntk);
     }
-    // The tangent kernel at the start is about 2 N scale^2, the one of the learned mode about 2 s: they are equal at sqrt(s/N).
-    let theory = (1.0 / WIDTH as f64).sqrt();
-    let ok = (crossing / theory).ln().abs() < 2f64.ln();
-    println!(
-        "the winner changes at scale {crossing:.3}; N scale^2 = s at {theory:.3} for the weakest mode"
-    );
-    println!(
-        "check: value = {crossing:.4}, theory = {theory:.4}, tolerance = a factor 2: {}",
-        if ok { "ok" } else { "FAILED" }
-    );
-    std::process::exit(if ok { 0 } else { 1 })
+    let equal = (1.0 / WIDTH as f64).sqrt();
+    println!("N scale^2 = s at scale {equal:.3} for the weakest mode: there the winner changes");
+    let n = lazy.len();
+    let exponent = (lazy[n - 1] / lazy[n - 2]).log2();
+    // The next order in s/(N scale^2), s = 3 at scale 1.
+    let (tolerance, why) = (3.0 / WIDTH as f64, "the next order, s/(N scale^2)");
+    let what = "exponent of the deviation of ntk between scales 1 and 2";
+    teach::check(what, exponent, -2.0, tolerance, why)
 }
