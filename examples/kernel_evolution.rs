@@ -52,11 +52,5 @@ fn main() -> saddlepoint::Result<()> {
     println!(
         "Lazy networks keep 0.6 in every layer; rich ones turn the deep layers to the targets, which are opposite."
     );
-    teach::check(
-        "largest difference between layers",
-        worst,
-        0.0,
-        1e-10,
-        "rounding, 100 steps",
-    )
+    teach::check("unlike layers", worst, 0.0, 1e-13, "100 roundings")
 }

@@ -1,10 +1,10 @@
 //! Which theory describes a network depends on its initial scale: the linearised one (ntk) or the mode-by-mode one
 //! (saxe).
 //!
-//! In a two-layer linear network of N hidden units with weights of deviation sigma the tangent kernel starts at about 2
-//! N sigma^2, and learning a mode of strength s adds about 2s. Their ratio s/(N sigma^2) measures the feature learning:
-//! the winner changes where it is about 1. In the lazy regime the linearised theory errs in proportion to it, deviation
-//! ~ sigma^-2: this is checked.
+//! In a two-layer linear network of N hidden units with weights of deviation sigma the tangent kernel starts at about
+//! 2 N sigma^2, and learning a mode of strength s adds about 2s. Their ratio s/(N sigma^2) alone measures the feature
+//! learning, up to 1/sqrt(N): the winner changes where it is about 1, at a scale
+//!     sigma_c ~ N^(-1/2),   half as large in a network of four times the width. This is checked.
 //!
 //!     cargo run --release --example lazy_to_rich
 
@@ -20,18 +20,14 @@ use saddlepoint::theory::{ntk, saxe};
 use saddlepoint::training::GradientDescent;
 use std::sync::Arc;
 
-const WIDTH: usize = 50;
-
 /// Deviations of (ntk, saxe idealised) in the mode strengths.
-fn deviations(scale: f64, replicas: usize) -> Result<[f64; 2]> {
-    // The larger the start, the faster the network: the time that is watched shrinks with it.
-    let rate = 0.005 / (1.0 + WIDTH as f64 * scale * scale);
+fn deviations(width: usize, scale: f64, replicas: usize) -> Result<[f64; 2]> {
     let task = LinearTeacher {
         samples: 30,
         ..LinearTeacher::new(vec![3.0, 2.0, 1.0], 6, 5)
     };
-    let descent = GradientDescent::new(rate, 2000);
-    let experiment = teach::networks(task, &[WIDTH], scale, descent, replicas);
+    let descent = GradientDescent::new(0.005, 2000);
+    let experiment = teach::networks(task, &[width], scale, descent, replicas);
     let idealised = saxe::Options {
         condition: Conditioning::None,
         start: saxe::Start::MeanOverlap,
@@ -45,23 +41,31 @@ fn deviations(scale: f64, replicas: usize) -> Result<[f64; 2]> {
     Ok([deviation("ntk")?, deviation("saxe")?])
 }
 
-fn main() -> Result<()> {
+/// The scale at which the winner changes: the logarithm of the ratio of deviations is interpolated in ln(scale).
+fn crossing(width: usize) -> Result<f64> {
     let (replicas, points) = if teach::quick() { (6, 5) } else { (16, 9) };
-    let scales = (0..points).map(|k| 0.02 * 16f64.powf(k as f64 / (points - 1) as f64));
-    println!("scale    ntk       saxe      winner");
-    let mut lazy = vec![];
-    for scale in scales.chain([1.0, 2.0]) {
-        let [ntk, saxe] = deviations(scale, replicas)?;
+    println!("width  scale    N scale^2   ntk       saxe      winner");
+    let (mut crossing, mut before) = (f64::NAN, (f64::NAN, f64::NAN));
+    for k in 0..points {
+        let kernel = 0.02 * 256f64.powf(f64::from(k) / f64::from(points - 1));
+        let scale = (kernel / width as f64).sqrt();
+        let [ntk, saxe] = deviations(width, scale, replicas)?;
         let winner = if ntk < saxe { "ntk" } else { "saxe" };
-        println!("{scale:.4}   {ntk:.5}   {saxe:.5}   {winner}");
-        lazy.push(ntk);
+        println!("{width:<5}  {scale:.4}   {kernel:.4}      {ntk:.5}   {saxe:.5}   {winner}");
+        let (x, y) = (scale.ln(), (ntk / saxe.max(1e-6)).ln());
+        if before.1 > 0.0 && y <= 0.0 {
+            crossing = (x + (x - before.0) * y / (before.1 - y)).exp();
+        }
+        before = (x, y);
     }
-    let equal = (1.0 / WIDTH as f64).sqrt();
-    println!("N scale^2 = s at scale {equal:.3} for the weakest mode: there the winner changes");
-    let n = lazy.len();
-    let exponent = (lazy[n - 1] / lazy[n - 2]).log2();
-    // The next order in s/(N scale^2), s = 3 at scale 1.
-    let (tolerance, why) = (3.0 / WIDTH as f64, "the next order, s/(N scale^2)");
-    let what = "exponent of the deviation of ntk between scales 1 and 2";
-    teach::check(what, exponent, -2.0, tolerance, why)
+    let equal = (1.0 / width as f64).sqrt();
+    println!("winner changes at {crossing:.3}; N scale^2 = s of the weakest mode at {equal:.3}");
+    Ok(crossing)
+}
+
+fn main() -> Result<()> {
+    let ratio = crossing(50)? / crossing(200)?;
+    let (tolerance, why) = (2.0 / 50f64.sqrt(), "the next order, 1/sqrt(N) at N = 50");
+    let what = "ratio of the crossings at widths 50 and 200";
+    teach::check(what, ratio, 2.0, tolerance, why)
 }

@@ -58,9 +58,9 @@ fn main() -> saddlepoint::Result<()> {
     for (k, (u, flow)) in found.iter().zip(&flow).enumerate() {
         println!("{:>4}  {u:>20.6}  {flow:>24.6}", k + 1);
     }
-    // The error of descent is of first order in the step: rate * s^2 * t on the scale of the mode.
+    // Steps grow as ln(1 + rate s)/rate instead of s: later by rate s t/2, at the slope 2u(s - u).
     let (s, value, theory) = (singular_values[2], found[2], flow[2]);
-    let tolerance = rate * s * s * time;
-    let why = "rate s^2 t, the error of finite steps";
+    let tolerance = rate * s * time * theory * (s - theory);
+    let why = "rate s t u (s - u), the lag of finite steps";
     teach::check("weakest mode in the file", value, theory, tolerance, why)
 }

@@ -70,5 +70,5 @@ fn main() -> Result<()> {
         let errors = [log - log_z(a), m - kappa * t0 * slope, m - (1.0 - tau * t0)];
         worst = errors.into_iter().fold(worst, |w, e| w.max(e.abs()));
     }
-    teach::check("largest deviation", worst, 0.0, 1e-7, "of the solver")
+    teach::check("largest deviation", worst, 0.0, 1e-8, "of the solver")
 }

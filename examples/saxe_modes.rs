@@ -6,7 +6,9 @@
 //! The textbook starts from one weight per layer: u0 = scale^2. In a network of N hidden units with independent
 //! Gaussian weights the mode starts from two vectors a, b of N entries. Of u = a.b = (|a + b|^2 - |a - b|^2)/4 only a +
 //! b grows, so that the mode leaves the saddle as if from u0 = E|a + b|^2/4 = N scale^2/2 (`Start::MeanOverlap`):
-//! earlier by ln(N/2)/(2s). Entry `matched` knows the initial weights of every network; what is left there is the step
+//! earlier by ln(N/2)/(2s). Of what is left, k/(2sN) for mode k is known: the mean of ln |a + b|^2 is 1/N below the
+//! logarithm of the mean, and every learned mode takes one direction of N from the next (see `saddle_to_saddle`).
+//! Entry `matched` knows the initial weights of every network; what is left there is the step
 //! size.
 //!
 //!     cargo run --release --example saxe_modes
@@ -63,7 +65,8 @@ fn main() -> Result<()> {
             "{}     {s:.1}  {t:.4} +- {error:.4}   {late:.4}                 {early:.4}",
             k + 1
         );
-        worst = worst.max((t - early).abs() / error);
+        let lag = (k + 1) as f64 / (2.0 * s * WIDTH as f64);
+        worst = worst.max((t - early - lag).abs() / error);
     }
     let league = assess(&spec, &outcome)?;
     for label in ["matched", "textbook", "mean overlap"] {

@@ -81,10 +81,14 @@ pub fn check(what: &str, value: f64, theory: f64, tolerance: f64, why: &str) -> 
         false if x == 0.0 => "0".into(),
         false => format!("{x:.places$}"),
     };
+    let size = match tolerance < 1e-3 {
+        true => format!("{tolerance:.1e}"),
+        false => format!("{tolerance:.places$}"),
+    };
     let is_ok = (value - theory).abs() <= tolerance;
     let (value, theory) = (text(value), text(theory));
     let end = if is_ok { "ok" } else { "FAILED" };
     println!("{what}");
-    println!("check: value = {value}, theory = {theory}, tolerance {tolerance:.1e} ({why}): {end}");
+    println!("check: value = {value}, theory = {theory}, tolerance {size} ({why}): {end}");
     std::process::exit(i32::from(!is_ok))
 }
