@@ -16,11 +16,7 @@ use saddlepoint::plot::{AxisSpec, ColorMap, Figure, Panel, Series, Tag, render_p
 
 fn main() -> Result<()> {
     let path = std::env::args().skip(1).find(|a| a != "--quick");
-    let (size, sweeps) = if teach::quick() {
-        (16, 4000)
-    } else {
-        (64, 20_000)
-    };
+    let (size, sweeps) = teach::pick((16, 4000), (64, 20_000));
     let setting = Setting {
         lattice: "hypercubic".into(),
         dimension: 2,

@@ -61,11 +61,7 @@ fn losses(samples: usize, index: u64, steps: usize) -> Result<[f64; 2]> {
 }
 
 fn main() -> Result<()> {
-    let (draws, steps) = if teach::quick() {
-        (20, 1000)
-    } else {
-        (100, 2000)
-    };
+    let (draws, steps) = teach::pick((20, 1000), (100, 2000));
     let (d, outputs) = (INPUTS as f64, OUTPUTS as f64);
     println!("samples   training loss     theory    test loss         theory");
     let (mut test, mut theory) = ((f64::NAN, f64::NAN), f64::NAN);

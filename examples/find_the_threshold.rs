@@ -17,7 +17,7 @@ use saddlepoint::percolation::thresholds::threshold;
 use saddlepoint::percolation::{Boundary, Element, Event, Need, Setting, Tally, exact};
 
 fn main() -> Result<()> {
-    let (work, draws) = if teach::quick() { (2e5, 12) } else { (4e6, 40) };
+    let (work, draws) = teach::pick((2e5, 12), (4e6, 40));
     let sizes = [8usize, 16, 32, 64];
     let level = exact::wrapping(1.0)?.x;
     let need = Need {

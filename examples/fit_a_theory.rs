@@ -28,7 +28,7 @@ const RIDGE: f64 = 0.3;
 const NOISE: f64 = 0.1;
 
 fn main() -> Result<()> {
-    let draws = if teach::quick() { 16 } else { 64 };
+    let draws = teach::pick(16, 64);
     let modes = Spectrum::power_law(PowerLaw::new(1.0, 1.0), MODES)?;
     let mut rows = vec![];
     for dataset in 0..draws {

@@ -17,11 +17,7 @@ use saddlepoint::numerics::random::stream;
 use saddlepoint::task::{LinearTeacher, Task};
 
 fn main() -> Result<()> {
-    let (width, starts) = if teach::quick() {
-        (200, 100)
-    } else {
-        (1000, 400)
-    };
+    let (width, starts) = teach::pick((200, 100), (1000, 400));
     let task = LinearTeacher {
         samples: 6,
         ..LinearTeacher::new(vec![1.0], 3, 1)

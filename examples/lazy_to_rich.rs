@@ -43,7 +43,7 @@ fn deviations(width: usize, scale: f64, replicas: usize) -> Result<[f64; 2]> {
 
 /// The scale at which the winner changes: the logarithm of the ratio of deviations is interpolated in ln(scale).
 fn crossing(width: usize) -> Result<f64> {
-    let (replicas, points) = if teach::quick() { (6, 5) } else { (16, 9) };
+    let (replicas, points) = teach::pick((6, 5), (16, 9));
     println!("width  scale    N scale^2   ntk       saxe      winner");
     let (mut crossing, mut before) = (f64::NAN, (f64::NAN, f64::NAN));
     for k in 0..points {

@@ -19,7 +19,7 @@ use saddlepoint::training::{GradientDescent, Untrained};
 use std::sync::Arc;
 
 fn main() -> saddlepoint::Result<()> {
-    let rate = if teach::quick() { 1e-3 } else { 1e-4 };
+    let rate = teach::pick(1e-3, 1e-4);
     let (time, scale) = (3.0, 0.1);
     let singular_values = [3.0, 2.0, 1.0];
     let mlp = Mlp {

@@ -56,7 +56,7 @@ fn main() -> saddlepoint::Result<()> {
     println!("site percolation on the square lattice, cells of b x b sites");
     println!("  b    p*        R'(p*)    nu = ln b/ln R'");
     let mut first = f64::NAN;
-    for side in 2..=if teach::quick() { 4 } else { 5 } {
+    for side in 2..=teach::pick(4, 5) {
         let counts = spanning(side);
         let fixed = brent(|p| recursion(&counts, p).0 - p, 0.3, 0.9, 1e-15)?.x;
         let slope = recursion(&counts, fixed).1;

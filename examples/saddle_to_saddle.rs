@@ -37,7 +37,7 @@ fn jumps(alpha: f64, replicas: usize) -> Result<Vec<(f64, f64)>> {
 }
 
 fn main() -> Result<()> {
-    let replicas = if teach::quick() { 40 } else { 200 };
+    let replicas = teach::pick(40, 200);
     let mut worst = 0f64;
     println!("alpha   mode  jump time            theory     ln(1/alpha)/s");
     for alpha in [1e-3, 1e-6] {

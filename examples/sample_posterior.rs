@@ -53,7 +53,7 @@ fn main() -> Result<()> {
         scheme: Scheme::Lm,
         step: 0.01,
         burn_in: 2_000,
-        steps: if teach::quick() { 50_000 } else { 400_000 },
+        steps: teach::pick(50_000, 400_000),
         every: 10,
     };
     // In whitened coordinates the prior is N(0, 1) for every parameter.

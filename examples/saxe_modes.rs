@@ -1,15 +1,14 @@
 //! Four modes of a linear teacher, learned one after the other, and why the textbook is late.
 //!
-//! A mode of strength s of a two-layer linear network follows u(t) = s/(1 + (s/u0 - 1) e^{-2st}), and is half learned
-//! at
+//! A mode of strength s of a two-layer linear network follows u(t) = s/(1 + (s/u0 - 1) e^{-2st}), half learned at
 //!     t = ln(s/u0 - 1)/(2s).
 //! The textbook starts from one weight per layer: u0 = scale^2. In a network of N hidden units with independent
 //! Gaussian weights the mode starts from two vectors a, b of N entries. Of u = a.b = (|a + b|^2 - |a - b|^2)/4 only a +
 //! b grows, so that the mode leaves the saddle as if from u0 = E|a + b|^2/4 = N scale^2/2 (`Start::MeanOverlap`):
 //! earlier by ln(N/2)/(2s). Of what is left, k/(2sN) for mode k is known: the mean of ln |a + b|^2 is 1/N below the
 //! logarithm of the mean, and every learned mode takes one direction of N from the next (see `saddle_to_saddle`).
-//! Entry `matched` knows the initial weights of every network; what is left there is the step
-//! size.
+//! Entry `matched` knows the initial weights of every network; what is left there is the step size: modes grow at the rate
+//! ln(1 + eta s)/eta instead of s.
 //!
 //!     cargo run --release --example saxe_modes
 
@@ -27,12 +26,13 @@ use std::sync::Arc;
 
 const WIDTH: usize = 50;
 const SCALE: f64 = 1e-2;
+const STEP: f64 = 0.005;
 const STRENGTHS: [f64; 4] = [4.0, 2.5, 1.5, 0.8];
 
 fn main() -> Result<()> {
     let task = LinearTeacher::new(STRENGTHS.to_vec(), 10, 8);
-    let descent = GradientDescent::new(0.005, 2400);
-    let replicas = if teach::quick() { 5 } else { 16 };
+    let descent = GradientDescent::new(STEP, 2400);
+    let replicas = teach::pick(5, 16);
     let experiment = teach::networks(task, &[WIDTH], SCALE, descent, replicas);
     let entry = |condition, start| {
         let options = Options {
@@ -66,7 +66,8 @@ fn main() -> Result<()> {
             k + 1
         );
         let lag = (k + 1) as f64 / (2.0 * s * WIDTH as f64);
-        worst = worst.max((t - early - lag).abs() / error);
+        let slower = STEP * s / (STEP * s).ln_1p(); // finite steps grow with the rate ln(1 + eta s)/eta
+        worst = worst.max((t - early * slower - lag).abs() / error);
     }
     let league = assess(&spec, &outcome)?;
     for label in ["matched", "textbook", "mean overlap"] {

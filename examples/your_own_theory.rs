@@ -1,7 +1,6 @@
 //! A theory of your own, entered in the league: "every mode is learned at the same rate".
 //!
-//! A network without hidden layer on white inputs follows dW/dt = A - W from W = 0, so that the mode of strength s_i
-//! has
+//! A network without hidden layer on white inputs follows dW/dt = A - W from W = 0. Its mode of strength s_i has
 //!     u_i(t) = s_i (1 - e^{-t}).
 //! A theory looks at the experiment and plans, or declines with a reason; its plan answers what is asked. This one is
 //! right at depth one up to the step size and wrong at depth two, and the league says so.
@@ -54,10 +53,8 @@ impl Theory for Exponential {
             let at = |s: f64| times.iter().map(move |t| (-s * (-t).exp_m1(), 1e-14));
             Answer::on_grid(i, &asked[i], modes.s.iter().flat_map(|&s| at(s)))
         };
-        let answers = answered_of(asked, INFO.observables)?
-            .into_iter()
-            .map(answer)
-            .collect();
+        let places = answered_of(asked, INFO.observables)?;
+        let answers = places.into_iter().map(answer).collect();
         Ok(Plan::known(promise, asked, "closed form", answers))
     }
 }
@@ -68,25 +65,25 @@ const STEP: f64 = 0.01;
 fn deviation(widths: &[usize]) -> Result<f64> {
     let task = LinearTeacher::new(vec![3.0, 1.0], 5, 4);
     let descent = GradientDescent::new(STEP, 1200);
-    let replicas = if teach::quick() { 5 } else { 8 };
+    let replicas = teach::pick(5, 8);
     let experiment = teach::networks(task, widths, 1e-4, descent, replicas);
     let theory = Arc::new(Exponential);
-    let spec =
-        Spec::new("own theory", experiment, &["mode-strength"])?.theory("own", theory, None)?;
+    let spec = Spec::new("own theory", experiment, &["mode-strength"])?;
+    let spec = spec.theory("own", theory, None)?;
     let league = assess(&spec, &execute(&spec, &Settings::default())?)?;
-    let verdict = league.rows[0]
-        .result
-        .verdict()
-        .map_or("not compared", |v| v.name());
+    let verdict = league.rows[0].result.verdict().map(|v| v.name());
     let deviation = teach::deviation(&league, "own", "mode-strength")?;
-    println!("hidden widths {widths:?}: {verdict}, deviation {deviation:.5}");
+    println!(
+        "hidden widths {widths:?}: {}, deviation {deviation:.5}",
+        verdict.unwrap_or("not compared")
+    );
     Ok(deviation)
 }
 
 fn main() -> Result<()> {
     let shallow = deviation(&[])?;
     deviation(&[6])?;
-    // (1 - eta)^(t/eta) is below e^{-t} by eta t e^{-t}/2 at most, which is largest at t = 1.
+    // (1 - eta)^(t/eta) is below e^{-t} by about eta t e^{-t}/2, which is largest at t = 1.
     let (tolerance, why) = (STEP / 2.0 / std::f64::consts::E, "finite steps, eta/2e");
     let what = "deviation without hidden layer";
     teach::check(what, shallow, 0.0, tolerance, why)

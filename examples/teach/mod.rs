@@ -16,6 +16,11 @@ pub fn quick() -> bool {
     std::env::args().any(|a| a == "--quick")
 }
 
+/// The size of an example in its quick form, or in full.
+pub fn pick<T>(quick_form: T, full: T) -> T {
+    if quick() { quick_form } else { full }
+}
+
 /// Mean and its standard error, not-a-number for a single value.
 pub fn mean(values: &[f64]) -> (f64, f64) {
     let (mean, stderr) = mean_stderr(values);
