@@ -7,8 +7,8 @@
 //! b grows, so that the mode leaves the saddle as if from u0 = E|a + b|^2/4 = N scale^2/2 (`Start::MeanOverlap`):
 //! earlier by ln(N/2)/(2s). Of what is left, k/(2sN) for mode k is known: the mean of ln |a + b|^2 is 1/N below the
 //! logarithm of the mean, and every learned mode takes one direction of N from the next (see `saddle_to_saddle`).
-//! Entry `matched` knows the initial weights of every network; what is left there is the step size: modes grow at the rate
-//! ln(1 + eta s)/eta instead of s.
+//! Entry `matched` knows the initial weights of every network; what is left there is the step size: modes grow at
+//! the rate ln(1 + eta s)/eta instead of s.
 //!
 //!     cargo run --release --example saxe_modes
 
