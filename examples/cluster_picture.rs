@@ -1,10 +1,13 @@
 //! A critical configuration with its clusters in colour, and the one crossing probability that is exact for every size.
 //!
-//! Bonds are open with probability 1/2 on (L+1) x L sites of the open square lattice. The lattice is its own dual: either a cluster of open
-//! bonds crosses it, or a path of closed dual bonds cuts it across, and the two are equally likely. The picture is written to the file
-//! named on the command line.
+//! Bonds are open with probability 1/2 on (L+1) x L sites of the open square lattice. The lattice is its own dual:
+//! either a cluster of open bonds crosses it, or a path of closed dual bonds cuts it across, and the two are equally
+//! likely. The picture is written to the file named on the command line.
 //!
 //!     cargo run --release --example cluster_picture -- clusters.png
+
+#[path = "teach/mod.rs"]
+mod teach;
 
 use saddlepoint::Result;
 use saddlepoint::numerics::random::stream;
@@ -13,8 +16,7 @@ use saddlepoint::plot::{AxisSpec, ColorMap, Figure, Panel, Series, Tag, render_p
 
 fn main() -> Result<()> {
     let path = std::env::args().skip(1).find(|a| a != "--quick");
-    let quick = std::env::args().any(|a| a == "--quick");
-    let (size, sweeps) = if quick { (16, 4000) } else { (64, 20_000) };
+    let (size, sweeps) = teach::pick((16, 4000), (64, 20_000));
     let setting = Setting {
         lattice: "hypercubic".into(),
         dimension: 2,
@@ -51,15 +53,7 @@ fn main() -> Result<()> {
     let tally = Tally::of(&setting, &need, &mut stream(1, "crossing", &[]))?;
     let value = tally.probability(Event::X, 0.5)?;
     // A sweep gives the binomial probability of being past its onset: less scatter than a coin, which this bounds.
-    let tolerance = 4.0 * (0.25 / sweeps as f64).sqrt();
-    let ok = (value - 0.5).abs() < tolerance;
-    println!(
-        "crossing probability of {} x {size} sites at p = 1/2 over {sweeps} sweeps",
-        size + 1
-    );
-    println!(
-        "check: value = {value:.4}, theory = 0.5000, tolerance {tolerance:.1e} (4 standard errors of a coin): {}",
-        if ok { "ok" } else { "FAILED" }
-    );
-    std::process::exit(!ok as i32)
+    let coin = (0.25 / sweeps as f64).sqrt();
+    let what = format!("{} x {size} sites are crossed", size + 1);
+    teach::agree(&what, (value, coin), 0.5)
 }

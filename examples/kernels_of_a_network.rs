@@ -1,9 +1,13 @@
 //! Three kernels of one network: of its features, of its gradients, and the tangent kernel that they make.
 //!
-//! An erf network in the NTK parametrisation with one hidden layer has K = Phi + G (x . x'/d): the kernel of its features, plus that of the
-//! back-propagated gradients times the inputs'. At large width the mean of Phi over starts is the kernel of a Gaussian process.
+//! An erf network in the NTK parametrisation with one hidden layer has K = Phi + G (x . x'/d): the kernel of its
+//! features, plus that of the back-propagated gradients times the inputs'. At large width the mean of Phi over starts
+//! is the kernel of a Gaussian process.
 //!
 //!     cargo run --release --example kernels_of_a_network
+
+#[path = "teach/mod.rs"]
+mod teach;
 
 use nalgebra::DMatrix;
 use saddlepoint::Result;
@@ -13,8 +17,7 @@ use saddlepoint::numerics::random::stream;
 use saddlepoint::task::{LinearTeacher, Task};
 
 fn main() -> Result<()> {
-    let quick = std::env::args().any(|a| a == "--quick");
-    let (width, starts) = if quick { (200, 100) } else { (1000, 400) };
+    let (width, starts) = teach::pick((200, 100), (1000, 400));
     let task = LinearTeacher {
         samples: 6,
         ..LinearTeacher::new(vec![1.0], 3, 1)
@@ -50,15 +53,10 @@ fn main() -> Result<()> {
         bias_variance: PerLayer::Same(0.0),
     };
     let theory = gram(&Kernel::Nngp(wide), &data.x, 1 << 20)?.kernel[(0, 1)];
-    let count = features.len() as f64;
-    let value = features.iter().sum::<f64>() / count;
-    let variance = features.iter().map(|v| (v - value).powi(2)).sum::<f64>() / (count - 1.0);
-    let tolerance = 4.0 * (variance / count).sqrt();
-    let ok = (value - theory).abs() < tolerance && worst < 1e-10;
-    println!("mean feature kernel of samples 1 and 2, width {width}, against the Gaussian process");
-    println!(
-        "check: value = {value:.5}, theory = {theory:.5}, tolerance {tolerance:.1e} (4 standard errors): {}",
-        if ok { "ok" } else { "FAILED" }
-    );
-    std::process::exit(!ok as i32)
+    assert!(worst < 1e-10, "the three kernels do not add up");
+    teach::agree(
+        "mean kernel of features of two samples",
+        teach::mean(&features),
+        theory,
+    )
 }

@@ -1,42 +1,33 @@
-//! Which theory describes a network depends on its initial scale: the linearised one (ntk) or the mode-by-mode one (saxe).
+//! Which theory describes a network depends on its initial scale: the linearised one (ntk) or the mode-by-mode one
+//! (saxe).
+//!
+//! In a two-layer linear network of N hidden units with weights of deviation sigma the tangent kernel starts at about
+//! 2 N sigma^2, and learning a mode of strength s adds about 2s. Their ratio s/(N sigma^2) alone measures the feature
+//! learning, up to 1/sqrt(N): the winner changes where it is about 1, at a scale
+//!     sigma_c ~ N^(-1/2),   half as large in a network of four times the width. This is checked.
 //!
 //!     cargo run --release --example lazy_to_rich
 
+#[path = "teach/mod.rs"]
+mod teach;
+
 use saddlepoint::Result;
-use saddlepoint::experiment::{Conditioning, Draws, Experiment, Spacing};
-use saddlepoint::learner::{Init, Mlp};
-use saddlepoint::run::assess::{RowResult, assess};
-use saddlepoint::run::{Settings, execute};
+use saddlepoint::experiment::Conditioning;
+use saddlepoint::run::{Settings, assess::assess, execute};
 use saddlepoint::spec::Spec;
 use saddlepoint::task::LinearTeacher;
 use saddlepoint::theory::{ntk, saxe};
 use saddlepoint::training::GradientDescent;
 use std::sync::Arc;
 
-const WIDTH: usize = 50;
-
 /// Deviations of (ntk, saxe idealised) in the mode strengths.
-fn deviations(scale: f64, replicas: usize) -> Result<[f64; 2]> {
-    let experiment = Experiment {
-        seed: 5,
-        task: Arc::new(LinearTeacher {
-            samples: 30,
-            ..LinearTeacher::new(vec![3.0, 2.0, 1.0], 6, 5)
-        }),
-        learner: Some(Arc::new(Mlp {
-            widths: vec![WIDTH],
-            init: Init::gaussian(scale),
-            ..Mlp::default()
-        })),
-        training: Some(Arc::new(GradientDescent::new(0.005, 2000))),
-        draws: Draws {
-            datasets: 1,
-            replicas,
-            points: 26,
-            spacing: Spacing::Linear,
-            ..Draws::default()
-        },
+fn deviations(width: usize, scale: f64, replicas: usize) -> Result<[f64; 2]> {
+    let task = LinearTeacher {
+        samples: 30,
+        ..LinearTeacher::new(vec![3.0, 2.0, 1.0], 6, 5)
     };
+    let descent = GradientDescent::new(0.005, 2000);
+    let experiment = teach::networks(task, &[width], scale, descent, replicas);
     let idealised = saxe::Options {
         condition: Conditioning::None,
         start: saxe::Start::MeanOverlap,
@@ -45,49 +36,36 @@ fn deviations(scale: f64, replicas: usize) -> Result<[f64; 2]> {
     let spec = Spec::new("lazy to rich", experiment, &["mode-strength"])?
         .theory("ntk", Arc::new(ntk::Ntk::new(Default::default())), None)?
         .theory("saxe", Arc::new(saxe::Saxe::new("saxe", idealised)?), None)?;
-    let outcome = execute(&spec, &Settings::default())?;
-    let league = assess(&spec, &outcome)?;
-    let deviation = |row: usize| match &league.rows[row].result {
-        RowResult::Compared { comparison, .. } => comparison.deviation,
-        _ => f64::NAN,
-    };
-    Ok([deviation(0), deviation(1)])
+    let league = assess(&spec, &execute(&spec, &Settings::default())?)?;
+    let deviation = |label| teach::deviation(&league, label, "mode-strength");
+    Ok([deviation("ntk")?, deviation("saxe")?])
+}
+
+/// The scale at which the winner changes: the logarithm of the ratio of deviations is interpolated in ln(scale).
+fn crossing(width: usize) -> Result<f64> {
+    let (replicas, points) = teach::pick((6, 5), (16, 9));
+    println!("width  scale    N scale^2   ntk       saxe      winner");
+    let (mut crossing, mut before) = (f64::NAN, (f64::NAN, f64::NAN));
+    for k in 0..points {
+        let kernel = 0.02 * 256f64.powf(f64::from(k) / f64::from(points - 1));
+        let scale = (kernel / width as f64).sqrt();
+        let [ntk, saxe] = deviations(width, scale, replicas)?;
+        let winner = if ntk < saxe { "ntk" } else { "saxe" };
+        println!("{width:<5}  {scale:.4}   {kernel:.4}      {ntk:.5}   {saxe:.5}   {winner}");
+        let (x, y) = (scale.ln(), (ntk / saxe.max(1e-6)).ln());
+        if before.1 > 0.0 && y <= 0.0 {
+            crossing = (x + (x - before.0) * y / (before.1 - y)).exp();
+        }
+        before = (x, y);
+    }
+    let equal = (1.0 / width as f64).sqrt();
+    println!("winner changes at {crossing:.3}; N scale^2 = s of the weakest mode at {equal:.3}");
+    Ok(crossing)
 }
 
 fn main() -> Result<()> {
-    let quick = std::env::args().any(|a| a == "--quick");
-    let replicas = if quick { 6 } else { 16 };
-    let scales: Vec<f64> = (0..if quick { 5 } else { 9 })
-        .map(|k| 0.02 * 16f64.powf(k as f64 / if quick { 4.0 } else { 8.0 }))
-        .collect();
-    println!("scale    ntk       saxe      winner");
-    let mut crossing = f64::NAN;
-    let mut before: Option<(f64, f64)> = None;
-    for scale in scales {
-        let [ntk, saxe] = deviations(scale, replicas)?;
-        println!(
-            "{scale:.4}   {ntk:.5}   {saxe:.5}   {}",
-            if ntk < saxe { "ntk" } else { "saxe" }
-        );
-        // The winner changes where the logarithm of the ratio changes sign: linear interpolation in ln(scale).
-        let log_ratio = (ntk / saxe.max(1e-6)).ln();
-        if let Some((x, y)) = before
-            && y > 0.0
-            && log_ratio <= 0.0
-        {
-            crossing = (x + (scale.ln() - x) * y / (y - log_ratio)).exp();
-        }
-        before = Some((scale.ln(), log_ratio));
-    }
-    // The tangent kernel at the start is about 2 N scale^2, the one of the learned mode about 2 s: they are equal at sqrt(s/N).
-    let theory = (1.0 / WIDTH as f64).sqrt();
-    let ok = (crossing / theory).ln().abs() < 2f64.ln();
-    println!(
-        "the winner changes at scale {crossing:.3}; N scale^2 = s at {theory:.3} for the weakest mode"
-    );
-    println!(
-        "check: value = {crossing:.4}, theory = {theory:.4}, tolerance = a factor 2: {}",
-        if ok { "ok" } else { "FAILED" }
-    );
-    std::process::exit(if ok { 0 } else { 1 })
+    let ratio = crossing(50)? / crossing(200)?;
+    let (tolerance, why) = (2.0 / 50f64.sqrt(), "the next order, 1/sqrt(N) at N = 50");
+    let what = "ratio of the crossings at widths 50 and 200";
+    teach::check(what, ratio, 2.0, tolerance, why)
 }

@@ -4,7 +4,10 @@
 //! the occupation p of a site; the fixed point p* = R(p*) estimates the threshold, and nu = ln b/ln R'(p*) the
 //! exponent of the correlation length. Exact on the square lattice: p_c = 0.592746, nu = 4/3.
 //!
-//! `cargo run --release --example real_space_rg`
+//!     cargo run --release --example real_space_rg
+
+#[path = "teach/mod.rs"]
+mod teach;
 
 use saddlepoint::numerics::root::brent;
 
@@ -50,11 +53,10 @@ fn recursion(counts: &[f64], p: f64) -> (f64, f64) {
 }
 
 fn main() -> saddlepoint::Result<()> {
-    let quick = std::env::args().any(|a| a == "--quick");
     println!("site percolation on the square lattice, cells of b x b sites");
     println!("  b    p*        R'(p*)    nu = ln b/ln R'");
     let mut first = f64::NAN;
-    for side in 2..=if quick { 4 } else { 5 } {
+    for side in 2..=teach::pick(4, 5) {
         let counts = spanning(side);
         let fixed = brent(|p| recursion(&counts, p).0 - p, 0.3, 0.9, 1e-15)?.x;
         let slope = recursion(&counts, fixed).1;
@@ -70,10 +72,5 @@ fn main() -> saddlepoint::Result<()> {
     );
     // R = 2 p^2 - p^4 on the 2 x 2 cell: p* = (sqrt 5 - 1)/2.
     let golden = 0.5 * (5f64.sqrt() - 1.0);
-    let ok = (first - golden).abs() < 1e-12;
-    println!(
-        "check: value = {first:.12}, theory = {golden:.12}, tolerance = 1e-12 (p* of the 2 x 2 cell): {}",
-        if ok { "ok" } else { "FAILED" }
-    );
-    std::process::exit(if ok { 0 } else { 1 })
+    teach::check("p* of the 2 x 2 cell", first, golden, 1e-14, "rounding")
 }
