@@ -257,7 +257,7 @@ of the sites looked at; one that is cut off has the size task.cap.",
 );
 pub(super) static SUSCEPTIBILITY: Percolation = percolation!(
     "susceptibility",
-    "susceptibility chi'",
+    "susceptibility χ′",
     "(<sum_i s_i^2> - <s_max^2>)/N: second moment of the cluster sizes without the largest cluster, per site",
     "chi' = (sum_i s_i^2 - s_max^2)/N, peaked at the threshold.",
     Quantity::Finite
@@ -285,7 +285,7 @@ pub(super) fn has_directions(setting: &Setting) -> std::result::Result<(), Decli
     match setting.graph {
         None => Ok(()),
         Some(_) => Err(Declined(
-            "a graph has no directions to wrap around or to span".into(),
+            "a graph has no directions to wrap around or to span (susceptibility-peak finds its threshold)".into(),
         )),
     }
 }

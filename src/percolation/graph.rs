@@ -104,7 +104,7 @@ impl Graph {
                 return Err(Error::input(
                     format!("line {}", k + 1),
                     format!("\"{}\" is not a pair of vertex numbers", content.trim()),
-                    "write two whole numbers per line, from 0 to 2147483646",
+                    "write two whole numbers per line, separated by blanks or a comma, from 0 to 2147483646 (no weights)",
                 ));
             };
             let (Some(i), Some(j)) = (i.checked_sub(first), j.checked_sub(first)) else {

@@ -212,6 +212,14 @@ pub(super) fn check(spec: &Spec, f: &FigureSpec) -> Result<()> {
     let grids: Vec<&[Axis]> = cells
         .filter_map(|c| c.wanted.iter().find(named).map(|w| w.axes.as_slice()))
         .collect();
+    let most = grids.iter().map(|g| observable::size(g)).max().unwrap_or(0);
+    if let Some(beyond) = f.only.iter().flatten().find(|k| **k > most) {
+        return Err(Error::input(
+            format!("figure {}", f.file()),
+            format!("only = [{beyond}], and {} has {most} points", f.observable),
+            format!("count from 1 to {most}"),
+        ));
+    }
     let points = points(&grids, f);
     if grids.len() < 2 || points.iter().any(|p| p.cells > 1) {
         return Ok(());
