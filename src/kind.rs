@@ -78,7 +78,8 @@ pub fn nearest(name: &str, known: &[&str]) -> String {
     ranked.sort();
     ranked.dedup();
     let (distance, first) = ranked[0];
-    let is_near = distance <= 1 + first.len() / 3;
+    // Of a short name every letter counts.
+    let is_near = distance <= if name.len() < 5 { 1 } else { 1 + first.len() / 3 };
     if ranked.len() <= FEW {
         return match is_near {
             true => format!("did you mean \"{first}\"? (known: {})", known.join(", ")),
