@@ -79,7 +79,11 @@ pub fn nearest(name: &str, known: &[&str]) -> String {
     ranked.dedup();
     let (distance, first) = ranked[0];
     // Of a short name every letter counts.
-    let is_near = distance <= if name.len() < 5 { 1 } else { 1 + first.len() / 3 };
+    let allowed = match name.len() < 5 {
+        true => 1,
+        false => 1 + first.len() / 3,
+    };
+    let is_near = distance <= allowed;
     if ranked.len() <= FEW {
         return match is_near {
             true => format!("did you mean \"{first}\"? (known: {})", known.join(", ")),
