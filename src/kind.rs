@@ -79,7 +79,7 @@ pub fn nearest(name: &str, known: &[&str]) -> String {
     ranked.dedup();
     let (distance, first) = ranked[0];
     // Of a short name every letter counts.
-    let allowed = match name.len() < 5 {
+    let allowed = match name.len() < 4 {
         true => 1,
         false => 1 + first.len() / 3,
     };

@@ -3,7 +3,7 @@
 use super::geometry::{Point, Rect};
 use super::series::Align;
 use super::style::Rgb;
-use super::text::{FAMILY, runs, weight, width};
+use super::text::{FAMILY, extents, runs, weight, width};
 use crate::error::{Error, Result};
 use plotters::prelude::{DrawingBackend, FontTransform, RGBAColor, ShapeStyle, TextStyle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -150,18 +150,22 @@ impl<DB: DrawingBackend> Canvas<DB> {
         };
         for piece in pieces {
             let lift = piece.lift * letters.size;
+            let [before, inner, behind] = extents(&piece, letters.size, letters.bold);
+            along += before;
             let start = match letters.turned {
                 true => (at.0 - lift, at.1 - along),
                 false => (at.0 + along, at.1 - lift),
             };
             let part = Lettering {
-                text: piece.text,
+                text: piece.text.trim(),
                 size: piece.size * letters.size,
                 align: Align::Left,
                 ..*letters
             };
-            self.piece(&part, start)?;
-            along += width(piece.text, part.size, letters.bold);
+            if !part.text.is_empty() {
+                self.piece(&part, start)?;
+            }
+            along += inner + behind;
         }
         Ok(())
     }

@@ -87,11 +87,28 @@ pub fn missing_glyph(text: &str) -> Option<char> {
 
 /// Width of `text` set with an em of `size` points, its raised and lowered pieces included.
 pub fn width(text: &str, size: f64, bold: bool) -> f64 {
-    let pieces = runs(text);
-    pieces
-        .iter()
-        .map(|p| plain_width(p.text, p.size * size, bold))
-        .sum()
+    match runs(text).as_slice() {
+        [] => 0.0,
+        [one] => plain_width(one.text, one.size * size, bold),
+        pieces => pieces
+            .iter()
+            .map(|p| extents(p, size, bold).iter().sum::<f64>())
+            .sum(),
+    }
+}
+
+/// Blanks before a piece, the piece and blanks behind it: renderers drop blanks at the ends of a text.
+pub fn extents(piece: &Run, size: f64, bold: bool) -> [f64; 3] {
+    let size = piece.size * size;
+    let blank = plain_width("n n", size, bold) - plain_width("nn", size, bold);
+    let (text, inner) = (piece.text, piece.text.trim());
+    let before = text.len() - text.trim_start().len();
+    let behind = text.len() - inner.len() - before;
+    [
+        blank * before as f64,
+        plain_width(inner, size, bold),
+        blank * behind as f64,
+    ]
 }
 
 fn plain_width(text: &str, size: f64, bold: bool) -> f64 {

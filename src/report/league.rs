@@ -374,7 +374,12 @@ fn compared_cells(c: &Comparison, worst_at: &str) -> Vec<String> {
     };
     // Draws that leave 0 and the tolerance open say nothing of agreement.
     let unresolved = match (c.verdict, c.interval) {
-        (Verdict::Inconclusive { .. }, Some([lower, upper])) if lower <= 0.0 => Some(mark(upper)),
+        (Verdict::Inconclusive { .. }, Some([lower, upper])) if lower <= 0.0 => {
+            Some(match c.tolerance.metric() {
+                "relative" => format!("{} %", short(100.0 * upper)),
+                _ => short(upper),
+            })
+        }
         _ => None,
     };
     let worst = match &c.worst {

@@ -212,8 +212,11 @@ pub(super) fn check(spec: &Spec, f: &FigureSpec) -> Result<()> {
     let grids: Vec<&[Axis]> = cells
         .filter_map(|c| c.wanted.iter().find(named).map(|w| w.axes.as_slice()))
         .collect();
-    let most = grids.iter().map(|g| observable::size(g)).max().unwrap_or(0);
-    if let Some(beyond) = f.only.iter().flatten().find(|k| **k > most) {
+    let most = grids.iter().map(|g| observable::size(g)).max();
+    // What theories alone tell has axes that are known when it is told.
+    if let (Some(most), Some(only)) = (most, &f.only)
+        && let Some(beyond) = only.iter().find(|k| **k > most)
+    {
         return Err(Error::input(
             format!("figure {}", f.file()),
             format!("only = [{beyond}], and {} has {most} points", f.observable),
