@@ -3,9 +3,9 @@
 use super::JobArgs;
 use super::text::{narrow, print, print_json, table};
 use crate::error::{Error, Result, human_bytes};
-use crate::run::estimate;
 use crate::run::mapping::cost::MapEstimate;
 use crate::run::probe::{self, Expected};
+use crate::run::{estimate, workers};
 use crate::spec::Spec;
 use crate::spec::sweep::{Settings, named};
 use serde_json::{Value as Json, json};
@@ -28,7 +28,7 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
         .iter()
         .map(|(name, value)| json!({"name": name, "value": value}))
         .collect();
-    let threads = threads(args);
+    let threads = workers(args.threads);
     let of_maps = estimate.maps.iter().map(|m| m.seconds).sum();
     let expected = probe::expected(&spec, threads, of_maps);
     if args.json.json {
@@ -108,13 +108,6 @@ const DAY: f64 = 86_400.0;
 /// Seconds by the cost model above which a run is tried before it begins.
 const TRIED: f64 = 3600.0;
 
-pub(crate) fn threads(args: &JobArgs) -> usize {
-    match args.threads {
-        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-        n => n,
-    }
-}
-
 /// Refuses what would take longer than a day, unless it is confirmed.
 ///
 /// # Errors
@@ -123,7 +116,7 @@ pub(crate) fn confirm(spec: &Spec, args: &JobArgs) -> Result<()> {
     if args.yes {
         return Ok(());
     }
-    let threads = threads(args);
+    let threads = workers(args.threads);
     let estimate = estimate(spec, threads, args.max_memory)?;
     if estimate.seconds / (threads as f64) < TRIED {
         return Ok(());

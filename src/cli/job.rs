@@ -8,7 +8,7 @@ use crate::report::{self, figures, fits, folder, league, standing};
 use crate::run::assess::{Assessment, NOT_TOLD, RowResult, assess, exit_code};
 use crate::run::manifest::Origin;
 use crate::run::outcome::{Outcome, Status};
-use crate::run::{Settings, Side, document, interrupt, prepare, weights};
+use crate::run::{Settings, Side, document, interrupt, prepare, weights, workers};
 use crate::spec::{Options, Spec};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -88,7 +88,7 @@ pub(crate) fn job(
     let start = Instant::now();
     let outcome = match prepared.execute() {
         Err(Error::Interrupted) if side == Side::Both => {
-            let threads = super::check::threads(args);
+            let threads = workers(args.threads);
             folder::stopped(&folder, threads, start.elapsed().as_secs_f64())?;
             return Err(Error::Interrupted);
         }

@@ -192,6 +192,11 @@ fn dispatch(verb: Verb, commit: Option<&str>) -> Result<u8> {
         Verb::List { what, field, json } => {
             list::list(what.as_deref(), field.as_deref(), json.json)
         }
+        Verb::Explain { names, json } if json.json && names.len() > 1 => Err(Error::input(
+            "explain --json",
+            "several names",
+            "ask for one: the answer is one JSON document",
+        )),
         Verb::Explain { names, json } => names
             .iter()
             .try_fold(0, |_, name| explain::explain(name, json.json)),

@@ -3,7 +3,9 @@
 use super::averaged::{Averaged, Ensemble, Over};
 use super::mean_outputs::On;
 use super::outputs::{LEAST, pseudo_values};
-use super::{Declined, Observable};
+use super::subject::Subject;
+use super::{Axis, Declined, Observable};
+use crate::experiment::Experiment;
 use crate::kind::{About, parse_table};
 
 /// Squared error of the mean output.
@@ -83,6 +85,21 @@ first, then square. Needs measure.replicas >= 3 and a task with test samples.",
     Keys { on: On::Test },
 );
 
+/// One number of each data set, formed of its replicas.
+pub(super) fn with_replicas(
+    on: On,
+    subject: &Subject,
+    experiment: &Experiment,
+) -> std::result::Result<Vec<Axis>, Declined> {
+    on.needed(subject)?;
+    match experiment.draws.replicas {
+        r if r < LEAST => Err(Declined(format!(
+            "needs measure.replicas >= {LEAST}, there are {r}"
+        ))),
+        _ => Ok(Vec::new()),
+    }
+}
+
 const fn loss(
     about: &'static About,
     observable: &'static Observable,
@@ -94,15 +111,7 @@ const fn loss(
         keys,
         parse: None,
         over: |_| Over::Chain,
-        axes: |keys, subject, experiment| {
-            keys.on.needed(subject)?;
-            match experiment.draws.replicas {
-                r if r < LEAST => Err(Declined(format!(
-                    "needs measure.replicas >= {LEAST}, there are {r}"
-                ))),
-                _ => Ok(Vec::new()),
-            }
-        },
+        axes: |keys, subject, experiment| with_replicas(keys.on, subject, experiment),
         reader: |keys, subject, dataset| {
             let (x, y) = keys.on.samples(dataset, "chain-loss")?;
             let (x, y) = (x.clone(), y.clone());

@@ -1,9 +1,9 @@
 //! Losses of single samples of a chain, and the test error of its mean output.
 
+use super::Observable;
 use super::averaged::{Averaged, Ensemble, Over};
+use super::chain_loss::with_replicas;
 use super::mean_outputs::On;
-use super::outputs::LEAST;
-use super::{Declined, Observable};
 use crate::kind::{About, parse_table};
 use nalgebra::DMatrix;
 
@@ -86,15 +86,7 @@ Needs measure.replicas >= 3 and a task with test samples.",
     keys: TEST,
     parse: None,
     over: |_| Over::Chain,
-    axes: |keys, subject, experiment| {
-        keys.on.needed(subject)?;
-        match experiment.draws.replicas {
-            r if r < LEAST => Err(Declined(format!(
-                "needs measure.replicas >= {LEAST}, there are {r}"
-            ))),
-            _ => Ok(Vec::new()),
-        }
-    },
+    axes: |keys, subject, experiment| with_replicas(keys.on, subject, experiment),
     reader: |keys, subject, dataset| {
         let (x, y) = keys.on.samples(dataset, "mean-test-error")?;
         let (x, y) = (x.clone(), y.clone());

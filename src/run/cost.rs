@@ -2,7 +2,7 @@
 
 use super::assumed;
 use super::engine::MEMO_SHARE;
-use super::execute::Side;
+use super::execute::{Side, workers};
 use super::mapping::{self, cost::MapEstimate};
 use super::streams::streamed_rows;
 use super::units::{Planned, plan};
@@ -302,10 +302,7 @@ pub struct TheoryEstimate {
 /// # Errors
 /// Data sets and networks alone are above `limit`: then nothing is planned either.
 pub fn estimate(spec: &Spec, threads: usize, limit: u64) -> Result<Estimate> {
-    let threads = match threads {
-        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-        n => n,
-    };
+    let threads = workers(threads);
     admit_networks(spec, threads, limit, Side::Both)?;
     let mut costs = Vec::new();
     let mut cells = Vec::new();

@@ -61,6 +61,14 @@ impl Default for Settings {
     }
 }
 
+/// Worker threads for a number that was asked for: 0 takes all cores.
+pub fn workers(asked: usize) -> usize {
+    match asked {
+        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+        n => n,
+    }
+}
+
 /// Records beyond this number are packed into one file after a run.
 const LOOSE_RECORDS: usize = 1000;
 
@@ -83,10 +91,7 @@ pub struct Prepared<'a> {
 /// Plans a run and opens its store; refuses what does not fit into the memory.
 pub fn prepare<'a>(spec: &'a Spec, settings: &'a Settings) -> Result<Prepared<'a>> {
     let start = Instant::now();
-    let threads = match settings.threads {
-        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-        n => n,
-    };
+    let threads = workers(settings.threads);
     cost::admit_networks(spec, threads, settings.max_memory, settings.side)?;
     let plans: Vec<Vec<Planned>> = spec.cells.iter().map(plan).collect();
     let maps: Vec<_> = match settings.side {

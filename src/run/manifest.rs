@@ -22,18 +22,13 @@ pub fn manifest(spec: &Spec, outcome: &Outcome, by: Origin, before: Option<&Json
     all["wall_seconds"] = json!(outcome.seconds);
     all["records"] = json!(outcome.records);
     let mut history = before.map_or(vec![], history);
-    if outcome.made == 0
-        && let (Some(before), Some(_)) = (before, history.last())
-    {
-        for key in MADE_BY {
-            all[key] = before[key].clone();
-        }
-    } else {
-        let mut entry = json!({ "computed": outcome.made });
-        for key in MADE_BY {
-            entry[key] = all[key].clone();
-        }
-        history.push(entry);
+    let made_by = history.last().cloned();
+    let made_by = made_by.or_else(|| before.filter(|b| b["wall_seconds"].is_number()).cloned());
+    match made_by.filter(|_| outcome.made == 0) {
+        Some(made_by) => MADE_BY
+            .iter()
+            .for_each(|key| all[*key] = made_by[*key].clone()),
+        None => history.push(entry(&all, json!(outcome.made))),
     }
     all["history"] = json!(history);
     all
@@ -56,12 +51,19 @@ pub fn history(manifest: &Json) -> Vec<Json> {
     manifest["history"].as_array().cloned().unwrap_or_default()
 }
 
+/// An entry of the history: who made so many records.
+fn entry(by: &Json, computed: Json) -> Json {
+    let mut entry = json!({ "computed": computed });
+    MADE_BY
+        .iter()
+        .for_each(|key| entry[*key] = by[*key].clone());
+    entry
+}
+
 /// An entry of the history for a run that was stopped.
 pub fn stopped(origin: &Json, threads: usize, seconds: f64) -> Json {
-    let mut entry = json!({ "computed": null, "stopped": true });
-    for key in MADE_BY {
-        entry[key] = origin[key].clone();
-    }
+    let mut entry = entry(origin, Json::Null);
+    entry["stopped"] = json!(true);
     entry["threads"] = json!(threads);
     entry["wall_seconds"] = json!(seconds);
     entry

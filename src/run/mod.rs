@@ -36,7 +36,7 @@ pub mod weights;
 
 pub use crate::numerics::interrupt;
 pub use cost::estimate;
-pub use execute::{Settings, Side, execute, prepare};
+pub use execute::{Settings, Side, execute, prepare, workers};
 pub use gather::place;
 pub use mapping::Mapped;
 pub use outcome::{CellOutcome, Measurement, Outcome, Status, TheoryOutcome};

@@ -1,7 +1,7 @@
 //! What holds for figures of every kind: labels and sizes that the spec states, and what an axis cannot show is said.
 
 use crate::plot::{AxisSpec, Figure, Legend, Panel, Scale, Series};
-use crate::spec::{Figure as FigureSpec, LegendKey};
+use crate::spec::{Figure as FigureSpec, FigureKind, LegendKey};
 
 /// Size of the numbers at the ticks where none is stated, in points.
 const TICKS: f64 = 9.0;
@@ -51,7 +51,7 @@ fn relabel(axis: &mut AxisSpec, label: &str) {
 }
 
 /// Opens ranges that hold no value, and tells what logarithmic axes leave out; the text is added to the caption.
-pub(super) fn honest(figure: &mut Figure) -> String {
+pub(super) fn honest(f: &FigureSpec, figure: &mut Figure) -> String {
     let (mut empty, mut left_out, mut nothing) = (0, 0, 0);
     for panel in &mut figure.panels {
         let (x, y) = values(panel);
@@ -93,7 +93,8 @@ pub(super) fn honest(figure: &mut Figure) -> String {
     if empty > 0 {
         text.push_str(" The stated range of an axis holds no value: the axis shows all.");
     }
-    if left_out > 0 {
+    // A figure of deviations marks its zeros.
+    if left_out > 0 && f.kind != FigureKind::Deviation {
         text.push_str(&format!(
             " {} on the logarithmic axis.",
             count(
@@ -176,7 +177,8 @@ mod tests {
 
     #[test]
     fn what_an_axis_cannot_show_is_said() {
-        let of = |panel: Panel| honest(&mut Figure::new(300.0, 200.0).with(panel));
+        let f = FigureSpec::new("a", FigureKind::Curves);
+        let of = |panel: Panel| honest(&f, &mut Figure::new(300.0, 200.0).with(panel));
         assert_eq!(of(panel(Scale::Linear, &[0.0, -1.0])), "");
         assert_eq!(of(panel(Scale::Log, &[1.0, 2.0])), "");
         let some = of(panel(Scale::Log, &[1.0, 0.0, -2.0]));
@@ -189,13 +191,13 @@ mod tests {
         let mut ranged = panel(Scale::Linear, &[5.0, 6.0]);
         ranged.y.range = Some((0.0, 1.0));
         let mut figure = Figure::new(300.0, 200.0).with(ranged);
-        assert!(honest(&mut figure).contains("holds no value"));
+        assert!(honest(&f, &mut figure).contains("holds no value"));
         assert_eq!(figure.panels[0].y.range, None);
     }
 
     #[test]
     fn sizes_and_labels_are_those_of_the_spec() {
-        let mut f = FigureSpec::new("a", crate::spec::FigureKind::Curves);
+        let mut f = FigureSpec::new("a", FigureKind::Curves);
         (f.width, f.font_size) = (Some(600.0), Some(18.0));
         f.x_label = Some("P".into());
         let mut figure = Figure::new(700.0, 200.0).columns(2);

@@ -81,8 +81,11 @@ pub(super) fn heatmaps(scene: &Scene) -> Result<Option<(Figure, String)>> {
         .into_iter()
         .map(|k| fitting[k])
         .collect();
+    let Some(last) = picked.last().cloned() else {
+        return Ok(None);
+    };
     if cells.len() > 1 {
-        picked.drain(..picked.len() - 1);
+        picked = vec![last];
     }
     let panels: Vec<(usize, Slice)> = match cells.len() {
         1 => picked.into_iter().map(|slice| (0, slice)).collect(),

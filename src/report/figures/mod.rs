@@ -193,7 +193,7 @@ fn draw(
         }
     }
     finish::dress(f, &mut figure);
-    caption.push_str(&finish::honest(&mut figure));
+    caption.push_str(&finish::honest(f, &mut figure));
     figure = figure.title(f.title.clone().unwrap_or_else(|| spec.title.clone()));
     if spec.quick {
         figure = figure.note("quick run");

@@ -287,10 +287,13 @@ impl<'a> Group<'a> {
             Some(Number::Limit) => self.spec.compare.vanishing(self.observable),
             _ => None,
         };
-        let default = || match (part.asks, self.spec.compare.tolerance) {
-            (Some(Number::Crossing), None) => Tolerance::Relative(THRESHOLD_TOLERANCE),
+        let compare = &self.spec.compare;
+        let silent =
+            compare.tolerance.is_none() && !compare.tolerances.contains_key(self.observable.name);
+        let default = || match part.asks {
+            Some(Number::Crossing) if silent => Tolerance::Relative(THRESHOLD_TOLERANCE),
             _ => {
-                let tolerance = self.spec.compare.of(self.observable);
+                let tolerance = compare.of(self.observable);
                 tolerance.or_absolute(vanishing, beside, theory_is_zero)
             }
         };
