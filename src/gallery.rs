@@ -22,6 +22,8 @@ pub struct Options {
     pub only: Option<String>,
     /// Writes figures and numbers instead of checking the numbers.
     pub update: bool,
+    /// Folder of records that are used and added to; without one everything is computed anew.
+    pub out: Option<PathBuf>,
     /// Worker threads of each run.
     pub threads: usize,
 }
@@ -97,7 +99,7 @@ pub fn absent_data(spec: &Path) -> Result<Option<PathBuf>> {
     Ok(files.find(|file| locate(file).is_none()))
 }
 
-/// Computes every figure of the gallery anew, without stored records, and checks its numbers. Figures are rewritten only with `update`.
+/// Computes every figure of the gallery and checks its numbers. Figures are rewritten only with `update`.
 pub fn reproduce(options: &Options) -> Result<Reproduced> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(&options.folder)
         .map_err(|e| Error::storage(&options.folder, &e))?
@@ -157,7 +159,7 @@ fn one(folder: &Path, options: &Options, found: &mut Reproduced) -> Result<()> {
     let spec = Spec::read(&spec_path, &SpecOptions::default())?;
     let settings = Settings {
         side: Side::Both,
-        out: None,
+        out: options.out.clone(),
         threads: options.threads,
         progress: true,
         ..Settings::default()

@@ -104,5 +104,5 @@ pub const MODELS: &[Model] = models![
         "percolation-square", "percolation-wrapping", "percolation-exponents", "percolation-threshold", "percolation-lattices", "percolation-thresholds",
         "percolation-crystals", "percolation-cubic", "percolation-collapse", "percolation-geometry",
         "percolation-paths", "percolation-crossing", "percolation-hierarchy-sizes",
-        "percolation-transition" short, "bethe-lattice" short;
+        "percolation-transition" short, "bethe-lattice" short, "giant-component" short, "percolation-exact" short;
 ];

@@ -1,7 +1,7 @@
 //! `check`: what a spec would do, without solving or training.
 
 use super::JobArgs;
-use super::text::{narrow, print, print_json, table};
+use super::text::{fitted, print, print_json, table};
 use crate::error::{Error, Result, human_bytes};
 use crate::run::mapping::cost::MapEstimate;
 use crate::run::probe::{self, Expected};
@@ -74,10 +74,7 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
         print("\n")?;
     }
     let header = ["cell", "set", "draws", "theory", "conditions on", "what"];
-    print(&match args.wide {
-        true => table(&header, &rows),
-        false => narrow(&header, &rows),
-    })?;
+    print(&fitted(&header, &rows, args.wide))?;
     if !estimate.maps.is_empty() {
         print("\n")?;
         print(&maps(&estimate.maps))?;

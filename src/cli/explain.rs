@@ -222,7 +222,7 @@ fn explanation(noun: &str, about: &About) -> String {
             0,
         ));
         for o in info.own {
-            let told = format!("Tells: {} [{}], {}", o.name, o.unit, o.convention);
+            let told = format!("Tells: {} [{}], {}", o.name, o.unit, o.stated(None));
             text.push_str(&wrapped(&told, 0));
         }
     }
@@ -233,7 +233,8 @@ fn explanation(noun: &str, about: &About) -> String {
         let o = instrument.observable();
         text.push_str(&format!(
             "\nUnit: {}\nConvention: {}\n",
-            o.unit, o.convention
+            o.unit,
+            o.stated(None)
         ));
         if let Some(size) = o.vanishing {
             text.push_str(&format!(

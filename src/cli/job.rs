@@ -2,7 +2,7 @@
 
 use super::JobArgs;
 use super::check::set_text;
-use super::text::{narrow, note, print, print_json, shell_word, table};
+use super::text::{fitted, note, print, print_json, shell_word, table};
 use crate::error::{Error, Result};
 use crate::report::{self, figures, fits, folder, league, standing};
 use crate::run::assess::{Assessment, NOT_TOLD, RowResult, assess, exit_code};
@@ -160,7 +160,7 @@ pub(crate) fn summary(
     if side == Side::Both && !assessment.rows.is_empty() {
         text.push_str(&as_text(&league::league(outcome, assessment), wide));
     } else if outcome.maps.is_empty() || !assessment.rows.is_empty() {
-        text.push_str(&values(spec, outcome)?);
+        text.push_str(&values(spec, outcome, wide)?);
         if compared {
             text.push('\n');
             text.push_str(&as_text(&league::league(outcome, assessment), wide));
@@ -270,14 +270,11 @@ fn missing(outcome: &Outcome, assessment: &Assessment) -> String {
 fn as_text(t: &report::Table, wide: bool) -> String {
     let header: Vec<&str> = t.header.iter().map(String::as_str).collect();
     let rows: Vec<Vec<String>> = t.rows.iter().map(|r| r.cells.clone()).collect();
-    match wide {
-        true => table(&header, &rows),
-        false => narrow(&header, &rows),
-    }
+    fitted(&header, &rows, wide)
 }
 
 /// Start, middle and end of every curve, or the scalars.
-fn values(spec: &Spec, outcome: &Outcome) -> Result<String> {
+fn values(spec: &Spec, outcome: &Outcome, wide: bool) -> Result<String> {
     let mut rows = Vec::new();
     for (index, cell) in outcome.cells.iter().enumerate() {
         let mut sources = vec![(spec.source().to_string(), document::measured(cell)?)];
@@ -314,8 +311,6 @@ fn values(spec: &Spec, outcome: &Outcome) -> Result<String> {
             }
         }
     }
-    Ok(table(
-        &["cell", "source", "observable", "at", "value"],
-        &rows,
-    ))
+    let header = ["cell", "source", "observable", "at", "value"];
+    Ok(fitted(&header, &rows, wide))
 }

@@ -1,7 +1,7 @@
 //! `league`: the single numbers of several runs in one table, each with its prediction, measurement and distance in standard errors;
 //! and the rankings of `[[league]]`, cell by cell.
 
-use super::text::{note, print, print_json, table};
+use super::text::{fitted, note, print, print_json};
 use crate::error::{Error, Result};
 use crate::report::{folder, league::value_text};
 use crate::spec::sweep::named;
@@ -28,7 +28,7 @@ struct Entry {
     verdict: String,
 }
 
-pub(crate) fn league(folders: &[PathBuf], as_json: bool) -> Result<u8> {
+pub(crate) fn league(folders: &[PathBuf], as_json: bool, wide: bool) -> Result<u8> {
     let (mut entries, mut places) = (Vec::new(), Vec::new());
     // Records lie beside the run folders: `runs/*` names them too.
     for path in folders.iter().filter(|p| !p.ends_with("store")) {
@@ -69,7 +69,7 @@ pub(crate) fn league(folders: &[PathBuf], as_json: bool) -> Result<u8> {
             "seconds",
         ];
         let rows: Vec<Vec<String>> = places.iter().map(place_row).collect();
-        print(&table(&header, &rows))?;
+        print(&fitted(&header, &rows, wide))?;
         if entries.is_empty() {
             return Ok(0);
         }
@@ -87,7 +87,7 @@ pub(crate) fn league(folders: &[PathBuf], as_json: bool) -> Result<u8> {
         "verdict",
     ];
     let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
-    print(&table(&header, &rows))?;
+    print(&fitted(&header, &rows, wide))?;
     Ok(0)
 }
 

@@ -82,6 +82,9 @@ enum Verb {
         /// Run folders
         #[arg(required = true)]
         dirs: Vec<PathBuf>,
+        /// Tables with all their columns, however wide
+        #[arg(long)]
+        wide: bool,
         #[command(flatten)]
         json: JsonFlag,
     },
@@ -207,7 +210,7 @@ fn dispatch(verb: Verb, commit: Option<&str>) -> Result<u8> {
         Verb::Run(args) => job::job(&args.job, Side::Both, args.save_weights, commit),
         Verb::Status { dir, json } => revisit::status(&dir, json.json),
         Verb::Report { dir, json } => revisit::report(&dir, json.json, commit),
-        Verb::League { dirs, json } => league::league(&dirs, json.json),
+        Verb::League { dirs, wide, json } => league::league(&dirs, json.json, wide),
         Verb::Reproduce(args) => reproduce::reproduce(&args),
         Verb::Schema { of } => pages::schema(of),
         Verb::Completions { shell } => pages::completions(shell),

@@ -22,6 +22,9 @@ pub(crate) struct ReproduceArgs {
     /// Gallery: write figures and numbers instead of checking them
     #[arg(long)]
     update: bool,
+    /// Gallery, specs: keep records in this folder, and use those that stand there; a killed run resumes by it. Default: everything anew
+    #[arg(long)]
+    out: Option<PathBuf>,
     /// Worker threads (default: all cores)
     #[arg(long, value_parser = super::text::threads, default_value_t = 0, hide_default_value = true)]
     threads: usize,
@@ -30,11 +33,11 @@ pub(crate) struct ReproduceArgs {
 }
 
 impl ReproduceArgs {
-    /// Everything anew, without stored records.
-    fn settings(&self) -> Settings {
+    /// With the records of `out`, or everything anew.
+    fn settings(&self, out: Option<PathBuf>) -> Settings {
         Settings {
             side: Side::Both,
-            out: None,
+            out,
             threads: self.threads,
             progress: true,
             ..Settings::default()
@@ -54,8 +57,15 @@ pub(crate) fn reproduce(args: &ReproduceArgs) -> Result<u8> {
 }
 
 fn folder(path: &Path, args: &ReproduceArgs) -> Result<u8> {
+    if args.out.is_some() {
+        return Err(Error::input(
+            "--out",
+            "the tables of a run folder are recomputed from nothing",
+            "leave --out away; `saddlepoint run SPEC --out DIR` uses the records of a folder",
+        ));
+    }
     let (spec, _) = spec_of(path)?;
-    let settings = args.settings();
+    let settings = args.settings(None);
     let outcome = execute(&spec, &settings)?;
     let assessment = assess(&spec, &outcome)?;
     let mut rows = Vec::new();
@@ -88,6 +98,7 @@ fn figures(args: &ReproduceArgs) -> Result<u8> {
         folder: args.what.clone(),
         only: args.only.clone(),
         update: args.update,
+        out: args.out.clone(),
         threads: args.threads,
     };
     let gallery::Reproduced { checks, skipped } = gallery::reproduce(&options)?;
@@ -124,7 +135,7 @@ fn figures(args: &ReproduceArgs) -> Result<u8> {
     Ok(if all { 0 } else { 1 })
 }
 
-/// Runs every spec of a folder in full, without stored records: expectations are met, and no cell fails.
+/// Runs every spec of a folder in full: expectations are met, and no cell fails.
 fn specs(args: &ReproduceArgs) -> Result<u8> {
     let files = std::fs::read_dir(&args.what).into_iter().flatten();
     let mut files: Vec<PathBuf> = files.filter_map(|e| e.ok().map(|e| e.path())).collect();
@@ -146,7 +157,7 @@ fn specs(args: &ReproduceArgs) -> Result<u8> {
             "give a run folder such as runs/deep-linear-1a2b3c4d, figures, or models; and check --only",
         ));
     }
-    let settings = args.settings();
+    let settings = args.settings(args.out.clone());
     let (mut rows, mut entries, mut all) = (vec![], vec![], true);
     for path in &files {
         let name = path.display().to_string();

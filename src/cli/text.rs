@@ -53,16 +53,24 @@ const STEPS: [Narrower; 10] = [
     Narrower::LeaveOut("worst point"),
     Narrower::LeaveOut("conditions on"),
     Narrower::Shorten(44),
-    Narrower::Shorten(32),
-    Narrower::Shorten(25),
+    Narrower::Shorten(36),
     Narrower::LeaveOut("p"),
     Narrower::LeaveOut("tolerance"),
+    Narrower::Shorten(25),
     Narrower::LeaveOut("95 % interval"),
 ];
 
 enum Narrower {
     Shorten(usize),
     LeaveOut(&'static str),
+}
+
+/// A table with all its columns, or so narrow that it fits the terminal.
+pub fn fitted(header: &[&str], rows: &[Vec<String>], wide: bool) -> String {
+    match wide {
+        true => table(header, rows),
+        false => narrow(header, rows),
+    }
 }
 
 /// A table that fits [`COLUMNS`]: cells that are long go on in numbered notes below it, then columns of less weight are left out,

@@ -255,8 +255,12 @@ pub(super) fn beside(
     let held_out = theory.test_set.row(scatter.of_samples().sqrt() / scale);
     notes.extend(theory.test_set.note());
     if undecided && scatter.is_limited_by_samples() {
-        let factor = samples_needed(&scatter, scale, bound_size, tolerance.value())?;
-        notes.extend(theory.test_set.advice(factor));
+        let needed = |planned: &dyn Fn(f64) -> Scatter| {
+            samples_needed(planned, scale, bound_size, tolerance.value())
+        };
+        let factor = needed(&|f| scatter.planned_samples(f))?;
+        let of_file = needed(&|f| scatter.planned_file(f))?;
+        notes.extend(theory.test_set.advice(factor, of_file));
     }
     if n == 1 {
         notes.push(with.one_row(scatter.of_samples() > 0.0).into());

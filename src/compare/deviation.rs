@@ -204,7 +204,16 @@ impl Scatter {
     /// What `factor` times as many held-out samples are expected to show.
     pub fn planned_samples(&self, factor: f64) -> Scatter {
         let reducible = self.sampling[1];
-        let kept = reducible / factor + 1.0 - reducible;
+        self.planned_share(reducible / factor + 1.0 - reducible)
+    }
+
+    /// What a file with `factor` times as many samples is expected to show, held out as well as to know the population by.
+    pub fn planned_file(&self, factor: f64) -> Scatter {
+        self.planned_share(1.0 / factor)
+    }
+
+    /// What is expected where so much of the variance by held-out samples is left.
+    fn planned_share(&self, kept: f64) -> Scatter {
         let expected = Scatter {
             shared: self.shared.map(|v| v * kept),
             ..self.clone()

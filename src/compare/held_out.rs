@@ -107,8 +107,8 @@ impl TestSet {
     }
 
     /// What is needed where held-out samples, and not the draws, make the interval wide: `factor` times as many clear
-    /// the tolerance, or no number does. The league shows what follows "needs".
-    pub(super) fn advice(&self, factor: Option<f64>) -> Option<String> {
+    /// the tolerance, or no number does; a file that is `of_file` times as large does. The league shows what follows "needs".
+    pub(super) fn advice(&self, factor: Option<f64>, of_file: Option<f64>) -> Option<String> {
         let TestSet::Sampled(Sampling {
             samples,
             population,
@@ -117,19 +117,27 @@ impl TestSet {
         else {
             return None;
         };
+        // Two digits: it is an estimate.
+        let rounded = |needed: f64, least: f64| {
+            let unit = 10f64.powf(needed.log10().floor() - 1.0).max(least);
+            let digits = (-unit.log10()).max(0.0) as usize;
+            format!("{:.digits$}", (needed / unit).ceil() * unit)
+        };
         Some(match (factor, population) {
             (Some(factor), _) => {
-                let needed = (factor * samples as f64).ceil();
-                // Two digits: it is an estimate.
-                let unit = 10f64.powf(needed.log10().floor() - 1.0).max(1.0);
-                let needed = (needed / unit).ceil() * unit;
+                let needed = rounded((factor * samples as f64).ceil(), 1.0);
                 format!(
                     "needs ~{needed} held-out samples instead of {samples} (test_path, test_samples), not more data sets"
                 )
             }
-            (None, Some(known)) => format!(
-                "needs a larger file: the theory knows the population through {known} samples, and {samples} are held out"
-            ),
+            (None, Some(known)) => {
+                let size = of_file.map_or("a larger file".into(), |f| {
+                    format!("a file ~{} times as large", rounded(f, 0.1))
+                });
+                format!(
+                    "needs {size}: the theory knows the population through {known} samples, and {samples} are held out"
+                )
+            }
             (None, None) => {
                 format!("needs more held-out samples than these {samples}, and more data sets")
             }

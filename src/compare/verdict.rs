@@ -158,17 +158,17 @@ pub(super) fn draws_needed(
     Ok(Some(enough.max(super::MIN_DRAWS_FOR_P)))
 }
 
-/// Factor on the number of held-out samples that clears the tolerance with the present draws, were the present estimate
-/// right; `None` where no number up to a million times as many does.
+/// Factor on a number of samples that clears the tolerance with the present draws, were the present estimate right and
+/// `planned` what such a factor does to the scatter; `None` where no factor up to a million does.
 pub(super) fn samples_needed(
-    scatter: &Scatter,
+    planned: impl Fn(f64) -> Scatter,
     scale: f64,
     bound: f64,
     tolerance: f64,
 ) -> Result<Option<f64>> {
     const MOST: f64 = 1e6;
     let clears = |factor: f64| -> Result<bool> {
-        let [lower, upper] = scatter.planned_samples(factor).interval()?;
+        let [lower, upper] = planned(factor).interval()?;
         let widened = [lower / scale - bound, upper / scale + bound];
         Ok(Verdict::of(widened, tolerance).is_some())
     };

@@ -59,7 +59,7 @@ Keys
 
 static WEIGHT: Observable = Observable {
     name: "cluster-weight",
-    label: "cluster weight s n_s",
+    label: "cluster weight s n_{s}",
     unit: "1",
     convention: "probability that a random site belongs to a finite cluster of s sites; empty sites of site percolation belong to none",
     ..Observable::PLAIN
@@ -141,7 +141,7 @@ keys: none",
 
 static SHARE: Observable = Observable {
     name: "infinite-share",
-    label: "infinite cluster P_inf",
+    label: "infinite cluster P_{∞}",
     unit: "1",
     convention: "probability that a random site belongs to the infinite cluster: one of more sites than the cap, or the largest of a graph",
     ..Observable::PLAIN

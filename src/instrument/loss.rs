@@ -18,7 +18,7 @@ pub static TRAIN_LOSS: Observable = Observable {
     name: "train-loss",
     label: "training loss",
     unit: "1",
-    convention: "the loss as minimised: L = (w/2) sum_mu |y_mu - f(x_mu)|^2, sum over outputs, w = 1/P (half-mean) or 1 (half-sum), or the cross-entropy per position in nats",
+    convention: "the loss as minimised: {loss}",
     ..Observable::PLAIN
 };
 
@@ -27,7 +27,7 @@ pub static TEST_LOSS: Observable = Observable {
     name: "test-loss",
     label: "test loss",
     unit: "1",
-    convention: "the training loss on the test set: L = (w/2) sum_mu |y_mu - f(x_mu)|^2, w = 1/P_test (half-mean) or 1 (half-sum), or the cross-entropy per position in nats",
+    convention: "the training loss on the test set of P points: {loss}",
     held_out: true,
     ..Observable::PLAIN
 };

@@ -1,6 +1,7 @@
 //! Observables: typed keys with unit, axes and convention, and the arrays that carry their values.
 
 use crate::error::{Error, Result};
+use crate::training::Loss;
 
 /// Name, unit and convention of an observable. Theory and measurement share the key, so a factor cannot differ silently.
 #[derive(Debug, PartialEq)]
@@ -46,7 +47,23 @@ impl Observable {
     };
 }
 
+/// What [`Observable::convention`] says of the training's loss, in place of its convention.
+pub const OF_LOSS: &str = "{loss}";
+
 impl Observable {
+    /// The convention in words, with that of the loss that is minimised; without one, all that it may be.
+    ///
+    /// ```
+    /// use saddlepoint::{instrument::TRAIN_LOSS, training::Loss};
+    /// assert_eq!(TRAIN_LOSS.stated(Some(Loss::HalfSum)), "the loss as minimised: L = 1/2 sum_mu |y - f|^2");
+    /// assert!(TRAIN_LOSS.stated(None).contains("half-mean"));
+    /// ```
+    pub fn stated(&self, loss: Option<Loss>) -> String {
+        let any = "L = (w/2) sum_mu |y_mu - f(x_mu)|^2, sum over outputs, w = 1/P (half-mean) or 1 (half-sum), or what training.loss names";
+        self.convention
+            .replace(OF_LOSS, loss.map_or(any, Loss::convention))
+    }
+
     /// Errors: `NotFinite` for the first value that is not a finite number, unless the observable says when a value is
     /// not-a-number ([`Observable::undefined`]); an infinite value is an error even then. `place` names the draw or the
     /// theory.
@@ -119,8 +136,8 @@ impl Axis {
             "overlap" => "overlap q = w · u",
             "angle" => "angle ψ of the weight vector",
             "p" => "occupation probability p",
-            "scaled-p" => "(p − p_c) L^(1/ν)",
-            "scaled-p-of-size" => "(p − p_c) s^σ",
+            "scaled-p" => "(p − p_{c}) L^{1/ν}",
+            "scaled-p-of-size" => "(p − p_{c}) s^{σ}",
             name => name,
         }
     }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Mean squared error over the population.
 pub static POPULATION_ERROR: Observable = Observable {
     name: "population-error",
-    label: "error over the population E_g",
+    label: "error over the population E_{g}",
     unit: "1",
     convention: "E_x |f(x) - f*(x)|^2 over the law of the inputs, against the noiseless target, summed over outputs, \
                  not halved: twice the half-mean test loss of infinitely many test samples; exact for each network; over = \"chain\": averaged \

@@ -13,7 +13,7 @@ use nalgebra::DMatrix;
 /// How well membership in latents is read off the last hidden layer, by the size of the latents.
 pub static LATENT_PROBE: Observable = Observable {
     name: "latent-probe",
-    label: "latents read off the last hidden layer, R^2",
+    label: "latents read off the last hidden layer, R^{2}",
     unit: "1",
     convention: "held-out R^2 (test samples) of ridge regression of the 0/1 membership on the features of the last hidden layer, fitted to the training \
                  samples with ridge 1e-3 times the mean variance of a feature; mean over the kept latents with share of all points in (x/2, x]; endpoint 0 = \
@@ -26,7 +26,7 @@ pub static LATENT_PROBE: Observable = Observable {
 /// The same from the raw inputs.
 pub static LATENT_PROBE_INPUTS: Observable = Observable {
     name: "latent-probe-inputs",
-    label: "latents read off the inputs, R^2",
+    label: "latents read off the inputs, R^{2}",
     unit: "1",
     convention: "latent-probe on the raw inputs instead of a hidden layer: the control for what the network adds",
     undefined: Some("no latent of such a share is known"),

@@ -65,7 +65,7 @@ pub(super) static RADIUS: Radii = Radii {
     },
     observable: &Observable {
         name: "gyration-radius",
-        label: "radius of gyration R_s",
+        label: "radius of gyration R_{s}",
         unit: "nearest-neighbour distance",
         convention: "root of the mean squared radius of gyration of the clusters of a size class that do not wrap around the torus",
         undefined: Some("the draw has no cluster of the size class"),
@@ -90,7 +90,7 @@ its number of clusters: tens of clusters per draw in the largest class."
     },
     observable: &Observable {
         name: "gyration-exponent",
-        label: "local exponent d ln R_s/d ln s",
+        label: "local exponent d ln R_{s} / d ln s",
         unit: "1",
         convention: "half the slope of the logarithm of the mean squared radius of gyration in that of the mean size, between two neighbouring size classes",
         undefined: Some("the draw has no cluster of one of the two size classes"),

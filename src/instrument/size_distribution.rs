@@ -69,7 +69,7 @@ Keys
 
 static DISTRIBUTION_OBSERVABLE: Observable = Observable {
     name: "cluster-size-distribution",
-    label: "cluster numbers n_s",
+    label: "cluster numbers n_{s}",
     unit: "1",
     convention: "number of clusters of s sites per site of the lattice, mean over the sizes of a bin [2^k, 2^(k+1))",
     ..Observable::PLAIN
@@ -93,7 +93,7 @@ source: Stauffer & Aharony 1994, section 2.5",
 
 static SCALING_OBSERVABLE: Observable = Observable {
     name: "cluster-size-scaling",
-    label: "s^tau n_s",
+    label: "s^{τ} n_{s}",
     unit: "1",
     convention: "number of clusters of s sites per site of the lattice times s^tau, at p = p_c + z s^-sigma",
     ..Observable::PLAIN

@@ -108,7 +108,7 @@ source: in the spirit of Lorenz & Ziff, PRE 57, 230 (1998)",
     },
     observable: &Observable {
         name: "growth-threshold",
-        label: "threshold estimate p_s",
+        label: "threshold estimate p_{s}",
         unit: "1",
         convention: "occupation probability at which the local exponents of Q(s) below and above a size s are equal",
         ..Observable::PLAIN

@@ -59,7 +59,7 @@ source: Newman & Ziff 2000, cond-mat/0005264; Pinson 1994",
 
 static THRESHOLD_OBSERVABLE: Observable = Observable {
     name: "percolation-threshold",
-    label: "threshold estimate p_L",
+    label: "threshold estimate p_{L}",
     unit: "1",
     convention: "occupation probability at which the wrapping (spanning) probability of the finite lattice equals its level",
     tolerance: 0.005,

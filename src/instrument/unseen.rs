@@ -26,7 +26,7 @@ pub static TEST_LOSS_SEEN: Observable = Observable {
     name: "test-loss-seen",
     label: "test loss, seen clusters",
     unit: "1",
-    convention: "test-loss on the test points whose group (cluster) holds a training point, w = 1/(number of these points) (half-mean) or 1 (half-sum); undefined without such points",
+    convention: "test-loss on the P test points whose group (cluster) holds a training point: {loss}; undefined without such points",
     undefined: Some("no test point is in a group with a training point"),
     held_out: true,
     ..Observable::PLAIN
@@ -37,7 +37,7 @@ pub static TEST_LOSS_UNSEEN: Observable = Observable {
     name: "test-loss-unseen",
     label: "test loss, unseen clusters",
     unit: "1",
-    convention: "test-loss on the test points whose group (cluster) holds no training point, w = 1/(number of these points) (half-mean) or 1 (half-sum); undefined without such points",
+    convention: "test-loss on the P test points whose group (cluster) holds no training point: {loss}; undefined without such points",
     undefined: Some("no test point is in a group without a training point"),
     held_out: true,
     ..Observable::PLAIN

@@ -114,6 +114,9 @@ impl Learner for KernelRidge {
         value
     }
 
+    fn plural(&self) -> &'static str {
+        "kernel machines"
+    }
     fn precision(&self) -> Precision {
         Precision::F64
     }

@@ -124,6 +124,10 @@ pub trait Learner: Debug + Send + Sync {
     fn about(&self) -> &'static About;
     /// The learner's table with every default filled in; part of the record hash.
     fn resolved(&self) -> serde_json::Value;
+    /// What several of it are called in legends and tables.
+    fn plural(&self) -> &'static str {
+        "networks"
+    }
     /// Floating-point type in which the network is trained.
     fn precision(&self) -> Precision;
     /// Rows and columns of every parameter block for a data shape.

@@ -106,6 +106,9 @@ impl Learner for Nearest {
         })
     }
 
+    fn plural(&self) -> &'static str {
+        "nearest neighbours"
+    }
     fn precision(&self) -> Precision {
         Precision::F64
     }

@@ -10,6 +10,9 @@ use crate::error::{Error, Result};
 /// A header of an array of numbers has about 100 bytes; longer ones are refused.
 const LONGEST_HEADER: usize = 1 << 16;
 
+/// What every file begins with.
+const MAGIC: &[u8; 6] = b"\x93NUMPY";
+
 /// Numpy itself has no array of more dimensions.
 const MOST_DIMENSIONS: usize = 64;
 
@@ -30,6 +33,66 @@ pub enum Values {
     Numbers(Vec<f64>),
     /// Texts, of the types `U` and `S`.
     Texts(Vec<String>),
+}
+
+/// A number that an array may hold.
+pub trait Element: Copy {
+    /// Numpy's name of the type, with the order of its bytes.
+    const TYPE: &'static str;
+    /// Appends its bytes, the least significant one first.
+    fn push(self, bytes: &mut Vec<u8>);
+}
+
+macro_rules! elements {
+    ($($number:ty => $name:literal),* $(,)?) => {$(
+        impl Element for $number {
+            const TYPE: &'static str = $name;
+            fn push(self, bytes: &mut Vec<u8>) {
+                bytes.extend(self.to_le_bytes());
+            }
+        }
+    )*};
+}
+
+elements!(f64 => "<f8", f32 => "<f4", i64 => "<i8", i32 => "<i4", u64 => "<u8");
+
+impl Element for bool {
+    const TYPE: &'static str = "|b1";
+    fn push(self, bytes: &mut Vec<u8>) {
+        bytes.push(self.into());
+    }
+}
+
+/// A `.npy` file, version 1.0, of row-major values. The header is filled with blanks so that the values begin at a multiple
+/// of 64 bytes, as numpy has it. The caller gives as many values as the extents say.
+///
+/// ```
+/// use saddlepoint::numerics::npy::{Values, bytes, parse};
+/// let file = bytes(&[3, 1], &[0.5, 1.0, 2.0]);
+/// assert_eq!(file.len(), 128 + 3 * 8);
+/// assert_eq!(parse("a", &file)?.values, Values::Numbers(vec![0.5, 1.0, 2.0]));
+/// # Ok::<(), saddlepoint::Error>(())
+/// ```
+pub fn bytes<T: Element>(extent: &[usize], values: &[T]) -> Vec<u8> {
+    let list: String = extent.iter().map(|n| format!("{n}, ")).collect();
+    let list = match extent.len() {
+        0 | 1 => list.trim_end(),
+        _ => list.trim_end_matches(", "),
+    };
+    let mut header = format!(
+        "{{'descr': '{}', 'fortran_order': False, 'shape': ({list}), }}",
+        T::TYPE
+    );
+    let start = MAGIC.len() + 4;
+    let whole = (start + header.len() + 1).next_multiple_of(64);
+    header.push_str(&" ".repeat(whole - start - header.len() - 1));
+    header.push('\n');
+    let mut file = MAGIC.to_vec();
+    file.extend([1, 0]);
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    values.iter().for_each(|v| v.push(&mut file));
+    file
 }
 
 /// The array in the bytes of a `.npy` file; `place` is its name in messages. Sizes are checked before anything is
@@ -126,7 +189,7 @@ pub fn parse(place: &str, bytes: &[u8]) -> Result<Array> {
 /// The text of the header and the bytes behind it.
 fn split<'a>(place: &str, bytes: &'a [u8]) -> Result<(&'a str, &'a [u8])> {
     let wrong = |cause: String| Error::input(place, cause, "copy or save the file again");
-    let Some([major, _minor, rest @ ..]) = bytes.strip_prefix(b"\x93NUMPY") else {
+    let Some([major, _minor, rest @ ..]) = bytes.strip_prefix(MAGIC) else {
         return Err(wrong("it does not begin like a numpy array".into()));
     };
     let (length, rest) = match (*major, rest) {

@@ -1,13 +1,18 @@
 //! Archives of arrays (`.npz`), as `numpy.savez` writes and `numpy.load` reads them.
 
-use super::expand;
+use super::{expand, npy};
 use crate::error::{Error, Result};
-use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
-use npyz::{AutoSerialize, WriteOptions, WriterBuilder};
 use std::io::{self, Cursor, Write};
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+/// What numpy appends to the name of an array in an archive.
+const ENDING: &str = ".npy";
+
+fn file_of(array: &str) -> String {
+    format!("{array}{ENDING}")
+}
 
 /// Writes arrays into an archive in memory. Entries are stored uncompressed under one fixed date, so equal arrays are equal bytes.
 ///
@@ -33,31 +38,26 @@ impl Writer {
     ///
     /// # Errors
     /// A name that the archive holds already, or a shape that does not fit the number of values: faults of the program.
-    pub fn add<T: AutoSerialize + Copy>(
+    pub fn add<T: npy::Element>(
         &mut self,
         name: &str,
         shape: &[usize],
         values: &[T],
     ) -> Result<()> {
         let failed = |e: &dyn std::fmt::Display| Error::bug("npz", format!("array {name}: {e}"));
-        let shape: Vec<u64> = shape.iter().map(|n| *n as u64).collect();
-        let mut bytes = Vec::new();
-        let mut array = WriteOptions::<T>::new()
-            .default_dtype()
-            .shape(&shape)
-            .writer(&mut bytes)
-            .begin_nd()
-            .map_err(|e| failed(&e))?;
-        array
-            .extend(values.iter().copied())
-            .and_then(|()| array.finish())
-            .map_err(|e| failed(&e))?;
+        if shape.iter().product::<usize>() != values.len() {
+            return Err(failed(&format!(
+                "{} values for the shape {shape:?}",
+                values.len()
+            )));
+        }
+        let bytes = npy::bytes(shape, values);
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .last_modified_time(DateTime::DEFAULT)
             .large_file(bytes.len() as u64 >= u64::from(u32::MAX));
         self.0
-            .start_file(file_name_from_array_name(name), options)
+            .start_file(file_of(name), options)
             .map_err(|e| failed(&e))?;
         self.0.write_all(&bytes).map_err(|e| failed(&e))
     }
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
         let mut names: Vec<String> = self
             .0
             .file_names()
-            .filter_map(|file| Some(array_name_from_file_name(&file.ok()?)?.to_string()))
+            .filter_map(|file| Some(file.ok()?.strip_suffix(ENDING)?.to_string()))
             .collect();
         names.sort();
         names
@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
     /// Bytes that do not fit their checksum, a compression other than deflate, a content that is too large for the
     /// bytes that are there ([`expand::limit`]), whether it is declared or not.
     pub fn entry(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        let entry = match self.0.by_name(&file_name_from_array_name(name)) {
+        let entry = match self.0.by_name(&file_of(name)) {
             Err(ZipError::FileNotFound) => return Ok(None),
             entry => entry?,
         };
@@ -134,8 +134,8 @@ mod tests {
         assert_eq!(reader.names(), ["a", "b"]);
         assert_eq!(reader.entry("c").unwrap(), None);
         let b = reader.entry("b").unwrap().unwrap();
-        let b: Vec<f64> = npyz::NpyFile::new(&b[..]).unwrap().into_vec().unwrap();
-        assert_eq!(b, [0.1, -3.0]);
+        let b = npy::parse("b", &b).unwrap().values;
+        assert_eq!(b, npy::Values::Numbers(vec![0.1, -3.0]));
     }
 
     #[test]

@@ -61,14 +61,50 @@ fn axes(panel: &Panel) -> String {
     };
     format!(
         "{}, {}, {}, {}",
-        quoted(&panel.x.title()),
-        quoted(&panel.y.title()),
+        quoted(&mathtext(&panel.x.title())),
+        quoted(&mathtext(&panel.y.title())),
         scale(panel.x.scale),
         scale(panel.y.scale)
     )
 }
 
+/// Raised and lowered text in the words of matplotlib: `N^{-1}` as `N$^{\mathrm{-1}}$`.
+fn mathtext(title: &str) -> String {
+    let mut text = String::new();
+    let mut rest = title;
+    while let Some((at, end)) = ["^{", "_{"]
+        .iter()
+        .filter_map(|s| rest.find(s))
+        .min()
+        .and_then(|at| Some((at, at + rest[at..].find('}')?)))
+    {
+        let (before, sign, inner) = (&rest[..at], &rest[at..=at], &rest[at + 2..end]);
+        let inner = inner.replace(' ', "\\ ");
+        text.push_str(&format!(
+            "{}${sign}{{\\mathrm{{{inner}}}}}$",
+            before.replace('$', "\\$")
+        ));
+        rest = &rest[end + 1..];
+    }
+    text + &rest.replace('$', "\\$")
+}
+
 /// A text as Python writes it.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mathtext;
+
+    #[test]
+    fn scripts_are_those_of_matplotlib() {
+        assert_eq!(mathtext("width N"), "width N");
+        assert_eq!(
+            mathtext("L^{-2.75} and s_{max 1}"),
+            r"L$^{\mathrm{-2.75}}$ and s$_{\mathrm{max\ 1}}$"
+        );
+        assert_eq!(mathtext("cost in $"), r"cost in \$");
+    }
 }

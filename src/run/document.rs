@@ -9,6 +9,7 @@ use crate::compare::{Blocks, Reduced};
 use crate::error::Result;
 use crate::instrument::{Axis, Observable};
 use crate::spec::Spec;
+use crate::training::Loss;
 use serde_json::{Map, Value as Json, json};
 
 /// Arrays longer than this stand in `arrays.npz` instead of the document.
@@ -79,13 +80,13 @@ pub(super) fn numbers(values: &[f64]) -> Json {
 }
 
 /// `array` is its name in the file of arrays, where there is one; else the document holds all numbers.
-fn observable_json(v: &Values, array: Option<&str>) -> Json {
+fn observable_json(v: &Values, loss: Option<Loss>, array: Option<&str>) -> Json {
     let o = v.observable;
     let mut out = Map::new();
     out.insert("name".into(), json!(o.name));
     out.insert("label".into(), json!(o.label));
     out.insert("unit".into(), json!(o.unit));
-    out.insert("convention".into(), json!(o.convention));
+    out.insert("convention".into(), json!(o.stated(loss)));
     out.insert("axes".into(), json!(v.axes));
     if let [axis] = v.axes.as_slice() {
         out.insert("axis".into(), json!(axis.name));
@@ -151,7 +152,10 @@ pub fn document(
         .cells
         .iter()
         .enumerate()
-        .map(|(index, cell)| cell_json(index, cell, assessment, kind == "run"))
+        .map(|(index, cell)| {
+            let loss = spec.cells.get(index).and_then(|c| c.loss());
+            cell_json(index, cell, loss, assessment, kind == "run")
+        })
         .collect::<Result<Vec<_>>>()?;
     Ok(json!({
         "schema": format!("saddlepoint/1/{kind}"),
@@ -244,19 +248,20 @@ fn fit_json(fitting: &Fitting) -> Json {
 fn cell_json(
     index: usize,
     cell: &CellOutcome,
+    loss: Option<Loss>,
     assessment: &Assessment,
     with_arrays: bool,
 ) -> Result<Json> {
     let theories = cell
         .theories
         .iter()
-        .map(|t| theory_json(index, cell, t, with_arrays))
+        .map(|t| theory_json(index, cell, t, loss, with_arrays))
         .collect::<Result<Vec<_>>>()?;
     let measurements: Vec<Json> = measured(cell)?
         .iter()
         .map(|v| {
             let name = || array_name(index, &["measured", v.observable.name, "mean"]);
-            observable_json(v, with_arrays.then(name).as_deref())
+            observable_json(v, loss, with_arrays.then(name).as_deref())
         })
         .collect();
     let rows: Vec<Json> = assessment
@@ -284,6 +289,7 @@ fn theory_json(
     index: usize,
     cell: &CellOutcome,
     theory: &TheoryOutcome,
+    loss: Option<Loss>,
     with_arrays: bool,
 ) -> Result<Json> {
     let (status, reason) = match &theory.status {
@@ -296,7 +302,7 @@ fn theory_json(
         .iter()
         .map(|v| {
             let name = || array_name(index, &[&theory.label, v.observable.name, "mean"]);
-            observable_json(v, with_arrays.then(name).as_deref())
+            observable_json(v, loss, with_arrays.then(name).as_deref())
         })
         .collect();
     let reports: Vec<_> = theory.predictions.iter().map(|(_, p)| &p.solver).collect();

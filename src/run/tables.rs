@@ -20,7 +20,7 @@ pub fn tables(
 ) -> Result<Vec<(String, Vec<u8>)>> {
     let mut out = vec![("league.csv".to_string(), league(outcome, assessment)?)];
     if !assessment.derived.is_empty() {
-        out.push(("derived.csv".into(), derived(assessment)?));
+        out.push(("derived.csv".into(), derived(assessment, spec.source())?));
     }
     if !assessment.relations.is_empty() {
         out.push(("relations.csv".into(), relations(outcome, assessment)?));
@@ -35,10 +35,11 @@ pub fn tables(
     let mut observables: BTreeMap<&'static str, Vec<(usize, String, Values)>> = BTreeMap::new();
     for (index, cell) in outcome.cells.iter().enumerate() {
         for v in measured(cell)? {
-            observables
-                .entry(v.observable.name)
-                .or_default()
-                .push((index, "networks".into(), v));
+            observables.entry(v.observable.name).or_default().push((
+                index,
+                spec.source().into(),
+                v,
+            ));
         }
         for theory in &cell.theories {
             for v in predicted(cell, theory)? {
@@ -203,7 +204,7 @@ fn league(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<u8>> {
     finish(w)
 }
 
-fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
+fn derived(assessment: &Assessment, source: &str) -> Result<Vec<u8>> {
     let mut w = csv::Writer::from_writer(Vec::new());
     let mut header = ["reduction", "held", "point", "source", "value", "stderr"]
         .map(String::from)
@@ -219,18 +220,18 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
             .iter()
             .map(|(k, v)| format!("{k}={}", named(v)))
             .collect();
-        let start = |k: usize, source: &str| {
+        let start = |k: usize, from: &str| {
             vec![
                 d.label.clone(),
                 held.join(" "),
                 super::assess::point_text(&d.axes, k),
-                source.to_string(),
+                from.to_string(),
             ]
         };
         match &d.measured {
             Ok(m) => {
                 for k in 0..m.estimate.len() {
-                    let mut row = start(k, "networks");
+                    let mut row = start(k, source);
                     row.push(number(m.estimate[k]));
                     row.push(m.stderr.as_ref().map_or(String::new(), |s| number(s[k])));
                     row.extend(std::iter::repeat_n(String::new(), RESULT.len()));
@@ -241,7 +242,7 @@ fn derived(assessment: &Assessment) -> Result<Vec<u8>> {
                 }
             }
             Err(reason) => {
-                let mut row = start(0, "networks");
+                let mut row = start(0, source);
                 row.extend([String::new(), String::new()]);
                 row.extend(result(&RowResult::Unmeasured(reason.clone())));
                 row.extend([String::new(), String::new(), String::new()]);

@@ -65,10 +65,11 @@ pub struct Figure {
     /// Further observables, each in a panel of its own beside the first, drawn in the same way.
     #[serde(default)]
     pub beside: Vec<String>,
-    /// Panel below: networks minus the theory that is drawn in most cells, of several the first (`curves`: in standard errors; `sweep`: in
-    /// per cent of the theory).
-    #[serde(default = "yes")]
-    pub residuals: bool,
+    /// Panel below: networks minus a theory (`curves`: in standard errors; `sweep`: in per cent of the theory). `true` takes the theory
+    /// that is drawn in most cells, of several the first, and of `curves` in more than two cells none; a label takes that theory;
+    /// default: `true`.
+    #[serde(default)]
+    pub residuals: Residuals,
     /// `curves`, `sweep`: which of the curves to draw, counted from 1; default: all of up to seven, else seven spread from the
     /// first to the last; `sweep` over an observable of time: its last time. `map`: which branch (one). `sweep` counts points of the first cell's grid and draws other cells at the same coordinates.
     /// `task-clusters`: which cells; default: all.
@@ -120,8 +121,20 @@ pub struct Transition {
     pub label: Option<String>,
 }
 
-fn yes() -> bool {
-    true
+/// `residuals` of a figure: whether there is a panel of differences, and from which theory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected true, false or the label of a theory")]
+pub enum Residuals {
+    /// With or without the panel.
+    Shown(bool),
+    /// From the theory of this label.
+    From(String),
+}
+
+impl Default for Residuals {
+    fn default() -> Self {
+        Residuals::Shown(true)
+    }
 }
 
 impl Figure {
@@ -181,7 +194,13 @@ impl Figure {
             }
             seen.push(name);
         }
-        let kinds: [(&str, bool, &[FigureKind]); 8] = [
+        let from_one = matches!(self.residuals, Residuals::From(_));
+        let kinds: [(&str, bool, &[FigureKind]); 9] = [
+            (
+                "residuals",
+                from_one,
+                &[FigureKind::Curves, FigureKind::Sweep],
+            ),
             (
                 "also",
                 !self.also.is_empty(),
@@ -249,7 +268,7 @@ impl Figure {
             font_size: None,
             legend: None,
             beside: vec![],
-            residuals: true,
+            residuals: Residuals::default(),
             only: None,
             also: vec![],
             against: None,

@@ -187,7 +187,7 @@ pub struct NamedFile {
     pub file: PathBuf,
     /// Which observable it holds.
     pub observable: String,
-    /// What stands between two cells: ",", ";" or "tab"; default: found from the text.
+    /// What stands between two cells: ",", ";", "tab" or "blank"; default: found from the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<Separator>,
     /// The decimal sign: "." or ","; default: found from the text.

@@ -32,6 +32,13 @@ const LABELS: &[(&str, &str, &str)] = &[
     ("weight_decay", "weight decay", ""),
     ("time", "training time", "t"),
     ("u0", "starting strength", "u₀"),
+    ("degree", "mean degree", "c"),
+    ("coordination", "neighbours per site", "z"),
+    ("vertices", "number of vertices", "N"),
+    ("cap", "largest size", "s_{max}"),
+    ("task.p", "occupation probability", "p"),
+    ("spectrum_exponent", "exponent of the spectrum", "1 + α"),
+    ("target_exponent", "exponent of the target", "1 + β"),
     ("seed", "seed", ""),
 ];
 
@@ -46,7 +53,7 @@ fn known(key: &str) -> Option<(&'static str, &'static str)> {
 /// ```
 /// use saddlepoint::spec::labels::of_key;
 /// assert_eq!(of_key("task.samples"), "number of samples P");
-/// assert_eq!(of_key("task.target_exponent"), "target exponent");
+/// assert_eq!(of_key("task.leaf_noise"), "leaf noise");
 /// ```
 pub fn of_key(key: &str) -> String {
     match known(key) {
@@ -99,4 +106,9 @@ pub fn along(abscissa: Abscissa, key: &str) -> String {
         Abscissa::Power(e) => format!("{inner}^{{{e}}}"),
         Abscissa::Depth | Abscissa::Aspect => abscissa.text(key),
     }
+}
+
+/// A label without the signs that raise and lower: `P_∞` for `P_{∞}`.
+pub fn plain_text(label: &str) -> String {
+    label.replace("_{", "_").replace("^{", "^").replace('}', "")
 }

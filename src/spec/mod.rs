@@ -25,7 +25,7 @@ mod title;
 
 pub use crate::compare::reductions::{Abscissa, Of};
 pub use document::{Document, Override, Source};
-pub use figure::{Figure, FigureKind, LegendKey, ScaleKey, Transition};
+pub use figure::{Figure, FigureKind, LegendKey, Residuals, ScaleKey, Transition};
 pub use fit::{Fit, FitGroup, Keys as FitKeys};
 pub use keys::{
     Compare, EntryKeys, Expect, FromFile, Measure, NamedFile, NamedTolerance, Tolerance,
@@ -42,6 +42,7 @@ use crate::instrument::{Chosen, Wanted};
 use crate::numerics::content;
 use crate::numerics::text::decode;
 use crate::theory::{Asked as Question, Theory};
+use crate::training::Loss;
 use build::resolve;
 use serde_json::{Value as Json, json};
 use std::path::Path;
@@ -101,6 +102,11 @@ impl Cell {
         (self.experiment.is_measured() || self.is_given()) && !self.instruments.is_empty()
     }
 
+    /// The loss that the training minimises, or by which a rule in closed form is measured.
+    pub fn loss(&self) -> Option<Loss> {
+        self.experiment.training.as_ref().map(|t| t.loss())
+    }
+
     /// Whether the measured values stand in a file (`measure.from`): nothing is trained, and the data sets are not those
     /// that the task would draw.
     pub fn is_given(&self) -> bool {
@@ -151,8 +157,28 @@ impl Spec {
         if self.cells.iter().any(Cell::is_given) {
             return "measured";
         }
-        let trained = self.cells.iter().any(|c| c.experiment.learner.is_some());
-        if trained { "networks" } else { "simulation" }
+        let learners = self
+            .cells
+            .iter()
+            .filter_map(|c| c.experiment.learner.as_ref());
+        let mut plurals: Vec<&str> = learners.map(|l| l.plural()).collect();
+        plurals.dedup();
+        match plurals.as_slice() {
+            [] => "simulation",
+            [one] => one,
+            _ => "learners",
+        }
+    }
+
+    /// The loss that every cell minimises; `None` without one, or where cells differ.
+    pub fn loss(&self) -> Option<Loss> {
+        let losses = self.cells.iter().map(Cell::loss);
+        let mut losses: Vec<Option<Loss>> = losses.collect();
+        losses.dedup();
+        match losses.as_slice() {
+            [one] => *one,
+            _ => None,
+        }
     }
 
     /// What the tasks read from the user's files, as names and values, each once.

@@ -3,7 +3,7 @@
 use super::keys::Frame;
 use super::map::BRANCHES;
 use super::sweep::coordinate;
-use super::{Abscissa, Cell, Figure, FigureKind, Map, Reduce, ScaleKey};
+use super::{Abscissa, Cell, Figure, FigureKind, Map, Reduce, Residuals, ScaleKey};
 use crate::error::{Error, Result};
 use crate::instrument::Axis;
 use crate::kind::unknown;
@@ -131,6 +131,21 @@ pub(super) fn check_references(
         for label in f.theories.iter().flatten() {
             if !labels.contains(&label.as_str()) {
                 return Err(unknown(&format!("figure[{i}].theories"), label, &labels));
+            }
+        }
+        if let Residuals::From(label) = &f.residuals {
+            let place = format!("figure[{i}].residuals");
+            if !labels.contains(&label.as_str()) {
+                return Err(unknown(&place, label, &labels));
+            }
+            if let Some(reference) = &base.compare.reference {
+                return Err(Error::input(
+                    place,
+                    format!(
+                        "compare.reference = \"{reference}\" says what differences are taken from"
+                    ),
+                    "write true or false, or remove compare.reference",
+                ));
             }
         }
         if f.kind == FigureKind::Map {

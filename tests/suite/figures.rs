@@ -1,6 +1,7 @@
 //! What a figure says is true in every panel: who drew which curve, at which coordinates; picture, caption and table say the same.
 
 use crate::common::SMALL;
+use saddlepoint::numerics::npy;
 use saddlepoint::numerics::npz::Reader;
 use saddlepoint::numerics::statistics::mean_stderr;
 use saddlepoint::plot::{Panel, Series, Style, Tag, figure_csv};
@@ -282,11 +283,14 @@ fn deviations_of_several_groups_are_not_joined() {
     }
 }
 
-fn array(archive: &mut Reader, name: &str) -> (Vec<u64>, Vec<f64>) {
+fn array(archive: &mut Reader, name: &str) -> (Vec<usize>, Vec<f64>) {
     let bytes = archive.entry(name).unwrap();
     let bytes = bytes.unwrap_or_else(|| panic!("no {name}"));
-    let array = npyz::NpyFile::new(&bytes[..]).unwrap();
-    (array.shape().to_vec(), array.into_vec().unwrap())
+    let array = npy::parse(name, &bytes).unwrap();
+    match array.values {
+        npy::Values::Numbers(values) => (array.extent, values),
+        npy::Values::Texts(_) => panic!("{name} holds texts"),
+    }
 }
 
 /// Measured minus predicted, draw by draw, from the archive alone: the points below the figure.
@@ -457,7 +461,7 @@ fn many_curves_keep_their_colours() {
     };
     let curves: Vec<&Tag> = shown
         .iter()
-        .filter(|(t, _, n)| *n > 0 && t.source == "networks")
+        .filter(|(t, _, n)| *n > 0 && t.source == "kernel machines")
         .map(|(t, ..)| *t)
         .collect();
     assert_eq!(curves.len(), 10);

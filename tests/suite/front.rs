@@ -423,3 +423,159 @@ fn times_are_recorded_as_stated() {
         );
     }
 }
+
+const CROSSING: &str = r#"
+version = 1
+[task]
+kind = "percolation-lattice"
+size = 4
+sweeps = 20
+[measure]
+observables = [{ kind = "wrapping-x", p = { from = 0.4, to = 0.8, count = 11 } }]
+datasets = 5
+[sweep]
+"task.size" = [4, 8]
+[[theory]]
+kind = "percolation-limit"
+[[reduce]]
+kind = "crossing"
+key = "task.size"
+observable = "wrapping-x"
+"#;
+
+/// A threshold has 0.5 % where the spec is silent; what is stated for its observable, or for all, holds for it.
+#[test]
+fn a_stated_tolerance_holds_for_a_crossing() {
+    let folder = with_spec(CROSSING);
+    for (set, wanted) in [
+        ("seed=0", 0.005),
+        ("compare.tolerance=0.1", 0.1),
+        ("compare.tolerances={ wrapping-x = 0.02 }", 0.02),
+    ] {
+        let text = ok(folder.path(), &["run", "spec.toml", "--json", "--set", set]);
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let tolerance = &document["derived"][0]["theories"][0]["tolerance"]["relative"];
+        assert_eq!(tolerance.as_f64(), Some(wanted), "{set}");
+    }
+}
+
+/// A run that was stopped when all its records were made has them redrawn, and stays the one that made them.
+#[test]
+fn a_stopped_run_keeps_its_threads_and_its_time() {
+    let folder = with_spec(SMALL);
+    let folder = folder.path();
+    let text = ok(folder, &["run", "spec.toml", "--threads", "2"]);
+    let report = text.lines().find_map(|l| l.strip_prefix("report: "));
+    let path = folder.join(report.unwrap()).with_file_name("manifest.json");
+    let read = || -> serde_json::Value {
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap()
+    };
+    let mut stopped = read();
+    let mut entry = stopped["history"][0].clone();
+    entry["computed"] = serde_json::Value::Null;
+    entry["stopped"] = true.into();
+    (entry["threads"], entry["wall_seconds"]) = (7.into(), 12.5.into());
+    stopped["history"] = vec![entry].into();
+    stopped.as_object_mut().unwrap().remove("wall_seconds");
+    std::fs::write(&path, stopped.to_string()).unwrap();
+    ok(folder, &["run", "spec.toml", "--threads", "1"]);
+    let again = read();
+    assert_eq!(
+        (&again["threads"], &again["wall_seconds"]),
+        (&7.into(), &12.5.into())
+    );
+    assert_eq!(again["history"].as_array().unwrap().len(), 1);
+}
+
+/// The panel of differences is from the theory that the figure names; captions and tables call things by what they are.
+#[test]
+fn differences_are_from_the_theory_that_is_named() {
+    const KERNELS: &str = r#"
+version = 1
+[task]
+kind = "power-law-features"
+modes = 20
+spectrum_exponent = 2.0
+target_exponent = 2.0
+samples = 20
+test_samples = 30
+[learner]
+kind = "kernel-ridge"
+ridge = 0.1
+kernel = { kind = "linear" }
+[training]
+kind = "closed-form"
+[measure]
+observables = ["test-loss", "population-error"]
+datasets = 5
+[sweep]
+"task.samples" = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]
+[[theory]]
+kind = "learning-curve"
+label = "first"
+[[theory]]
+kind = "learning-curve"
+label = "second"
+[[figure]]
+observable = "population-error"
+kind = "sweep"
+key = "task.samples"
+residuals = "second"
+[[figure]]
+observable = "test-loss"
+kind = "curves"
+"#;
+    let folder = with_spec(KERNELS);
+    let folder = folder.path();
+    let text = ok(folder, &["run", "spec.toml"]);
+    let report = text
+        .lines()
+        .find_map(|l| l.strip_prefix("report: "))
+        .unwrap();
+    let dir = folder.join(report).parent().unwrap().to_path_buf();
+    let read = |name: &str| std::fs::read_to_string(dir.join(name)).unwrap();
+    let page = read("report.html");
+    assert!(page.contains("kernel machines minus second"), "{page}");
+    assert!(page.contains("test set of P points") && page.contains("L = 1/(2P) sum_mu |y - f|^2"));
+    assert!(!page.contains("half-sum)"), "conventions of other losses");
+    assert!(
+        page.contains("12 of 14 cells shown, without P = "),
+        "{page}"
+    );
+    let table = read("figures/population-error.csv");
+    assert!(table.contains("kernel machines minus second") && !table.contains("minus first"));
+    assert!(read("tables/population-error.csv").contains(",kernel machines,"));
+    for (residuals, wanted) in [
+        ("\"third\"", "unknown name"),
+        ("3", "expected true, false or the label"),
+    ] {
+        let spec = KERNELS.replace(
+            "residuals = \"second\"",
+            &format!("residuals = {residuals}"),
+        );
+        let folder = with_spec(&spec);
+        let ran = run(folder.path(), &["check", "spec.toml"]);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(
+            ran.err.contains(wanted) && ran.err.contains("residuals"),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+/// `reproduce --out` uses the records of a folder; without it everything is computed anew.
+#[test]
+fn reproduce_resumes_from_a_folder_of_records() {
+    let folder = with_spec(SMALL);
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("specs")).unwrap();
+    std::fs::rename(folder.join("spec.toml"), folder.join("specs/one.toml")).unwrap();
+    let all = ["reproduce", "specs", "--out", "kept"];
+    let first = ok(folder, &all);
+    assert!(first.contains("specs/one.toml"), "{first}");
+    let records = walk(&folder.join("kept"));
+    assert!(!records.is_empty());
+    assert_eq!(ok(folder, &all), first);
+    assert_eq!(walk(&folder.join("kept")), records);
+}

@@ -145,6 +145,7 @@ fn a_figure_comes_back_with_its_numbers() {
         only: None,
         update: false,
         threads: 1,
+        out: None,
     };
     let checks = reproduce(&options).unwrap().checks;
     for c in &checks {

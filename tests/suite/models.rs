@@ -2,6 +2,7 @@
 //! `saddlepoint reproduce models` runs all of them in full.
 
 use crate::common;
+use saddlepoint::gallery::absent_data;
 use saddlepoint::models::{FIELDS, MODELS};
 use saddlepoint::run::estimate;
 use saddlepoint::spec::{Options, Spec};
@@ -60,7 +61,9 @@ fn what_models_say_to_try_can_be_tried() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for model in MODELS {
         let name = model.name;
-        if !common::has_data(model.text) {
+        let path = root.join(format!("models/{name}.toml"));
+        if let Some(absent) = absent_data(&path).unwrap() {
+            common::skipped(&absent.display().to_string());
             continue;
         }
         let lines: Vec<&str> = model
@@ -91,7 +94,6 @@ fn what_models_say_to_try_can_be_tried() {
                         set: set.to_vec(),
                         ..Options::default()
                     };
-                    let path = root.join(format!("models/{name}.toml"));
                     Spec::read(&path, &options).unwrap_or_else(|e| panic!("{name}: {line}: {e}"))
                 };
                 let (plain, tried) = (with(&[]), with(&set));

@@ -1,15 +1,14 @@
 //! Curves over an observable's own axis, with residuals; one panel per cell.
 
 use super::reference::{below, differences};
-use super::scene::{
-    Key, Placed, STDERR, Scene, Shown, curves_left_out, is_banded, looking, measured,
-};
+use super::scene::{Key, Placed, STDERR, Scene, Shown, fewer, from, is_banded, looking, measured};
 use super::{axis, axis_of, curve_names, grid_columns, width};
 use crate::compare::{Blocks, residuals};
 use crate::error::Result;
 use crate::instrument::observable;
 use crate::plot::{Figure, Legend, Panel, Series};
 use crate::run::assess::measured_blocks;
+use crate::spec::{Figure as FigureSpec, Residuals};
 
 /// Curves over the observable's last axis; leading axes give one curve each.
 pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
@@ -25,7 +24,7 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let drawn = scene.drawn(&cells)?;
     let reference = scene
         .reference(&drawn)
-        .filter(|_| f.residuals && cells.len() <= 2);
+        .filter(|_| cells.len() <= 2 || matches!(f.residuals, Residuals::From(_)));
     let against = scene.spec.compare.reference.clone();
     let against = against.filter(|_| reference.is_some());
     // Every curve that some panel shows has its number there too.
@@ -108,9 +107,19 @@ pub(super) fn curves(scene: &Scene) -> Result<Option<(Figure, String)>> {
     figure.panels = panels;
     let leading = observable::size(&w.axes[..w.axes.len() - 1]);
     let mut text = scene.caption(w, n) + &scene.lines_text(&drawn, cells.len());
-    text.push_str(&scene.left_out(cells.len()));
+    text.push_str(&scene.left_out(&cells));
     if f.only.is_none() {
-        text.push_str(&curves_left_out(names.len(), leading));
+        let every = FigureSpec {
+            only: Some((1..=leading).collect()),
+            ..f.clone()
+        };
+        let mut lacking: Vec<String> = curve_names(w, &every)
+            .0
+            .into_iter()
+            .map(|(_, name)| name)
+            .collect();
+        lacking.retain(|name| !names.contains(name));
+        text.push_str(&fewer(names.clone(), lacking, "curves"));
     }
     if let Some((_, label)) = reference.filter(|_| without_residuals.len() < cells.len()) {
         let source = scene.source;
@@ -233,7 +242,7 @@ fn residual_panel(
     };
     let f = scene.f;
     let mut panel = Panel::residual(axis_of(last, f.x_scale, f.x_range)).legend(Legend::None);
-    panel.y.label = format!("from {}", placed.theory.label);
+    panel.y.label = from(&placed.theory.label);
     let source = format!("{} minus {}", scene.source, placed.theory.label);
     for (k, name, points) in pieces(scene, shown, names) {
         let y: Vec<f64> = points.iter().map(|&i| z[i]).collect();

@@ -140,7 +140,7 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
         text.push_str(" Comparisons by another tolerance, absolute where the quantity nearly vanishes, are not drawn: see the league.");
     }
     text.push_str(&scene.lines_text(&drawn, cells.len()));
-    text.push_str(&scene.left_out(cells.len()));
+    text.push_str(&scene.left_out(&cells));
     let mut figure = Figure::new(WIDTH, 300.0);
     if groups.len() > 1 {
         figure.width += 100.0;

@@ -79,6 +79,6 @@ pub(super) fn entries(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let mut figure = Figure::new(width(grid, 260.0), height).columns(grid);
     figure.panels = panels;
     let mut text = scene.caption(w, n) + &scene.lines_text(&drawn, cells.len());
-    text.push_str(&scene.left_out(cells.len()));
+    text.push_str(&scene.left_out(&cells));
     Ok(Some((figure, text)))
 }

@@ -144,7 +144,7 @@ pub(super) fn heatmaps(scene: &Scene) -> Result<Option<(Figure, String)>> {
         )),
         _ => {}
     }
-    text.push_str(&scene.left_out(cells.len()));
+    text.push_str(&scene.left_out(&cells));
     Ok((!sources.is_empty()).then_some((figure, text)))
 }
 

@@ -133,7 +133,7 @@ pub(super) fn mds(scene: &Scene) -> Result<Option<(Figure, String)>> {
         Some((_, label)) => format!(" Lines: {label}."),
         None => String::new(),
     };
-    let left_out = scene.left_out(cells.len());
+    let left_out = scene.left_out(&cells);
     let thinned = match stride {
         1 => String::new(),
         k => format!(" Every {k}th recorded time."),

@@ -84,6 +84,20 @@ pub fn check(spec: &Spec) -> Result<()> {
     let theories = spec.cells.first().into_iter().flat_map(|c| &c.theories);
     let labels = theories.enumerate();
     texts.extend(labels.map(|(i, t)| (format!("theory[{i}].label"), t.label.clone())));
+    let stated = |table: &str, labels: Vec<Option<&String>>| -> Vec<(String, String)> {
+        let labels = labels.into_iter().enumerate();
+        labels
+            .filter_map(|(i, label)| Some((format!("{table}[{i}].label"), label?.clone())))
+            .collect()
+    };
+    texts.extend(stated(
+        "league",
+        spec.leagues.iter().map(|l| l.label.as_ref()).collect(),
+    ));
+    texts.extend(stated(
+        "fit",
+        spec.fits.iter().map(|f| Some(&f.label)).collect(),
+    ));
     for (place, text) in texts {
         if let Some(c) = missing_glyph(&text) {
             return Err(Error::input(

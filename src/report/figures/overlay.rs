@@ -96,6 +96,6 @@ pub(super) fn overlay(scene: &Scene) -> Result<Option<(Figure, String)>> {
         .into(&mut panel.series);
     let figure = Figure::new(WIDTH + 70.0, 300.0).with(panel.legend(Legend::Right));
     let mut text = scene.caption(w, n) + &scene.lines_text(&drawn, cells.len());
-    text.push_str(&scene.left_out(cells.len()));
+    text.push_str(&scene.left_out(&all));
     Ok(Some((figure, text)))
 }

@@ -101,7 +101,7 @@ pub(super) fn phase(scene: &Scene) -> Result<Option<(Figure, String)>> {
     );
     text.push_str(&scene.lines_text(&drawn, cells.len()));
     text.push_str(&apart.concat());
-    text.push_str(&scene.left_out(cells.len()));
+    text.push_str(&scene.left_out(&cells));
     Ok(Some((figure, text)))
 }
 

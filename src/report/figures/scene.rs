@@ -7,8 +7,9 @@ use crate::instrument::{Axis, Wanted};
 use crate::plot::{Dash, GREY, Marker, Series, Style, Tag};
 use crate::run::assess::{Assessment, short, theory_curve};
 use crate::run::outcome::{CellOutcome, Outcome, Status, TheoryOutcome};
+use crate::spec::labels::plain_text;
 use crate::spec::sweep::named;
-use crate::spec::{Figure as FigureSpec, Spec};
+use crate::spec::{Figure as FigureSpec, Residuals, Spec};
 
 /// Index of black in the palette: measurements that stand alone, and never a theory.
 pub(super) const BLACK: usize = 6;
@@ -97,13 +98,12 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
-    /// `6 of 13 cells shown`; empty when all are.
-    pub fn left_out(&self, shown: usize) -> String {
-        let all = self.outcome.cells.len();
-        match shown < all {
-            true => format!(" {shown} of {all} cells shown."),
-            false => String::new(),
-        }
+    /// ` 3 of 13 cells shown: N = 8, 64, 512.`; empty when all are.
+    pub fn left_out(&self, shown: &[Shown<'a>]) -> String {
+        let is_shown = |cell: &&CellOutcome| shown.iter().any(|s| s.cell.set == cell.set);
+        let (drawn, lacking): (Vec<_>, Vec<_>) = self.outcome.cells.iter().partition(is_shown);
+        let names = |cells: &[&CellOutcome]| cells.iter().map(|c| self.name(c)).collect();
+        fewer(names(&drawn), names(&lacking), "cells")
     }
 
     fn is_chosen(&self, label: &String) -> bool {
@@ -211,19 +211,24 @@ impl<'a> Scene<'a> {
         format!("{label} ({})", why.unwrap_or("unknown"))
     }
 
-    /// The theory that differences are taken from: of those that are drawn in most cells the first.
+    /// The theory that differences are taken from: the one that the figure names, else of those that are drawn in most cells the first.
     pub fn reference(&self, drawn: &[(usize, String, usize)]) -> Option<(usize, String)> {
         let most = drawn.iter().map(|(.., count)| *count).max()?;
-        let first = drawn.iter().find(|(.., count)| *count == most)?;
-        Some((first.0, first.1.clone()))
+        let found = match &self.f.residuals {
+            Residuals::Shown(false) => None,
+            Residuals::Shown(true) => drawn.iter().find(|(.., count)| *count == most),
+            Residuals::From(label) => drawn.iter().find(|(_, drawn, _)| drawn == label),
+        };
+        found.map(|(place, label, _)| (*place, label.clone()))
     }
 
     /// What the observable is, and how many draws stand behind a point.
     pub fn caption(&self, w: &Wanted, n: usize) -> String {
+        let convention = w.observable.stated(self.spec.loss());
+        let convention = convention.trim_end_matches('.');
         let mut text = format!(
-            "{}: {}.",
-            capitalised(w.observable.label),
-            w.observable.convention.trim_end_matches('.')
+            "{}: {convention}.",
+            capitalised(&plain_text(w.observable.label))
         );
         if n > 0 {
             text.push_str(&format!(
@@ -356,11 +361,45 @@ pub(super) fn coordinates(axes: &[Axis], mut index: usize) -> Vec<f64> {
     at
 }
 
-/// ` 8 of 100 curves shown.`
-pub(super) fn curves_left_out(drawn: usize, all: usize) -> String {
-    match drawn < all {
-        true => format!(" {drawn} of {all} curves shown."),
-        false => String::new(),
+/// ` 3 of 13 cells shown: N = 8, 64, 512.`, or by the names of what is left out where these are fewer; empty where nothing is.
+pub(super) fn fewer(drawn: Vec<String>, lacking: Vec<String>, things: &str) -> String {
+    let (n, all) = (drawn.len(), drawn.len() + lacking.len());
+    match n {
+        _ if lacking.is_empty() => String::new(),
+        0 => format!(" 0 of {all} {things} shown."),
+        n if n <= lacking.len() => format!(" {n} of {all} {things} shown: {}.", listed(&drawn)),
+        n => format!(
+            " {n} of {all} {things} shown, without {}.",
+            listed(&lacking)
+        ),
+    }
+}
+
+/// `N = 8, 16, 32`: what all names begin with is said once, and of more than a dozen the number instead of the rest.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 12;
+    let start = |name: &String| name.rfind(' ').map_or(0, |at| at + 1);
+    let common = names.first().map_or("", |first| &first[..start(first)]);
+    let shared = names.iter().all(|n| n[..start(n)] == *common);
+    let parts: Vec<&str> = names
+        .iter()
+        .take(MOST)
+        .map(|n| if shared { &n[common.len()..] } else { n })
+        .collect();
+    let lead = if shared { common } else { "" };
+    let separator = if shared { ", " } else { "; " };
+    let rest = match names.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!("{separator}{more} more"),
+    };
+    format!("{lead}{}{rest}", parts.join(separator))
+}
+
+/// Along the low panel of differences: from which theory, where its name has room there; the caption has every name.
+pub(super) fn from(label: &str) -> String {
+    match label.chars().count() {
+        ..=14 => format!("from {label}"),
+        _ => "difference".into(),
     }
 }
 

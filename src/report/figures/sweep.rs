@@ -2,7 +2,7 @@
 
 use super::groups::{Group, Point, groups, lacking, others, points, single_values};
 use super::scene::{
-    BLACK, Key, Placed, STDERR, Scene, Shown, band, is_visible, locate, looking, measured,
+    BLACK, Key, Placed, STDERR, Scene, Shown, band, from, is_visible, locate, looking, measured,
 };
 use super::{WIDTH, axis};
 use crate::compare::Blocks;
@@ -65,15 +65,13 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let (panel, n) = sweep.values()?;
     let mut figure = Figure::new(WIDTH, 300.0).with(panel.legend(Legend::Right));
     let mut text = scene.caption(w, n) + &scene.lines_text(&sweep.theories, cells.len());
-    text.push_str(&scene.left_out(cells.len()));
+    text.push_str(&scene.left_out(&cells));
     text.push_str(&single_values(&grids));
     if let ([point], true) = (sweep.points.as_slice(), w.size() > 1) {
         text.push_str(&format!(" All values are those at {}.", point.name));
     }
     text.push_str(&lacking(&w.axes, &sweep.points, cells.len()));
-    if f.residuals
-        && let Some((label, panel)) = sweep.differences()?
-    {
+    if let Some((label, panel)) = sweep.differences()? {
         figure = figure.with(panel);
         figure.height = 360.0;
         text.push_str(&format!(
@@ -336,7 +334,7 @@ impl Sweep<'_> {
         let mut panel = Panel::new(
             "",
             axis(&along(f.abscissa, self.key), "", f.x_scale, f.x_range),
-            axis(&format!("from {label}"), "%", Default::default(), None),
+            axis(&from(&label), "%", Default::default(), None),
         )
         .stacked(0.5)
         .legend(Legend::None)

@@ -7,16 +7,17 @@ use crate::error::{Error, Result};
 use crate::numerics::npz::Writer;
 use crate::spec::map::{BRANCHES, Map};
 use crate::spec::{ScaleKey, Spec};
+use crate::training::Loss;
 use serde_json::{Map as Object, Value as Json, json};
 
 /// The list `maps` of the document.
 pub(crate) fn maps(spec: &Spec, outcome: &Outcome) -> Vec<Json> {
     let Some(map) = &spec.map else { return vec![] };
     let maps = outcome.maps.iter();
-    maps.map(|m| mapped(map, m)).collect()
+    maps.map(|m| mapped(map, m, spec.loss())).collect()
 }
 
-fn mapped(map: &Map, m: &Mapped) -> Json {
+fn mapped(map: &Map, m: &Mapped, loss: Option<Loss>) -> Json {
     let axis = |a: &crate::spec::map::MapAxis| {
         let log = a.scale == ScaleKey::Log;
         json!({ "key": a.key, "scale": if log { "log" } else { "linear" }, "values": a.values })
@@ -32,7 +33,7 @@ fn mapped(map: &Map, m: &Mapped) -> Json {
         "assumptions": m.notes.assumptions,
         "limits": m.notes.limits,
         "axes": map.axes.iter().map(axis).collect::<Vec<_>>(),
-        "observables": m.quantities.iter().map(|q| quantity(map, m, q)).collect::<Vec<_>>(),
+        "observables": m.quantities.iter().map(|q| quantity(map, m, q, loss)).collect::<Vec<_>>(),
         "solver": {
             "methods": m.notes.methods,
             "solves": m.notes.solves,
@@ -43,13 +44,13 @@ fn mapped(map: &Map, m: &Mapped) -> Json {
     })
 }
 
-fn quantity(map: &Map, m: &Mapped, q: &Quantity) -> Json {
+fn quantity(map: &Map, m: &Mapped, q: &Quantity, loss: Option<Loss>) -> Json {
     let o = q.observable;
     let mut out = json!({
         "name": o.name,
         "label": o.label,
         "unit": o.unit,
-        "convention": o.convention,
+        "convention": o.stated(loss),
         "shape": shape(map, q),
         "points": q.points(),
         "declined": q.gaps.declined,

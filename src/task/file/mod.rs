@@ -39,9 +39,10 @@ with it; it enters every hash by the BLAKE3 of its content, not by its path. `ch
 were chosen; a column that is named twice, in the header or in the spec, is refused.
 
 A csv file is text in UTF-8 or, with a byte order mark, in UTF-16. The mark, blank lines and lines that begin with #
-are left out. Cells stand in quotes where they need them. The separator of the cells is a comma, a semicolon or a
-tabulator, and numbers have a decimal point or a decimal comma. Both are found from the text: the separator is the one
-that divides the header, and the decimal sign is the one that the numbers of the chosen columns have. Where the text
+are left out. Cells stand in quotes where they need them. The separator of the cells is a comma, a semicolon, a
+tabulator or blanks (one or several, as numpy.savetxt writes them), and numbers have a decimal point or a decimal comma.
+Both are found from the text: the separator is the one that divides the header, or stands in a first line sep=; (as Excel
+has it), and the decimal sign is the one that the numbers of the chosen columns have. Where the text
 leaves it open (1,234 may be a fraction or one thousand two hundred and thirty-four), an error names the key that
 decides it. Where the first line of numbers comes right after a comment with as many names, the comment is the header.
 `check` and the report say what was found, where it is not commas between cells and points in numbers.
@@ -65,7 +66,7 @@ Keys
   targets        the same for the targets (default \"y\")
   test_path      a file of test samples, of the same kind and with the same columns as path, instead of a part of path
   test_labels    IDX, npy: the file of the labels or targets of test_path
-  separator      csv: what stands between two cells: \",\", \";\" or \"tab\" (default: found from the text)
+  separator      csv: what stands between two cells: \",\", \";\", \"tab\" or \"blank\" (default: found from the text)
   decimal        csv: the decimal sign of the numbers: \".\" or \",\" (default: found from the text)
   transpose      npz, npy: true where the last axis of the arrays counts the samples (inputs x samples); \"inputs\" or
                  \"targets\" where it does so in one of them. An array of one axis stays as it is (default false)

@@ -148,8 +148,15 @@ pub(super) fn named(
 impl<'a> Sheet<'a> {
     /// Decodes the text and reads the header.
     pub fn open(file: &'a str, bytes: &'a [u8], dialect: &Dialect) -> Result<Sheet<'a>> {
-        let text = decode(file, bytes)?;
-        let separator = dialect::separator(file, &text, dialect)?;
+        let (mut text, stated) = dialect::without_sep(decode(file, bytes)?);
+        let dialect = Dialect {
+            separator: dialect.separator.or(stated),
+            ..*dialect
+        };
+        let separator = dialect::separator(file, &text, &dialect)?;
+        if separator == Separator::Blank {
+            text = dialect::tabulated(&text).into();
+        }
         let in_comment = dialect::header_in_comment(&text, separator);
         let header_in_comment = in_comment.is_some();
         let header = match in_comment {

@@ -5,6 +5,7 @@
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// So many lines tell the separator.
@@ -22,16 +23,20 @@ pub enum Separator {
     /// A tabulator, also written `"\t"`.
     #[serde(rename = "tab", alias = "\t")]
     Tab,
+    /// Blanks and tabulators, one or several, as `numpy.savetxt` writes them; no cell is empty.
+    #[serde(rename = "blank", alias = " ")]
+    Blank,
 }
 
 impl Separator {
-    const ALL: [Separator; 3] = [Separator::Comma, Separator::Semicolon, Separator::Tab];
+    /// Those that are a sign of their own.
+    const SIGNS: [Separator; 3] = [Separator::Comma, Separator::Semicolon, Separator::Tab];
 
     pub(super) fn byte(self) -> u8 {
         match self {
             Separator::Comma => b',',
             Separator::Semicolon => b';',
-            Separator::Tab => b'\t',
+            Separator::Tab | Separator::Blank => b'\t',
         }
     }
 
@@ -41,6 +46,7 @@ impl Separator {
             Separator::Comma => ",",
             Separator::Semicolon => ";",
             Separator::Tab => "tab",
+            Separator::Blank => "blank",
         }
     }
 }
@@ -111,6 +117,40 @@ impl fmt::Display for Form {
     }
 }
 
+/// The line that Excel puts before a table, `sep=;`: its separator, and the text with an empty line in its place.
+pub(super) fn without_sep(text: Cow<str>) -> (Cow<str>, Option<Separator>) {
+    let end = text.find('\n').unwrap_or(text.len());
+    let sign = text[..end].trim_end_matches('\r').strip_prefix("sep=");
+    let found = Separator::SIGNS
+        .into_iter()
+        .find(|s| sign.is_some_and(|sign| sign.as_bytes() == [s.byte()]));
+    match found {
+        Some(_) => (text[end..].to_string().into(), found),
+        None => (text, None),
+    }
+}
+
+/// Every run of blanks and tabulators as one tabulator, lines without those at their ends.
+pub(super) fn tabulated(text: &str) -> String {
+    let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join("\t");
+    text.lines().map(|l| line(l) + "\n").collect()
+}
+
+/// Whether blanks make a table of the text: its lines have as many cells, more than one, and numbers below the header.
+fn is_blank_separated(text: &str) -> bool {
+    let start: Vec<&str> = text
+        .lines()
+        .filter(|l| !l.trim().is_empty())
+        .take(LOOKED_AT)
+        .collect();
+    let tabulated = tabulated(&start.join("\n"));
+    let rows = first(&tabulated, Separator::Tab);
+    let header = usize::from(header_in_comment(&tabulated, Separator::Tab).is_none());
+    let is_row = |row: &Vec<String>| row.len() > 1 && row.len() == rows[0].len();
+    let is_number = |row: &Vec<String>| row.iter().any(|cell| is_numeric(cell));
+    rows.len() > header && rows.iter().all(is_row) && rows.iter().skip(header).all(is_number)
+}
+
 /// A reader of the records of a text, the header among them.
 pub(super) fn reader(text: &str, separator: Separator) -> ::csv::Reader<&[u8]> {
     builder(separator).from_reader(text.as_bytes())
@@ -151,7 +191,7 @@ pub(super) fn separator(file: &str, text: &str, given: &Dialect) -> Result<Separ
     }
     let ambiguous =
         |cause: &str, remedy: &str| Err(Error::input(format!("{file}: header"), cause, remedy));
-    let possible = Separator::ALL
+    let possible = Separator::SIGNS
         .into_iter()
         .filter(|s| (*s, given.decimal) != (Separator::Comma, Some(Decimal::Comma)));
     let mut found: Vec<(Separator, Vec<Vec<String>>)> = possible
@@ -162,6 +202,7 @@ pub(super) fn separator(file: &str, text: &str, given: &Dialect) -> Result<Separ
         let rows = first(text, Separator::Comma);
         let split = |row: &Vec<String>| row.len() > 1 && row.iter().all(|cell| is_numeric(cell));
         return match given.decimal {
+            _ if is_blank_separated(text) => Ok(Separator::Blank),
             Some(Decimal::Comma) => Ok(Separator::Semicolon),
             _ if rows.iter().skip(1).any(split) => ambiguous(
                 "the header has one column, and the numbers below have a comma: it may be a decimal comma, or names \
@@ -194,7 +235,7 @@ pub(super) fn separator(file: &str, text: &str, given: &Dialect) -> Result<Separ
             let names: Vec<&str> = found.iter().map(|(s, _)| s.name()).collect();
             ambiguous(
                 &format!("several separators are possible: {}", names.join("  ")),
-                "write which one it is with the key of the file: separator = \",\", \";\" or \"tab\"",
+                "write which one it is with the key of the file: separator = \",\", \";\", \"tab\" or \"blank\"",
             )
         }
     }
@@ -207,7 +248,7 @@ pub(super) fn header_in_comment(text: &str, separator: Separator) -> Option<Vec<
     while let Some(line) = lines.next_if(|l| l.starts_with('#')) {
         comment = Some(line);
     }
-    let names = first(comment?.trim_start_matches('#'), separator)
+    let names = first(comment?.trim_start_matches('#').trim_start(), separator)
         .into_iter()
         .next()?;
     let numbers = first(lines.next()?, separator).into_iter().next()?;

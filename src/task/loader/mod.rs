@@ -164,7 +164,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// By the ending (before `.gz`): `.csv` or `.tsv`, `.npz`, `.npy`; IDX by `.idx`, `idx1`, `idx3`, ... or `ubyte`
+    /// By the ending (before `.gz`): text tables by `.csv`, `.tsv`, `.txt` or `.dat`, `.npz`, `.npy`; IDX by `.idx`, `idx1`, `idx3`, ... or `ubyte`
     /// in the name, or by the two zero bytes in front.
     ///
     /// Errors: none of them.
@@ -177,13 +177,14 @@ impl Format {
             || (1..=9).any(|n| name.contains(&format!("idx{n}")));
         match name.rsplit_once('.').map(|(_, ending)| ending) {
             Some("csv" | "tsv") => Ok(Format::Csv),
+            Some("txt" | "dat") if !idx && !contents.bytes.starts_with(&[0, 0]) => Ok(Format::Csv),
             Some("npz") => Ok(Format::Npz),
             Some("npy") => Ok(Format::Npy),
             _ if idx || contents.bytes.starts_with(&[0, 0]) => Ok(Format::Idx),
             _ => Err(Error::input(
                 &contents.file,
                 "the kind of file is not known from its name",
-                "use a file that ends in .csv, .tsv, .npz or .npy, or an IDX file",
+                "use a file that ends in .csv, .tsv, .txt, .dat, .npz or .npy, or an IDX file",
             )),
         }
     }

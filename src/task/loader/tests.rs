@@ -13,7 +13,7 @@ pub fn write(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
 }
 
 /// An npz archive of C-ordered arrays.
-pub fn npz<T: npyz::AutoSerialize + Copy>(arrays: &[(&str, &[usize], &[T])]) -> Vec<u8> {
+pub fn npz<T: crate::numerics::npy::Element>(arrays: &[(&str, &[usize], &[T])]) -> Vec<u8> {
     let mut archive = Writer::default();
     for (name, shape, values) in arrays {
         archive.add(name, shape, values).unwrap();
@@ -310,6 +310,21 @@ fn one_set_of_numbers_in_every_format_is_one_data_set() {
             "a.csv",
             savetxt.into_bytes(),
             "separated by ,, decimal point, column names from a comment, 1 line of comment left out",
+        ),
+        (
+            "a.csv",
+            ("sep=;\r\n".to_string() + &german).into_bytes(),
+            "separated by ;, decimal comma",
+        ),
+        (
+            "a.txt",
+            rows("  \t ", ",", "", " \n").into_bytes(),
+            "separated by blank, decimal comma",
+        ),
+        (
+            "a.dat",
+            ("# ".to_string() + &rows(" ", ".", "", "\n  ")).into_bytes(),
+            "separated by blank, decimal point, column names from a comment",
         ),
         (
             "a.csv",

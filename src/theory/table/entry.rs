@@ -48,7 +48,7 @@ pub struct Keys {
     /// Levels of draws whose mean the curve is; default: none.
     #[serde(default)]
     pub averages_over: Vec<Level>,
-    /// What stands between two cells: ",", ";" or "tab"; default: found from the text.
+    /// What stands between two cells: ",", ";", "tab" or "blank"; default: found from the text.
     #[serde(default)]
     pub separator: Option<Separator>,
     /// The decimal sign: "." or ","; default: found from the text.

@@ -1,6 +1,6 @@
 //! A map over one key: a curve per theory, the measured cells as points.
 
-use super::super::scene::{Key, STDERR, band, is_visible, look, measured};
+use super::super::scene::{Key, STDERR, band, fewer, is_visible, look, measured};
 use super::super::{MAX_PANELS, axis, width};
 use super::{Maps, Point, Shown};
 use crate::error::Result;
@@ -13,8 +13,7 @@ impl Maps<'_> {
     pub(super) fn curves(&self, along: &MapAxis) -> Result<(Figure, String)> {
         let f = self.scene.f;
         let mut charts = self.charts();
-        let left_out = charts.len().saturating_sub(MAX_PANELS);
-        charts.truncate(MAX_PANELS);
+        let left_out = charts.split_off(charts.len().min(MAX_PANELS));
         let scale = match f.scale {
             ScaleKey::Log => ScaleKey::Log,
             ScaleKey::Linear => f.y_scale,
@@ -70,7 +69,13 @@ impl Maps<'_> {
                 " Points: mean over {n} draws, error bars one standard error."
             ));
         }
-        text.push_str(&self.left_out(left_out));
+        let names = |charts: &[usize]| {
+            charts
+                .iter()
+                .map(|c| self.chart_name(&self.map.charts[*c]))
+                .collect()
+        };
+        text.push_str(&fewer(names(&charts), names(&left_out), "panels"));
         Ok((figure, text))
     }
 

@@ -1,6 +1,6 @@
 //! A map over two keys: a heat map per theory with contours and transition lines, the measured cells in its colours.
 
-use super::super::scene::BLACK;
+use super::super::scene::{BLACK, fewer};
 use super::super::{MAX_PANELS, WIDTH, number};
 use super::{Maps, Point, Shown};
 use crate::error::Result;
@@ -21,7 +21,7 @@ impl Maps<'_> {
         // A theory without any value is named in the caption.
         let with_values = self.shown.iter().filter(|s| self.has_values(s));
         let all_drawn: Vec<&Shown> = with_values.collect();
-        let drawn = &all_drawn[..all_drawn.len().min(MAX_PANELS)];
+        let (drawn, left_out) = all_drawn.split_at(all_drawn.len().min(MAX_PANELS));
         let turned = |values: Vec<f64>| match swapped {
             false => values,
             true => transposed(&values, y.x.len(), x.x.len()),
@@ -41,11 +41,7 @@ impl Maps<'_> {
         let legend_at = columns.saturating_sub(1);
         let mut panels = Vec::new();
         for (k, (s, values)) in drawn.iter().zip(values).enumerate() {
-            let chart = self.chart_name(s.chart);
-            let name = match chart.as_str() {
-                "" => s.mapped.label.clone(),
-                chart => format!("{}, {chart}", s.mapped.label),
-            };
+            let name = self.panel_name(s);
             let field = Series::Field {
                 x: x.x.clone(),
                 y: y.x.clone(),
@@ -117,7 +113,8 @@ impl Maps<'_> {
                 self.chosen_branch()
             ));
         }
-        text.push_str(&self.left_out(all_drawn.len() - drawn.len()));
+        let names = |panels: &[&Shown]| panels.iter().map(|s| self.panel_name(s)).collect();
+        text.push_str(&fewer(names(drawn), names(left_out), "panels"));
         Ok((figure, text))
     }
 

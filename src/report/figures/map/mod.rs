@@ -11,6 +11,7 @@ use crate::instrument::Observable;
 use crate::plot::{AxisSpec, Figure, Tag};
 use crate::run::assess::measured_blocks;
 use crate::run::mapping::{Mapped, Quantity};
+use crate::spec::labels::{of_key, plain_text, symbol};
 use crate::spec::map::{Chart, Map, MapAxis, at_end};
 use crate::spec::sweep::named;
 use crate::spec::{ScaleKey, Transition};
@@ -90,7 +91,7 @@ impl Maps<'_> {
             false => (f.x_scale, f.x_range),
             true => (f.y_scale, f.y_range),
         };
-        axis(&along.key, "", logarithmic(along, scale), range)
+        axis(&of_key(&along.key), "", logarithmic(along, scale), range)
     }
 
     fn branch(&self, quantity: &Quantity) -> Vec<f64> {
@@ -152,13 +153,19 @@ impl Maps<'_> {
         charts
     }
 
-    /// `features = 50`, of the other swept keys; empty where there are none.
+    /// `N = 50`, of the other swept keys; empty where there are none.
     fn chart_name(&self, chart: &Chart) -> String {
-        let name = |(k, v): &(String, toml::Value)| {
-            format!("{} = {}", k.rsplit('.').next().unwrap_or(k), named(v))
-        };
+        let name = |(k, v): &(String, toml::Value)| format!("{} = {}", symbol(k), named(v));
         let names: Vec<String> = chart.set.iter().map(name).collect();
         names.join(", ")
+    }
+
+    /// The theory of a panel, with its chart where there are several.
+    fn panel_name(&self, s: &Shown) -> String {
+        match self.chart_name(s.chart).as_str() {
+            "" => s.mapped.label.clone(),
+            chart => format!("{}, {chart}", s.mapped.label),
+        }
     }
 
     /// The values of the quantity that a transition looks at, of the theory it names or of a panel's own.
@@ -184,8 +191,9 @@ impl Maps<'_> {
     /// What the quantity is, and where it has no value.
     fn caption(&self) -> String {
         let o = self.observable;
-        let convention = o.convention.trim_end_matches('.');
-        let mut text = format!("{}: {convention}.", capitalised(o.label));
+        let convention = o.stated(self.scene.spec.loss());
+        let convention = convention.trim_end_matches('.');
+        let mut text = format!("{}: {convention}.", capitalised(&plain_text(o.label)));
         let wanted = self.scene.outcome.cells.iter().flat_map(|c| &c.wanted);
         let mut axes = wanted
             .filter(|w| w.observable.name == o.name)
@@ -205,13 +213,6 @@ impl Maps<'_> {
             text.push_str(" Theories that are given a data set have the first one.");
         }
         text
-    }
-
-    fn left_out(&self, panels: usize) -> String {
-        match panels {
-            0 => String::new(),
-            n => format!(" {n} further panels are not shown."),
-        }
     }
 }
 
