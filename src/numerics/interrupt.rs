@@ -1,7 +1,9 @@
 //! Ctrl-C: the first one asks the run to stop after its current write, the second one ends the process.
 
 use crate::error::{Error, Result};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
@@ -18,10 +20,27 @@ pub fn install() {
     });
 }
 
-/// An error once a stop was requested.
+/// Milliseconds on the [`clock`] at which a trial ends; 0 where there is no trial.
+static END: AtomicU64 = AtomicU64::new(0);
+
+fn clock() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_millis() as u64
+}
+
+/// An error once a stop was requested, or the time of a trial is over.
 pub fn check() -> Result<()> {
-    match REQUESTED.load(Ordering::Relaxed) {
+    let end = END.load(Ordering::Relaxed);
+    match REQUESTED.load(Ordering::Relaxed) || (end > 0 && clock() >= end) {
         true => Err(Error::Interrupted),
         false => Ok(()),
     }
+}
+
+/// Carries out what looks for interrupts, and stops it when its time is over: it ends with [`Error::Interrupted`]. One trial at a time.
+pub fn within<T>(time: Duration, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    END.store(clock() + time.as_millis() as u64 + 1, Ordering::Relaxed);
+    let done = work();
+    END.store(0, Ordering::Relaxed);
+    done
 }

@@ -3,11 +3,15 @@
 use super::cost::{CellCost, of_cell};
 use super::execute::{Settings, Side, execute};
 use super::units::{Planned, plan};
+use crate::error::Error;
+use crate::numerics::interrupt;
 use crate::spec::{Cell, Options, Source, Spec};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Seconds that one trial aims at.
 const AIM: f64 = 0.06;
+/// A trial is stopped after this time.
+const MOST: Duration = Duration::from_secs(3);
 /// A single draw or solve estimated above this is not tried whole.
 const LONGEST: f64 = 0.5;
 /// Seconds that the shortest trial takes besides its work.
@@ -89,14 +93,36 @@ fn trials(spec: &Spec, estimated: &[f64], side: Side) -> Factor {
     let mut chosen = vec![];
     chosen.extend(order.first());
     chosen.extend(order.last().filter(|_| order.len() > 1));
-    let ratios: Vec<f64> = chosen
-        .into_iter()
-        .filter_map(|&k| match side {
-            Side::Theory => solve(spec, k),
-            _ => train(spec, k),
-        })
-        .collect();
+    let found = chosen.into_iter().filter_map(|&k| match side {
+        Side::Theory => solve(spec, k),
+        _ => train(spec, k),
+    });
+    let ratios: Vec<f64> = found.flat_map(Tried::ends).collect();
     Factor::of(&ratios)
+}
+
+/// What a trial tells: a number, or that it was stopped and is larger.
+#[derive(Debug, Clone, Copy)]
+enum Tried {
+    Whole(f64),
+    Stopped(f64),
+}
+
+impl Tried {
+    fn map(self, change: impl Fn(f64) -> f64) -> Tried {
+        match self {
+            Tried::Whole(x) => Tried::Whole(change(x)),
+            Tried::Stopped(x) => Tried::Stopped(change(x)),
+        }
+    }
+
+    /// What it may be at least and at most.
+    fn ends(self) -> [f64; 2] {
+        match self {
+            Tried::Whole(x) => [x; 2],
+            Tried::Stopped(x) => [x, 4.0 * UNTRIED[1] * x],
+        }
+    }
 }
 
 /// The spec of one draw of one cell, with further overrides.
@@ -141,7 +167,7 @@ fn single(spec: &Spec, cell: usize, more: &[String]) -> Option<Spec> {
 }
 
 /// Seconds of a run in memory on one thread; `None` where it fails.
-fn timed(spec: &Spec, side: Side) -> Option<f64> {
+fn timed(spec: &Spec, side: Side) -> Option<Tried> {
     let settings = Settings {
         side,
         out: None,
@@ -150,9 +176,12 @@ fn timed(spec: &Spec, side: Side) -> Option<f64> {
         ..Settings::default()
     };
     let start = Instant::now();
-    // A cell that fails, such as a chain that is too short, has taken its time all the same.
-    execute(spec, &settings).ok()?;
-    Some(start.elapsed().as_secs_f64())
+    // A cell that fails, such as a chain that is too short, has taken its time all the same, and so has a trial that is stopped.
+    match interrupt::within(MOST, || execute(spec, &settings)) {
+        Ok(_) => Some(Tried::Whole(start.elapsed().as_secs_f64())),
+        Err(Error::Interrupted) => Some(Tried::Stopped(start.elapsed().as_secs_f64())),
+        Err(_) => None,
+    }
 }
 
 fn seconds_of(spec: &Spec, side: Side) -> f64 {
@@ -161,52 +190,57 @@ fn seconds_of(spec: &Spec, side: Side) -> f64 {
 }
 
 /// One draw with few steps, then with more: the time of a step and what comes before the first.
-fn train(spec: &Spec, cell: usize) -> Option<f64> {
+fn train(spec: &Spec, cell: usize) -> Option<Tried> {
     const ONE_DRAW: [&str; 2] = ["measure.datasets=1", "measure.replicas=1"];
     let of_draw: Vec<String> = ONE_DRAW.map(String::from).to_vec();
     let whole = single(spec, cell, &of_draw)?;
     let estimate = seconds_of(&whole, Side::Networks);
     if estimate <= AIM {
         // What comes before the first step is no matter of a rate.
-        return Some(timed(&whole, Side::Networks)? / estimate.max(OVERHEAD));
+        return Some(timed(&whole, Side::Networks)?.map(|s| s / estimate.max(OVERHEAD)));
     }
     let training = spec.cells[cell].experiment.training.as_ref();
     let steps = training.and_then(|t| t.resolved()["steps"].as_u64());
     let Some(steps) = steps.filter(|s| *s > 20) else {
-        let short = estimate < LONGEST;
-        return short
-            .then(|| timed(&whole, Side::Networks))
-            .flatten()
-            .map(|t| t / estimate);
+        let tried = (estimate < LONGEST).then(|| timed(&whole, Side::Networks));
+        return tried.flatten().map(|t| t.map(|s| s / estimate));
     };
-    let with = |count: u64| -> Option<f64> {
+    let with = |count: u64| -> Option<Tried> {
         let mut sets = of_draw.clone();
         sets.push(format!("training.steps={count}"));
         timed(&single(spec, cell, &sets)?, Side::Networks)
     };
+    let all = |count: u64| move |seconds: f64| seconds * steps as f64 / count as f64 / estimate;
     let wished = |seconds: f64, of: f64| ((steps as f64 * seconds / of) as u64).clamp(10, steps);
     let few = wished(AIM / 4.0, estimate);
-    let first = with(few)?;
+    let first = match with(few)? {
+        Tried::Whole(seconds) => seconds,
+        stopped => return Some(stopped.map(all(few))),
+    };
     // What the first trial took tells how many steps the second one may have.
     let per_step = first / few as f64;
     let more = ((AIM / per_step.max(1e-12)) as u64)
         .clamp(2 * few, steps.max(2 * few))
         .min(steps);
     if more <= few {
-        return Some(first * steps as f64 / few as f64 / estimate);
+        return Some(Tried::Whole(all(few)(first)));
     }
-    let second = with(more)?;
+    let second = match with(more)? {
+        Tried::Whole(seconds) => seconds,
+        stopped => return Some(stopped.map(all(more))),
+    };
     let slope = ((second - first) / (more - few) as f64).max(0.0);
     let slope = if slope > 0.0 {
         slope
     } else {
         second / more as f64
     };
-    Some((second + slope * (steps - more) as f64) / estimate)
+    let seconds = second + slope * (steps - more) as f64;
+    Some(Tried::Whole(seconds / estimate))
 }
 
 /// The theories of one draw, where the model of their cost calls them short.
-fn solve(spec: &Spec, cell: usize) -> Option<f64> {
+fn solve(spec: &Spec, cell: usize) -> Option<Tried> {
     let with = |sets: &[String]| single(spec, cell, sets);
     let one = [
         "measure.datasets=1".to_string(),
@@ -218,6 +252,9 @@ fn solve(spec: &Spec, cell: usize) -> Option<f64> {
         return None;
     }
     // Drawing the data set is part of a short solve and not of a long one.
-    let seconds = timed(&whole, Side::Theory)?;
-    Some((seconds / estimate.max(OVERHEAD)).clamp(0.05, 20.0))
+    let tried = timed(&whole, Side::Theory)?;
+    Some(match tried.map(|s| s / estimate.max(OVERHEAD)) {
+        Tried::Whole(ratio) => Tried::Whole(ratio.clamp(0.05, 20.0)),
+        stopped => stopped,
+    })
 }

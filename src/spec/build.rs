@@ -9,7 +9,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::experiment::{Draws, Experiment, step_at};
-use crate::instrument::{Chosen, Wanted};
+use crate::instrument::{Chosen, Wanted, observable};
 use crate::kind::{component, parse_table, unknown};
 use crate::learner::{Learner, loaded};
 use crate::task::{TASKS, Task};
@@ -361,6 +361,7 @@ pub(super) fn check(experiment: &Experiment) -> Result<()> {
         ("inputs", shape.inputs),
         ("outputs", shape.outputs),
         ("samples", shape.samples),
+        ("test samples", experiment.task.test_samples()),
     ] {
         if n > LARGEST {
             return Err(Error::input(
@@ -439,6 +440,14 @@ pub(super) fn instruments(
                 "remove it from measure.observables, or change the experiment",
             )
         })?;
+        let values = observable::size(&axes);
+        if values > LARGEST {
+            return Err(Error::input(
+                place,
+                format!("it has {values} values in every draw"),
+                format!("use fewer times (measure.points), samples or modes, so that there are at most {LARGEST}"),
+            ));
+        }
         Ok(Wanted {
             observable: instrument.observable(),
             axes,
