@@ -101,8 +101,14 @@ pub fn absent_data(spec: &Path) -> Result<Option<PathBuf>> {
 
 /// Computes every figure of the gallery and checks its numbers. Figures are rewritten only with `update`.
 pub fn reproduce(options: &Options) -> Result<Reproduced> {
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(&options.folder)
-        .map_err(|e| Error::storage(&options.folder, &e))?
+    let entries = std::fs::read_dir(&options.folder).map_err(|e| {
+        Error::input(
+            options.folder.display().to_string(),
+            e.to_string(),
+            "the gallery stands in the source tree: run it in the root of the repository",
+        )
+    })?;
+    let mut folders: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|e| e.path()))
         .filter(|p| p.join("expected.json").exists())
         .filter(|p| {

@@ -19,7 +19,14 @@ pub(crate) fn check(args: &JobArgs) -> Result<u8> {
             quick: true,
             ..args.clone()
         };
-        quick.read()?;
+        quick.read().map_err(|e| match e {
+            Error::Input {
+                place,
+                cause,
+                remedy,
+            } => Error::input(format!("with --quick: {place}"), cause, remedy),
+            other => other,
+        })?;
     }
     let estimate = estimate(&spec, settings.threads, settings.max_memory)?;
     let verdict = estimate.bytes <= settings.max_memory;

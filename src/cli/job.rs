@@ -97,11 +97,17 @@ pub(crate) fn job(
     for warning in &outcome.warnings {
         note(&format!("warning: {warning}"));
     }
+    for warning in of_theories(&outcome) {
+        note(&format!("warning: {warning}"));
+    }
     let assessment = assess(&spec, &outcome)?;
     if let Some(why) = &spec.dropped {
-        note(&format!(
-            "expectations are not asserted: {why} varies what they were stated for"
-        ));
+        note(&match why == "--explore" {
+            true => "expectations are not asserted: --explore".to_string(),
+            false => {
+                format!("expectations are not asserted: {why} varies what they were stated for")
+            }
+        });
     }
     let mut footer = String::new();
     if save_weights {
@@ -144,6 +150,26 @@ pub(crate) fn job(
         },
         _ => exit_code(&spec, &outcome, &assessment),
     })
+}
+
+/// What theories say of their answers, the first few; the report has all.
+fn of_theories(outcome: &Outcome) -> Vec<String> {
+    const MOST: usize = 5;
+    let mut lines: Vec<String> = Vec::new();
+    for theory in outcome.cells.iter().flat_map(|c| &c.theories) {
+        for warning in theory.predictions.iter().flat_map(|(_, p)| &p.warnings) {
+            let line = format!("{}: {warning}", theory.label);
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+    }
+    let more = lines.len().saturating_sub(MOST);
+    lines.truncate(MOST);
+    if more > 0 {
+        lines.push(format!("{more} more in the report"));
+    }
+    lines
 }
 
 /// What stands on stdout without `--json`.
@@ -277,7 +303,9 @@ fn as_text(t: &report::Table, wide: bool) -> String {
 fn values(spec: &Spec, outcome: &Outcome, wide: bool) -> Result<String> {
     let mut rows = Vec::new();
     for (index, cell) in outcome.cells.iter().enumerate() {
-        let mut sources = vec![(spec.source().to_string(), document::measured(cell)?)];
+        let measured = document::measured(cell)?.into_iter();
+        let measured = measured.map(|v| (spec.source_of(v.observable).to_string(), vec![v]));
+        let mut sources: Vec<_> = measured.collect();
         for t in &cell.theories {
             sources.push((t.label.clone(), document::predicted(cell, t)?));
         }

@@ -56,7 +56,7 @@ const STEPS: [Narrower; 10] = [
     Narrower::Shorten(36),
     Narrower::LeaveOut("p"),
     Narrower::LeaveOut("tolerance"),
-    Narrower::Shorten(25),
+    Narrower::Shorten(30),
     Narrower::LeaveOut("95 % interval"),
 ];
 

@@ -15,6 +15,7 @@ pub static CLUSTER_SIZES: Observable = Observable {
     unit: "1",
     convention: "share of the clusters of a draw that have s, ..., 2s - 1 points, divided by the s sizes in this range; all points of the draw count, \
                  sampled or not",
+    of_data: true,
     ..Observable::PLAIN
 };
 
@@ -25,6 +26,7 @@ pub static CLUSTER_RANK_SIZE: Observable = Observable {
     unit: "1",
     convention: "number of points of the k-th largest cluster of a draw over the number of all its points; undefined where there are fewer clusters",
     undefined: Some("the draw has fewer clusters"),
+    of_data: true,
     ..Observable::PLAIN
 };
 

@@ -22,6 +22,8 @@ pub struct Observable {
     pub tolerance: f64,
     /// Why a value may be not-a-number; `None`: every value is a finite number, and anything else fails its draw.
     pub undefined: Option<&'static str>,
+    /// A property of the data sets alone, in which the learner has no part.
+    pub of_data: bool,
     /// Formed on the held-out samples, whose number limits how well it stands for the population.
     pub held_out: bool,
 }
@@ -43,6 +45,7 @@ impl Observable {
         vanishing: None,
         tolerance: 0.05,
         undefined: None,
+        of_data: false,
         held_out: false,
     };
 }

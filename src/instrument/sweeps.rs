@@ -190,28 +190,28 @@ Keys
 
 pub(super) static WRAPPING_X: Percolation = percolation!(
     "wrapping-x",
-    "wrapping probability R_x",
+    "wrapping probability R_{x}",
     "probability that a cluster wraps around the torus along its first direction, whatever else it does",
     "R_x: some closed path within a cluster has a winding vector with a component along the first direction.",
     Quantity::Wrapping(Event::X)
 );
 pub(super) static WRAPPING_ANY: Percolation = percolation!(
     "wrapping-any",
-    "wrapping probability R_any",
+    "wrapping probability R_{any}",
     "probability that a cluster wraps around the torus along at least one direction",
     "R_any; on a lattice with equal directions in two dimensions R_any + R_all = 2 R_x at every n and p.",
     Quantity::Wrapping(Event::Any)
 );
 pub(super) static WRAPPING_ALL: Percolation = percolation!(
     "wrapping-all",
-    "wrapping probability R_all",
+    "wrapping probability R_{all}",
     "probability that clusters wrap around the torus along every direction",
     "R_all: along every direction, by one cluster or by several; a single diagonal winding counts for all directions it has components in.",
     Quantity::Wrapping(Event::All)
 );
 pub(super) static WRAPPING_ONLY: Percolation = percolation!(
     "wrapping-only-x",
-    "wrapping probability R_1",
+    "wrapping probability R_{1}",
     "probability that clusters wrap around the torus along its first direction and along no other",
     "R_1 = R_x - R_all in two dimensions.",
     Quantity::Wrapping(Event::Only)
@@ -225,7 +225,7 @@ pub(super) static WRAPPING_CROSS: Percolation = percolation!(
 );
 pub(super) static WRAPPING_SLOPE: Percolation = percolation!(
     "wrapping-slope",
-    "slope dR_x/dp",
+    "slope dR_{x}/dp",
     "derivative of the wrapping probability R_x with respect to p: mean number of pivotal elements, occupied or not, whose state decides whether R_x holds",
     "dR_x/dp, exactly the derivative of the binomial average. By Russo's formula it counts the pivotal elements of wrapping along the first direction; the
 occupied ones among them, p dR_x/dp, are the red bonds of the torus. At the threshold ~ L^(1/nu), with weaker corrections than the
@@ -242,7 +242,7 @@ pub(super) static SPANNING_X: Percolation = percolation!(
 );
 pub(super) static LARGEST: Percolation = percolation!(
     "largest-cluster",
-    "largest cluster <s_max>/N",
+    "largest cluster ⟨s_{max}⟩/N",
     "mean size of the largest cluster divided by the number N of sites",
     "The finite-size estimator of the strength of the infinite cluster, P_inf.",
     Quantity::Largest

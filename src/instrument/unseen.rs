@@ -18,6 +18,7 @@ pub static UNSEEN_MASS: Observable = Observable {
     unit: "1",
     convention: "fraction of the test points whose group (cluster) holds no training point; test points are no training points",
     held_out: true,
+    of_data: true,
     ..Observable::PLAIN
 };
 

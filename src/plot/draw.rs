@@ -90,15 +90,22 @@ type PlacedLegend = Option<(Vec<Entry>, Rect)>;
 
 /// Places panels and legends; a legend that would hide data goes to the right of its panel.
 fn arrange(figure: &Figure) -> (Vec<Placed>, Vec<PlacedLegend>) {
+    let columns = figure.columns.min(figure.panels.len()).max(1) as f64;
+    let room = (
+        legend::SHARE * figure.width / columns,
+        figure.height - layout::banner(figure) - 2.0 * legend::MARGIN,
+    );
     let entries = |p: &Panel| match p.legend {
         Legend::None => Vec::new(),
-        _ => legend::entries(p),
+        _ => legend::fitting(legend::entries(p), room),
     };
     let entries: Vec<Vec<Entry>> = figure.panels.iter().map(entries).collect();
     let right = |(p, e): (&Panel, &Vec<Entry>)| p.legend == Legend::Right && !e.is_empty();
     let mut outside: Vec<bool> = figure.panels.iter().zip(&entries).map(right).collect();
     loop {
-        let placed = layout::layout(figure, &outside);
+        let wide = |(e, outside): (&Vec<Entry>, &bool)| outside.then(|| legend::size(e).0);
+        let widths: Vec<Option<f64>> = entries.iter().zip(&outside).map(wide).collect();
+        let placed = layout::layout(figure, &widths);
         let spot = |i: usize| {
             let (width, height) = legend::size(&entries[i]);
             match (entries[i].is_empty(), outside[i]) {

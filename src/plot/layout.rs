@@ -5,7 +5,6 @@ use super::bar;
 use super::figure::{AxisSpec, Figure, Panel, Scale};
 use super::geometry::{Point, Rect};
 use super::heat::{self, Heat};
-use super::legend;
 use super::series::Align;
 use super::style::Rgb;
 use super::text;
@@ -220,8 +219,8 @@ struct Sketch {
     turned: bool,
 }
 
-/// Places all panels; `outside` says which have a legend at their right.
-pub fn layout(figure: &Figure, outside: &[bool]) -> Vec<Placed> {
+/// Places all panels; `outside` has the widths of the legends that stand at their right.
+pub fn layout(figure: &Figure, outside: &[Option<f64>]) -> Vec<Placed> {
     let panels = &figure.panels;
     let cells = stacks(panels);
     let columns = figure.columns.min(cells.len()).max(1);
@@ -379,7 +378,7 @@ fn axes(panels: &[Panel], cell: &[usize], i: usize, area: &Rect) -> (Axis, Axis)
     )
 }
 
-fn sketch(panels: &[Panel], cell: &[usize], i: usize, area: Rect, outside: bool) -> Sketch {
+fn sketch(panels: &[Panel], cell: &[usize], i: usize, area: Rect, outside: Option<f64>) -> Sketch {
     let panel = &panels[i];
     let (x, y) = axes(panels, cell, i, &area);
     let mut right = EDGE;
@@ -392,8 +391,8 @@ fn sketch(panels: &[Panel], cell: &[usize], i: usize, area: Rect, outside: bool)
             widest(&up)
         }
     };
-    if outside {
-        right = right.max(LEGEND_GAP + legend::size(&legend::entries(panel)).0);
+    if let Some(legend) = outside {
+        right = right.max(LEGEND_GAP + legend);
     }
     right += bar;
     let title = match panel.y.title().is_empty() {

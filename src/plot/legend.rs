@@ -94,6 +94,32 @@ pub fn entries(panel: &Panel) -> Vec<Entry> {
     entries
 }
 
+/// A legend takes at most this share of the width of its column.
+pub const SHARE: f64 = 0.5;
+/// Distance of a legend from the edges of the figure.
+pub const MARGIN: f64 = 8.0;
+
+/// The entries that fit into so much width and height: long labels are shortened, and what has no place is counted.
+pub fn fitting(mut entries: Vec<Entry>, (width, height): (f64, f64)) -> Vec<Entry> {
+    let room = (width - SAMPLE - 5.0 - 2.0 * INSET).max(30.0);
+    let most = (((height - INSET) / LINE) as usize).max(2);
+    if entries.len() > most {
+        let left = entries.len() - (most - 1);
+        entries.truncate(most - 1);
+        entries.push(Entry {
+            label: format!("and {left} more"),
+            line: None,
+            band: false,
+            tile: None,
+            points: None,
+        });
+    }
+    for entry in &mut entries {
+        entry.label = text::shortened(&entry.label, TICK_TEXT, room);
+    }
+    entries
+}
+
 /// Width and height of the legend in points.
 pub fn size(entries: &[Entry]) -> (f64, f64) {
     let width = |e: &Entry| text::width(&e.label, TICK_TEXT, false);

@@ -42,6 +42,7 @@ mod tile;
 
 pub use csv::{figure_csv, panel_names};
 pub use figure::{AxisSpec, Figure, Legend, Panel, Scale};
+pub(crate) use legend::{Entry, entries as legend_entries, size as legend_size};
 pub use pdf::render_pdf;
 pub use png::render_png;
 pub use series::{Align, Interval, Series, Tag};

@@ -120,6 +120,24 @@ fn plain_width(text: &str, size: f64, bold: bool) -> f64 {
     }
 }
 
+/// `text` with dots in the place of its end, where it is wider than `room`.
+pub fn shortened(text: &str, size: f64, room: f64) -> String {
+    if width(text, size, false) <= room {
+        return text.into();
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let head = |n: usize| {
+        letters[..n]
+            .iter()
+            .collect::<String>()
+            .trim_end()
+            .to_string()
+            + "…"
+    };
+    let fits = |n: &usize| width(&head(*n), size, false) <= room;
+    head((1..letters.len()).rev().find(fits).unwrap_or(1))
+}
+
 /// The largest size up to `size` at which `text` is not wider than `room`.
 pub fn fitted(text: &str, size: f64, bold: bool, room: f64) -> f64 {
     let needed = width(text, size, bold);
@@ -170,6 +188,12 @@ mod tests {
         assert_eq!(of("L^{-1/ν} x"), [("L", 0.0), ("-1/ν", 0.36), (" x", 0.0)]);
         assert_eq!(of("s_{max}"), [("s", 0.0), ("max", -0.2)]);
         assert_eq!(of("a_b^{2"), [("a_b^{2", 0.0)]);
+        let short = shortened("a long name of a theory", 10.0, 60.0);
+        assert!(
+            short.ends_with('…') && width(&short, 10.0, false) <= 60.0,
+            "{short}"
+        );
+        assert_eq!(shortened("saxe", 10.0, 60.0), "saxe");
         prepare().unwrap();
         assert!(width("L^{2}", 10.0, false) < width("L2", 10.0, false));
     }

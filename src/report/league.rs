@@ -10,8 +10,20 @@ use crate::spec::sweep::{Settings, named};
 
 /// `key=value key=value` of a cell.
 pub fn set_text(set: &Settings) -> String {
+    // The shortest end of a path that no other key has.
+    let short = |key: &str| -> String {
+        let parts: Vec<&str> = key.split('.').collect();
+        let ends = (0..parts.len()).rev().map(|k| parts[k..].join("."));
+        let is_alone = |end: &String| {
+            let dotted = format!(".{end}");
+            let others = set.iter().filter(|(k, _)| k != key);
+            let mut same = others.filter(|(k, _)| k == end || k.ends_with(&dotted));
+            same.next().is_none()
+        };
+        ends.into_iter().find(is_alone).unwrap_or(key.into())
+    };
     set.iter()
-        .map(|(k, v)| format!("{k}={}", named(v)))
+        .map(|(k, v)| format!("{}={}", short(k), named(v)))
         .collect::<Vec<_>>()
         .join(" ")
 }
@@ -121,6 +133,9 @@ pub fn derived(assessment: &Assessment) -> Table {
                 }
                 match m.spread {
                     Some(spread) => format!("{value}, chi2/dof {}", short(spread)),
+                    None if m.misses(k) => {
+                        format!("{value}, but the cells miss the line (p < 0.001)")
+                    }
                     None => value,
                 }
             }
@@ -414,11 +429,14 @@ fn verdict_text(c: &Comparison) -> String {
     match c.verdict {
         Verdict::Inconclusive {
             draws_needed: Some(n),
-        } => format!("inconclusive (~{n} {} needed)", c.level.name()),
+        } => format!("inconclusive (~{n} {})", c.level.name()),
         Verdict::Inconclusive { draws_needed: None } => {
             match c.notes.iter().find_map(|n| n.split_once("needs ")) {
                 Some((_, remedy)) => format!("inconclusive (needs {remedy})"),
-                None => "inconclusive".into(),
+                None => match c.notes.iter().find(|n| n.contains("exceeds the tolerance")) {
+                    Some(why) => format!("inconclusive ({why})"),
+                    None => "inconclusive".into(),
+                },
             }
         }
         v => v.name().into(),

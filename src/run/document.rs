@@ -401,6 +401,7 @@ fn derived_json(d: &Derived) -> Json {
             "theory_stderr": r.theory_stderr.as_ref().map(|s| numbers(s)),
             "residual": r.residual.as_ref().map(|s| numbers(s)),
             "spread": r.spread,
+            "lack_of_fit": r.lack_of_fit,
             "n": r.n,
             "notes": r.notes,
         })

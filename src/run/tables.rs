@@ -20,7 +20,7 @@ pub fn tables(
 ) -> Result<Vec<(String, Vec<u8>)>> {
     let mut out = vec![("league.csv".to_string(), league(outcome, assessment)?)];
     if !assessment.derived.is_empty() {
-        out.push(("derived.csv".into(), derived(assessment, spec.source())?));
+        out.push(("derived.csv".into(), derived(spec, assessment)?));
     }
     if !assessment.relations.is_empty() {
         out.push(("relations.csv".into(), relations(outcome, assessment)?));
@@ -37,7 +37,7 @@ pub fn tables(
         for v in measured(cell)? {
             observables.entry(v.observable.name).or_default().push((
                 index,
-                spec.source().into(),
+                spec.source_of(v.observable).into(),
                 v,
             ));
         }
@@ -204,7 +204,7 @@ fn league(outcome: &Outcome, assessment: &Assessment) -> Result<Vec<u8>> {
     finish(w)
 }
 
-fn derived(assessment: &Assessment, source: &str) -> Result<Vec<u8>> {
+fn derived(spec: &Spec, assessment: &Assessment) -> Result<Vec<u8>> {
     let mut w = csv::Writer::from_writer(Vec::new());
     let mut header = ["reduction", "held", "point", "source", "value", "stderr"]
         .map(String::from)
@@ -220,6 +220,7 @@ fn derived(assessment: &Assessment, source: &str) -> Result<Vec<u8>> {
             .iter()
             .map(|(k, v)| format!("{k}={}", named(v)))
             .collect();
+        let source = spec.source_of(d.observable);
         let start = |k: usize, from: &str| {
             vec![
                 d.label.clone(),

@@ -4,9 +4,9 @@ use super::Abscissa;
 
 /// The end of a key's path, its words and its symbol; the longer end comes first.
 const LABELS: &[(&str, &str, &str)] = &[
-    ("prior.weight", "prior variance of the weights", "s_w²"),
-    ("prior.bias", "prior variance of the biases", "s_b²"),
-    ("prior.readout", "prior variance of the read-out", "s_a²"),
+    ("prior.weight", "prior variance of the weights", "s_{w}²"),
+    ("prior.bias", "prior variance of the biases", "s_{b}²"),
+    ("prior.readout", "prior variance of the read-out", "s_{a}²"),
     ("prior.chi", "scale of the read-out", "χ"),
     ("init.scale", "scale of the initial weights", "σ"),
     ("init.lambda", "imbalance of the layers", "λ"),
@@ -88,7 +88,7 @@ fn plain(key: &str) -> String {
 /// ```
 /// use saddlepoint::spec::{Abscissa, labels::along};
 /// assert_eq!(along(Abscissa::Inverse, "learner.widths"), "inverse width 1/N");
-/// assert_eq!(along(Abscissa::Power(-2.75), "task.size"), "L^{-2.75}");
+/// assert_eq!(along(Abscissa::Power(-2.75), "task.size"), "L^{−2.75}");
 /// ```
 pub fn along(abscissa: Abscissa, key: &str) -> String {
     let inner = match known(key) {
@@ -103,9 +103,16 @@ pub fn along(abscissa: Abscissa, key: &str) -> String {
         },
         Abscissa::Log => format!("ln {inner}"),
         Abscissa::LogInverse => format!("ln(1/{})", inner.trim_matches(['(', ')'])),
-        Abscissa::Power(e) => format!("{inner}^{{{e}}}"),
-        Abscissa::Depth | Abscissa::Aspect => abscissa.text(key),
+        Abscissa::Power(e) => format!("{inner}^{{{}}}", power(e)),
+        Abscissa::Aspect => "aspect ratio (L_{1} − 1)/L_{2}".into(),
+        Abscissa::Depth => abscissa.text(key),
     }
+}
+
+/// An exponent with at most four digits behind the point.
+fn power(exponent: f64) -> String {
+    let rounded = (exponent * 1e4).round() / 1e4;
+    rounded.to_string().replace('-', "−")
 }
 
 /// A label without the signs that raise and lower: `P_∞` for `P_{∞}`.

@@ -38,7 +38,7 @@ pub use template::Template;
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::instrument::{Chosen, Wanted};
+use crate::instrument::{Chosen, Observable, Wanted};
 use crate::numerics::content;
 use crate::numerics::text::decode;
 use crate::theory::{Asked as Question, Theory};
@@ -167,6 +167,14 @@ impl Spec {
             [] => "simulation",
             [one] => one,
             _ => "learners",
+        }
+    }
+
+    /// What gives the values of an observable: the data sets where the learner has no part in it, else [`Spec::source`].
+    pub fn source_of(&self, observable: &Observable) -> &'static str {
+        match observable.of_data && self.source() != "measured" {
+            true => "data sets",
+            false => self.source(),
         }
     }
 

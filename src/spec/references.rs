@@ -76,11 +76,18 @@ pub(super) fn check_references(
             true => Ok(()),
             false => Err(Error::input(
                 place,
-                format!(
-                    "{} does not take {least} or more values, all of them finite numbers",
-                    abscissa.text(key)
-                ),
-                "sweep over numbers, or choose another abscissa",
+                match x.len() == cells.len() {
+                    false => format!(
+                        "{} is not a finite number in every cell",
+                        abscissa.text(key)
+                    ),
+                    true => format!(
+                        "{} has {} values, and {least} are needed",
+                        abscissa.text(key),
+                        distinct.len()
+                    ),
+                },
+                "name a swept key with numbers, and an abscissa that is finite for all of them",
             )),
         }
     };

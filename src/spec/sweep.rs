@@ -77,6 +77,14 @@ pub fn expand(sweep: Option<&Table>, whole: &[String]) -> Result<Vec<Settings>> 
                 true => values.rounded(),
                 false => values,
             };
+            let texts: Vec<String> = values.values.iter().map(|v| v.to_string()).collect();
+            if let Some(k) = (1..texts.len()).find(|k| texts[..*k].contains(&texts[*k])) {
+                return Err(Error::input(
+                    place,
+                    format!("{} stands twice", texts[k]),
+                    "name every value once; draws are repeated by measure.datasets and measure.replicas",
+                ));
+            }
             let one = |v| vec![(key.clone(), v)];
             vec![values.values.into_iter().map(one).collect()]
         };

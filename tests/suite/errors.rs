@@ -235,7 +235,7 @@ fn overrides_and_sweeps_are_checked() {
         &(exponent + "abscissa = \"log\"\n"),
         &[],
         2,
-        &["reduce[0].key", "2 or more values"],
+        &["reduce[0].key", "is not a finite number in every cell"],
     );
     let sizes = SMALL.to_string()
         + "[sweep]\n\"task.samples\" = [20, 40]\n"
@@ -455,7 +455,7 @@ fn sweeps_and_quick_forms_are_named_as_the_place() {
             "",
             "[sweep]\n\"learner.activation\" = [\"linear\", \"tanh\"]\n[[reduce]]\nkind = \"slope\"\n\
              key = \"learner.activation\"\nobservable = \"train-loss\"",
-            "spec.toml:40:1: reduce[0].key: learner.activation does not take 2 or more values, all of them finite numbers",
+            "spec.toml:40:1: reduce[0].key: learner.activation is not a finite number in every cell",
         ),
     ]);
     let quick = with("\"measure.replicas\" = 2", "\"measure.replica\" = 2");

@@ -470,3 +470,50 @@ fn many_curves_keep_their_colours() {
         assert_ne!(colour(tag, true), Some((255, 255, 255)));
     }
 }
+
+/// Ends of trainings that differ by rounding to steps are one end: what was learned is drawn, not the start that all share.
+#[test]
+fn ends_that_differ_by_a_step_are_one_end() {
+    let rates = "[sweep]\n\"training.learning_rate\" = [0.01, 0.0101]\n";
+    let figure = "[[figure]]\nobservable = \"train-loss\"\nkind = \"sweep\"\nkey = \"training.learning_rate\"\n";
+    let stated = [LOSS, ("steps = 500", "time = 5.0")];
+    let (outcome, figures) = drawn(&with(&stated, &format!("{rates}{figure}")));
+    let rows = table(&figures[0]);
+    let points = rows
+        .iter()
+        .filter(|r| r["source"] == "networks" && r["kind"] == "points");
+    let values: Vec<f64> = points.filter_map(|r| r["y"].parse().ok()).collect();
+    assert_eq!(values.len(), 2);
+    for (cell, value) in outcome.cells.iter().zip(values) {
+        let k = cell.wanted("train-loss").unwrap();
+        let blocks = saddlepoint::run::assess::measured_blocks(cell, k).unwrap();
+        assert_eq!(Some(&value), blocks.unwrap().mean().last());
+    }
+    let caption = &figures[0].caption;
+    assert!(
+        caption.contains("last time of each cell, from 4.99"),
+        "{caption}"
+    );
+}
+
+/// Panels side by side whose curves have other names have legends of their own; of equal ones one is enough.
+#[test]
+fn panels_beside_have_their_own_legends() {
+    let sweep = "[sweep]\n\"learner.init.scale\" = [0.1, 0.2]\n";
+    let figure = |first: &str, beside: &str| {
+        format!(
+            "{sweep}[[figure]]\nobservable = \"{first}\"\nkind = \"sweep\"\nkey = \"learner.init.scale\"\nbeside = [\"{beside}\"]\nresiduals = false\n"
+        )
+    };
+    let shown = |text: &str| {
+        let (_, figures) = drawn(text);
+        let panels = figures[0].figure.panels.iter();
+        let with = panels.filter(|p| p.legend != saddlepoint::plot::Legend::None);
+        with.count()
+    };
+    assert_eq!(shown(&with(&[], &figure("mode-strength", "train-loss"))), 2);
+    assert_eq!(
+        shown(&with(&[], &figure("mode-strength", "half-rise-time"))),
+        1
+    );
+}

@@ -106,9 +106,27 @@ fn lack_of_fit_is_uniform_for_a_line_and_small_for_a_parabola() {
     let line: Vec<f64> = (0..200).map(|s| p(&|x| 2.0 + 3.0 * x, s)).collect();
     assert!(crate::numerics::statistics::kolmogorov_smirnov_uniform(&line).1 > 0.01);
     assert!(p(&|x| 2.0 + 30.0 * x * x, 1) < 1e-4);
-    // Two contrasts need eight draws.
-    let four = cells(&[0.1, 0.2, 0.3, 0.4], |x| x, 7, 0.02, 1);
-    assert_eq!(one(&LINE, &four).unwrap().lack_of_fit, None);
+    let few = cells(&x, |x| x, 4, 0.02, 1);
+    assert_eq!(one(&LINE, &few).unwrap().lack_of_fit, None);
+}
+
+/// Five draws of five cells, two for each contrast at most: the test holds its level, for lines and for powers, and sees a curve.
+#[test]
+fn few_draws_show_a_form_that_does_not_hold() {
+    let x = [1.0, 2.0, 3.0, 5.0, 8.0];
+    let p = |reduction, value: &dyn Fn(f64) -> f64, seed| {
+        let r = one(reduction, &cells(&x, value, 5, 0.02, seed)).unwrap();
+        (r.misses(0), r.lack_of_fit.unwrap()[0])
+    };
+    let below = |reduction, value: &dyn Fn(f64) -> f64| {
+        let below = (0..400).filter(|s| p(reduction, value, *s).1 < 0.05);
+        below.count()
+    };
+    // Bonferroni's bound: at most 5 % of 400, and not none.
+    assert!((3..=32).contains(&below(&LINE, &|x| 2.0 + 3.0 * x)));
+    assert!((3..=32).contains(&below(&POWER, &|x| 2.0 * x.powf(-0.7))));
+    assert!(p(&LINE, &|x| x * x, 1).0 && p(&POWER, &|x| 2.0 + x, 1).0);
+    assert!(!p(&LINE, &|x| x, 1).0);
 }
 
 #[test]

@@ -57,8 +57,8 @@ pub struct Reduced {
     /// freedom. A measure, no chi2 statistic: the points of one curve are correlated, so that curves which collapse
     /// leave well below 1.
     pub spread: Option<f64>,
-    /// p-value that the form holds at all cells, by Hotelling's T^2 of the residual contrasts; only when there are at
-    /// least four times as many blocks as contrasts (cells minus coefficients), and at least one contrast.
+    /// p-value that the form holds at all cells, by the residual contrasts (Hotelling's T^2, of few blocks the largest
+    /// Student's t); only with five blocks and one contrast (cells minus coefficients) at least.
     pub lack_of_fit: Option<Vec<f64>>,
     /// Number of blocks: the smallest over the cells.
     pub n: usize,
@@ -66,7 +66,16 @@ pub struct Reduced {
     pub notes: Vec<String>,
 }
 
+/// Below this p-value a form does not hold.
+const MISSES: f64 = 1e-3;
+
 impl Reduced {
+    /// Whether the points do not lie on the fitted form: the standard error of the estimate does not contain that.
+    pub fn misses(&self, point: usize) -> bool {
+        let p = self.lack_of_fit.as_ref().and_then(|p| p.get(point));
+        p.is_some_and(|p| *p < MISSES)
+    }
+
     /// A reduced value that is known without any cells, with its bound.
     pub fn known(values: &[f64], bound: f64) -> Reduced {
         Reduced {

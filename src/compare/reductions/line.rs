@@ -3,8 +3,8 @@
 use super::{Form, at_least, positive};
 use crate::compare::draws::Blocks;
 use crate::error::{Error, Result};
-use crate::numerics::statistics::least_squares;
-use nalgebra::{DMatrix, DVector};
+use crate::numerics::statistics::{least_squares, student_cdf};
+use nalgebra::{DMatrix, DVector, RowDVector};
 use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 
 /// One coefficient of an ordinary least-squares fit with the same weight for every cell (correlated cells have no
@@ -103,36 +103,58 @@ impl Form for Line {
         Some(curves.map(|v| self.distance(v)).collect())
     }
 
-    /// Hotelling's T^2 of the contrasts that vanish if the form holds: `T^2 (n-q) / (q (n-1)) ~ F(q, n-q)`.
+    /// Hotelling's T^2 of the contrasts that vanish if the form holds: `T^2 (n-q) / (q (n-1)) ~ F(q, n-q)`. Of fewer than
+    /// four draws per contrast the largest Student's t of the contrasts, with Bonferroni's factor for their number. Logarithms are taken to
+    /// first order about the mean of the draws.
     fn lack_of_fit(&self, blocks: &Blocks) -> Result<Option<Vec<f64>>> {
-        if self.log {
-            return Ok(None);
-        }
         let (cells, n) = (self.design.nrows(), blocks.n());
         let contrasts = cells - self.design.ncols();
-        if contrasts == 0 || n < 4 * contrasts || n < 2 {
+        if contrasts == 0 || n < crate::compare::MIN_DRAWS_FOR_P {
             return Ok(None);
         }
+        let linear = match self.log {
+            false => blocks.values.clone(),
+            true => {
+                let means = blocks.mean();
+                DMatrix::from_fn(n, blocks.points(), |r, k| {
+                    means[k].ln() + (blocks.values[(r, k)] - means[k]) / means[k]
+                })
+            }
+        };
         // Orthonormal basis of the complement of the design: eigenvectors of the projector with eigenvalue one.
         let eigen = self.remainder.clone().symmetric_eigen();
         let chosen: Vec<usize> = (0..cells).filter(|&k| eigen.eigenvalues[k] > 0.5).collect();
         let basis = eigen.eigenvectors.select_columns(&chosen);
-        let (q, freedom) = (contrasts as f64, (n - contrasts) as f64);
-        let law =
-            FisherSnedecor::new(q, freedom).map_err(|e| Error::bug("Hotelling", e.to_string()))?;
-        let p = |point: usize| {
-            let columns = blocks.values.columns(point * cells, cells) * &basis;
-            let mean = columns.row_mean();
-            let centred = DMatrix::from_fn(n, contrasts, |r, k| columns[(r, k)] - mean[k]);
-            let covariance = centred.transpose() * &centred / (n - 1) as f64;
-            match covariance.cholesky() {
+        let (q, count) = (contrasts as f64, n as f64);
+        let hotelling = |mean: &RowDVector<f64>, centred: &DMatrix<f64>| -> Result<f64> {
+            let freedom = count - q;
+            let law = FisherSnedecor::new(q, freedom)
+                .map_err(|e| Error::bug("Hotelling", e.to_string()))?;
+            let covariance = centred.transpose() * centred / (count - 1.0);
+            Ok(match covariance.cholesky() {
                 Some(c) => {
-                    let t2 = n as f64 * mean.transpose().dot(&c.solve(&mean.transpose()));
-                    law.sf(t2 * freedom / (q * (n - 1) as f64))
+                    let t2 = count * mean.transpose().dot(&c.solve(&mean.transpose()));
+                    law.sf(t2 * freedom / (q * (count - 1.0)))
                 }
                 None => f64::NAN, // the draws do not scatter along some contrast
+            })
+        };
+        let largest = |mean: &RowDVector<f64>, centred: &DMatrix<f64>| -> Result<f64> {
+            let error = |k: usize| centred.column(k).norm() / (count * (count - 1.0)).sqrt();
+            let t = (0..contrasts).map(|k| mean[k].abs() / error(k));
+            let t = t.fold(0.0, f64::max);
+            Ok((2.0 * q * (1.0 - student_cdf(t, n - 1)?)).min(1.0))
+        };
+        let p = |point: usize| {
+            let columns = linear.columns(point * cells, cells) * &basis;
+            let mean = columns.row_mean();
+            let centred = DMatrix::from_fn(n, contrasts, |r, k| columns[(r, k)] - mean[k]);
+            match n >= 4 * contrasts {
+                true => hotelling(&mean, &centred),
+                false => largest(&mean, &centred),
             }
         };
-        Ok(Some((0..blocks.points() / cells).map(p).collect()))
+        let all = (0..blocks.points() / cells).map(p);
+        Ok(Some(all.collect::<Result<_>>()?))
     }
 }

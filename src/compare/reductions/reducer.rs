@@ -95,7 +95,7 @@ impl<'a> Reducer<'a> {
             signs: &signs,
         }
         .carry(&joint.cells);
-        let all = Reduced {
+        let mut all = Reduced {
             residual: form.residual(&means),
             spread: form.spread(),
             lack_of_fit,
@@ -103,6 +103,13 @@ impl<'a> Reducer<'a> {
             theory_stderr: stderr,
             ..joint.reduced(|means| form.value(&shown(means)), form.missing())?
         };
+        if let Some(k) = (0..all.estimate.len()).find(|k| all.misses(*k)) {
+            let p = all.lack_of_fit.as_ref().map_or(f64::NAN, |p| p[k]);
+            all.notes.push(format!(
+                "the cells do not lie on the fitted form (p = {p:.1e}), and the error does not contain that: leave out the cells that are \
+                 farthest from the limit, or fit another form"
+            ));
+        }
         let parts = self.reduction.parts().len();
         let points = all.estimate.len() / parts;
         Ok((0..parts)

@@ -22,7 +22,7 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
         "",
         axis(&along(f.abscissa, key), "", f.x_scale, f.x_range),
         axis(
-            &format!("deviation of {}", f.observable),
+            &format!("deviation of {}", cells[0].observed().observable.label),
             "",
             f.y_scale,
             f.y_range,

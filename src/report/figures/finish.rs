@@ -1,6 +1,8 @@
 //! What holds for figures of every kind: labels and sizes that the spec states, and what an axis cannot show is said.
 
-use crate::plot::{AxisSpec, Figure, Legend, Panel, Scale, Series};
+use crate::plot::{
+    AxisSpec, Entry, Figure, Legend, Panel, Scale, Series, legend_entries, legend_size,
+};
 use crate::spec::{Figure as FigureSpec, FigureKind, LegendKey};
 
 /// Size of the numbers at the ticks where none is stated, in points.
@@ -18,6 +20,11 @@ pub(super) fn label(f: &FigureSpec, figure: &mut Figure, is_first: bool) {
     }
 }
 
+/// Width that figures have for the legend at their right, and the most that a legend makes them wider by.
+const USUAL_LEGEND: f64 = 120.0;
+const LEGEND: f64 = 260.0;
+/// Height above and below a legend.
+const HEAD: f64 = 45.0;
 /// A panel with its labels and legend is not narrower, in points before any zoom.
 const NARROWEST: f64 = 230.0;
 
@@ -43,6 +50,16 @@ pub(super) fn dress(f: &FigureSpec, figure: &mut Figure) {
     };
     let height = stated(f.height, row * rows(columns));
     (figure.width, figure.height, figure.columns) = (width, height, columns);
+    let right = figure.panels.iter().filter(|p| p.legend == Legend::Right);
+    let legends: Vec<(f64, f64)> = right.map(|p| legend_size(&legend_entries(p))).collect();
+    if f.width.is_none() {
+        let wide = legends.iter().map(|l| l.0.min(LEGEND));
+        figure.width += (wide.sum::<f64>() - USUAL_LEGEND).max(0.0);
+    }
+    if f.height.is_none() && rows(columns) == 1.0 {
+        let high = legends.iter().map(|l| l.1 + HEAD).fold(0.0, f64::max);
+        figure.height = figure.height.max(high.min(3.0 * figure.height));
+    }
 }
 
 fn relabel(axis: &mut AxisSpec, label: &str) {
@@ -85,13 +102,39 @@ pub(super) fn honest(f: &FigureSpec, figure: &mut Figure) -> String {
             }
         }
     }
-    let mut text = String::new();
+    let stated = [(f.x_range, 0), (f.y_range, 1)];
+    let beyond = |panel: &Panel| -> usize {
+        let (x, y) = values(panel);
+        let at = |axis: usize, k: usize| if axis == 0 { x[k] } else { y[k] };
+        let is_out = |k: &usize| {
+            stated.iter().any(|(range, axis)| {
+                range.is_some_and(|[a, b]| at(*axis, *k) < a.min(b) || at(*axis, *k) > a.max(b))
+            })
+        };
+        (0..x.len().min(y.len())).filter(is_out).count()
+    };
+    let cut: usize = match empty {
+        0 => figure
+            .panels
+            .iter()
+            .filter(|p| !p.stacked)
+            .map(beyond)
+            .sum(),
+        _ => 0,
+    };
+    let mut text = bands(figure);
     let count = |n: usize, one: &str, many: &str| match n {
         1 => format!("1 {one}"),
         n => format!("{n} {many}"),
     };
     if empty > 0 {
         text.push_str(" The stated range of an axis holds no value: the axis shows all.");
+    }
+    if cut > 0 {
+        text.push_str(&format!(
+            " {} outside the stated ranges.",
+            count(cut, "value lies", "values lie")
+        ));
     }
     // A figure of deviations marks its zeros.
     if left_out > 0 && f.kind != FigureKind::Deviation {
@@ -113,6 +156,26 @@ pub(super) fn honest(f: &FigureSpec, figure: &mut Figure) -> String {
     text
 }
 
+/// ` Bands: numerical bound.`, in the words of the tables.
+fn bands(figure: &Figure) -> String {
+    let series = figure.panels.iter().flat_map(|p| &p.series);
+    let mut meanings: Vec<&str> = series
+        .filter_map(|s| match s {
+            Series::Line {
+                band: Some(_), tag, ..
+            } => Some(tag.band.as_str()),
+            _ => None,
+        })
+        .filter(|meaning| !meaning.is_empty())
+        .collect();
+    meanings.sort_unstable();
+    meanings.dedup();
+    match meanings.is_empty() {
+        true => String::new(),
+        false => format!(" Bands: {}.", meanings.join("; ")),
+    }
+}
+
 /// Coordinates of everything that stands for a number: neither guides nor texts.
 fn values(panel: &Panel) -> (Vec<f64>, Vec<f64>) {
     let (mut all_x, mut all_y) = (Vec::new(), Vec::new());
@@ -128,7 +191,7 @@ fn values(panel: &Panel) -> (Vec<f64>, Vec<f64>) {
     (all_x, all_y)
 }
 
-/// The figure with the panels of another one below or beside its own; the legend stands in the last.
+/// The figure with the panels of another one below or beside its own; of equal legends the last one stands.
 pub(super) fn join(mut figure: Figure, other: Figure, names: [&str; 2]) -> Figure {
     let heads = |f: &Figure| f.panels.iter().filter(|p| !p.stacked).count().max(1);
     let (mine, theirs) = (heads(&figure), heads(&other));
@@ -138,9 +201,12 @@ pub(super) fn join(mut figure: Figure, other: Figure, names: [&str; 2]) -> Figur
     for (panel, name) in figure.panels.iter_mut().map(|p| (p, names[0])) {
         title(panel, name);
     }
-    // One legend, beside the last panel.
+    // A legend that says the same as the next one is left out.
+    let said: Vec<Vec<Entry>> = legends(&other.panels).collect();
     for panel in &mut figure.panels {
-        panel.legend = Legend::None;
+        if panel.legend != Legend::None && said.contains(&legend_entries(panel)) {
+            panel.legend = Legend::None;
+        }
     }
     let mut panels = other.panels;
     for panel in &mut panels {
@@ -153,6 +219,12 @@ pub(super) fn join(mut figure: Figure, other: Figure, names: [&str; 2]) -> Figur
     }
     figure.height = row * rows(mine + theirs, figure.columns);
     figure
+}
+
+/// What the legends of the panels name.
+fn legends(panels: &[Panel]) -> impl Iterator<Item = Vec<Entry>> {
+    let with = panels.iter().filter(|p| p.legend != Legend::None);
+    with.map(legend_entries)
 }
 
 /// A panel that has no title gets one.

@@ -6,6 +6,8 @@ use crate::compare::fit;
 use crate::error::Result;
 use crate::plot::{AxisSpec, Dash, Figure, Legend, Panel, Series, Tag};
 use crate::run::fitting::{Fitted, Fitting};
+use crate::spec::labels::{of_key, symbol};
+use crate::spec::sweep::named;
 
 /// One panel for each parameter, and one with all points.
 pub(super) fn fitted(fitting: &Fitting, found: &Fitted) -> Result<(Figure, String)> {
@@ -31,14 +33,28 @@ pub(super) fn fitted(fitting: &Fitting, found: &Fitted) -> Result<(Figure, Strin
     Ok((figure, text))
 }
 
+/// The label with the parameters in words of physics, and where the fit was made.
+pub(super) fn title(fitting: &Fitting, found: &Fitted) -> String {
+    let parameters = found.fit.parameters.iter();
+    let label = parameters.fold(fitting.label.clone(), |text, p| {
+        text.replace(&p.name, &of_key(&p.name))
+    });
+    let place = |(k, v): &(String, toml::Value)| format!("{} = {}", symbol(k), named(v));
+    let places: Vec<String> = fitting.set.iter().map(place).collect();
+    match places.is_empty() {
+        true => label,
+        false => format!("{label} ({})", places.join(", ")),
+    }
+}
+
 fn profile(parameter: &fit::Fitted, reference: Option<f64>) -> Panel {
     let (x, y): (Vec<f64>, Vec<f64>) = parameter.curve.iter().map(|[x, rise]| (*x, *rise)).unzip();
     let least = x.iter().copied().fold(f64::INFINITY, f64::min);
     let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let name = parameter.name.rsplit('.').next().unwrap_or(&parameter.name);
+    let name = of_key(&parameter.name);
     let across = match least > 0.0 && most > 5.0 * least {
-        true => AxisSpec::log(name, ""),
-        false => AxisSpec::linear(name, ""),
+        true => AxisSpec::log(&name, ""),
+        false => AxisSpec::linear(&name, ""),
     };
     let tag = Tag {
         source: parameter.name.clone(),

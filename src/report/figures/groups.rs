@@ -92,7 +92,7 @@ impl Group<'_> {
 /// One point of the observable's grid, which is looked up in every cell by its coordinates.
 pub(super) struct Point {
     /// Not-a-number along an axis that has a single value in every cell, such as the time of a measurement after training: that value is
-    /// meant, whatever it is.
+    /// meant, whatever it is; infinite along the time where the last one is meant.
     pub at: Vec<f64>,
     pub name: String,
     /// Number of cells whose grid has it.
@@ -100,7 +100,7 @@ pub(super) struct Point {
 }
 
 /// Points of the first grid to be drawn: those that `only` names, else those that all cells have (or else that two have): of
-/// an observable of time its end, of many points eight from the first to the last.
+/// an observable of time the last time of each cell, of many points seven from the first to the last.
 pub(super) fn points(grids: &[&[Axis]], f: &FigureSpec) -> Vec<Point> {
     let Some(first) = grids.first() else {
         return vec![];
@@ -126,24 +126,41 @@ pub(super) fn points(grids: &[&[Axis]], f: &FigureSpec) -> Vec<Point> {
         return named.map(|(index, name)| point(index, name)).collect();
     }
     let size = observable::size(first);
+    let shared_ends = ends(grids);
+    if !shared_ends.is_empty() {
+        let leading = &first[..first.len() - 1];
+        let chosen = spread(shared_ends.len(), super::MAX_CURVES).into_iter();
+        let only = chosen.map(|k| shared_ends[k].0 + 1).collect();
+        let chosen = FigureSpec {
+            only: Some(only),
+            ..f.clone()
+        };
+        let end = |(index, name): (usize, String)| {
+            let (_, at) = shared_ends.iter().find(|(k, _)| *k == index)?;
+            let (at, cells) = (at.clone(), grids.len());
+            let time = at.last().copied().filter(|t| t.is_finite());
+            let name = match (leading.is_empty(), time) {
+                (false, _) => name,
+                (true, Some(t)) => format!("time {}", short(t)),
+                (true, None) => String::new(),
+            };
+            Some(Point { at, name, cells })
+        };
+        return picked(leading, &chosen)
+            .into_iter()
+            .filter_map(end)
+            .collect();
+    }
     let shared = |least: usize| (0..size).filter(move |&k| count(&coordinates(k)) >= least);
     let least = match shared(grids.len()).next() {
         Some(_) => grids.len(),
         None => 2.min(grids.len()),
     };
     let shared: Vec<usize> = shared(least).collect();
-    let over_time = first
-        .last()
-        .is_some_and(|a| a.name == "time" && a.values.len() > 1);
-    let picked_of = match over_time {
-        // The end of the training: of every curve the last time that the cells share.
-        true => ends(&shared, first),
-        false => spread(shared.len(), super::MAX_CURVES)
-            .into_iter()
-            .map(|k| shared[k])
-            .collect(),
-    };
-    let only = picked_of.into_iter().map(|k| k + 1);
+    let picked_of = spread(shared.len(), super::MAX_CURVES)
+        .into_iter()
+        .map(|k| shared[k]);
+    let only = picked_of.map(|k| k + 1);
     let chosen = FigureSpec {
         only: Some(only.collect()),
         ..f.clone()
@@ -152,20 +169,70 @@ pub(super) fn points(grids: &[&[Axis]], f: &FigureSpec) -> Vec<Point> {
     named.map(|(index, name)| point(index, name)).collect()
 }
 
-/// Of the shared points of every curve the one at the last time; of many curves some, spread from the first to the last.
-fn ends(shared: &[usize], axes: &[Axis]) -> Vec<usize> {
-    let length = axes.last().map_or(1, |a| a.values.len()).max(1);
-    let mut last: Vec<usize> = Vec::new();
-    for &k in shared {
-        match last.last_mut() {
-            Some(end) if *end / length == k / length => *end = k,
-            _ => last.push(k),
+/// Of observables over several times the end of every curve that all cells have: its number on the leading axes of the first cell, and
+/// its coordinates. The end is the last time of each cell where these differ by rounding to steps alone, else the last time that all have; and
+/// each cell's own where they share the start alone.
+fn ends(grids: &[&[Axis]]) -> Vec<(usize, Vec<f64>)> {
+    let Some([leading @ .., time]) = grids.first().filter(|_| is_over_time(grids)) else {
+        return vec![];
+    };
+    let have = |at: &[f64]| grids.iter().all(|g| locate(g, at).is_some());
+    let (least, most) = last_times(grids);
+    let start = coordinates(leading, 0);
+    let common = time.values.iter().skip(1).rev();
+    let common = common
+        .copied()
+        .find(|t| have(&[start.clone(), vec![*t]].concat()));
+    let end = match common {
+        Some(t) if most - least > 0.01 * most => t,
+        _ => f64::INFINITY,
+    };
+    let at = |index: usize| [coordinates(leading, index), vec![end]].concat();
+    let curves = (0..observable::size(leading)).map(|index| (index, at(index)));
+    curves.filter(|(_, at)| have(at)).collect()
+}
+
+/// Whether every grid ends in an axis of several times.
+fn is_over_time(grids: &[&[Axis]]) -> bool {
+    grids.iter().all(|grid| {
+        grid.last()
+            .is_some_and(|a| a.name == "time" && a.values.len() > 1)
+    })
+}
+
+/// The earliest and the latest last value of the last axis.
+fn last_times(grids: &[&[Axis]]) -> (f64, f64) {
+    let last = |g: &&[Axis]| g.last().and_then(|a| a.values.last().copied());
+    let times = grids.iter().filter_map(last);
+    times.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), t| {
+        (a.min(t), b.max(t))
+    })
+}
+
+/// ` All values are those at the last time of each cell, from 4.99 to 5.01.`
+pub(super) fn times(grids: &[&[Axis]], points: &[Point]) -> String {
+    let time = |p: &Point| p.at.last().copied();
+    let is_one = |t: f64| points.iter().all(|p| time(p) == Some(t));
+    match points.first().and_then(time).filter(|t| is_one(*t)) {
+        Some(t) if t.is_infinite() => {
+            let (least, most) = last_times(grids);
+            match short(least) == short(most) {
+                true => format!(
+                    " All values are those at time {}, the last one.",
+                    short(most)
+                ),
+                false => format!(
+                    " All values are those at the last time of each cell, from {} to {}.",
+                    short(least),
+                    short(most)
+                ),
+            }
         }
+        Some(t) if points.len() > 1 && t.is_finite() && is_over_time(grids) => {
+            format!(" All values are those at time {}.", short(t))
+        }
+        _ => String::new(),
     }
-    spread(last.len(), super::MAX_CURVES)
-        .into_iter()
-        .map(|k| last[k])
-        .collect()
 }
 
 /// ` Each cell has one time, from 199.85 to 200.25.` where the single value of an axis differs between cells.

@@ -133,6 +133,16 @@ pub(super) fn heatmaps(scene: &Scene) -> Result<Option<(Figure, String)>> {
         }
     }
     let mut text = scene.caption(w, 0);
+    let draws = cells
+        .iter()
+        .filter_map(|c| measured_blocks(c.cell, c.wanted).ok().flatten())
+        .map(|b| b.n())
+        .max();
+    match draws {
+        None => {}
+        Some(1) => text.push_str(" Measured: one draw."),
+        Some(n) => text.push_str(&format!(" Measured: mean over {n} draws.")),
+    }
     text.push_str(" One range of colours in all panels.");
     match (before, cells.len()) {
         ([ends, layers], 1) if ends.name == "time" || layers.name == "layer" => {

@@ -23,7 +23,6 @@ mod usual;
 use crate::error::{Error, Result};
 use crate::instrument::{Axis, Wanted, observable};
 use crate::plot::{AxisSpec, Figure, missing_glyph};
-use crate::report::league::set_text;
 use crate::run::assess::{Assessment, point_text, short};
 use crate::run::outcome::{CellOutcome, Outcome};
 use crate::spec::labels::symbol;
@@ -135,10 +134,7 @@ pub fn figures(spec: &Spec, outcome: &Outcome, assessment: &Assessment) -> Resul
         };
         Some(fit::fitted(fitting, found).map(|(figure, caption)| Drawn {
             name,
-            figure: figure.title(match fitting.set.is_empty() {
-                true => fitting.label.clone(),
-                false => format!("{} ({})", fitting.label, set_text(&fitting.set)),
-            }),
+            figure: figure.title(fit::title(fitting, found)),
             caption,
         }))
     });
@@ -153,12 +149,14 @@ fn of_kind(
     assessment: &Assessment,
     f: &FigureSpec,
 ) -> Result<Option<(Figure, String)>> {
+    let mut wanted = outcome.cells.iter().flat_map(|c| &c.wanted);
+    let observed = wanted.find(|w| w.observable.name == f.observable);
     let scene = Scene {
         spec,
         outcome,
         assessment,
         f,
-        source: spec.source(),
+        source: observed.map_or(spec.source(), |w| spec.source_of(w.observable)),
     };
     let drawn = match f.kind {
         FigureKind::Curves => curves(&scene)?,
@@ -286,7 +284,13 @@ fn spoken(text: String) -> String {
     match text.as_str() {
         "endpoint=0" => "before training".into(),
         "endpoint=1" => "after training".into(),
-        text => text.replace('=', " "),
+        text => {
+            let word = |word: &str| match word.split_once('=') {
+                Some((axis, value)) => format!("{} {value}", axis.replace('-', " ")),
+                None => word.to_string(),
+            };
+            text.split(' ').map(word).collect::<Vec<_>>().join(", ")
+        }
     }
 }
 
@@ -316,8 +320,12 @@ fn cell_name(cell: &CellOutcome, f: &FigureSpec) -> String {
 
 /// A short decimal number as it is written, a long one in four digits.
 fn number(x: f64) -> String {
-    let plain = x.to_string();
-    let text = if plain.len() <= 7 { plain } else { short(x) };
+    let (plain, powers) = (x.to_string(), format!("{x:e}"));
+    let text = match plain.len() <= 7 {
+        true => plain,
+        false if powers.len() <= 7 => powers,
+        false => short(x),
+    };
     match text.strip_prefix('-') {
         Some(rest) => format!("−{rest}"),
         None => text,

@@ -91,7 +91,7 @@ pub(super) fn overlay(scene: &Scene) -> Result<Option<(Figure, String)>> {
         }
     }
     let names: Vec<String> = all.iter().map(|c| scene.name(c.cell)).collect();
-    Key::theories(&drawn, false, false)
+    Key::coloured(&drawn, Some(if f.rescale { BLACK } else { GREY }), false)
         .curves(&names, n > 0)
         .into(&mut panel.series);
     let figure = Figure::new(WIDTH + 70.0, 300.0).with(panel.legend(Legend::Right));

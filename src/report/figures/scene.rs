@@ -230,10 +230,12 @@ impl<'a> Scene<'a> {
             "{}: {convention}.",
             capitalised(&plain_text(w.observable.label))
         );
-        if n > 0 {
-            text.push_str(&format!(
+        match n {
+            0 => {}
+            1 => text.push_str(" Points: one draw, without error bars."),
+            n => text.push_str(&format!(
                 " Points: mean over {n} draws, error bars one standard error."
-            ));
+            )),
         }
         let held_out = self
             .spec
@@ -289,10 +291,16 @@ pub(super) struct Key {
 impl Key {
     /// Theories in their look, or in grey dashes where colours tell curves apart.
     pub fn theories(drawn: &[(usize, String, usize)], alone: bool, banded: bool) -> Self {
+        Key::coloured(drawn, (!alone).then_some(GREY), banded)
+    }
+
+    /// Theories in their look, or all in one colour with their dashes.
+    pub fn coloured(drawn: &[(usize, String, usize)], color: Option<usize>, banded: bool) -> Self {
         let sample = |(place, label, _): &(usize, String, usize)| {
             let line = Series::line(label.clone(), [], []);
-            let line = looking(line, *place, (!alone).then_some(GREY));
-            if banded && alone {
+            let line = looking(line, *place, color);
+            let line = color.map_or(line.clone(), |c| line.color(c));
+            if banded && color.is_none() {
                 line.band([], [])
             } else {
                 line
@@ -331,13 +339,17 @@ pub(super) fn is_banded(series: &Series) -> bool {
     matches!(series, Series::Line { band: Some(_), .. })
 }
 
-/// Index of the point at these coordinates; `None` where the grid has no such point. Not-a-number stands for the only value of an axis.
+/// Index of the point at these coordinates; `None` where the grid has no such point. Not-a-number stands for the only value of an axis, infinity
+/// for its last one.
 pub(super) fn locate(axes: &[Axis], at: &[f64]) -> Option<usize> {
     if axes.len() != at.len() {
         return None;
     }
     axes.iter().zip(at).try_fold(0, |index, (axis, value)| {
         let scale = axis.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        if *value == f64::INFINITY {
+            return Some((index + 1) * axis.values.len() - 1);
+        }
         let only = value.is_nan() && axis.values.len() == 1;
         let near = |v: &f64| only || v == value || (v - value).abs() <= 1e-9 * scale;
         let found = axis.values.iter().position(near)?;
@@ -395,11 +407,15 @@ fn listed(names: &[String]) -> String {
     format!("{lead}{}{rest}", parts.join(separator))
 }
 
-/// Along the low panel of differences: from which theory, where its name has room there; the caption has every name.
+/// Along the low panel of differences: from which theory. A long name is shortened; the caption has every name.
 pub(super) fn from(label: &str) -> String {
+    const MOST: usize = 16;
     match label.chars().count() {
-        ..=14 => format!("from {label}"),
-        _ => "difference".into(),
+        ..=MOST => format!("from {label}"),
+        _ => {
+            let head: String = label.chars().take(MOST - 1).collect();
+            format!("from {}…", head.trim_end())
+        }
     }
 }
 

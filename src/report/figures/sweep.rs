@@ -1,6 +1,6 @@
 //! An observable over a swept key, and below it how far the networks are from a theory. Other swept keys tell groups of cells apart.
 
-use super::groups::{Group, Point, groups, lacking, others, points, single_values};
+use super::groups::{Group, Point, groups, lacking, others, points, single_values, times};
 use super::scene::{
     BLACK, Key, Placed, STDERR, Scene, Shown, band, from, is_visible, locate, looking, measured,
 };
@@ -13,6 +13,9 @@ use crate::plot::{Dash, Figure, GREY, Legend, Marker, Panel, Series};
 use crate::run::assess::{Derived, measured_blocks, short};
 use crate::spec::labels::along;
 use crate::theory::Number;
+
+/// A difference of so many per cent says that the theory nearly vanishes.
+const LARGEST: f64 = 1e4;
 
 /// What is drawn of the observable, and where.
 struct Sweep<'a> {
@@ -67,23 +70,39 @@ pub(super) fn over_sweep(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let mut text = scene.caption(w, n) + &scene.lines_text(&sweep.theories, cells.len());
     text.push_str(&scene.left_out(&cells));
     text.push_str(&single_values(&grids));
-    if let ([point], true) = (sweep.points.as_slice(), w.size() > 1) {
+    text.push_str(&times(&grids, &sweep.points));
+    if let ([point], true) = (sweep.points.as_slice(), w.size() > 1)
+        && !point.name.is_empty()
+    {
         text.push_str(&format!(" All values are those at {}.", point.name));
     }
     text.push_str(&lacking(&w.axes, &sweep.points, cells.len()));
-    if let Some((label, panel)) = sweep.differences()? {
+    if let Some((label, panel, beyond)) = sweep.differences()? {
         figure = figure.with(panel);
         figure.height = 360.0;
         text.push_str(&format!(
             " Below: {} minus {label}, in per cent of the theory, paired draw by draw.",
             scene.source
         ));
+        if beyond > 0 {
+            text.push_str(&format!(
+                " Differences above {LARGEST} % say nothing and are not drawn: {beyond}."
+            ));
+        }
     }
     if !sweep.limits.is_empty() {
         text.push_str(" Open diamonds: extrapolated limit.");
     }
-    if n > 0 && sweep.limits.len() + sweep.exponents.len() > 0 {
+    let fitted = || sweep.limits.iter().chain(&sweep.exponents);
+    if n > 0 && fitted().next().is_some() {
         text.push_str(" Dotted: the line that was fitted to the measurement.");
+    }
+    let misses = |d: &&Derived| {
+        let measured = d.measured.as_ref();
+        measured.is_ok_and(|m| (0..m.estimate.len()).any(|k| m.misses(k)))
+    };
+    if fitted().any(misses) {
+        text.push_str(" Not all points lie on it (p < 0.001): its error does not contain that.");
     }
     let mut theories = sweep.exponents.iter().flat_map(|d| &d.theories);
     if n > 0 && theories.any(|t| t.reduced.is_ok() && !sweep.has_values(&t.label)) {
@@ -326,7 +345,7 @@ impl Sweep<'_> {
     }
 
     /// Networks minus a theory, relative to it, with the theory's label; `None` without a theory or without networks.
-    fn differences(&self) -> Result<Option<(String, Panel)>> {
+    fn differences(&self) -> Result<Option<(String, Panel, usize)>> {
         let Some((place, label)) = self.scene.reference(&self.theories) else {
             return Ok(None);
         };
@@ -340,7 +359,7 @@ impl Sweep<'_> {
         .legend(Legend::None)
         .with(Series::hline(0.0));
         let source = format!("{} minus {label}", self.scene.source);
-        let mut any = false;
+        let (mut any, mut beyond) = (false, 0);
         for (g, group) in self.groups.iter().enumerate() {
             for k in 0..self.points.len() {
                 let relative = |shown: &Shown| -> Result<Option<Estimate>> {
@@ -356,7 +375,12 @@ impl Sweep<'_> {
                     }
                 };
                 let estimates = group.cells.iter().map(relative);
-                let estimates = estimates.collect::<Result<Vec<_>>>()?;
+                let mut estimates = estimates.collect::<Result<Vec<_>>>()?;
+                for estimate in &mut estimates {
+                    if estimate.as_ref().is_some_and(|e| e.mean.abs() > LARGEST) {
+                        (*estimate, beyond) = (None, beyond + 1);
+                    }
+                }
                 any |= estimates.iter().any(Option::is_some);
                 let mut limit = None;
                 if let Some((d, index)) = self.limit(group, k)
@@ -376,7 +400,7 @@ impl Sweep<'_> {
                 panel = self.with_points(panel, (g, k), &source, &estimates, limit);
             }
         }
-        Ok(any.then_some((label, panel)))
+        Ok(any.then_some((label, panel, beyond)))
     }
 
     /// Points of one curve, and its limit as an open diamond at 0.

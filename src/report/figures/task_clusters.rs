@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::percolation::Setting;
 use crate::percolation::thresholds::threshold;
 use crate::plot::{AxisSpec, ColorMap, Figure, Panel, Series, Tag};
+use crate::spec::labels::symbol;
 use crate::spec::sweep::Settings;
 use crate::spec::{Figure as FigureSpec, Spec};
 use crate::task::Picture;
@@ -96,10 +97,12 @@ fn data_panel(picture: Picture) -> Panel {
     Panel::new(picture.title, blank.clone(), blank).with(map)
 }
 
-/// Swept keys by their last parts.
+/// Swept keys by their symbols.
 fn named(set: &Settings) -> String {
-    let key = |k: &str| k.rsplit('.').next().unwrap_or(k).to_string();
-    let parts = set.iter().map(|(k, v)| format!("{} = {v}", key(k)));
+    let text = crate::spec::sweep::named;
+    let parts = set
+        .iter()
+        .map(|(k, v)| format!("{} = {}", symbol(k), text(v)));
     parts.collect::<Vec<_>>().join(", ")
 }
 

@@ -44,7 +44,8 @@ tabulator or blanks (one or several, as numpy.savetxt writes them), and numbers 
 Both are found from the text: the separator is the one that divides the header, or stands in a first line sep=; (as Excel
 has it), and the decimal sign is the one that the numbers of the chosen columns have. Where the text
 leaves it open (1,234 may be a fraction or one thousand two hundred and thirty-four), an error names the key that
-decides it. Where the first line of numbers comes right after a comment with as many names, the comment is the header.
+decides it. Where the first line of numbers comes right after a comment with as many names, the comment is the header. A file whose
+first line is numbers has no header: its columns are called x1, x2, ... and y, the last one.
 `check` and the report say what was found, where it is not commas between cells and points in numbers.
 
 Arrays of npz and npy files hold floating-point numbers of 16, 32 or 64 bits, integers of 8 to 64 bits or truth values

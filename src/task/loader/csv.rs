@@ -24,6 +24,8 @@ pub(super) struct Sheet<'a> {
     decimal: Option<Decimal>,
     pub header: Vec<String>,
     header_in_comment: bool,
+    /// The first line is numbers: the columns are called x1, x2, ... and y.
+    pub without_header: bool,
 }
 
 /// Inputs and targets of the chosen columns, whose names stand beside them; samples are columns of the matrices.
@@ -48,7 +50,14 @@ pub(super) fn read(
     }
     let all = [&input_columns[..], &target_columns].concat();
     let form = sheet.form(&all)?;
-    let remedy = "write numbers with a decimal point; choose other columns with inputs and targets";
+    let remedy = match form.decimal {
+        Decimal::Point => {
+            "write numbers with a decimal point; choose other columns with inputs and targets"
+        }
+        Decimal::Comma => {
+            "write numbers with a decimal comma; choose other columns with inputs and targets"
+        }
+    };
     let (mut x, mut samples) = (Vec::new(), 0);
     let (mut y, mut texts) = (Vec::new(), Vec::new());
     // Names, as long as no cell is like a number.
@@ -169,6 +178,18 @@ impl<'a> Sheet<'a> {
                 None => vec![],
             },
         };
+        let is_number = |cell: &String| {
+            let number = |decimal| dialect::number(cell, decimal).is_some();
+            number(Decimal::Point) || number(Decimal::Comma)
+        };
+        let without_header = !header_in_comment && header.len() > 1 && header.iter().all(is_number);
+        let header = match without_header {
+            false => header,
+            true => {
+                let inputs = (1..header.len()).map(|k| format!("x{k}"));
+                inputs.chain(["y".to_string()]).collect()
+            }
+        };
         Ok(Sheet {
             file,
             text,
@@ -176,6 +197,7 @@ impl<'a> Sheet<'a> {
             decimal: dialect.decimal,
             header,
             header_in_comment,
+            without_header,
         })
     }
 
@@ -199,6 +221,7 @@ impl<'a> Sheet<'a> {
             decimal,
             comments: self.text.lines().filter(|l| l.starts_with('#')).count(),
             header_in_comment: self.header_in_comment,
+            without_header: self.without_header,
         })
     }
 
@@ -210,7 +233,7 @@ impl<'a> Sheet<'a> {
         let mut reader = dialect::reader(&self.text, self.separator);
         let wrong = |e: ::csv::Error| csv_error(self.file, &self.text, &e);
         let mut record = ::csv::StringRecord::new();
-        if !self.header_in_comment {
+        if !self.header_in_comment && !self.without_header {
             reader.read_record(&mut record).map_err(wrong)?;
         }
         while reader.read_record(&mut record).map_err(wrong)? {

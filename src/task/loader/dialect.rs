@@ -90,12 +90,17 @@ pub struct Form {
     pub comments: usize,
     /// The names of the columns stand in the last comment before the numbers.
     pub header_in_comment: bool,
+    /// The file has no names: its columns are called x1, x2, ... and y, the last one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub without_header: bool,
 }
 
 impl Form {
     /// Commas between cells, points in numbers, no comments: what needs no word.
     pub fn is_plain(&self) -> bool {
-        (self.separator, self.decimal) == (Separator::Comma, Decimal::Point) && self.comments == 0
+        (self.separator, self.decimal) == (Separator::Comma, Decimal::Point)
+            && self.comments == 0
+            && !self.without_header
     }
 }
 
@@ -108,6 +113,9 @@ impl fmt::Display for Form {
         })?;
         if self.header_in_comment {
             f.write_str(", column names from a comment")?;
+        }
+        if self.without_header {
+            f.write_str(", no header: the columns are called x1, x2, ... and y, the last one")?;
         }
         match self.comments - usize::from(self.header_in_comment) {
             0 => Ok(()),

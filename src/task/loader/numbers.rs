@@ -52,6 +52,13 @@ impl Numbers {
         let contents = Contents::read(path)?;
         let file = &contents.file;
         let sheet = Sheet::open(file, &contents.bytes, dialect)?;
+        if sheet.without_header {
+            return Err(Error::input(
+                format!("{file}: header"),
+                "the first line is numbers: the columns have no names",
+                "add a line with the names of the columns above the numbers",
+            ));
+        }
         let header = &sheet.header;
         let mut names = HashMap::new();
         for (k, name) in header.iter().enumerate() {

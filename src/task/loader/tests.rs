@@ -127,10 +127,11 @@ fn csv_errors_name_line_and_column() {
         m.contains("line 2, column \"y\": \"NaN\" is not finite"),
         "{m}"
     );
-    let m = message("a.csv", b"1.0,2.0\n3.0,4.0\n");
-    assert!(
-        m.contains("no column is called \"x\", or \"x\" and a number; the columns are 1.0, 2.0"),
-        "{m}"
+    // Without names the last column is the target, and no sample is lost.
+    let s = loaded("a.csv", b"1.0,2.0\n3.0,4.0\n").unwrap();
+    assert_eq!(
+        (s.x.as_slice(), s.y.as_slice()),
+        (&[1.0, 3.0][..], &[2.0, 4.0][..])
     );
     let m = message("a.csv", b"x,y\n");
     assert!(m.contains("no samples"), "{m}");
@@ -164,7 +165,7 @@ fn a_missing_or_unknown_file_is_an_input_error() {
             .contains("no/such.csv: the data file cannot be read")
     );
     assert_eq!(e.exit_code(), 2);
-    assert!(message("a.txt", b"x,y\n1,2\n").contains(".npz or .npy"));
+    assert!(message("a.xyz", b"x,y\n1,2\n").contains(".npz or .npy"));
 }
 
 #[test]
@@ -318,13 +319,23 @@ fn one_set_of_numbers_in_every_format_is_one_data_set() {
         ),
         (
             "a.txt",
-            rows("  \t ", ",", "", " \n").into_bytes(),
+            rows("   ", ",", "", " \n").into_bytes(),
             "separated by blank, decimal comma",
         ),
         (
             "a.dat",
             ("# ".to_string() + &rows(" ", ".", "", "\n  ")).into_bytes(),
             "separated by blank, decimal point, column names from a comment",
+        ),
+        (
+            "a.txt",
+            rows(" ", ".", "", "\n")
+                .split_once('\n')
+                .unwrap()
+                .1
+                .as_bytes()
+                .to_vec(),
+            "separated by blank, decimal point, no header: the columns are called x1, x2, ... and y, the last one",
         ),
         (
             "a.csv",
