@@ -7,7 +7,7 @@ use crate::compare::relations::RELATIONS;
 use crate::error::{Error, Result};
 use crate::instrument::INSTRUMENTS;
 use crate::kind::{About, Kind, unknown};
-use crate::models::MODELS;
+use crate::models::{FIELDS, MODELS};
 use crate::spec::{
     Compare, EntryKeys, Figure, FitKeys, League, MapKeys, Measure, ReduceKeys, RelateKeys,
     properties,
@@ -130,7 +130,19 @@ fn pages(name: &str) -> Vec<Page> {
             None => m.text.into(),
         },
     });
+    let fields = FIELDS.iter().filter(|(field, _)| *field == name);
+    let fields = fields.map(|(field, about)| Page {
+        noun: "field of models".into(),
+        name: name.into(),
+        summary: format!("{about}; `saddlepoint new my --model NAME` copies one"),
+        text: MODELS
+            .iter()
+            .filter(|m| m.field == *field)
+            .map(|m| definition(2, 26, m.name, &m.summary()))
+            .collect(),
+    });
     concept
+        .chain(fields)
         .chain(tables)
         .chain(components)
         .chain(figures)

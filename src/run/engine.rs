@@ -43,7 +43,7 @@ pub(super) struct Engine<'a> {
 pub(super) struct Finished {
     pub store: Option<Store>,
     pub warnings: Vec<String>,
-    /// Names of all records of the run.
+    /// Names of all records of the run: what failed has none.
     pub records: Vec<String>,
     /// How many of them were computed now.
     pub made: usize,
@@ -127,9 +127,11 @@ impl<'a> Engine<'a> {
             return Ok(None);
         };
         let name = content::of(key);
-        lock(&self.records).push(Store::name(&name));
         Ok(match store.get(&name)? {
-            Lookup::Found(record) => Some(record),
+            Lookup::Found(record) => {
+                lock(&self.records).push(Store::name(&name));
+                Some(record)
+            }
             Lookup::Missing => None,
             Lookup::Damaged(path) => {
                 lock(&self.warnings).push(format!(
@@ -146,7 +148,9 @@ impl<'a> Engine<'a> {
         record.meta["seconds"] = json!(start.elapsed().as_secs_f64());
         self.made.fetch_add(1, Ordering::Relaxed);
         if let Some(store) = &self.store {
-            store.put(&content::of(key), &record)?;
+            let name = content::of(key);
+            store.put(&name, &record)?;
+            lock(&self.records).push(Store::name(&name));
         }
         Ok(record)
     }

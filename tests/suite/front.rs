@@ -40,6 +40,8 @@ fn tables_keys_choices_and_concepts_have_pages() {
         "time",
         "notation",
         "p",
+        "held-out",
+        "percolation",
         "init",
         "prior",
         "activation",
@@ -578,4 +580,58 @@ fn reproduce_resumes_from_a_folder_of_records() {
     assert!(!records.is_empty());
     assert_eq!(ok(folder, &all), first);
     assert_eq!(walk(&folder.join("kept")), records);
+}
+
+/// What failed has no record: a folder is whole without it, and can be drawn again.
+#[test]
+fn a_run_with_failures_can_be_drawn_again() {
+    const FAILS: &str = r#"
+version = 1
+[task]
+kind = "linear-teacher"
+singular_values = [1.0]
+input_dim = 4
+output_dim = 1
+samples = 6
+test_samples = 4
+[learner]
+kind = "mlp"
+widths = [20]
+activation = "erf"
+prior = { chi = 400.0 }
+[training]
+kind = "langevin"
+temperature = 1e-5
+steps = 200
+step = 0.01
+certify = false
+[measure]
+observables = ["predictor-mean"]
+datasets = 1
+replicas = 2
+points = 1
+[[theory]]
+kind = "mean-field"
+[[theory]]
+kind = "nngp"
+"#;
+    let folder = with_spec(FAILS);
+    let folder = folder.path();
+    let ran = run(folder, &["run", "spec.toml"]);
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    assert!(ran.out.contains("the measurement failed") && ran.out.contains("did not converge"));
+    let report = ran.out.lines().find_map(|l| l.strip_prefix("report: "));
+    let dir = Path::new(report.unwrap())
+        .parent()
+        .unwrap()
+        .to_str()
+        .unwrap();
+    let status = run(folder, &["status", dir]);
+    assert!(
+        status.out.contains("1 of 1 records in place"),
+        "{}",
+        status.out
+    );
+    let again = run(folder, &["report", dir]);
+    assert!(!again.err.contains("missing"), "{}", again.err);
 }

@@ -48,6 +48,7 @@ pub(super) const PAGES: &[Concept] = concepts![
     "verdict": "how a theory is judged: deviation, interval, tolerance, agree, disagree, inconclusive",
     "conditioning": "what a theory may be given of each draw: nothing, the data, the start, the trained network",
     "ranking": "which of several theories is nearest: the paired contrast of their squared distances",
+    "held-out": "test samples, fresh or shared by all draws, and the error that they bring",
     "p": "the column p: a test of exactly zero distance, and when it is empty",
     "time": "steps, learning rates, gradient-flow time and the times of theories, in every parametrisation",
     "notation": "symbols that mean the same on all pages",
