@@ -2,7 +2,7 @@
 
 use super::JobArgs;
 use super::check::set_text;
-use super::text::{fitted, note, print, print_json, shell_word, table};
+use super::text::{fitted, note, print, print_json, shell_word};
 use crate::error::{Error, Result};
 use crate::report::{self, figures, fits, folder, league, standing};
 use crate::run::assess::{Assessment, NOT_TOLD, RowResult, assess, exit_code};
@@ -80,6 +80,13 @@ pub(crate) fn job(
         commit,
     };
     super::check::confirm(&spec, args)?;
+    if side == Side::Theory && spec.cells.iter().all(|c| c.theories.is_empty()) {
+        return Err(Error::input(
+            "theory",
+            "nothing is predicted: the spec has no [[theory]]",
+            "add one; `saddlepoint list theories` has them",
+        ));
+    }
     let folder = folder::path(&spec, &args.out);
     let prepared = prepare(&spec, &settings)?;
     if side == Side::Both {
@@ -95,9 +102,6 @@ pub(crate) fn job(
         outcome => outcome?,
     };
     for warning in &outcome.warnings {
-        note(&format!("warning: {warning}"));
-    }
-    for warning in of_theories(&outcome) {
         note(&format!("warning: {warning}"));
     }
     let assessment = assess(&spec, &outcome)?;
@@ -152,24 +156,25 @@ pub(crate) fn job(
     })
 }
 
-/// What theories say of their answers, the first few; the report has all.
-fn of_theories(outcome: &Outcome) -> Vec<String> {
-    const MOST: usize = 5;
+/// Why theories leave observables unanswered that they answer elsewhere.
+fn unanswered(outcome: &Outcome) -> String {
     let mut lines: Vec<String> = Vec::new();
-    for theory in outcome.cells.iter().flat_map(|c| &c.theories) {
-        for warning in theory.predictions.iter().flat_map(|(_, p)| &p.warnings) {
-            let line = format!("{}: {warning}", theory.label);
-            if !lines.contains(&line) {
-                lines.push(line);
+    for cell in &outcome.cells {
+        let is_reason = |warning: &&String| {
+            let name = warning.split(' ').next().unwrap_or_default();
+            cell.wanted(name).is_some()
+        };
+        for theory in &cell.theories {
+            let warnings = theory.predictions.iter().flat_map(|(_, p)| &p.warnings);
+            for warning in warnings.filter(is_reason) {
+                let line = format!("{}: {warning}\n", theory.label);
+                if !lines.contains(&line) {
+                    lines.push(line);
+                }
             }
         }
     }
-    let more = lines.len().saturating_sub(MOST);
-    lines.truncate(MOST);
-    if more > 0 {
-        lines.push(format!("{more} more in the report"));
-    }
-    lines
+    lines.concat()
 }
 
 /// What stands on stdout without `--json`.
@@ -185,6 +190,7 @@ pub(crate) fn summary(
     let compared = assessment.rows.iter().any(|r| r.against.is_some());
     if side == Side::Both && !assessment.rows.is_empty() {
         text.push_str(&as_text(&league::league(outcome, assessment), wide));
+        text.push_str(&unanswered(outcome));
     } else if outcome.maps.is_empty() || !assessment.rows.is_empty() {
         text.push_str(&values(spec, outcome, wide)?);
         if compared {
@@ -213,7 +219,7 @@ pub(crate) fn summary(
     }
     if !outcome.maps.is_empty() {
         text.push('\n');
-        text.push_str(&maps(spec, outcome));
+        text.push_str(&maps(spec, outcome, wide));
     }
     if side == Side::Theory {
         text.push_str(&missing(outcome, assessment));
@@ -222,7 +228,7 @@ pub(crate) fn summary(
 }
 
 /// Smallest and largest value of every quantity on the map, and where it has none.
-fn maps(spec: &Spec, outcome: &Outcome) -> String {
+fn maps(spec: &Spec, outcome: &Outcome, wide: bool) -> String {
     let charts = spec.map.as_ref().map_or(&[][..], |m| &m.charts);
     let mut rows = Vec::new();
     for m in &outcome.maps {
@@ -256,7 +262,7 @@ fn maps(spec: &Spec, outcome: &Outcome) -> String {
         "most",
         "without a value",
     ];
-    table(&header, &rows)
+    fitted(&header, &rows, wide)
 }
 
 /// What the table of predictions does not show: who gave none, and what was not told, with the cells where that is so in some only.

@@ -73,7 +73,8 @@ impl Graph {
         Self::checked(vertices, edges, |edge| format!("edge {edge}"))
     }
 
-    /// A graph from text: one edge per line, two vertex numbers separated by blanks, tabs or a comma; `#` starts a comment.
+    /// A graph from text: one edge per line, two vertex numbers separated by blanks, tabs, a comma or a semicolon; `#` starts a comment.
+    /// A first line of two words is a header, and left out.
     ///
     /// Without `vertices` there are as many as the largest number needs. At most 1000 + 100 times the edges: a stray large number would
     /// otherwise take memory for billions of vertices without edges.
@@ -89,14 +90,20 @@ impl Graph {
     pub fn parse_from(text: &str, vertices: Option<usize>, first: u32) -> Result<Self> {
         let mut edges = Vec::new();
         let mut lines = Vec::new();
+        let mut has_header = false;
         for (k, line) in text.lines().enumerate() {
             let content = line.split('#').next().unwrap_or("");
             let fields: Vec<&str> = content
-                .split([' ', '\t', ','])
+                .split([' ', '\t', ',', ';'])
                 .map(str::trim)
                 .filter(|f| !f.is_empty())
                 .collect();
             if fields.is_empty() {
+                continue;
+            }
+            let is_word = |f: &&str| f.starts_with(|c: char| c.is_alphabetic() || c == '"');
+            if edges.is_empty() && !has_header && fields.len() == 2 && fields.iter().all(is_word) {
+                has_header = true;
                 continue;
             }
             let numbers: Vec<u32> = fields.iter().map_while(|f| f.parse().ok()).collect();
@@ -104,7 +111,7 @@ impl Graph {
                 return Err(Error::input(
                     format!("line {}", k + 1),
                     format!("\"{}\" is not a pair of vertex numbers", content.trim()),
-                    "write two whole numbers per line, separated by blanks or a comma, from 0 to 2147483646 (no weights)",
+                    "write two whole numbers per line, separated by blanks, a comma or a semicolon, from 0 to 2147483646 (no weights)",
                 ));
             };
             let (Some(i), Some(j)) = (i.checked_sub(first), j.checked_sub(first)) else {
@@ -215,6 +222,20 @@ fn repeated(adjacency: &Adjacency, vertices: usize) -> Option<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn edges_are_read_as_they_are_written() {
+        let plain = Graph::parse("0 1\n1 2", None).unwrap();
+        for text in [
+            "source,target\n0,1\n1,2",
+            "# a path\n\"a\";\"b\"\n0;1\n1;2 # end",
+            "0\t1\n\n 1  2",
+        ] {
+            assert_eq!(Graph::parse(text, None).unwrap(), plain, "{text}");
+        }
+        assert!(Graph::parse("0 1\na b", None).is_err());
+        assert!(Graph::parse("a b\nc d\n0 1", None).is_err());
+    }
 
     #[test]
     fn rows_hold_every_edge_twice() {

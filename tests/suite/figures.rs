@@ -517,3 +517,92 @@ fn panels_beside_have_their_own_legends() {
         1
     );
 }
+
+/// Whatever is drawn side by side: a point's colour and marker stand in the legend of its panel (or in the one legend of the figure)
+/// under the name of its curve, or of what measures it where it is the only one.
+#[test]
+fn every_point_is_named_in_its_legend() {
+    use saddlepoint::plot::Legend;
+    let sweeps = [
+        "\"learner.init.scale\" = [0.1, 0.2]\n",
+        "\"learner.init.scale\" = [0.1, 0.2]\n\"training.learning_rate\" = [0.01, 0.02]\n",
+        "\"learner.init.scale\" = [0.1, 0.2]\n\"learner.widths\" = [[4], [4, 4]]\n",
+    ];
+    let observables = ["mode-strength", "train-loss", "half-rise-time"];
+    let mut points = 0;
+    for sweep in sweeps {
+        let mut text = format!("[sweep]\n{sweep}");
+        for kind in ["curves", "sweep"] {
+            for first in observables {
+                let others: Vec<&str> = observables.into_iter().filter(|o| *o != first).collect();
+                for (k, beside) in [vec![], vec![others[0]], others.clone()].iter().enumerate() {
+                    text += &format!(
+                        "[[figure]]\nname = \"{kind}-{first}-{k}\"\nobservable = \"{first}\"\nkind = \"{kind}\"\n\
+                         key = \"learner.init.scale\"\nbeside = {beside:?}\n"
+                    );
+                }
+            }
+        }
+        let (_, figures) = drawn(&with(
+            &[("\"half-rise-time\"]", "\"half-rise-time\"]")],
+            &text,
+        ));
+        for figure in &figures {
+            let panels = &figure.figure.panels;
+            let sample = |s: &Series| match s {
+                Series::Points {
+                    label,
+                    style,
+                    filled,
+                    ..
+                } if !label.is_empty() => Some((label.clone(), style.rgb(), style.marker, *filled)),
+                _ => None,
+            };
+            let legend = |p: &Panel| p.series.iter().filter_map(sample).collect::<Vec<_>>();
+            let mut head = 0;
+            for (i, panel) in panels.iter().enumerate() {
+                if !panel.stacked {
+                    head = i;
+                }
+                // Of the panels of its observable, else the next one.
+                let with = |p: &&Panel| p.legend != Legend::None;
+                let same = |p: &&Panel| !p.stacked && p.y.label == panels[head].y.label;
+                let own = panels.iter().filter(with).find(same);
+                let own = own.or_else(|| panels[head..].iter().find(with));
+                let entries = own.map(legend).unwrap_or_default();
+                for s in &panel.series {
+                    let Series::Points {
+                        x,
+                        style,
+                        filled,
+                        tag,
+                        label,
+                        ..
+                    } = s
+                    else {
+                        continue;
+                    };
+                    if x.is_empty()
+                        || !label.is_empty()
+                        || style.marker == saddlepoint::plot::Marker::Diamond && !filled
+                    {
+                        continue;
+                    }
+                    let look = (style.rgb(), style.marker, *filled);
+                    let named = entries.iter().any(|(name, rgb, marker, filled)| {
+                        let is_its = *name == tag.curve
+                            || tag.curve.is_empty() && tag.source.starts_with(name.as_str());
+                        (*rgb, *marker, *filled) == look && is_its
+                    });
+                    points += 1;
+                    assert!(
+                        named,
+                        "{}: {:?} {} is not in {entries:?}",
+                        figure.name, look, tag.curve
+                    );
+                }
+            }
+        }
+    }
+    assert!(points > 100, "{points}");
+}

@@ -202,11 +202,13 @@ pub(super) fn join(mut figure: Figure, other: Figure, names: [&str; 2]) -> Figur
         title(panel, name);
     }
     // A legend that says the same as the next one is left out.
-    let said: Vec<Vec<Entry>> = legends(&other.panels).collect();
-    for panel in &mut figure.panels {
-        if panel.legend != Legend::None && said.contains(&legend_entries(panel)) {
-            panel.legend = Legend::None;
-        }
+    let next = legends(&other.panels).next();
+    let last = figure.panels.iter_mut().rev();
+    let last = last.into_iter().find(|p| p.legend != Legend::None);
+    if let Some(panel) = last
+        && next.is_some_and(|next| next == legend_entries(panel))
+    {
+        panel.legend = Legend::None;
     }
     let mut panels = other.panels;
     for panel in &mut panels {

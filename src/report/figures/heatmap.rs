@@ -107,7 +107,7 @@ pub(super) fn heatmaps(scene: &Scene) -> Result<Option<(Figure, String)>> {
     let range = if range > 0.0 { range } else { 1.0 };
     // Height for square cells of a sensible size; width for the cells, the colour bar and the labels.
     let side = (150.0 / nr.max(nc) as f64).max(2.0);
-    let (width, height) = (side * nc as f64 + 110.0, side * nr as f64 + 55.0);
+    let (width, height) = (side * nc as f64 + 124.0, side * nr as f64 + 55.0);
     let mut figure = Figure::new(
         width * panels.len() as f64,
         height * sources.len() as f64 + 30.0,
@@ -121,7 +121,7 @@ pub(super) fn heatmaps(scene: &Scene) -> Result<Option<(Figure, String)>> {
                 None => vec![f64::NAN; nr * nc],
             };
             let map = Series::heat_map(values, nc)
-                .names(names(rows), names(columns), "")
+                .names(names(rows), names(columns), w.observable.label)
                 .colors(ColorMap::Diverging, Some((-range, range)))
                 .tag(scene.tag(source.shown[*c].cell, &source.label, name, ""));
             let title = match name.is_empty() {
