@@ -203,8 +203,8 @@ pub(super) fn join(mut figure: Figure, other: Figure, names: [&str; 2]) -> Figur
     }
     // A legend that says the same as the next one is left out.
     let next = legends(&other.panels).next();
-    let last = figure.panels.iter_mut().rev();
-    let last = last.into_iter().find(|p| p.legend != Legend::None);
+    let mut panels = figure.panels.iter_mut().rev();
+    let last = panels.find(|p| p.legend != Legend::None);
     if let Some(panel) = last
         && next.is_some_and(|next| next == legend_entries(panel))
     {
