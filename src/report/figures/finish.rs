@@ -267,6 +267,41 @@ mod tests {
         let mut figure = Figure::new(300.0, 200.0).with(ranged);
         assert!(honest(&f, &mut figure).contains("holds no value"));
         assert_eq!(figure.panels[0].y.range, None);
+        // Points that a stated range cuts off, and what bands mean.
+        let mut f = f;
+        f.y_range = Some([0.0, 5.5]);
+        let band = Series::line("", [1.0, 2.0], [1.0, 2.0]).error(&[0.1, 0.1]);
+        let tag = crate::plot::Tag {
+            band: "numerical bound".into(),
+            ..Default::default()
+        };
+        let panel = panel(Scale::Linear, &[5.0, 6.0, 7.0]).with(band.tag(tag));
+        let text = honest(&f, &mut Figure::new(300.0, 200.0).with(panel));
+        assert_eq!(
+            text,
+            " Bands: numerical bound. 2 values lie outside the stated ranges."
+        );
+    }
+
+    #[test]
+    fn a_legend_that_the_next_one_repeats_is_left_out() {
+        let named = |label: &str| {
+            let panel = panel(Scale::Linear, &[1.0]);
+            let panel = panel
+                .with(Series::points(label, [], []))
+                .legend(Legend::Right);
+            Figure::new(300.0, 200.0).with(panel)
+        };
+        let shown = |f: &Figure| -> Vec<bool> {
+            let panels = f.panels.iter();
+            panels.map(|p| p.legend != Legend::None).collect()
+        };
+        let two = |a, b| join(named(a), named(b), ["a", "b"]);
+        assert_eq!(shown(&two("networks", "networks")), [false, true]);
+        assert_eq!(shown(&two("networks", "mode 1")), [true, true]);
+        // Of three the first is repeated, but not by the next one.
+        let three = join(two("networks", "mode 1"), named("networks"), ["", "c"]);
+        assert_eq!(shown(&three), [true, true, true]);
     }
 
     #[test]
