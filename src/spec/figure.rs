@@ -314,8 +314,8 @@ pub enum FigureKind {
     /// What a `[[reduce]]` of the observable gives, over the axis of its result: windows of a local exponent, modes, times. `also` puts
     /// quantities beside it that theories tell as one number in every cell.
     Reduction,
-    /// A matrix in one range of colours: of a series four times, of endpoints or layers all (of layers over time the last time), measured above and theories below. Of
-    /// several cells the last matrix of each.
+    /// A matrix in one range of colours: of a series four times, of endpoints or layers all (of layers over time the last time),
+    /// measured above and theories below. Of several cells the last matrix of each.
     Heatmap,
     /// Curves of all cells in one panel, one colour per cell.
     Overlay,

@@ -77,11 +77,12 @@ pub fn expand(sweep: Option<&Table>, whole: &[String]) -> Result<Vec<Settings>> 
                 true => values.rounded(),
                 false => values,
             };
-            let texts: Vec<String> = values.values.iter().map(|v| v.to_string()).collect();
-            if let Some(k) = (1..texts.len()).find(|k| texts[..*k].contains(&texts[*k])) {
+            let mut seen = BTreeSet::new();
+            let mut texts = values.values.iter().map(|v| v.to_string());
+            if let Some(twice) = texts.find(|text| !seen.insert(text.clone())) {
                 return Err(Error::input(
                     place,
-                    format!("{} stands twice", texts[k]),
+                    format!("{twice} stands twice"),
                     "name every value once; draws are repeated by measure.datasets and measure.replicas",
                 ));
             }

@@ -634,4 +634,10 @@ kind = "nngp"
     );
     let again = run(folder, &["report", dir]);
     assert!(!again.err.contains("missing"), "{}", again.err);
+    // A figure over a sweep none of whose cells was measured is left out.
+    let sweep = "sweep={ \"learner.widths\" = [[20], [30]] }";
+    let deviation = "figure=[{ observable = \"predictor-mean\", kind = \"deviation\", key = \"learner.widths\" }]";
+    let set = ["run", "spec.toml", "--set", sweep, "--set", deviation];
+    let ran = run(folder, &set);
+    assert_eq!(ran.code, 4, "{}", ran.err);
 }

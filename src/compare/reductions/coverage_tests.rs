@@ -127,6 +127,9 @@ fn few_draws_show_a_form_that_does_not_hold() {
     assert!((3..=32).contains(&below(&POWER, &|x| 2.0 * x.powf(-0.7))));
     assert!(p(&LINE, &|x| x * x, 1).0 && p(&POWER, &|x| 2.0 + x, 1).0);
     assert!(!p(&LINE, &|x| x, 1).0);
+    // Draws without scatter, on the line up to rounding.
+    let same = cells(&x, |x| 0.1 + x / 3.0, 5, 0.0, 1);
+    assert!(!one(&LINE, &same).unwrap().misses(0));
 }
 
 #[test]

@@ -141,6 +141,11 @@ impl Form for Line {
         };
         let largest = |mean: &RowDVector<f64>, centred: &DMatrix<f64>| -> Result<f64> {
             let error = |k: usize| centred.column(k).norm() / (count * (count - 1.0)).sqrt();
+            // Draws that differ by rounding alone say nothing of the form.
+            let rounding = 1e-12 * linear.amax();
+            if !(0..contrasts).all(|k| error(k) > rounding) {
+                return Ok(f64::NAN);
+            }
             let t = (0..contrasts).map(|k| mean[k].abs() / error(k));
             let t = t.fold(0.0, f64::max);
             Ok((2.0 * q * (1.0 - student_cdf(t, n - 1)?)).min(1.0))

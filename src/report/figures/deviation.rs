@@ -18,11 +18,14 @@ pub(super) fn deviations(scene: &Scene) -> Result<Option<(Figure, String)>> {
     };
     let (groups, _) = groups(scene, key);
     let cells: Vec<_> = groups.iter().flat_map(|g| &g.cells).copied().collect();
+    let Some(observed) = cells.first().map(|c| c.observed().observable) else {
+        return Ok(None);
+    };
     let mut panel = Panel::new(
         "",
         axis(&along(f.abscissa, key), "", f.x_scale, f.x_range),
         axis(
-            &format!("deviation of {}", cells[0].observed().observable.label),
+            &format!("deviation of {}", observed.label),
             "",
             f.y_scale,
             f.y_range,

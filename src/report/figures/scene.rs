@@ -100,6 +100,9 @@ impl<'a> Scene<'a> {
 
     /// ` 3 of 13 cells shown: N = 8, 64, 512.`; empty when all are.
     pub fn left_out(&self, shown: &[Shown<'a>]) -> String {
+        if shown.len() == self.outcome.cells.len() {
+            return String::new();
+        }
         let is_shown = |cell: &&CellOutcome| shown.iter().any(|s| s.cell.set == cell.set);
         let (drawn, lacking): (Vec<_>, Vec<_>) = self.outcome.cells.iter().partition(is_shown);
         let names = |cells: &[&CellOutcome]| cells.iter().map(|c| self.name(c)).collect();

@@ -164,8 +164,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// By the ending (before `.gz`): text tables by `.csv`, `.tsv`, `.txt` or `.dat`, `.npz`, `.npy`; IDX by `.idx`, `idx1`, `idx3`, ... or `ubyte`
-    /// in the name, or by the two zero bytes in front.
+    /// By the ending (before `.gz`): text tables by `.csv`, `.tsv`, `.txt` or `.dat`, `.npz`, `.npy`; IDX by `.idx`, `idx1`,
+    /// `idx3`, ... or `ubyte` in the name, or by the two zero bytes in front.
     ///
     /// Errors: none of them.
     pub fn of(path: &Path, contents: &Contents) -> Result<Self> {
